@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// `SWPROF_STATIC=1` (set by scripts/release) links the C libraries from their archives, so that the executable asks the
+/// target machine for nothing but glibc. A plain `swift build` links the shared libraries of the Debian packages.
+let isStatic = Context.environment["SWPROF_STATIC"] != nil
+
+func libraries(_ names: String...) -> [LinkerSetting] {
+  names.map { .linkedLibrary(isStatic ? ":lib\($0).a" : $0) }
+}
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Product code also has every unsafe construct marked; test code does not (`#expect` expands to unmarked code).
+let product: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let package = Package(
+  name: "swprof",
+  products: [.executable(name: "swprof", targets: ["swprof"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CLibBPF", path: "Sources/CLibBPF", providers: [.apt(["libbpf-dev", "libelf-dev"])]),
+    .systemLibrary(
+      name: "CElfutils", path: "Sources/CElfutils", providers: [.apt(["libdw-dev", "libelf-dev"])]),
+    .target(name: "CLinux"),
+    .target(name: "CProbes", path: "bpf", sources: ["abi.c"], publicHeadersPath: "include"),
+    .target(name: "ProfileModel", swiftSettings: product),
+    .target(name: "LinuxSystem", dependencies: ["CLinux", "ProfileModel"], swiftSettings: product),
+    .target(
+      name: "BPF", dependencies: ["CLibBPF", "LinuxSystem"], swiftSettings: product,
+      linkerSettings: libraries("bpf", "elf", "z")),
+    .target(
+      name: "Symbolication", dependencies: ["CElfutils", "LinuxSystem", "ProfileModel"], swiftSettings: product,
+      linkerSettings: isStatic ? libraries("dw", "elf", "lzma", "bz2", "z") : libraries("dw", "elf")),
+    .target(
+      name: "Capture", dependencies: ["BPF", "CProbes", "LinuxSystem", "ProfileModel"], swiftSettings: product,
+      plugins: ["BPFBuildPlugin"]),
+    .target(
+      name: "Storage",
+      dependencies: ["LinuxSystem", "ProfileModel", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: product),
+    .target(name: "Rendering", dependencies: ["ProfileModel"], swiftSettings: product),
+    .executableTarget(
+      name: "swprof",
+      dependencies: [
+        "Capture", "LinuxSystem", "ProfileModel", "Rendering", "Storage", "Symbolication",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: product),
+    .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
+
+    .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
+    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+    .testTarget(name: "CaptureTests", dependencies: ["Capture", "CProbes"], swiftSettings: strict),
+    .testTarget(name: "SymbolicationTests", dependencies: ["Symbolication"], swiftSettings: strict),
+    .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
+    .testTarget(
+      name: "RenderingTests", dependencies: ["Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["LinuxSystem", "swprof"], exclude: ["Workloads"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,57 @@
+package import Glibc
+
+/// An open file descriptor, closed with its last reference.
+///
+/// Files that may vanish (short-lived processes, containers, deleted binaries) are opened while they are there and kept
+/// as one of these until they have been read.
+package final class OpenFile: Sendable {
+  package let descriptor: Int32
+
+  package init(adopting descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+
+  /// Opens a file; `O_CLOEXEC` is always added.
+  package convenience init(_ path: String, flags: Int32 = O_RDONLY, mode: mode_t = 0) throws(Errno) {
+    self.init(adopting: try retryingOnInterrupt { unsafe open(path, flags | O_CLOEXEC, mode) })
+  }
+
+  package func status() throws(Errno) -> stat {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw Errno.last }
+    return status
+  }
+
+  /// Reads from an offset, at most `limit` bytes, until the end of the file.
+  package func read(from offset: Int = 0, limit: Int = .max) throws(Errno) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var position = offset
+    let chunkSize = 1 << 16
+    while bytes.count < limit {
+      let wanted = min(chunkSize, limit - bytes.count)
+      var outcome: Result<Int, Errno> = .success(0)
+      let chunk = unsafe [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+        let base = unsafe buffer.baseAddress
+        outcome = Result { () throws(Errno) -> Int in
+          try retryingOnInterrupt { unsafe pread(descriptor, base, wanted, position) }
+        }
+        count = (try? outcome.get()) ?? 0
+      }
+      _ = try outcome.get()
+      if chunk.isEmpty { break }
+      bytes += chunk
+      position += chunk.count
+    }
+    return bytes
+  }
+
+  /// The whole content of a file that the kernel makes up while it is read, such as those of /proc.
+  package static func contents(of path: String, limit: Int = 64 << 20) throws(Errno) -> [UInt8] {
+    try OpenFile(path).read(limit: limit)
+  }
+
+  /// The whole content as text; invalid UTF-8 is replaced.
+  package static func text(of path: String, limit: Int = 64 << 20) throws(Errno) -> String {
+    String(decoding: try contents(of: path, limit: limit), as: UTF8.self)
+  }
+}

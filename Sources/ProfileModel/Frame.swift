@@ -1,0 +1,79 @@
+/// Where the code of a frame comes from.
+package enum FrameOrigin: UInt8, Sendable, Hashable, CaseIterable {
+  /// Native code of an ELF file, the vDSO included.
+  case user = 0
+  case kernel = 1
+  /// Code that a just-in-time compiler wrote and named in a perf-map.
+  case jit = 2
+  /// An address that has no name; `function` is `[module+0xoffset]` or `[0xaddress]`.
+  case unresolved = 3
+  /// Not code: a label of ours such as `[truncated]`.
+  case marker = 4
+}
+
+/// A file, or another named stretch of code, that frames lie in.
+package struct Module: Hashable, Sendable {
+  /// The path as the target sees it, or a bracketed name such as `[kernel]`, `[vdso]`, `[jit]`.
+  package let path: String
+  /// The GNU build id in lower-case hexadecimal digits, where the file has one.
+  package let buildID: String?
+
+  package init(path: String, buildID: String? = nil) {
+    self.path = path
+    self.buildID = buildID
+  }
+
+  /// The last component of the path.
+  package var name: Substring {
+    path.hasPrefix("[") ? path[...] : path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
+  }
+}
+
+/// A place in source code.
+package struct SourceLocation: Hashable, Sendable {
+  package let file: String
+  /// Counted from 1.
+  package let line: Int
+
+  package init(file: String, line: Int) {
+    self.file = file
+    self.line = line
+  }
+}
+
+/// One symbolicated frame of a stack.
+package struct Frame: Hashable, Sendable {
+  /// The demangled function name, without annotations; never empty.
+  package let function: String
+  /// An index into `Profile.modules`.
+  package let module: Int?
+  /// The ELF virtual address of the frame in its module; the address itself for kernel and JIT code; 0 for markers.
+  package let address: UInt64
+  package let origin: FrameOrigin
+  package let isInlined: Bool
+  package let source: SourceLocation?
+
+  package init(
+    function: String, module: Int? = nil, address: UInt64 = 0, origin: FrameOrigin = .user, isInlined: Bool = false,
+    source: SourceLocation? = nil
+  ) {
+    self.function = function
+    self.module = module
+    self.address = address
+    self.origin = origin
+    self.isInlined = isInlined
+    self.source = source
+  }
+
+  /// The root of a stack that was cut short.
+  package static let truncated = Frame(function: "[truncated]", origin: .marker)
+
+  /// The suffix that folded stacks give a frame of this kind: `_[k]`, `_[j]`, `_[i]` or nothing.
+  package var annotation: String {
+    switch origin {
+    case .kernel: "_[k]"
+    case .jit: "_[j]"
+    case .user, .unresolved, .marker: isInlined ? "_[i]" : ""
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/// Why a tick that hit the target has no sample.
+package enum LossCause: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
+  /// User space did not empty the ring buffer in time.
+  case ringBufferFull = "ring_buffer_full"
+  /// A record arrived that could not be decoded: a bug of ours, but never a silent one.
+  case recordMalformed = "record_malformed"
+
+  package var explanation: String {
+    switch self {
+    case .ringBufferFull: "ring buffer full"
+    case .recordMalformed: "record malformed"
+    }
+  }
+}
+
+/// What makes samples that were taken less than perfect, or the follow-up of processes incomplete.
+package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
+  /// Stacks deeper than the walk's limit, cut at their root.
+  case stackTooDeep = "stack_too_deep"
+  /// Stacks whose next frame lay in memory that could not be read without a page fault.
+  case stackUnreadable = "stack_unreadable"
+  /// Stacks whose frame-pointer chain ended in a value that cannot be a frame.
+  case stackBroken = "stack_broken"
+  /// Kernel stacks that the kernel's own helper could not deliver.
+  case kernelStackUnreadable = "kernel_stack_unreadable"
+  /// Kernel stacks deeper than the kernel's limit.
+  case kernelStackTooDeep = "kernel_stack_too_deep"
+  /// Frames (by weight: samples with at least one) that have no name.
+  case frameUnresolved = "frame_unresolved"
+  /// Records of new mappings, forks and exits that the kernel dropped.
+  case mappingRecordsLost = "mapping_records_lost"
+  /// Processes or threads that found no place in the kernel's target table and were not followed.
+  case targetTableFull = "target_table_full"
+
+  package var explanation: String {
+    switch self {
+    case .stackTooDeep: "stacks deeper than the limit"
+    case .stackUnreadable: "stacks with an unreadable frame"
+    case .stackBroken: "stacks with a broken frame-pointer chain"
+    case .kernelStackUnreadable: "kernel stacks unreadable"
+    case .kernelStackTooDeep: "kernel stacks deeper than the limit"
+    case .frameUnresolved: "samples with unnamed frames"
+    case .mappingRecordsLost: "mapping records lost"
+    case .targetTableFull: "processes not followed, target table full"
+    }
+  }
+}
+
+/// The account of a capture. Invariant: `taken + lost = ticks`.
+package struct SampleAccount: Equatable, Sendable, Codable {
+  /// Timer ticks that hit the target, counted in the kernel.
+  package var ticks: UInt64
+  /// Samples that are in the profile.
+  package var taken: UInt64
+  package var losses: [LossCause: UInt64]
+  package var defects: [DefectCause: UInt64]
+
+  package init(
+    ticks: UInt64 = 0, taken: UInt64 = 0, losses: [LossCause: UInt64] = [:], defects: [DefectCause: UInt64] = [:]
+  ) {
+    self.ticks = ticks
+    self.taken = taken
+    self.losses = losses
+    self.defects = defects
+  }
+
+  /// Samples lost for any cause.
+  package var lost: UInt64 { losses.values.reduce(0, +) }
+
+  /// Whether every tick is accounted for.
+  package var isBalanced: Bool { taken + lost == ticks }
+}

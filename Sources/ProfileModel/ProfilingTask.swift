@@ -1,0 +1,95 @@
+/// What a task records.
+package enum TaskKind: String, Sendable, Codable, CaseIterable {
+  case onCPU = "oncpu"
+}
+
+package enum TaskStatus: String, Sendable, Codable, CaseIterable {
+  case running
+  case done
+  case failed
+  /// The swprof process that ran it ended without finishing it.
+  case interrupted
+}
+
+/// How a capture was asked for.
+package struct CaptureParameters: Equatable, Sendable, Codable {
+  package enum Side: String, Sendable, Codable {
+    case both
+    case user
+    case kernel
+  }
+
+  /// The length asked for in ns; nil for "as long as the command runs".
+  package var durationNanoseconds: UInt64?
+  /// Ticks a second and CPU.
+  package var frequencyHertz: Int
+  package var side: Side
+  package var includeChildren: Bool
+  /// How user stacks were walked, as the output names it: `fp`.
+  package var unwind: String
+  /// The event that ticks: `cpu-clock` or `cycles`.
+  package var event: String
+
+  package init(
+    durationNanoseconds: UInt64?, frequencyHertz: Int, side: Side = .both, includeChildren: Bool = true,
+    unwind: String = "fp", event: String = "cpu-clock"
+  ) {
+    self.durationNanoseconds = durationNanoseconds
+    self.frequencyHertz = frequencyHertz
+    self.side = side
+    self.includeChildren = includeChildren
+    self.unwind = unwind
+    self.event = event
+  }
+}
+
+/// One run of a capture, with everything about it except the profile itself.
+package struct ProfilingTask: Equatable, Sendable {
+  package var id: TaskID
+  package var kind: TaskKind
+  /// What was profiled, in words: `pid 4711 (nginx)`, `comm nginx`, `all processes`, `command ./bench -n 3`.
+  package var target: String
+  package var parameters: CaptureParameters
+  package var host: String
+  /// The kernel's release, as `uname -r` prints it.
+  package var kernel: String
+  package var startedAt: WallTime
+  /// Nil while the task runs, and for one that was interrupted.
+  package var endedAt: WallTime?
+  package var status: TaskStatus
+  /// Why a failed task failed: one sentence.
+  package var error: String?
+  package var account: SampleAccount
+  package var note: String?
+  /// What started the task, as a JSON document; nil when a person did.
+  package var trigger: String?
+  /// Things the reader should know, a sentence each.
+  package var warnings: [String]
+
+  package init(
+    id: TaskID = TaskID(rawValue: 0), kind: TaskKind, target: String, parameters: CaptureParameters, host: String,
+    kernel: String, startedAt: WallTime, endedAt: WallTime? = nil, status: TaskStatus = .running,
+    error: String? = nil, account: SampleAccount = SampleAccount(), note: String? = nil, trigger: String? = nil,
+    warnings: [String] = []
+  ) {
+    self.id = id
+    self.kind = kind
+    self.target = target
+    self.parameters = parameters
+    self.host = host
+    self.kernel = kernel
+    self.startedAt = startedAt
+    self.endedAt = endedAt
+    self.status = status
+    self.error = error
+    self.account = account
+    self.note = note
+    self.trigger = trigger
+    self.warnings = warnings
+  }
+
+  /// The length of the capture in ns; nil while it is not known.
+  package var elapsedNanoseconds: UInt64? {
+    endedAt.map { UInt64(max(0, $0.nanoseconds - startedAt.nanoseconds)) }
+  }
+}

@@ -1,0 +1,22 @@
+/// A point of `CLOCK_MONOTONIC`, the clock that the kernel side stamps every record with.
+package struct MonotonicTime: Hashable, Comparable, Sendable {
+  package let nanoseconds: UInt64
+
+  package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+  package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+
+  /// The time from `earlier` to this point in ns; zero when `earlier` is later.
+  package func nanoseconds(since earlier: Self) -> UInt64 {
+    nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
+  }
+}
+
+/// A point of the wall clock, in ns since the Unix epoch.
+package struct WallTime: Hashable, Comparable, Sendable, Codable {
+  package let nanoseconds: Int64
+
+  package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+  package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+}
