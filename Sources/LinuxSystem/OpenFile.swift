@@ -31,7 +31,7 @@ package final class OpenFile: Sendable {
       let wanted = min(chunkSize, limit - bytes.count)
       var outcome: Result<Int, Errno> = .success(0)
       let chunk = unsafe [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
-        let base = unsafe buffer.baseAddress
+        let base = buffer.baseAddress
         outcome = Result { () throws(Errno) -> Int in
           try retryingOnInterrupt { unsafe pread(descriptor, base, wanted, position) }
         }

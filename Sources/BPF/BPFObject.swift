@@ -1,0 +1,131 @@
+import CLibBPF
+import Glibc
+package import LinuxSystem
+
+/// A set of BPF programs and maps: opened, configured, loaded, attached.
+///
+/// Everything that it attached is detached when it goes out of scope.
+@safe package struct BPFObject: ~Copyable {
+  private let handle: OpaquePointer
+  private let name: String
+  private var links: [OpaquePointer]
+
+  private init(adopting handle: OpaquePointer, name: String) {
+    unsafe self.handle = handle
+    self.name = name
+    unsafe self.links = []
+  }
+
+  deinit {
+    unsafe links.forEach { _ = unsafe bpf_link__destroy($0) }
+    unsafe bpf_object__close(handle)
+  }
+
+  /// Reads an object file; nothing reaches the kernel yet.
+  package static func open(_ image: [UInt8], name: String) throws(BPFError) -> BPFObject {
+    unsafe libbpf_set_print(nil)
+    var options = unsafe bpf_object_open_opts()
+    unsafe options.sz = MemoryLayout<bpf_object_open_opts>.size
+    let handle = unsafe name.withCString { text in
+      unsafe options.object_name = text
+      return unsafe image.withUnsafeBytes { unsafe bpf_object__open_mem($0.baseAddress, $0.count, &options) }
+    }
+    guard let handle = unsafe handle else { throw BPFError(operation: .open(object: name), cause: .last) }
+    return unsafe BPFObject(adopting: handle, name: name)
+  }
+
+  /// Sets the bytes of a read-only data section, before loading.
+  package func setConstants(section: String, _ bytes: [UInt8]) throws(BPFError) {
+    let map = try unsafe map(section)
+    try check(
+      unsafe bytes.withUnsafeBytes { unsafe bpf_map__set_initial_value(map, $0.baseAddress, $0.count) },
+      .update(map: section))
+  }
+
+  /// Sets the number of entries of a map, or the bytes of a ring buffer, before loading.
+  package func setCapacity(ofMap map: String, _ count: UInt32) throws(BPFError) {
+    try check(unsafe bpf_map__set_max_entries(self.map(map), count), .update(map: map))
+  }
+
+  /// Hands the programs to the kernel's verifier and makes the maps.
+  package func load() throws(BPFError) {
+    try check(unsafe bpf_object__load(handle), .load(object: name))
+  }
+
+  /// Attaches a program to the tracepoint that its section names.
+  package mutating func attach(_ program: String) throws(BPFError) {
+    guard let link = unsafe bpf_program__attach(try self.program(program)) else {
+      throw BPFError(operation: .attach(program: program), cause: .last)
+    }
+    unsafe links.append(link)
+  }
+
+  /// Attaches a program to a perf event, which starts to tick at once and has to stay open.
+  package mutating func attach(_ program: String, to event: PerfEvent) throws(BPFError) {
+    // The link would close the event's descriptor with itself, so it gets one of its own.
+    let descriptor = fcntl(event.descriptor, F_DUPFD_CLOEXEC, 0)
+    guard descriptor >= 0 else { throw BPFError(operation: .attach(program: program), cause: .last) }
+    guard let link = unsafe bpf_program__attach_perf_event(try self.program(program), descriptor) else {
+      let cause = Errno.last
+      close(descriptor)
+      throw BPFError(operation: .attach(program: program), cause: cause)
+    }
+    unsafe links.append(link)
+  }
+
+  /// Detaches everything that is attached.
+  package mutating func detach() {
+    unsafe links.forEach { _ = unsafe bpf_link__destroy($0) }
+    unsafe links = []
+  }
+
+  /// A map of this object, which must outlive it.
+  package func descriptor(ofMap map: String) throws(BPFError) -> Int32 {
+    unsafe bpf_map__fd(try self.map(map))
+  }
+
+  /// Sets an element of a map whose key and value are plain.
+  package func update<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    map: String, key: Key, value: Value
+  ) throws(BPFError) {
+    var key = key
+    var value = value
+    try check(
+      unsafe bpf_map__update_elem(
+        try self.map(map), &key, MemoryLayout<Key>.size, &value, MemoryLayout<Value>.size, UInt64(BPF_ANY)),
+      .update(map: map))
+  }
+
+  /// The sum of an element over all CPUs, of a per-CPU array of `UInt64`.
+  package func sum(map: String, index: UInt32) throws(BPFError) -> UInt64 {
+    var index = index
+    let cpus = libbpf_num_possible_cpus()
+    try check(cpus, .update(map: map))
+    var values = [UInt64](repeating: 0, count: Int(cpus))
+    let size = values.count * MemoryLayout<UInt64>.size
+    try check(
+      unsafe bpf_map__lookup_elem(try self.map(map), &index, MemoryLayout<UInt32>.size, &values, size, 0),
+      .update(map: map))
+    return values.reduce(0, &+)
+  }
+
+  /// Whether a hash map has no element.
+  package func isEmpty(map: String) throws(BPFError) -> Bool {
+    var next: UInt32 = 0
+    return unsafe bpf_map__get_next_key(try self.map(map), nil, &next, MemoryLayout<UInt32>.size) != 0
+  }
+
+  private func map(_ map: String) throws(BPFError) -> OpaquePointer {
+    guard let found = unsafe bpf_object__find_map_by_name(handle, map) else {
+      throw BPFError(operation: .find(name: map, object: name), cause: .last)
+    }
+    return unsafe found
+  }
+
+  private func program(_ program: String) throws(BPFError) -> OpaquePointer {
+    guard let found = unsafe bpf_object__find_program_by_name(handle, program) else {
+      throw BPFError(operation: .find(name: program, object: name), cause: .last)
+    }
+    return unsafe found
+  }
+}

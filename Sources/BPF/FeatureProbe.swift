@@ -1,0 +1,27 @@
+import CLibBPF
+import Glibc
+package import LinuxSystem
+
+/// What the running kernel offers, found out by trying, never by its version.
+package enum FeatureProbe {
+  /// Whether the kernel describes its own types (`CONFIG_DEBUG_INFO_BTF`).
+  package static var hasKernelTypes: Bool {
+    unsafe access("/sys/kernel/btf/vmlinux", R_OK) == 0
+  }
+
+  /// Whether a ring buffer map can be made (kernel 5.8).
+  package static func ringBuffer() -> Result<Void, Errno> {
+    let descriptor = unsafe bpf_map_create(
+      BPF_MAP_TYPE_RINGBUF, "swprof_probe", 0, 0, UInt32(Host.pageSize), nil)
+    guard descriptor >= 0 else { return .failure(Errno(code: -descriptor)) }
+    close(descriptor)
+    return .success(())
+  }
+
+  /// Whether the kernel's type description has a tracepoint of this name, so that `tp_btf` can attach to it.
+  package static func hasTracepoint(_ name: String) -> Bool {
+    guard let types = unsafe btf__load_vmlinux_btf() else { return false }
+    defer { unsafe btf__free(types) }
+    return unsafe btf__find_by_name_kind(types, "btf_trace_\(name)", UInt32(BTF_KIND_TYPEDEF)) > 0
+  }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import PackagePlugin
+
+/// Compiles every `bpf/src/*.bpf.c` with the toolchain's clang and hands the target one Swift file for each.
+@main
+struct BPFBuildPlugin: BuildToolPlugin {
+  func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
+    let package = context.package.directoryURL
+    let sources = package.appending(path: "bpf/src")
+    let include = package.appending(path: "bpf/include")
+    let script = package.appending(path: "scripts/compile-bpf.sh")
+    let clang = try context.tool(named: "clang").url
+    let objcopy = try context.tool(named: "llvm-objcopy").url
+    let headers = try files(in: sources, suffix: ".h") + files(in: include, suffix: ".h")
+
+    return try files(in: sources, suffix: ".bpf.c").map { source in
+      let name = source.lastPathComponent.replacing(".bpf.c", with: "")
+      let output = context.pluginWorkDirectoryURL.appending(path: "\(name)Program.swift")
+      return .buildCommand(
+        displayName: "Compiling BPF program \(name)",
+        executable: URL(filePath: "/bin/sh"),
+        arguments: [
+          script.path(percentEncoded: false), clang.path(percentEncoded: false), objcopy.path(percentEncoded: false),
+          source.path(percentEncoded: false), include.path(percentEncoded: false), name,
+          output.path(percentEncoded: false),
+        ],
+        inputFiles: [script, source] + headers,
+        outputFiles: [output])
+    }
+  }
+
+  private func files(in directory: URL, suffix: String) throws -> [URL] {
+    try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
+      .filter { $0.lastPathComponent.hasSuffix(suffix) }
+      .sorted { $0.path < $1.path }
+  }
+}

@@ -1,0 +1,55 @@
+/* What Swift cannot call itself: variadic system calls, unions, and code between fork and exec. */
+#pragma once
+
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+/* Every function here returns -1 and sets errno on failure, unless it says otherwise. */
+
+/* Opens an event that ticks `hertz` times a second on one CPU, for every process: hardware cycles, or the CPU clock. */
+int swprof_open_cycles(int cpu, uint64_t hertz);
+int swprof_open_cpu_clock(int cpu, uint64_t hertz);
+
+/* Opens an event that counts nothing and records every executable mapping, name change, fork and exit on one CPU.
+ * Records carry pid, tid and CLOCK_MONOTONIC time; every record wakes a poller. */
+int swprof_open_sideband(int cpu);
+
+/* The ring of a perf event: one control page and a power of two of data pages. */
+struct swprof_perf_ring {
+	void *base;
+	size_t data_size;
+};
+
+int swprof_perf_ring_map(struct swprof_perf_ring *ring, int event, size_t data_pages);
+void swprof_perf_ring_unmap(struct swprof_perf_ring *ring);
+
+/* Copies the next record into `buffer` and frees its place. Returns its size, 0 when there is none; a record longer
+ * than `capacity` is cut to it. Never fails. */
+size_t swprof_perf_ring_next(struct swprof_perf_ring *ring, void *buffer, size_t capacity);
+
+int swprof_pidfd_open(pid_t process);
+
+/* Opens `path` beneath the directory `root` as if that were the root directory; symbolic links are refused. */
+int swprof_open_in_root(int root, const char *path, int flags);
+
+/* Starts a child that waits: it runs `arguments` (found through PATH) once swprof_release() writes to `gate`, and
+ * exits with 127 when the gate is closed instead. Signal mask and dispositions are those at the program's start. */
+pid_t swprof_spawn_gated(char *const arguments[], const sigset_t *mask, int *gate);
+
+/* Lets the child of swprof_spawn_gated() run. Returns 0 once exec has succeeded, else the errno of the exec. */
+int swprof_release(int gate);
+
+/* Whether the calling thread has a capability in its effective set: 1, 0 or -1. */
+int swprof_has_capability(int capability);
+
+/* The address of the vDSO's ELF image, or NULL. */
+const void *swprof_vdso(void);
+
+/* Narrow forms of variadic calls. */
+int swprof_terminal_width(int descriptor);

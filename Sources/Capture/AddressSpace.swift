@@ -1,0 +1,57 @@
+/// An index into `CodeSources.sources`.
+package typealias SourceIndex = Int32
+
+/// The executable mappings of one process between two execs.
+struct AddressSpace {
+  struct Region {
+    var start: UInt64
+    var end: UInt64
+    /// The address that `start` has in the source: a file offset for files.
+    var sourceStart: UInt64
+    var source: SourceIndex
+  }
+
+  /// In ascending order, without overlap.
+  private(set) var regions: [Region] = []
+
+  /// Puts a mapping in place of whatever lay there before (mmap(2), MAP_FIXED).
+  mutating func insert(_ region: Region) {
+    let first = regions.partitioningIndex { $0.end > region.start }
+    var last = first
+    var replacement: [Region] = []
+    while last < regions.count, regions[last].start < region.end {
+      let old = regions[last]
+      if old.start < region.start {
+        replacement.append(
+          Region(start: old.start, end: region.start, sourceStart: old.sourceStart, source: old.source))
+      }
+      if old.end > region.end {
+        let offset = region.end - old.start
+        replacement.append(
+          Region(start: region.end, end: old.end, sourceStart: old.sourceStart &+ offset, source: old.source))
+      }
+      last += 1
+    }
+    replacement.insert(region, at: replacement.first.map { $0.start < region.start ? 1 : 0 } ?? 0)
+    regions.replaceSubrange(first..<last, with: replacement)
+  }
+
+  func region(containing address: UInt64) -> Region? {
+    let index = regions.partitioningIndex { $0.end > address }
+    guard index < regions.count, regions[index].start <= address else { return nil }
+    return regions[index]
+  }
+}
+
+extension Array {
+  /// The first index whose element, and all after it, satisfy a predicate; O(log count).
+  func partitioningIndex(where belongsInSecond: (Element) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if belongsInSecond(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}

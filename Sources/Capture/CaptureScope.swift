@@ -1,0 +1,82 @@
+import CProbes
+import Glibc
+import LinuxSystem
+import ProfileModel
+
+/// How a target is told to the kernel side and to the process tracker.
+struct CaptureScope {
+  let kernelScope: swprof_scope
+  let trackerScope: ProcessTracker.Scope
+  /// The process name to look out for.
+  let name: String?
+  /// The open directory of a version 2 control group.
+  let cgroup: OpenFile?
+  let warnings: [String]
+  private let target: CaptureTarget
+
+  init(_ target: CaptureTarget) throws(CaptureError) {
+    self.target = target
+    switch target {
+    case .processes:
+      (kernelScope, trackerScope, name, cgroup, warnings) = (SWPROF_SCOPE_TARGETS, .listed, nil, nil, [])
+    case .name(let name):
+      (kernelScope, trackerScope, self.name, cgroup, warnings) = (SWPROF_SCOPE_TARGETS, .listed, name, nil, [])
+    case .all:
+      (kernelScope, trackerScope, name, cgroup, warnings) = (SWPROF_SCOPE_ALL, .all, nil, nil, [])
+    case .cgroup(let path):
+      name = nil
+      let directory: OpenFile
+      do { directory = try OpenFile(path, flags: O_RDONLY | O_DIRECTORY) } catch { throw .noSuchCgroup(path, error) }
+      if ControlGroup.isVersion2(directory) {
+        (kernelScope, trackerScope, cgroup, warnings) = (SWPROF_SCOPE_CGROUP, .all, directory, [])
+      } else {
+        (kernelScope, trackerScope, cgroup) = (SWPROF_SCOPE_TARGETS, .listed, nil)
+        warnings = ["control group '\(path)' is of version 1: processes that join it later are not seen"]
+      }
+    }
+  }
+
+  /// The processes to put into the kernel's table before the first tick.
+  func initialTargets() throws(CaptureError) -> [ProcessID] {
+    switch target {
+    case .processes(let processes): return processes
+    case .all: return []
+    case .cgroup(let path):
+      guard cgroup == nil else { return [] }
+      do { return try ProcessTable.members(ofCgroup: path) } catch { throw .noSuchCgroup(path, error) }
+    case .name(let name):
+      let processes: [ProcessID]
+      do { processes = try ProcessTable.processes() } catch { throw .system(operation: "cannot read /proc", error) }
+      // A process that ended meanwhile has no name.
+      let found = processes.filter { (try? ProcessTable.name(of: $0)) == name }
+      if found.isEmpty { throw .noProcess(name: name) }
+      return found
+    }
+  }
+
+  /// The bytes of `struct swprof_config`.
+  func configuration(for request: CaptureRequest) throws(CaptureError) -> [UInt8] {
+    let namespace: PidNamespace
+    do { namespace = try PidNamespace.current() } catch {
+      throw .system(operation: "cannot read the pid namespace from /proc/self", error)
+    }
+    var config = swprof_config()
+    config.pid_namespace = namespace.inode
+    config.pid_level = namespace.level
+    config.scope = kernelScope.rawValue
+    config.sides =
+      switch request.side {
+      case .both: UInt32(SWPROF_SIDE_USER | SWPROF_SIDE_KERNEL)
+      case .user: UInt32(SWPROF_SIDE_USER)
+      case .kernel: UInt32(SWPROF_SIDE_KERNEL)
+      }
+    config.follow_children = request.includesChildren ? 1 : 0
+    config.wakeup_bytes = request.ringBufferBytes / 4
+    unsafe withUnsafeMutableBytes(of: &config.comm) { comm in
+      for (index, byte) in (name ?? "").utf8.prefix(Int(SWPROF_COMM_SIZE) - 1).enumerated() {
+        unsafe comm[index] = byte
+      }
+    }
+    return unsafe withUnsafeBytes(of: config) { unsafe Array($0) }
+  }
+}

@@ -1,0 +1,66 @@
+package import LinuxSystem
+package import ProfileModel
+
+/// What a capture looks at.
+package enum CaptureTarget: Sendable, Equatable {
+  case processes([ProcessID])
+  /// Every process whose main thread has this name, also those that take it later.
+  case name(String)
+  /// The members of a control group and those beneath it; the path is absolute in the file system.
+  case cgroup(directory: String)
+  case all
+}
+
+/// What a capture is asked to do.
+package struct CaptureRequest: Sendable {
+  package var target: CaptureTarget
+  package var frequencyHertz: Int
+  package var side: CaptureParameters.Side
+  package var includesChildren: Bool
+  /// Bytes of the ring buffer: a power of two, at least a page.
+  package var ringBufferBytes: UInt32
+
+  package init(
+    target: CaptureTarget, frequencyHertz: Int, side: CaptureParameters.Side, includesChildren: Bool,
+    ringBufferBytes: UInt32
+  ) {
+    self.target = target
+    self.frequencyHertz = frequencyHertz
+    self.side = side
+    self.includesChildren = includesChildren
+    self.ringBufferBytes = ringBufferBytes
+  }
+}
+
+/// Why a capture cannot start.
+package enum CaptureError: Error, CustomStringConvertible {
+  case noSuchProcess(ProcessID)
+  case noProcess(name: String)
+  case noSuchCgroup(String, Errno)
+  case notPermitted(missing: [Capability], operation: String)
+  case missingFeature(String)
+  case bpf(BPFFailure)
+  case system(operation: String, Errno)
+
+  /// A failure of the BPF layer, kept as its sentence: callers need not know that layer.
+  package struct BPFFailure: Sendable {
+    package let sentence: String
+    package let cause: Errno
+  }
+
+  package var description: String {
+    switch self {
+    case .noSuchProcess(let process):
+      "no process \(process); it may have ended, see 'ps -e'"
+    case .noProcess(let name):
+      "no process is named '\(name)'; names are the first 15 characters of the program, see 'ps -eo pid,comm'"
+    case .noSuchCgroup(let path, let cause):
+      "cannot use control group '\(path)': \(cause); give a directory under /sys/fs/cgroup or a path of /proc/PID/cgroup"
+    case .notPermitted(let missing, let operation):
+      "\(operation): not permitted; run as root or grant \(missing.map(\.name).joined(separator: ", "))"
+    case .missingFeature(let sentence): sentence
+    case .bpf(let failure): "\(failure.sentence); 'swprof doctor' says what is missing"
+    case .system(let operation, let cause): "\(operation): \(cause)"
+    }
+  }
+}

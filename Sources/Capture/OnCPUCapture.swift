@@ -1,0 +1,198 @@
+import BPF
+import CProbes
+import Glibc
+package import LinuxSystem
+package import ProfileModel
+
+/// On-CPU profiling of a set of processes: armed, drained again and again, and finished.
+package struct OnCPUCapture: ~Copyable {
+  private var object: BPFObject
+  private let samples: RingBuffer
+  private var sideband: [PerfRingBox]
+  /// Kept open while they tick.
+  private let events: [PerfEvent]
+  private var tracker: ProcessTracker
+  private var aggregator = SampleAggregator()
+  private var pendingSamples: [SampleRecord] = []
+  private var pendingRecords: [SidebandRecord] = []
+  private let period: UInt64
+  private let isAllProcesses: Bool
+  private var warnings: [String]
+  /// What ticks.
+  package let clock: PerfEvent.Clock
+  /// When the first CPU began to tick.
+  package let armedAt: MonotonicTime
+  /// The time of the earliest sample, once there is one.
+  package private(set) var firstSampleAt: MonotonicTime?
+
+  /// A ring in an array: arrays hold no noncopyable values.
+  private final class PerfRingBox {
+    var ring: PerfRing
+    init(_ ring: consuming PerfRing) { self.ring = ring }
+  }
+
+  /// Loads and attaches everything; from the return on, ticks are recorded.
+  package static func arm(
+    _ request: CaptureRequest, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+  ) throws(CaptureError) -> OnCPUCapture {
+    try Privileges.check()
+    if case .processes(let processes) = request.target {
+      for process in processes where !ProcessTable.exists(process) { throw .noSuchProcess(process) }
+    }
+    let scope = try CaptureScope(request.target)
+    let tracker = ProcessTracker(
+      scope: scope.trackerScope, includesChildren: request.includesChildren, processName: scope.name,
+      openPerfMap: openPerfMap)
+    return try CaptureError.translating { try armed(request, scope: scope, tracker: tracker) }
+  }
+
+  private static func armed(
+    _ request: CaptureRequest, scope: CaptureScope, tracker: ProcessTracker
+  ) throws -> OnCPUCapture {
+    var object = try loadedObject(for: request, scope: scope)
+    var tracker = tracker
+    let samples = try RingBuffer(map: object.descriptor(ofMap: "samples"))
+    let cpus = try Host.onlineCPUs()
+    let clock = bestClock(cpu: cpus.first ?? 0, hertz: request.frequencyHertz)
+    // Mappings are listened to before they are read, and read before the first tick.
+    let sideband = try cpus.map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: 64)) }
+    let events = try cpus.map { try PerfEvent.ticking(clock, cpu: $0, hertz: request.frequencyHertz) }
+    for target in try scope.initialTargets() {
+      try object.update(map: "targets", key: UInt32(target.rawValue), value: UInt8(1))
+      tracker.follow(target)
+    }
+    let armedAt = Clock.monotonic
+    for event in events { try object.attach("on_cpu_tick", to: event) }
+    return OnCPUCapture(
+      object: object, samples: samples, sideband: sideband, events: events, tracker: tracker,
+      period: UInt64(1_000_000_000 / request.frequencyHertz), scope: scope, clock: clock, armedAt: armedAt)
+  }
+
+  private init(
+    object: consuming BPFObject, samples: consuming RingBuffer, sideband: [PerfRingBox], events: [PerfEvent],
+    tracker: ProcessTracker, period: UInt64, scope: CaptureScope, clock: PerfEvent.Clock, armedAt: MonotonicTime
+  ) {
+    self.object = object
+    self.samples = samples
+    self.sideband = sideband
+    self.events = events
+    self.tracker = tracker
+    self.period = period
+    self.isAllProcesses = scope.trackerScope == .all
+    self.warnings = scope.warnings
+    self.clock = clock
+    self.armedAt = armedAt
+  }
+
+  private static func loadedObject(for request: CaptureRequest, scope: CaptureScope) throws -> BPFObject {
+    var object = try BPFObject.open(ProgramImage.oncpu.decoded(), name: ProgramImage.oncpu.name)
+    try object.setConstants(section: ".rodata.config", try scope.configuration(for: request))
+    try object.setCapacity(ofMap: "samples", request.ringBufferBytes)
+    try object.load()
+    if let cgroup = scope.cgroup { try object.update(map: "cgroups", key: UInt32(0), value: cgroup.descriptor) }
+    if scope.kernelScope == SWPROF_SCOPE_TARGETS {
+      for program in ["process_fork", "process_exec", "process_exit"] { try object.attach(program) }
+    }
+    return object
+  }
+
+  /// Reads the mappings of everything that runs, where everything may be sampled. Samples wait meanwhile.
+  package mutating func followRunningProcesses() {
+    guard isAllProcesses, let processes = try? ProcessTable.processes() else { return }
+    for process in processes { tracker.follow(process) }
+  }
+
+  /// What to poll; any of them readable means `drain()` has work.
+  package var descriptors: [Int32] {
+    [samples.descriptor] + sideband.map { $0.ring.descriptor }
+  }
+
+  /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
+  package var hasPending: Bool { !pendingRecords.isEmpty }
+
+  /// Samples in the profile so far.
+  package var samplesTaken: UInt64 { aggregator.account.taken }
+
+  /// Whether none of the listed processes, nor of their followed children, is left.
+  package var hasNoTargetLeft: Bool {
+    !isAllProcesses && ((try? object.isEmpty(map: "targets")) ?? false)
+  }
+
+  /// Takes what the kernel has recorded and applies it in the order of time.
+  ///
+  /// A record of one CPU may become visible after a later one of another CPU. What is younger than a moment therefore
+  /// waits for the next call.
+  package mutating func drain() throws(CaptureError) {
+    try drain(until: MonotonicTime(nanoseconds: Clock.monotonic.nanoseconds - Self.settlingTime))
+  }
+
+  /// A time stamp is taken microseconds before its record becomes visible.
+  private static let settlingTime: UInt64 = 1_000_000
+
+  private mutating func drain(until limit: MonotonicTime) throws(CaptureError) {
+    let records = try CaptureError.translating { try samples.drain() }
+    for bytes in records {
+      do {
+        let sample = try SampleRecord(decoding: bytes)
+        if firstSampleAt.map({ sample.time < $0 }) ?? true { firstSampleAt = sample.time }
+        pendingSamples.append(sample)
+      } catch {
+        aggregator.countMalformed()
+      }
+    }
+    for box in sideband {
+      box.ring.drain { bytes in
+        guard let record = SidebandRecord(decoding: bytes) else { return }
+        tracker.prepare(record)
+        pendingRecords.append(record)
+      }
+    }
+    applyPending(until: limit)
+  }
+
+  private mutating func applyPending(until limit: MonotonicTime) {
+    pendingRecords.sort { $0.time < $1.time }
+    pendingSamples.sort { $0.time < $1.time }
+    var nextRecord = 0
+    var nextSample = 0
+    while nextSample < pendingSamples.count, pendingSamples[nextSample].time < limit {
+      while nextRecord < pendingRecords.count, pendingRecords[nextRecord].time <= pendingSamples[nextSample].time {
+        tracker.apply(pendingRecords[nextRecord])
+        nextRecord += 1
+      }
+      aggregator.add(pendingSamples[nextSample], tracker: &tracker)
+      nextSample += 1
+    }
+    while nextRecord < pendingRecords.count, pendingRecords[nextRecord].time < limit {
+      tracker.apply(pendingRecords[nextRecord])
+      nextRecord += 1
+    }
+    pendingRecords.removeFirst(nextRecord)
+    pendingSamples.removeFirst(nextSample)
+    if pendingSamples.isEmpty { tracker.forgetExited() }
+  }
+
+  /// Stops ticking, takes the rest, and closes the account.
+  package mutating func finish() throws(CaptureError) -> RawProfile {
+    object.detach()
+    try drain(until: MonotonicTime(nanoseconds: .max))
+    var profile = aggregator.rawProfile(sources: tracker.sources, periodNanoseconds: period)
+    let counters = try CaptureError.translating {
+      let all = [SWPROF_COUNTER_TICKS, SWPROF_COUNTER_RING_BUFFER_FULL, SWPROF_COUNTER_TARGET_TABLE_FULL]
+      var sums: [UInt64] = []
+      for counter in all { sums.append(try object.sum(map: "counters", index: counter.rawValue)) }
+      return sums
+    }
+    profile.account.ticks = counters[0]
+    profile.account.losses[.ringBufferFull] = counters[1] > 0 ? counters[1] : nil
+    profile.account.defects[.targetTableFull] = counters[2] > 0 ? counters[2] : nil
+    profile.account.defects[.mappingRecordsLost] = tracker.recordsLost > 0 ? tracker.recordsLost : nil
+    profile.warnings = warnings + tracker.warnings
+    return profile
+  }
+
+  /// Hardware cycles where the machine counts them, else the CPU clock.
+  private static func bestClock(cpu: Int32, hertz: Int) -> PerfEvent.Clock {
+    (try? PerfEvent.ticking(.cycles, cpu: cpu, hertz: hertz)) == nil ? .cpuClock : .cycles
+  }
+}

@@ -1,0 +1,39 @@
+import BPF
+import LinuxSystem
+
+/// What the kernel lets this process do.
+package enum Privileges {
+  /// Throws unless BPF programs and perf events of other processes are allowed.
+  package static func check() throws(CaptureError) {
+    if Capability.sysAdmin.isEffective { return }
+    let missing = [Capability.bpf, .perfmon].filter { !$0.isEffective }
+    if !missing.isEmpty { throw .notPermitted(missing: missing, operation: "profiling with eBPF") }
+  }
+}
+
+extension CaptureError {
+  /// Runs an operation of the BPF and system layers and puts its error into this layer's terms.
+  static func translating<Value: ~Copyable>(_ operation: () throws -> Value) throws(CaptureError) -> Value {
+    do {
+      return try operation()
+    } catch let error as CaptureError {
+      throw error
+    } catch let error as BPFError {
+      throw CaptureError(error)
+    } catch let error as Errno {
+      throw .system(operation: "cannot open perf events", error)
+    } catch {
+      throw .system(operation: "cannot start the capture: \(error)", .invalid)
+    }
+  }
+
+  private init(_ error: BPFError) {
+    if case .load = error.operation, !FeatureProbe.hasKernelTypes {
+      self = .missingFeature(
+        "this kernel does not describe its types (no /sys/kernel/btf/vmlinux); use a kernel built with"
+          + " CONFIG_DEBUG_INFO_BTF, or 'perf record' on this one")
+    } else {
+      self = .bpf(BPFFailure(sentence: error.description, cause: error.cause))
+    }
+  }
+}

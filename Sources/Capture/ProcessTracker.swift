@@ -1,0 +1,178 @@
+package import LinuxSystem
+package import ProfileModel
+
+/// Follows what processes map, so that an address of a sample can be told apart from the same address a moment later.
+///
+/// Records and samples must be applied in the order of their times.
+package struct ProcessTracker {
+  /// Which processes are followed without having been sampled.
+  package enum Scope: Sendable {
+    /// Only those that were named, and their children.
+    case listed
+    /// All: a process that lives for milliseconds has to be known before its first sample is read.
+    case all
+  }
+
+  private let scope: Scope
+  private let includesChildren: Bool
+  private let processName: String?
+  private var codeSources = CodeSources()
+  private var spaces: [ProcessID: AddressSpace] = [:]
+  private var anonymous: [ProcessID: SourceIndex] = [:]
+  private var unmapped: [ProcessID: SourceIndex] = [:]
+  /// Processes whose mappings were asked for in vain; they are not asked for again until they exec.
+  private var unreadable: Set<ProcessID> = []
+  /// Processes whose main thread has exited; other threads may still run.
+  private var exited: Set<ProcessID> = []
+  /// Records that the kernel dropped.
+  package private(set) var recordsLost: UInt64 = 0
+  /// Perf-maps that were refused, a sentence each.
+  package private(set) var warnings: [String] = []
+  /// Asked for the perf-map of a process; `nil` where there is none.
+  private let openPerfMap: (ProcessID) -> PerfMapOpening
+
+  /// What came of looking for a perf-map.
+  package enum PerfMapOpening: Sendable {
+    case none
+    case file(OpenFile)
+    case refused(String)
+  }
+
+  package init(
+    scope: Scope, includesChildren: Bool, processName: String? = nil,
+    openPerfMap: @escaping (ProcessID) -> PerfMapOpening
+  ) {
+    self.scope = scope
+    self.includesChildren = includesChildren
+    self.processName = processName
+    self.openPerfMap = openPerfMap
+  }
+
+  package var sources: [CodeSource] { codeSources.sources }
+
+  /// Reads the mappings that a process has now; does nothing for one that is followed already.
+  package mutating func follow(_ process: ProcessID) {
+    guard spaces[process] == nil, !unreadable.contains(process) else { return }
+    guard let mappings = try? ProcessTable.mappings(of: process) else {
+      unreadable.insert(process)
+      return
+    }
+    spaces[process] = AddressSpace()
+    for mapping in mappings { add(mapping, to: process) }
+  }
+
+  package mutating func apply(_ record: SidebandRecord) {
+    let process = record.process
+    switch record.event {
+    case .mapping(let mapping):
+      if spaces[process] == nil, scope == .all { follow(process) }
+      if spaces[process] != nil { add(mapping, to: process) }
+    case .name(let name, let isExec):
+      if isExec, spaces[process] != nil || isOfInterest(name) {
+        begin(process)
+      } else if isOfInterest(name), record.thread.rawValue == process.rawValue {
+        follow(process)
+      }
+    case .fork(let parent):
+      guard parent != process, includesChildren || scope == .all, let inherited = spaces[parent] else { return }
+      begin(process)
+      spaces[process] = inherited
+    case .exit:
+      if record.thread.rawValue == process.rawValue { exited.insert(process) }
+    case .lost(let count):
+      recordsLost += count
+      // What was missed is read again where it still can be.
+      for process in Array(spaces.keys) where ProcessTable.exists(process) {
+        spaces[process] = nil
+        follow(process)
+      }
+    }
+  }
+
+  /// Opens the file of a new mapping ahead of its turn, because its process may be gone by then.
+  package mutating func prepare(_ record: SidebandRecord) {
+    guard case .mapping(let mapping) = record.event, scope == .all || spaces[record.process] != nil,
+      isFile(mapping)
+    else { return }
+    _ = codeSources.file(for: mapping) { MappedFile.open(mapping, of: record.process) }
+  }
+
+  /// Forgets the mappings of processes that are gone. Call when all records up to now have been applied.
+  package mutating func forgetExited() {
+    for process in exited where !ProcessTable.exists(process) {
+      exited.remove(process)
+      spaces[process] = nil
+      anonymous[process] = nil
+      unmapped[process] = nil
+      unreadable.remove(process)
+    }
+  }
+
+  /// The source of an address of a process, and the address there.
+  package mutating func locate(_ address: UInt64, in process: ProcessID) -> (source: SourceIndex, address: UInt64) {
+    if spaces[process] == nil { follow(process) }
+    guard let region = spaces[process]?.region(containing: address) else {
+      return (unmappedSource(of: process), address)
+    }
+    if region.source == Self.anonymousRegion { return (anonymousSource(of: process), address) }
+    return (region.source, address - region.start + region.sourceStart)
+  }
+
+  /// Regions without a file get their source when they are first hit: only then is a perf-map looked for.
+  private static let anonymousRegion: SourceIndex = -1
+
+  private func isOfInterest(_ name: String) -> Bool {
+    scope == .all || name == processName
+  }
+
+  /// Starts over with nothing mapped: a new process, or a new program in an old one.
+  private mutating func begin(_ process: ProcessID) {
+    spaces[process] = AddressSpace()
+    anonymous[process] = nil
+    unmapped[process] = nil
+    unreadable.remove(process)
+    exited.remove(process)
+  }
+
+  /// Whether a mapping's code can be found in a file; shared anonymous memory only looks as if it could.
+  private func isFile(_ mapping: MemoryMapping) -> Bool {
+    mapping.inode != 0 && mapping.path.hasPrefix("/")
+      && !["/memfd:", "/dev/zero", "/anon_hugepage", "/SYSV"].contains { mapping.path.hasPrefix($0) }
+  }
+
+  private mutating func add(_ mapping: MemoryMapping, to process: ProcessID) {
+    let source: SourceIndex
+    var sourceStart = mapping.fileOffset
+    if mapping.path == "[vdso]" {
+      source = CodeSources.vdso
+      sourceStart = 0
+    } else if !isFile(mapping) {
+      source = Self.anonymousRegion
+      sourceStart = 0
+    } else {
+      source = codeSources.file(for: mapping) { MappedFile.open(mapping, of: process) }
+    }
+    spaces[process]?.insert(
+      AddressSpace.Region(start: mapping.start, end: mapping.end, sourceStart: sourceStart, source: source))
+  }
+
+  private mutating func anonymousSource(of process: ProcessID) -> SourceIndex {
+    if let known = anonymous[process] { return known }
+    var perfMap: OpenFile?
+    switch openPerfMap(process) {
+    case .none: break
+    case .file(let file): perfMap = file
+    case .refused(let reason): warnings.append(reason)
+    }
+    let index = codeSources.add(.anonymous(process, perfMap: perfMap))
+    anonymous[process] = index
+    return index
+  }
+
+  private mutating func unmappedSource(of process: ProcessID) -> SourceIndex {
+    if let known = unmapped[process] { return known }
+    let index = codeSources.add(.unmapped(process))
+    unmapped[process] = index
+    return index
+  }
+}

@@ -1,0 +1,41 @@
+/// A compiled BPF object as the build plugin embeds it; one static member for each `bpf/src/*.bpf.c`.
+struct ProgramImage {
+  let name: String
+  private let base64: StaticString
+
+  init(name: String, base64: StaticString) {
+    self.name = name
+    self.base64 = base64
+  }
+
+  /// The object file's bytes.
+  func decoded() -> [UInt8] {
+    base64.withUTF8Buffer { text in
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(text.count / 4 * 3)
+      var accumulator: UInt32 = 0
+      var bits = 0
+      unsafe text.forEach { character in
+        guard let value = Self.value(of: character) else { return }
+        accumulator = accumulator << 6 | value
+        bits += 6
+        if bits >= 8 {
+          bits -= 8
+          bytes.append(UInt8(truncatingIfNeeded: accumulator >> UInt32(bits)))
+        }
+      }
+      return bytes
+    }
+  }
+
+  private static func value(of character: UInt8) -> UInt32? {
+    switch character {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a") + 26)
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0") + 52)
+    case UInt8(ascii: "+"): 62
+    case UInt8(ascii: "/"): 63
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import CProbes
+package import ProfileModel
+
+/// How the walk of a stack ended (`enum swprof_stack_end`).
+package enum StackEnd: UInt8, Sendable {
+  case none = 0
+  case complete = 1
+  case tooDeep = 2
+  case unreadable = 3
+  case broken = 4
+
+  /// Whether frames are missing at the root.
+  package var isTruncated: Bool {
+    switch self {
+    case .none, .complete: false
+    case .tooDeep, .unreadable, .broken: true
+    }
+  }
+}
+
+/// One tick as the kernel side reports it (`struct swprof_sample`).
+package struct SampleRecord: Equatable, Sendable {
+  package enum DecodeError: Error, Equatable {
+    case truncated(expected: Int, actual: Int)
+    case unknownStackEnd(UInt8)
+  }
+
+  package let time: MonotonicTime
+  package let process: ProcessID
+  package let thread: ThreadID
+  package let cpu: UInt32
+  package let threadName: String
+  package let processName: String
+  package let userEnd: StackEnd
+  package let kernelEnd: StackEnd
+  /// Addresses from leaf to root. The first is an instruction pointer, the others are return addresses.
+  package let userStack: [UInt64]
+  package let kernelStack: [UInt64]
+
+  package init(
+    time: MonotonicTime, process: ProcessID, thread: ThreadID, cpu: UInt32, threadName: String, processName: String,
+    userEnd: StackEnd, kernelEnd: StackEnd, userStack: [UInt64], kernelStack: [UInt64]
+  ) {
+    self.time = time
+    self.process = process
+    self.thread = thread
+    self.cpu = cpu
+    self.threadName = threadName
+    self.processName = processName
+    self.userEnd = userEnd
+    self.kernelEnd = kernelEnd
+    self.userStack = userStack
+    self.kernelStack = kernelStack
+  }
+
+  package init(decoding bytes: [UInt8]) throws(DecodeError) {
+    let headerSize = MemoryLayout<swprof_sample>.size
+    guard bytes.count >= headerSize else { throw .truncated(expected: headerSize, actual: bytes.count) }
+    let header = unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: swprof_sample.self) }
+    let userCount = Int(header.user_frames)
+    let kernelCount = Int(header.kernel_frames)
+    let expected = headerSize + (userCount + kernelCount) * MemoryLayout<UInt64>.size
+    guard bytes.count >= expected else { throw .truncated(expected: expected, actual: bytes.count) }
+    guard let userEnd = StackEnd(rawValue: header.user_end) else { throw .unknownStackEnd(header.user_end) }
+    guard let kernelEnd = StackEnd(rawValue: header.kernel_end) else { throw .unknownStackEnd(header.kernel_end) }
+
+    func addresses(from first: Int, count: Int) -> [UInt64] {
+      unsafe bytes.withUnsafeBytes { buffer in
+        (first..<first + count).map {
+          unsafe buffer.loadUnaligned(fromByteOffset: headerSize + $0 * MemoryLayout<UInt64>.size, as: UInt64.self)
+        }
+      }
+    }
+    func text<Field>(_ field: Field) -> String {
+      unsafe withUnsafeBytes(of: field) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+    self.init(
+      time: MonotonicTime(nanoseconds: header.time_ns),
+      process: ProcessID(rawValue: Int32(bitPattern: header.tgid)),
+      thread: ThreadID(rawValue: Int32(bitPattern: header.tid)),
+      cpu: header.cpu, threadName: text(header.comm), processName: text(header.process_comm),
+      userEnd: userEnd, kernelEnd: kernelEnd,
+      userStack: addresses(from: 0, count: userCount), kernelStack: addresses(from: userCount, count: kernelCount))
+  }
+}

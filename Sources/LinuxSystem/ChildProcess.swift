@@ -1,0 +1,69 @@
+import CLinux
+import Glibc
+package import ProfileModel
+
+/// A command that waits to be started until the probes are armed.
+package struct ChildProcess: ~Copyable {
+  package enum End: Equatable, Sendable {
+    case exited(Int32)
+    case killed(signal: Int32)
+
+    /// The status as a shell tells it.
+    package var exitCode: Int32 {
+      switch self {
+      case .exited(let code): code
+      case .killed(let signal): 128 + signal
+      }
+    }
+  }
+
+  package let process: ProcessID
+  private var gate: Int32?
+
+  /// Forks a child that has this process's standard streams and does nothing yet.
+  package init(arguments: [String], signals: borrowing SignalDescriptor) throws(Errno) {
+    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
+    unsafe pointers.append(nil)
+    defer { unsafe pointers.forEach { unsafe free($0) } }
+    var mask = signals.originalMask
+    var gate: Int32 = -1
+    let child = unsafe swprof_spawn_gated(pointers, &mask, &gate)
+    guard child > 0 else { throw Errno.last }
+    self.process = ProcessID(rawValue: child)
+    self.gate = gate
+  }
+
+  deinit {
+    // A child whose gate is closed unopened exits by itself.
+    if let gate { close(gate) }
+  }
+
+  /// Lets the command run. Throws the error of exec.
+  package mutating func start() throws(Errno) {
+    guard let gate else { return }
+    self.gate = nil
+    let failure = swprof_release(gate)
+    if failure != 0 { throw Errno(code: failure) }
+  }
+
+  /// How the command ended; nil while it runs, unless told to wait.
+  package func end(waiting: Bool) throws(Errno) -> End? {
+    var status: Int32 = 0
+    let process = process.rawValue
+    let result = try retryingOnInterrupt { unsafe waitpid(process, &status, waiting ? 0 : WNOHANG) }
+    guard result != 0 else { return nil }
+    let signal = status & 0x7F
+    return signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal: signal)
+  }
+
+  package func send(signal: Int32) {
+    kill(process.rawValue, signal)
+  }
+}
+
+/// A descriptor that becomes readable when a process has exited (pidfd_open(2)).
+package enum ProcessDescriptor {
+  package static func open(_ process: ProcessID) throws(Errno) -> OpenFile {
+    OpenFile(adopting: try retryingOnInterrupt { swprof_pidfd_open(process.rawValue) })
+  }
+}

@@ -1,0 +1,65 @@
+import CLinux
+import Glibc
+
+/// A perf event of one CPU (perf_event_open(2)), closed with its last reference.
+package final class PerfEvent: Sendable {
+  package enum Clock: String, Sendable {
+    case cycles
+    case cpuClock = "cpu-clock"
+  }
+
+  package let descriptor: Int32
+
+  private init(adopting descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+
+  /// A disabled event that ticks `hertz` times a second while anything runs on the CPU.
+  package static func ticking(_ clock: Clock, cpu: Int32, hertz: Int) throws(Errno) -> PerfEvent {
+    let rate = UInt64(hertz)
+    return PerfEvent(
+      adopting: try retryingOnInterrupt {
+        switch clock {
+        case .cycles: swprof_open_cycles(cpu, rate)
+        case .cpuClock: swprof_open_cpu_clock(cpu, rate)
+        }
+      })
+  }
+
+  /// An event that records mappings, names, forks and exits of every process on the CPU.
+  package static func sideband(cpu: Int32) throws(Errno) -> PerfEvent {
+    PerfEvent(adopting: try retryingOnInterrupt { swprof_open_sideband(cpu) })
+  }
+}
+
+/// The memory-mapped ring of a perf event.
+@safe package struct PerfRing: ~Copyable {
+  private let event: PerfEvent
+  private var ring: swprof_perf_ring
+  private var buffer = [UInt8](repeating: 0, count: 1 << 16)
+
+  /// - Parameter dataPages: a power of two.
+  package init(_ event: PerfEvent, dataPages: Int) throws(Errno) {
+    var ring = unsafe swprof_perf_ring()
+    guard unsafe swprof_perf_ring_map(&ring, event.descriptor, dataPages) == 0 else { throw Errno.last }
+    self.event = event
+    unsafe self.ring = ring
+  }
+
+  deinit {
+    var ring = unsafe ring
+    unsafe swprof_perf_ring_unmap(&ring)
+  }
+
+  package var descriptor: Int32 { event.descriptor }
+
+  /// Takes all records that are there; each is passed as its bytes, header included.
+  package mutating func drain(_ consume: (RawSpan) -> Void) {
+    while true {
+      let capacity = buffer.count
+      let size = unsafe buffer.withUnsafeMutableBytes { unsafe swprof_perf_ring_next(&ring, $0.baseAddress, capacity) }
+      if size == 0 { return }
+      consume(unsafe buffer.span.bytes.extracting(first: size))
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Glibc
+package import ProfileModel
+
+/// What /proc says about processes, in the caller's pid namespace (proc(5)).
+package enum ProcessTable {
+  /// All processes there are now, in no order.
+  package static func processes() throws(Errno) -> [ProcessID] {
+    try entries(of: "/proc").compactMap { Int32($0).map(ProcessID.init(rawValue:)) }
+  }
+
+  package static func exists(_ process: ProcessID) -> Bool {
+    kill(process.rawValue, 0) == 0 || Errno.last == .notPermitted
+  }
+
+  /// The name of the process's main thread.
+  package static func name(of process: ProcessID) throws(Errno) -> String {
+    var name = try OpenFile.text(of: "/proc/\(process)/comm")
+    if name.hasSuffix("\n") { name.removeLast() }
+    return name
+  }
+
+  package static func mappings(of process: ProcessID) throws(Errno) -> [MemoryMapping] {
+    MemoryMapping.executable(inMaps: try OpenFile.contents(of: "/proc/\(process)/maps"))
+  }
+
+  /// The effective user id of a process.
+  package static func userID(of process: ProcessID) throws(Errno) -> UInt32 {
+    let fields = try statusField("Uid:", of: process)
+    guard fields.count >= 2, let effective = UInt32(fields[1]) else { throw .invalid }
+    return effective
+  }
+
+  /// The number that the process has in its own, innermost pid namespace, which names its perf-map.
+  package static func innermostID(of process: ProcessID) throws(Errno) -> ProcessID {
+    let fields = try statusField("NSpid:", of: process)
+    guard let last = fields.last, let number = Int32(last) else { throw .invalid }
+    return ProcessID(rawValue: number)
+  }
+
+  /// The processes in a control group's directory and those beneath it.
+  package static func members(ofCgroup directory: String) throws(Errno) -> [ProcessID] {
+    let own = try OpenFile.text(of: directory + "/cgroup.procs")
+      .split(separator: "\n").compactMap { Int32($0).map(ProcessID.init(rawValue:)) }
+    var members = own
+    for entry in try entries(of: directory) {
+      let path = directory + "/" + entry
+      var status = stat()
+      guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
+      // A group that vanished meanwhile has no members.
+      members += (try? Self.members(ofCgroup: path)) ?? []
+    }
+    return members
+  }
+
+  private static func statusField(_ name: String, of process: ProcessID) throws(Errno) -> [Substring] {
+    let status = try OpenFile.text(of: "/proc/\(process)/status")
+    for line in status.split(separator: "\n") where line.hasPrefix(name) {
+      return line.dropFirst(name.utf8.count).split { $0 == "\t" || $0 == " " }
+    }
+    throw .invalid
+  }
+
+  private static func entries(of directory: String) throws(Errno) -> [String] {
+    guard let stream = unsafe opendir(directory) else { throw Errno.last }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+}
+
+extension ProcessTable {
+  /// When this process was started, to 10 ms (`starttime` of proc_pid_stat(5), counted from boot).
+  package static func startTime() -> MonotonicTime {
+    guard let text = try? OpenFile.text(of: "/proc/self/stat"), let end = text.lastIndex(of: ")") else {
+      return Clock.monotonic
+    }
+    // The name, field 2, may hold spaces; field 22 is the 20th behind it.
+    let fields = text[end...].split(separator: " ")
+    guard fields.count > 20, let ticks = UInt64(fields[20]) else { return Clock.monotonic }
+    return MonotonicTime(nanoseconds: ticks * 1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK))))
+  }
+}

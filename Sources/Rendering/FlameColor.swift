@@ -1,0 +1,77 @@
+import ProfileModel
+
+/// A family of colors: what a box is shows in its family, its name only in the shade, so that a function looks the same
+/// in every graph.
+enum FlameColor: String, CaseIterable {
+  case label = "a"
+  case user = "u"
+  case kernel = "k"
+  case jit = "j"
+  case inlined = "i"
+  case unresolved = "x"
+  case marker = "m"
+
+  static let shadeCount = 8
+
+  init(_ kind: FrameLabel.Kind) {
+    switch kind {
+    case .all, .process, .thread: self = .label
+    case .function(.kernel, _): self = .kernel
+    case .function(.jit, _): self = .jit
+    case .function(.unresolved, _): self = .unresolved
+    case .function(.marker, _): self = .marker
+    case .function(.user, let isInlined): self = isInlined ? .inlined : .user
+    }
+  }
+
+  /// The class of a box: its family and shade.
+  static func styleClass(of label: FrameLabel) -> String {
+    "\(FlameColor(label.kind).rawValue)\(shade(of: label.name))"
+  }
+
+  /// FNV-1a (32 bits), its high bits: the standard library's hash differs from run to run.
+  private static func shade(of name: String) -> Int {
+    let hash = name.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+    return Int((hash ^ hash >> 15) % UInt32(shadeCount))
+  }
+
+  /// Red, green and blue at both ends of the family.
+  private typealias Range = (from: [Int], to: [Int])
+
+  private var light: Range {
+    switch self {
+    case .label: ([214, 218, 224], [196, 202, 210])
+    case .user: ([246, 130, 104], [250, 186, 120])
+    case .kernel: ([240, 170, 60], [250, 206, 110])
+    case .jit: ([120, 200, 120], [170, 224, 130])
+    case .inlined: ([96, 200, 196], [150, 222, 214])
+    case .unresolved: ([188, 170, 164], [212, 198, 192])
+    case .marker: ([176, 176, 176], [200, 200, 200])
+    }
+  }
+
+  private var dark: Range {
+    switch self {
+    case .label: ([70, 74, 82], [84, 90, 98])
+    case .user: ([142, 56, 40], [150, 84, 36])
+    case .kernel: ([128, 84, 10], [146, 104, 24])
+    case .jit: ([36, 96, 44], [62, 112, 40])
+    case .inlined: ([16, 92, 94], [34, 110, 104])
+    case .unresolved: ([92, 80, 76], [108, 96, 90])
+    case .marker: ([88, 88, 88], [104, 104, 104])
+    }
+  }
+
+  /// One rule for each shade.
+  func rules(isDark: Bool) -> String {
+    let range = isDark ? dark : light
+    return (0..<Self.shadeCount).map { shade in
+      let channels = zip(range.from, range.to).map { from, to in from + (to - from) * shade / (Self.shadeCount - 1) }
+      return ".\(rawValue)\(shade){fill:#\(channels.map(Self.hexadecimal).joined())}"
+    }.joined()
+  }
+
+  private static func hexadecimal(_ channel: Int) -> String {
+    String(0x100 + channel, radix: 16).dropFirst().description
+  }
+}

@@ -1,0 +1,31 @@
+/// The style sheet of a flame graph. Media queries work where scripts do not run, even through `<img>`.
+enum FlameStyle {
+  static var sheet: String {
+    """
+    svg{background:#fff;font:12px ui-monospace,"DejaVu Sans Mono","Liberation Mono",Menlo,Consolas,monospace}
+    text{fill:#1b1b1b;pointer-events:none;white-space:pre}
+    .title{font-size:16px;font-weight:bold}
+    .quiet{fill:#5a5a5a}
+    .frames g{cursor:pointer;outline:none}
+    .frames rect{stroke:#fff;stroke-width:.5}
+    .frames g:hover rect,.frames g:focus rect{stroke:#000;stroke-width:1}
+    .button{display:none;cursor:pointer;pointer-events:all}
+    .on .button{display:inline}
+    .on .button.off{display:none}
+    .button:hover,.button:focus{text-decoration:underline}
+    .faded{opacity:.5}
+    \(FlameColor.allCases.map { $0.rules(isDark: false) }.joined(separator: "\n"))
+    .frames .match{fill:#e600e6}
+    @media (prefers-color-scheme:dark){
+    svg{background:#16181c}
+    text{fill:#f0f0f0}
+    .quiet{fill:#a8adb5}
+    .frames rect{stroke:#16181c}
+    .frames g:hover rect,.frames g:focus rect{stroke:#fff}
+    \(FlameColor.allCases.map { $0.rules(isDark: true) }.joined(separator: "\n"))
+    .frames .match{fill:#b000b0}
+    }
+
+    """
+  }
+}

@@ -1,0 +1,109 @@
+package import ProfileModel
+
+/// A profile with its task as one JSON object, complete and in a stable order.
+///
+/// Stacks are a prefix tree in two arrays: node `i` has the frame `stacks.frame[i]` and the caller `stacks.parent[i]`,
+/// which is less than `i`, or -1 at the root. Values are four arrays of one length.
+package enum ProfileJSON {
+  /// Raised when a reader of the older form would misread the newer one; new keys do not raise it.
+  private static let version = 1
+
+  package static func render(_ task: ProfilingTask, _ profile: Profile) -> String {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.key("schema")
+      writer.string("swprof.profile")
+      writer.key("version")
+      writer.integer(version)
+      writer.key("task")
+      TaskJSON.write(task, to: &writer)
+      writer.key("modules")
+      writer.array { writer in
+        for module in profile.modules { write(module, to: &writer) }
+      }
+      writer.key("frames")
+      writer.array { writer in
+        for frame in profile.frames { write(frame, to: &writer) }
+      }
+      writer.key("threads")
+      writer.array { writer in
+        for thread in profile.threads { write(thread, to: &writer) }
+      }
+      writeStacks(of: profile, to: &writer)
+    }
+    return writer.text + "\n"
+  }
+
+  private static func write(_ module: Module, to writer: inout JSONWriter) {
+    writer.object(isInline: true) { writer in
+      writer.key("path")
+      writer.string(module.path)
+      writer.key("build_id")
+      writer.string(module.buildID)
+    }
+  }
+
+  private static func write(_ frame: Frame, to writer: inout JSONWriter) {
+    writer.object(isInline: true) { writer in
+      writer.key("function")
+      writer.string(frame.function)
+      writer.key("module")
+      if let module = frame.module { writer.integer(module) } else { writer.null() }
+      // As text: kernel addresses do not fit the 53 bits that many readers have for a number.
+      writer.key("address")
+      writer.string("0x" + String(frame.address, radix: 16))
+      writer.key("origin")
+      writer.string(name(of: frame.origin))
+      writer.key("is_inlined")
+      writer.bool(frame.isInlined)
+      writer.key("source_file")
+      writer.string(frame.source?.file)
+      writer.key("source_line")
+      if let source = frame.source { writer.integer(source.line) } else { writer.null() }
+    }
+  }
+
+  private static func write(_ thread: ProfiledThread, to writer: inout JSONWriter) {
+    writer.object(isInline: true) { writer in
+      writer.key("pid")
+      writer.integer(thread.process.rawValue)
+      writer.key("tid")
+      writer.integer(thread.thread.rawValue)
+      writer.key("process_name")
+      writer.string(thread.processName)
+      writer.key("thread_name")
+      writer.string(thread.name)
+    }
+  }
+
+  private static func writeStacks(of profile: Profile, to writer: inout JSONWriter) {
+    writer.key("stacks")
+    writer.object { writer in
+      writer.key("parent")
+      writer.integers(profile.stacks.nodes.lazy.map(\.parent))
+      writer.key("frame")
+      writer.integers(profile.stacks.nodes.lazy.map(\.frame))
+    }
+    writer.key("values")
+    writer.object { writer in
+      writer.key("thread")
+      writer.integers(profile.values.lazy.map(\.thread))
+      writer.key("stack")
+      writer.integers(profile.values.lazy.map(\.stack))
+      writer.key("count")
+      writer.integers(profile.values.lazy.map(\.weight.count))
+      writer.key("time_ns")
+      writer.integers(profile.values.lazy.map(\.weight.nanoseconds))
+    }
+  }
+
+  private static func name(of origin: FrameOrigin) -> String {
+    switch origin {
+    case .user: "user"
+    case .kernel: "kernel"
+    case .jit: "jit"
+    case .unresolved: "unresolved"
+    case .marker: "marker"
+    }
+  }
+}

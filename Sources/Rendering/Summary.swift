@@ -1,0 +1,90 @@
+package import ProfileModel
+
+/// What a person wants to know when a capture ends: what was recorded, what was lost, where the time went.
+package enum Summary {
+  private static let functionCount = 10
+  /// With the numbers and the gaps, a line of the tables then fits in 100 columns.
+  private static let functionWidth = 56
+  private static let moduleWidth = 24
+
+  /// Renders a finished task and its profile; no line of a table is wider than 100 columns.
+  ///
+  /// - Parameters:
+  ///   - isColored: whether escape sequences for a terminal are written.
+  ///   - reportCommand: the last line, the command that draws the profile; nil stands for `swprof report` with the
+  ///     task's id, or for no line where the task was not stored.
+  package static func render(
+    task: ProfilingTask, profile: Profile, isColored: Bool, reportCommand: String? = nil
+  ) -> String {
+    let paint = Paint(isColored: isColored)
+    var lines = header(task, paint)
+    let totals = FunctionTotals(profile)
+    if totals.userStacks > 0 {
+      let share = NumberText.percent(totals.completeUserStacks, of: totals.userStacks, decimals: 1)
+      lines.append(field("stacks", "\(share) % of user stacks complete"))
+    }
+    if totals.total > 0 {
+      lines += ["", paint.bold("hottest functions by self")] + table(totals.hottestByOwn(limit: functionCount), totals)
+      lines += ["", paint.bold("hottest functions by total")]
+      lines += table(totals.hottestByTotal(limit: functionCount), totals)
+    }
+    let warnings = [TaskDescription(task: task).imbalance].compactMap(\.self) + task.warnings
+    if !warnings.isEmpty { lines.append("") }
+    lines += warnings.map { paint.warning("warning:") + " " + DisplayText.visible($0) }
+    if let command = reportCommand ?? defaultReportCommand(task.id) { lines += ["", DisplayText.visible(command)] }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  private static func defaultReportCommand(_ id: TaskID) -> String? {
+    id.rawValue == 0 ? nil : "swprof report \(id) --svg -o \(id).svg"
+  }
+
+  private static func header(_ task: ProfilingTask, _ paint: Paint) -> [String] {
+    let description = TaskDescription(task: task)
+    let name = task.id.rawValue == 0 ? task.kind.rawValue : "task \(task.id), \(task.kind.rawValue)"
+    var lines = [
+      paint.bold("\(name): \(DisplayText.visible(task.target))"),
+      field("started", "\(TimeText.utc(task.startedAt)) on \(task.host), Linux \(task.kernel)"),
+      field("capture", "\(description.duration) at \(description.capture)"),
+    ]
+    if let error = task.error { lines.append(paint.warning(field("failed", error))) }
+    let samples = field("samples", description.samples)
+    lines.append(task.account.lost > 0 ? paint.warning(samples) : samples)
+    lines += description.losses.map { field("lost", $0) }
+    lines += description.defects.map { field("defect", $0) }
+    return lines
+  }
+
+  private static func field(_ name: String, _ text: String) -> String {
+    "  " + DisplayText.padded(name, to: 9) + DisplayText.visible(text)
+  }
+
+  private static func table(_ functions: [FunctionTotals.Function], _ totals: FunctionTotals) -> [String] {
+    var table = TextTable([
+      .init("SELF %", isRightAligned: true), .init("TOTAL %", isRightAligned: true),
+      .init("FUNCTION", limit: functionWidth), .init("MODULE", limit: moduleWidth),
+    ])
+    for function in functions {
+      // The name is cut first, so that its mark stays whole.
+      let mark = Frame(function: function.name, origin: function.origin).annotation
+      let name = DisplayText.truncatedInMiddle(DisplayText.visible(function.name), to: functionWidth - mark.count)
+      table.add([
+        NumberText.percent(function.own, of: totals.total, decimals: 1),
+        NumberText.percent(function.total, of: totals.total, decimals: 1), name + mark, function.module ?? "",
+      ])
+    }
+    return table.lines.map { "  " + $0 }
+  }
+}
+
+/// Colors of a terminal, or none.
+private struct Paint {
+  let isColored: Bool
+
+  func bold(_ text: String) -> String { wrapped(text, in: "1") }
+  func warning(_ text: String) -> String { wrapped(text, in: "33") }
+
+  private func wrapped(_ text: String, in code: String) -> String {
+    isColored ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+  }
+}

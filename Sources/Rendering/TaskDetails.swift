@@ -1,0 +1,26 @@
+package import ProfileModel
+
+/// Everything about one task but its profile, for `tasks show`.
+package enum TaskDetails {
+  package static func render(_ task: ProfilingTask) -> String {
+    let description = TaskDescription(task: task)
+    var lines: [(String, String)] = []
+    if task.id.rawValue != 0 { lines.append(("id", task.id.description)) }
+    lines += [("kind", task.kind.rawValue), ("target", task.target), ("status", task.status.rawValue)]
+    if let error = task.error { lines.append(("error", error)) }
+    lines += [
+      ("host", task.host), ("kernel", task.kernel), ("started", TimeText.utc(task.startedAt)),
+      ("ended", task.endedAt.map(TimeText.utc) ?? "—"), ("duration", description.duration),
+      ("capture", description.capture), ("ticks", NumberText.grouped(task.account.ticks)),
+      ("samples", description.samples),
+    ]
+    lines += description.losses.map { ("lost", $0) }
+    lines += description.defects.map { ("defect", $0) }
+    lines.append(("trigger", task.trigger ?? "—"))
+    if let note = task.note { lines.append(("note", note)) }
+    lines += ([description.imbalance].compactMap(\.self) + task.warnings).map { ("warning", $0) }
+    return lines.map { name, text in
+      DisplayText.padded(name, to: 10) + DisplayText.visible(text) + "\n"
+    }.joined()
+  }
+}

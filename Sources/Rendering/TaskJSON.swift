@@ -1,0 +1,96 @@
+package import ProfileModel
+
+/// Tasks as JSON, for `tasks show --json` and `tasks list --json`.
+package enum TaskJSON {
+  /// One task: an object.
+  package static func render(_ task: ProfilingTask) -> String {
+    var writer = JSONWriter()
+    write(task, to: &writer)
+    return writer.text + "\n"
+  }
+
+  /// Tasks in the given order: an array.
+  package static func render(_ tasks: [ProfilingTask]) -> String {
+    var writer = JSONWriter()
+    writer.array { writer in
+      for task in tasks { write(task, to: &writer) }
+    }
+    return writer.text + "\n"
+  }
+
+  static func write(_ task: ProfilingTask, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writeIdentity(task, to: &writer)
+      writeParameters(task.parameters, to: &writer)
+      writeAccount(task.account, to: &writer)
+      writer.key("note")
+      writer.string(task.note)
+      writer.key("trigger")
+      writer.document(task.trigger)
+      writer.key("warnings")
+      writer.strings(task.warnings)
+    }
+  }
+
+  private static func writeIdentity(_ task: ProfilingTask, to writer: inout JSONWriter) {
+    writer.key("id")
+    if task.id.rawValue == 0 { writer.null() } else { writer.integer(task.id.rawValue) }
+    writer.key("kind")
+    writer.string(task.kind.rawValue)
+    writer.key("target")
+    writer.string(task.target)
+    writer.key("status")
+    writer.string(task.status.rawValue)
+    writer.key("error")
+    writer.string(task.error)
+    writer.key("host")
+    writer.string(task.host)
+    writer.key("kernel")
+    writer.string(task.kernel)
+    writer.key("started_at_unix_ns")
+    writer.integer(task.startedAt.nanoseconds)
+    writer.key("ended_at_unix_ns")
+    if let endedAt = task.endedAt { writer.integer(endedAt.nanoseconds) } else { writer.null() }
+    writer.key("duration_ns")
+    if let elapsed = task.elapsedNanoseconds { writer.integer(elapsed) } else { writer.null() }
+  }
+
+  private static func writeParameters(_ parameters: CaptureParameters, to writer: inout JSONWriter) {
+    writer.key("requested_duration_ns")
+    if let duration = parameters.durationNanoseconds { writer.integer(duration) } else { writer.null() }
+    writer.key("frequency_hz")
+    writer.integer(parameters.frequencyHertz)
+    writer.key("event")
+    writer.string(parameters.event)
+    writer.key("unwind")
+    writer.string(parameters.unwind)
+    writer.key("side")
+    writer.string(parameters.side.rawValue)
+    writer.key("include_children")
+    writer.bool(parameters.includeChildren)
+  }
+
+  private static func writeAccount(_ account: SampleAccount, to writer: inout JSONWriter) {
+    writer.key("ticks")
+    writer.integer(account.ticks)
+    writer.key("samples_taken")
+    writer.integer(account.taken)
+    writer.key("samples_lost")
+    writer.integer(account.lost)
+    // Every cause, also the ones at zero: a reader must not wonder whether a cause was counted.
+    writer.key("losses")
+    writer.object { writer in
+      for cause in LossCause.allCases {
+        writer.key(cause.rawValue)
+        writer.integer(account.losses[cause] ?? 0)
+      }
+    }
+    writer.key("defects")
+    writer.object { writer in
+      for cause in DefectCause.allCases {
+        writer.key(cause.rawValue)
+        writer.integer(account.defects[cause] ?? 0)
+      }
+    }
+  }
+}

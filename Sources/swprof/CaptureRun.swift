@@ -1,0 +1,89 @@
+import Capture
+import Glibc
+import LinuxSystem
+import ProfileModel
+import Symbolication
+
+/// One capture from the first tick to the last: the loop that waits for records, signals, ends and the clock.
+struct CaptureRun: ~Copyable {
+  enum End {
+    case duration
+    case targetsGone
+    case commandEnded(ChildProcess.End)
+    case signal(Int32)
+  }
+
+  private var capture: OnCPUCapture
+  private let signals: SignalDescriptor
+  private let deadline: MonotonicTime?
+  private let watched: [OpenFile]
+  private var progress = ProgressLine()
+
+  /// Often enough for the progress line; records that need more speed wake the loop themselves.
+  private static let tickMilliseconds: Int32 = 200
+  /// How soon to look again at records that were too young to be put in order.
+  private static let settlingMilliseconds: Int32 = 2
+
+  init(
+    _ capture: consuming OnCPUCapture, signals: consuming SignalDescriptor, duration: Duration?, watching: [ProcessID]
+  ) {
+    let armedAt = capture.armedAt
+    self.capture = capture
+    self.signals = signals
+    self.deadline = duration.map { MonotonicTime(nanoseconds: armedAt.nanoseconds + $0.nanoseconds) }
+    // A process that has ended already needs no descriptor: the table of targets says so.
+    self.watched = watching.compactMap { try? ProcessDescriptor.open($0) }
+  }
+
+  var armedAt: MonotonicTime { capture.armedAt }
+  var firstSampleAt: MonotonicTime? { capture.firstSampleAt }
+
+  /// Waits until the capture is over.
+  mutating func run(command: borrowing ChildProcess?) throws -> End {
+    capture.followRunningProcesses()
+    var isGone = watched.isEmpty
+    while true {
+      let descriptors = [signals.descriptor] + capture.descriptors + (isGone ? [] : watched.map(\.descriptor))
+      let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
+      if let signal = signals.next() {
+        signals.restoreDefaults()
+        progress.clear()
+        return .signal(signal)
+      }
+      try capture.drain()
+      showProgress()
+      if watched.contains(where: { readable.contains($0.descriptor) }) || isGone {
+        if case .some(let child) = command, let end = try child.end(waiting: false) {
+          progress.clear()
+          return .commandEnded(end)
+        }
+        isGone = watched.allSatisfy { Poll.readable([$0.descriptor], timeoutMilliseconds: 0).contains($0.descriptor) }
+        if isGone, capture.hasNoTargetLeft {
+          progress.clear()
+          return .targetsGone
+        }
+      }
+      if let deadline, Clock.monotonic >= deadline {
+        progress.clear()
+        return .duration
+      }
+    }
+  }
+
+  mutating func finish() throws -> RawProfile { try capture.finish() }
+
+  private var timeout: Int32 {
+    var timeout = capture.hasPending ? Self.settlingMilliseconds : Self.tickMilliseconds
+    if let deadline {
+      let left = deadline.nanoseconds(since: Clock.monotonic)
+      timeout = min(timeout, Int32(clamping: (left + 999_999) / 1_000_000))
+    }
+    return timeout
+  }
+
+  private mutating func showProgress() {
+    let elapsed = Clock.monotonic.nanoseconds(since: capture.armedAt) / 1_000_000_000
+    let whole = deadline.map { " of \($0.nanoseconds(since: capture.armedAt) / 1_000_000_000) s" } ?? " s"
+    progress.show("\(elapsed)\(whole), \(capture.samplesTaken) samples; Ctrl-C ends the capture and keeps it")
+  }
+}

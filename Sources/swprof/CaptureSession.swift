@@ -1,0 +1,137 @@
+import Capture
+import Glibc
+import LinuxSystem
+import ProfileModel
+import Rendering
+import Storage
+import Symbolication
+
+/// What a capture command does from its arguments to its output: arm, record, name, store, print.
+struct CaptureSession {
+  private let options: OnCPUCommand
+
+  init(_ options: OnCPUCommand) { self.options = options }
+
+  /// How long a capture of running processes takes unless told otherwise.
+  private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
+
+  func run() throws {
+    var timings = Timings(origin: ProcessTable.startTime())
+    Host.raiseDescriptorLimit()
+    var sink = try OutputSink(options.output.output)
+    let signals = try SignalDescriptor()
+    var child: ChildProcess? = nil
+    if !options.target.command.isEmpty {
+      child = try ChildProcess(arguments: options.target.command, signals: signals)
+    }
+    let childID = child?.process
+    let duration = options.duration ?? (childID == nil ? Self.defaultDuration : nil)
+
+    var task = makeTask(duration: duration)
+    let capture = try OnCPUCapture.arm(request(child: childID), openPerfMap: Self.openPerfMap)
+    task.parameters.event = capture.clock.rawValue
+    timings.mark("armed", at: capture.armedAt)
+    let store = options.noStore ? nil : try StoreAccess.writable(options.store)
+    if let store { task.id = try store.begin(task) }
+
+    do {
+      let watching = watchedProcesses(child: childID)
+      var run = CaptureRun(capture, signals: signals, duration: duration, watching: watching)
+      try start(&child)
+      let end = try run.run(command: child)
+      if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
+      if let first = run.firstSampleAt { timings.mark("first_sample", at: first) }
+      let profile = try name(run.finish(), task: &task, timings: &timings)
+      let stored = Result { try store?.finish(task, profile: profile) }
+      try sink.write(try rendered(task, profile))
+      timings.mark("reported")
+      if Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
+      // The result has been printed: it is not lost with the database.
+      try stored.get()
+      try leave(child, end)
+    } catch let error where !(error is CommandStatus) && task.status == .running {
+      try? store?.fail(task.id, error: Failure(error).sentence, endedAt: Clock.wall)
+      throw error
+    }
+  }
+
+  private func request(child: ProcessID?) -> CaptureRequest {
+    CaptureRequest(
+      target: options.target.target(command: child), frequencyHertz: options.freq, side: side,
+      includesChildren: options.target.includeChildren, ringBufferBytes: options.ringBufferSize.bytes)
+  }
+
+  private var side: CaptureParameters.Side {
+    switch options.side {
+    case nil: .both
+    case .user: .user
+    case .kernel: .kernel
+    }
+  }
+
+  private func makeTask(duration: Duration?) -> ProfilingTask {
+    ProfilingTask(
+      kind: .onCPU, target: options.target.description,
+      parameters: CaptureParameters(
+        durationNanoseconds: duration?.nanoseconds, frequencyHertz: options.freq, side: side,
+        includeChildren: options.target.includeChildren),
+      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall, note: options.note)
+  }
+
+  /// The processes whose end ends the capture.
+  private func watchedProcesses(child: ProcessID?) -> [ProcessID] {
+    if let child { return [child] }
+    return options.target.pid?.processes ?? []
+  }
+
+  private func start(_ child: inout ChildProcess?) throws {
+    guard child != nil else { return }
+    do { try child?.start() } catch {
+      let status: ExitStatus = error == .accessDenied ? .notPermitted : .noInput
+      throw Failure("cannot run '\(options.target.command[0])': \(error)", status)
+    }
+  }
+
+  private func name(_ raw: RawProfile, task: inout ProfilingTask, timings: inout Timings) throws -> Profile {
+    task.endedAt = Clock.wall
+    timings.mark("stopped")
+    let assembled = ProfileAssembly.assemble(raw)
+    task.account = assembled.account
+    task.warnings = assembled.warnings
+    guard task.account.isBalanced else {
+      throw Failure(
+        "a bug of swprof: \(task.account.ticks) ticks, but \(task.account.taken) samples taken and"
+          + " \(task.account.lost) lost; please report it", .internalError)
+    }
+    task.status = .done
+    timings.mark("symbolicated")
+    return assembled.profile
+  }
+
+  private func rendered(_ task: ProfilingTask, _ profile: Profile) throws -> String {
+    try ProfileOutput(options: options.output, environment: Environment.variables).render(task, profile)
+  }
+
+  /// Ends as the command did; a command that still runs is left alone.
+  private func leave(_ child: borrowing ChildProcess?, _ end: CaptureRun.End) throws {
+    switch end {
+    case .commandEnded(let end):
+      if end.exitCode != 0 { throw CommandStatus(code: end.exitCode) }
+    case .duration:
+      if case .some(let child) = child { Terminal.complain("the command still runs, as process \(child.process)") }
+    case .signal, .targetsGone:
+      break
+    }
+  }
+
+  /// Finds the perf-map of a process in the process's own namespaces.
+  private static func openPerfMap(_ process: ProcessID) -> ProcessTracker.PerfMapOpening {
+    guard let number = try? ProcessTable.innermostID(of: process), let owner = try? ProcessTable.userID(of: process)
+    else { return .none }
+    switch PerfMap.openIfTrusted(process: process, innermostID: number, ownerUID: owner) {
+    case .success(let file): return .file(file)
+    case .failure(.missing): return .none
+    case .failure(let refusal): return .refused(refusal.description)
+    }
+  }
+}

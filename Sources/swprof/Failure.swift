@@ -1,0 +1,37 @@
+import Capture
+import LinuxSystem
+import Storage
+
+/// Why a command ends without its result: one line for the user, and an exit code.
+struct Failure: Error {
+  let sentence: String
+  let status: Int32
+
+  init(_ sentence: String, _ status: ExitStatus) {
+    self.sentence = sentence
+    self.status = status.rawValue
+  }
+
+  init(_ error: any Error) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let error as CaptureError: self.init(error.description, ExitStatus(error))
+    case let error as StoreError: self.init(error.description, ExitStatus(error))
+    case let error as Errno: self.init("the system refused: \(error)", .inputOutput)
+    default: self.init("unexpected: \(error)", .internalError)
+    }
+  }
+}
+
+extension ExitStatus {
+  init(_ error: CaptureError) {
+    switch error {
+    case .noSuchProcess, .noProcess, .noSuchCgroup: self = .noInput
+    case .notPermitted: self = .notPermitted
+    case .missingFeature: self = .unavailable
+    case .bpf(let failure): self = failure.cause == .notPermitted ? .notPermitted : .unavailable
+    case .system(_, let cause):
+      self = cause == .notPermitted || cause == .accessDenied ? .notPermitted : .unavailable
+    }
+  }
+}

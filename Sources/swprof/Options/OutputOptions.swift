@@ -1,0 +1,43 @@
+import ArgumentParser
+
+/// What a profile is printed as, and where to.
+struct OutputOptions: ParsableArguments {
+  enum Format: String, EnumerableFlag {
+    case folded
+    case svg
+    case json
+
+    static func help(for value: Format) -> ArgumentHelp? {
+      switch value {
+      case .folded: "Print folded stacks: 'comm;root;...;leaf count'."
+      case .svg: "Draw a flame graph."
+      case .json: "Print the task and its profile as one JSON object."
+      }
+    }
+  }
+
+  @Flag(exclusivity: .exclusive)
+  var format: Format?
+
+  @Flag(name: .long, help: "Keep the threads of a process apart.")
+  var perThread = false
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write to this file; '-' is standard output.", valueName: "file"), completion: .file())
+  var output: String?
+
+  /// The format asked for: by flag, else by the suffix of the file; nil for the summary.
+  var chosenFormat: Format? {
+    format ?? Format.allCases.first { output?.hasSuffix(".\($0.rawValue)") ?? false }
+  }
+}
+
+/// Where tasks are kept.
+struct StoreOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Use this task database (default: SWPROF_DB, else the system's).", valueName: "path"),
+    completion: .file())
+  var db: String?
+}

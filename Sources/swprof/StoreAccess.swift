@@ -1,0 +1,38 @@
+import Glibc
+import LinuxSystem
+import Storage
+
+/// The process's environment, read once by the commands.
+enum Environment {
+  static var variables: [String: String] {
+    guard var entry = unsafe environ else { return [:] }
+    var variables: [String: String] = [:]
+    while let text = unsafe entry.pointee {
+      let pair = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if pair.count == 2 { variables[String(pair[0])] = String(pair[1]) }
+      unsafe entry += 1
+    }
+    return variables
+  }
+}
+
+/// Opens the database that the options and the environment name.
+enum StoreAccess {
+  static func path(_ options: StoreOptions) -> String {
+    DatabaseLocation.resolve(option: options.db, environment: Environment.variables, isRoot: Host.isRoot)
+  }
+
+  static func writable(_ options: StoreOptions) throws -> TaskStore {
+    try TaskStore.open(path: path(options))
+  }
+
+  /// For commands that change what is there but have no reason to make a database.
+  static func existing(_ options: StoreOptions) throws -> TaskStore {
+    _ = try readable(options)
+    return try writable(options)
+  }
+
+  static func readable(_ options: StoreOptions) throws -> TaskStore {
+    try TaskStore.openReadOnly(path: path(options))
+  }
+}

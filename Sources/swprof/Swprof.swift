@@ -1,0 +1,47 @@
+import ArgumentParser
+import Glibc
+import LinuxSystem
+
+@main
+struct Swprof: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "swprof",
+    abstract: "Profile running processes with eBPF: no agent, no restart, no flags on the target.",
+    discussion: """
+      swprof oncpu --pid 4711                where a process spends CPU time
+      swprof oncpu --svg -o x.svg -- ./bench a flame graph of a command
+      swprof report --svg -o x.svg           the latest task, drawn
+      swprof doctor                          what this machine allows
+      """,
+    version: "0.1.0",
+    subcommands: [OnCPUCommand.self, ReportCommand.self, TasksCommand.self, DoctorCommand.self])
+
+  /// The only place that ends the program.
+  static func main() {
+    _ = Glibc.signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let code as CommandStatus {
+      Glibc.exit(code.code)
+    } catch is Terminal.QuietEnd {
+      Glibc.exit(0)
+    } catch let error where isOwn(error) {
+      let failure = Failure(error)
+      Terminal.complain(failure.sentence)
+      Glibc.exit(failure.status)
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  private static func isOwn(_ error: any Error) -> Bool {
+    !(error is ValidationError || error is CleanExit || error is ExitCode)
+      && exitCode(for: error) == .failure
+  }
+}
+
+/// A status that is not ours to choose: that of a profiled command.
+struct CommandStatus: Error {
+  let code: Int32
+}

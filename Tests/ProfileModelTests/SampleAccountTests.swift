@@ -1,0 +1,38 @@
+import Foundation
+import ProfileModel
+import Testing
+
+@Suite struct SampleAccountTests {
+  @Test func `an account balances when taken and lost make up the ticks`() {
+    let account = SampleAccount(ticks: 100, taken: 90, losses: [.ringBufferFull: 7, .recordMalformed: 3])
+    #expect(account.lost == 10)
+    #expect(account.isBalanced)
+  }
+
+  @Test func `defects are no losses`() {
+    let account = SampleAccount(ticks: 5, taken: 5, defects: [.stackTooDeep: 4])
+    #expect(account.lost == 0)
+    #expect(account.isBalanced)
+  }
+
+  @Test func `a tick without sample and cause shows`() {
+    #expect(!SampleAccount(ticks: 5, taken: 4).isBalanced)
+  }
+
+  @Test func `an account is stored with its causes as keys of an object`() throws {
+    let account = SampleAccount(ticks: 3, taken: 1, losses: [.ringBufferFull: 2], defects: [.stackBroken: 1])
+    let data = try JSONEncoder().encode(account)
+    let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    #expect(object["losses"] as? [String: Int] == ["ring_buffer_full": 2])
+    #expect(object["defects"] as? [String: Int] == ["stack_broken": 1])
+    #expect(try JSONDecoder().decode(SampleAccount.self, from: data) == account)
+  }
+
+  @Test func `every cause has its own explanation`() {
+    let losses = Set(LossCause.allCases.map(\.explanation))
+    let defects = Set(DefectCause.allCases.map(\.explanation))
+    #expect(losses.count == LossCause.allCases.count)
+    #expect(defects.count == DefectCause.allCases.count)
+    #expect(losses.isDisjoint(with: defects))
+  }
+}

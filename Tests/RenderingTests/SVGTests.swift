@@ -1,0 +1,92 @@
+import Foundation
+import ProfileModel
+import Testing
+
+@testable import Rendering
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite struct SVGTests {
+  @Test func `the sample profile is drawn as in the golden file`() throws {
+    try expectGolden(drawing(Sample.profile), "sample.svg")
+  }
+
+  @Test func `an empty profile is drawn as a picture that says so`() throws {
+    try expectGolden(drawing(Profile()), "empty.svg")
+    let text = SVG.render(Profile(), title: "t", subtitle: "s")
+    #expect(isWellFormed(text))
+    #expect(!text.contains("<script"))
+  }
+
+  @Test(arguments: [
+    "\u{0}\u{1}\u{1B}[2J", "]]>", "</script><script>alert(1)</script>", "\"><rect/>'&amp;&", "\u{202E}evil\u{2066}",
+    "\u{FFFE}\u{FFFF}\u{10FFFF}", "line\nbreak\ttab\r", "\u{85}\u{2028}", "日本語の関数", "👩‍👩‍👧",
+    String(repeating: "<", count: 5000),
+  ])
+  func `a hostile name cannot break the document`(name: String) {
+    var builder = ProfileBuilder()
+    builder.add([name, "leaf"], count: 5, thread: .named(name))
+    builder.add([name], count: 5, thread: .named(name))
+    let text = SVG.render(builder.profile, title: name, subtitle: name, unit: name, perThread: true)
+    #expect(isWellFormed(text))
+    #expect(!text.contains("alert(1)</script>"))
+    #expect(!text.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
+  }
+
+  @Test func `equal input gives equal bytes`() {
+    let first = SVG.render(Sample.profile, title: "t", subtitle: "s")
+    #expect((0..<5).allSatisfy { _ in SVG.render(Sample.profile, title: "t", subtitle: "s") == first })
+  }
+
+  @Test func `nothing outside the file is referred to`() {
+    let text = SVG.render(Sample.profile, title: "t", subtitle: "s")
+    let addresses = text.split(separator: "http").dropFirst()
+    #expect(addresses.allSatisfy { $0.hasPrefix("://www.w3.org/2000/svg\"") })
+    #expect(!text.contains("href") && !text.contains("url(") && !text.contains("@import") && !text.contains("DOCTYPE"))
+  }
+
+  @Test func `embedded text cannot end its section`() {
+    #expect(!FlameScript.text.contains("]]>"))
+    #expect(!FlameStyle.sheet.contains("]]>"))
+  }
+
+  @Test func `a tooltip tells count, share, module and what is the function's own`() {
+    let text = drawing(Sample.profile)
+    #expect(text.contains("<title>memcpy (60 samples, 6.00 %)&#10;libc.so.6</title>") == false)
+    #expect(text.contains("<title>memcpy (155 samples, 15.50 %)&#10;libc.so.6, self 6.00 %</title>"))
+    #expect(text.contains("<title>square (412 samples, 41.20 %)&#10;bench, inlined</title>"))
+  }
+
+  @Test func `hidden frames are told of`() {
+    var builder = ProfileBuilder()
+    builder.add(["main"], count: 99_990)
+    builder.add(["main", "rare", "rarer"], count: 10)
+    #expect(drawing(builder.profile).contains("2 frames below 0.1 % not drawn, in 0.01 % of all samples"))
+  }
+
+  @Test func `a frame takes 150 bytes and not more`() {
+    var builder = ProfileBuilder()
+    for index in 0..<900 { builder.add(["main", "function_\(index)"], count: 100) }
+    let text = drawing(builder.profile)
+    #expect(text.utf8.count / 902 < 150, "\(text.utf8.count / 902)")
+  }
+
+  @Test func `boxes that touch in numbers touch in the picture`() throws {
+    var builder = ProfileBuilder()
+    for index in 100..<400 { builder.add(["f\(index)"], count: UInt64(1 + index % 7)) }
+    let rectangles = drawing(builder.profile).matches(of: /<rect x="([\d.]+)" y="70" width="([\d.]+)"/)
+    #expect(rectangles.count == 300 - 43)
+    let pairs = try rectangles.map { (try #require(Double($0.output.1)), try #require(Double($0.output.2))) }
+    #expect(pairs.allSatisfy { $0.1 > 0 && $0.0 >= 10 && $0.0 + $0.1 <= 1190.01 })
+  }
+
+  private func drawing(_ profile: Profile) -> String {
+    let layout = FlameGraphLayout(CallTree(profile))
+    let drawing = FlameDrawing(layout: layout, title: "bench & more", subtitle: "pid 100, 10s at 99 Hz", unit: "samples")
+    return drawing.document(style: "", script: "")
+  }
+
+  private func isWellFormed(_ text: String) -> Bool { XMLParser(data: Data(text.utf8)).parse() }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* On-CPU profiling: one sample for each timer tick that finds a target running. */
+#include "unwind.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 21); /* set before load */
+} samples SEC(".maps");
+
+/* Kernel text lies in the upper half of the address space on every 64-bit architecture. */
+static __always_inline bool is_kernel_address(__u64 address)
+{
+	return (__s64)address < 0;
+}
+
+static __always_inline void take_user_stack(struct bpf_perf_event_data *context, struct task_struct *task,
+					    struct scratch *scratch)
+{
+	if (!is_kernel_address(context->regs.ip)) {
+		walk_user_stack(scratch, context->regs.ip, context->regs.sp, context->regs.bp);
+	} else {
+		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+		walk_user_stack(scratch, regs->ip, regs->sp, regs->bp);
+	}
+	scratch->sample.user_frames = scratch->walk.count;
+	scratch->sample.user_end = scratch->walk.end;
+}
+
+static __always_inline void take_kernel_stack(struct bpf_perf_event_data *context, struct scratch *scratch)
+{
+	__u32 first = scratch->sample.user_frames;
+	long size;
+
+	if (first > SWPROF_USER_FRAMES_MAX)
+		return;
+	size = bpf_get_stack(context, &scratch->frames[first], SWPROF_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
+	if (size <= 0) {
+		scratch->sample.kernel_end = SWPROF_STACK_UNREADABLE;
+		return;
+	}
+	scratch->sample.kernel_frames = size / sizeof(__u64);
+	scratch->sample.kernel_end = scratch->sample.kernel_frames >= SWPROF_KERNEL_FRAMES_MAX ?
+					     SWPROF_STACK_TOO_DEEP :
+					     SWPROF_STACK_COMPLETE;
+}
+
+static __always_inline void submit(struct scratch *scratch)
+{
+	__u64 frames = scratch->sample.user_frames + scratch->sample.kernel_frames;
+	__u64 size = sizeof(scratch->sample) + frames * sizeof(__u64);
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (size > sizeof(scratch->sample) + sizeof(scratch->frames))
+		return;
+	if (bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&samples, &scratch->sample, size, flags))
+		count(SWPROF_COUNTER_RING_BUFFER_FULL);
+}
+
+SEC("perf_event")
+int on_cpu_tick(struct bpf_perf_event_data *context)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	bool has_user = !(task->flags & PF_KTHREAD);
+	struct scratch *scratch;
+	__u32 tgid;
+
+	if (task->pid == 0)
+		return 0;
+	tgid = tgid_in_namespace(task);
+	if (!tgid || !is_target(tgid))
+		return 0;
+	if (!has_user && !(config.sides & SWPROF_SIDE_KERNEL))
+		return 0;
+	count(SWPROF_COUNTER_TICKS);
+	scratch = current_scratch();
+	if (!scratch)
+		return 0;
+	__builtin_memset(&scratch->sample, 0, sizeof(scratch->sample));
+	scratch->sample.time_ns = bpf_ktime_get_ns();
+	scratch->sample.tgid = tgid;
+	scratch->sample.tid = number_in_namespace(task);
+	scratch->sample.cpu = bpf_get_smp_processor_id();
+	bpf_get_current_comm(scratch->sample.comm, sizeof(scratch->sample.comm));
+	bpf_probe_read_kernel(scratch->sample.process_comm, sizeof(scratch->sample.process_comm),
+			      task->group_leader->comm);
+	if (has_user && config.sides & SWPROF_SIDE_USER)
+		take_user_stack(context, task, scratch);
+	if (config.sides & SWPROF_SIDE_KERNEL && is_kernel_address(context->regs.ip))
+		take_kernel_stack(context, scratch);
+	submit(scratch);
+	return 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which processes a capture looks at, and how they are numbered. Shared by all capture programs. */
+#ifndef SWPROF_TARGET_BPF_H
+#define SWPROF_TARGET_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "swprof_abi.h"
+
+const volatile struct swprof_config config SEC(".rodata.config") = {};
+
+/* The targets' tgids, as the caller's pid namespace numbers them. Preallocated: perf_event programs look it up. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, __u8);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} cgroups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SWPROF_COUNTER_MAX);
+	__type(key, __u32); /* enum swprof_counter */
+	__type(value, __u64);
+} counters SEC(".maps");
+
+static __always_inline void count(__u32 counter)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
+
+	if (value)
+		*value += 1;
+}
+
+/* The number of a task in the caller's pid namespace; 0 where it has none there. */
+static __always_inline __u32 number_in_namespace(struct task_struct *task)
+{
+	__u32 level = config.pid_level;
+	struct upid number = {};
+	struct pid *pid;
+
+	if (level == 0)
+		return BPF_CORE_READ(task, pid);
+	pid = BPF_CORE_READ(task, thread_pid);
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	bpf_core_read(&number.nr, sizeof(number.nr), &pid->numbers[level].nr);
+	bpf_core_read(&number.ns, sizeof(number.ns), &pid->numbers[level].ns);
+	if (BPF_CORE_READ(number.ns, ns.inum) != config.pid_namespace)
+		return 0;
+	return number.nr;
+}
+
+static __always_inline __u32 tgid_in_namespace(struct task_struct *task)
+{
+	return number_in_namespace(BPF_CORE_READ(task, group_leader));
+}
+
+static __always_inline bool is_target(__u32 tgid)
+{
+	switch (config.scope) {
+	case SWPROF_SCOPE_ALL:
+		return true;
+	case SWPROF_SCOPE_CGROUP:
+		return bpf_current_task_under_cgroup(&cgroups, 0) == 1;
+	default:
+		return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+	}
+}
+
+static __always_inline void add_target(__u32 tgid)
+{
+	__u8 present = 1;
+
+	if (tgid && bpf_map_update_elem(&targets, &tgid, &present, BPF_ANY))
+		count(SWPROF_COUNTER_TARGET_TABLE_FULL);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid;
+
+	if (config.scope != SWPROF_SCOPE_TARGETS || !config.follow_children || child->pid != child->tgid)
+		return 0;
+	tgid = tgid_in_namespace(parent);
+	if (bpf_map_lookup_elem(&targets, &tgid))
+		add_target(number_in_namespace(child));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task)
+{
+	char comm[SWPROF_COMM_SIZE] = {};
+
+	if (config.scope != SWPROF_SCOPE_TARGETS || !config.comm[0])
+		return 0;
+	bpf_get_current_comm(comm, sizeof(comm));
+	for (int i = 0; i < SWPROF_COMM_SIZE; i++) {
+		if (comm[i] != config.comm[i])
+			return 0;
+		if (!comm[i])
+			break;
+	}
+	add_target(tgid_in_namespace(task));
+	return 0;
+}
+
+/* The leader of a thread group may exit first; the group is gone when its last thread is. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u32 tgid;
+
+	if (config.scope != SWPROF_SCOPE_TARGETS || task->signal->live.counter != 0)
+		return 0;
+	tgid = tgid_in_namespace(task);
+	bpf_map_delete_elem(&targets, &tgid);
+	return 0;
+}
+
+#endif
