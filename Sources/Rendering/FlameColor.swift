@@ -36,9 +36,9 @@ enum FlameColor: String, CaseIterable {
   }
 
   /// Red, green and blue at both ends of the family.
-  private typealias Range = (from: [Int], to: [Int])
+  private typealias Ends = (from: [Int], to: [Int])
 
-  private var light: Range {
+  private var light: Ends {
     switch self {
     case .label: ([214, 218, 224], [196, 202, 210])
     case .user: ([246, 130, 104], [250, 186, 120])
@@ -50,7 +50,7 @@ enum FlameColor: String, CaseIterable {
     }
   }
 
-  private var dark: Range {
+  private var dark: Ends {
     switch self {
     case .label: ([70, 74, 82], [84, 90, 98])
     case .user: ([142, 56, 40], [150, 84, 36])
@@ -64,9 +64,9 @@ enum FlameColor: String, CaseIterable {
 
   /// One rule for each shade.
   func rules(isDark: Bool) -> String {
-    let range = isDark ? dark : light
+    let ends = isDark ? dark : light
     return (0..<Self.shadeCount).map { shade in
-      let channels = zip(range.from, range.to).map { from, to in from + (to - from) * shade / (Self.shadeCount - 1) }
+      let channels = zip(ends.from, ends.to).map { from, to in from + (to - from) * shade / (Self.shadeCount - 1) }
       return ".\(rawValue)\(shade){fill:#\(channels.map(Self.hexadecimal).joined())}"
     }.joined()
   }

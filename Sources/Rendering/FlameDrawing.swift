@@ -58,7 +58,8 @@ struct FlameDrawing {
   private var hiddenNotice: String? {
     guard layout.hiddenCount > 0 else { return nil }
     let noun = layout.hiddenCount == 1 ? "frame" : "frames"
-    return "\(NumberText.grouped(UInt64(layout.hiddenCount))) \(noun) below \(NumberText.tenths(layout.minimumPerMille)) % not drawn, "
+    return
+      "\(NumberText.grouped(UInt64(layout.hiddenCount))) \(noun) below \(NumberText.tenths(layout.minimumPerMille)) % not drawn, "
       + "in \(percent(layout.hiddenWeight)) of all \(unit)"
   }
 
@@ -109,8 +110,8 @@ struct FlameDrawing {
     let shownLabel =
       label.isEmpty
       ? "" : "<text x=\"\(NumberText.tenths(left + 30))\" y=\"\(y + 12)\">\(XMLText.escaped(label))</text>"
-    return "<g class=\"\(FlameColor.styleClass(of: box.label))\"><title>\(XMLText.escaped(name)) "
-      + "(\(count(box.total)), \(percent(box.total)))\(place(of: box))</title>"
+    return "<g class=\"\(FlameColor.styleClass(of: box.label))\"><title>"
+      + XMLText.escaped("\(name) (\(count(box.total)), \(percent(box.total)))") + "\(place(of: box))</title>"
       + "<rect x=\"\(NumberText.tenths(left))\" y=\"\(y)\" width=\"\(NumberText.tenths(width))\""
       + " height=\"\(Self.rowHeight - 1)\"/>\(shownLabel)</g>"
   }

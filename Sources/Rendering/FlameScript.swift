@@ -120,8 +120,8 @@ enum FlameScript {
         if (text !== null) highlight(text);
       }
 
-      function step(key) {
-        const frame = focused || root, i = frames.indexOf(frame);
+      function step(frame, key) {
+        const i = frames.indexOf(frame);
         const direction = key === "ArrowLeft" ? -1 : 1;
         if (key === "ArrowDown") return frame.caller;
         for (let j = i + direction; j >= 0 && j < frames.length; j += direction) {
@@ -162,7 +162,7 @@ enum FlameScript {
           else if (event.target === search) onSearch();
           else if (frameOf(event)) zoom(frameOf(event));
         } else if (/^Arrow/.test(event.key) && frameOf(event)) {
-          const next = step(event.key);
+          const next = step(frameOf(event), event.key);
           if (next) {
             event.preventDefault();
             focus(next, true);

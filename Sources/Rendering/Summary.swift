@@ -3,11 +3,13 @@ package import ProfileModel
 /// What a person wants to know when a capture ends: what was recorded, what was lost, where the time went.
 package enum Summary {
   private static let functionCount = 10
-  /// With the numbers and the gaps, a line of the tables then fits in 100 columns.
-  private static let functionWidth = 56
+  private static let lineWidth = 100
+  /// With the numbers and the gaps, a line of the tables then fits.
+  private static let functionWidth = 55
   private static let moduleWidth = 24
 
-  /// Renders a finished task and its profile; no line of a table is wider than 100 columns.
+  /// Renders a finished task and its profile; no line is wider than 100 columns, save errors, warnings
+  /// and the last one, which must not be cut.
   ///
   /// - Parameters:
   ///   - isColored: whether escape sequences for a terminal are written.
@@ -43,11 +45,11 @@ package enum Summary {
     let description = TaskDescription(task: task)
     let name = task.id.rawValue == 0 ? task.kind.rawValue : "task \(task.id), \(task.kind.rawValue)"
     var lines = [
-      paint.bold("\(name): \(DisplayText.visible(task.target))"),
+      paint.bold(DisplayText.truncatedInMiddle("\(name): \(DisplayText.visible(task.target))", to: lineWidth)),
       field("started", "\(TimeText.utc(task.startedAt)) on \(task.host), Linux \(task.kernel)"),
       field("capture", "\(description.duration) at \(description.capture)"),
     ]
-    if let error = task.error { lines.append(paint.warning(field("failed", error))) }
+    if let error = task.error { lines.append(paint.warning("  failed   \(DisplayText.visible(error))")) }
     let samples = field("samples", description.samples)
     lines.append(task.account.lost > 0 ? paint.warning(samples) : samples)
     lines += description.losses.map { field("lost", $0) }
@@ -56,7 +58,7 @@ package enum Summary {
   }
 
   private static func field(_ name: String, _ text: String) -> String {
-    "  " + DisplayText.padded(name, to: 9) + DisplayText.visible(text)
+    DisplayText.truncatedInMiddle("  \(DisplayText.padded(name, to: 9))\(DisplayText.visible(text))", to: lineWidth)
   }
 
   private static func table(_ functions: [FunctionTotals.Function], _ totals: FunctionTotals) -> [String] {

@@ -64,7 +64,8 @@ enum Sample {
     let start = Frame(function: "_start", module: bench, address: 0x1000)
     let main = Frame(
       function: "main", module: bench, address: 0x1120, source: SourceLocation(file: "/src/bench.c", line: 42))
-    let compute = Frame(function: "compute(std::vector<int, std::allocator<int>> const&)", module: bench, address: 0x1200)
+    let compute = Frame(
+      function: "compute(std::vector<int, std::allocator<int>> const&)", module: bench, address: 0x1200)
     let square = Frame(function: "square", module: bench, address: 0x1200, isInlined: true)
     let fib = Frame(function: "fib", module: bench, address: 0x1300)
     let memcpy = Frame(function: "memcpy", module: libc, address: 0x9000)
@@ -111,7 +112,8 @@ enum Sample {
     for _ in 0..<Int.random(in: 1...60, using: &generator) {
       let frames = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
         Frame(
-          function: names.randomElement(using: &generator) ?? "a", module: modules.randomElement(using: &generator) ?? nil,
+          function: names.randomElement(using: &generator) ?? "a",
+          module: modules.randomElement(using: &generator) ?? nil,
           address: UInt64.random(in: 0..<3, using: &generator),
           origin: FrameOrigin.allCases.randomElement(using: &generator) ?? .user,
           isInlined: Bool.random(using: &generator))

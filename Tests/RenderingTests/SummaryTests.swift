@@ -35,7 +35,10 @@ import Testing
     let module = builder.module("/lib/" + String(repeating: "m", count: 200) + ".so")
     let name = "first" + String(repeating: "x", count: 300) + "last"
     builder.add([Frame(function: name, module: module, origin: .kernel)], count: 1)
-    let lines = Summary.render(task: Sample.task, profile: builder.profile, isColored: false).split(separator: "\n")
+    var task = Sample.task
+    task.target = "command ./bench " + String(repeating: "--flag ", count: 40)
+    task.host = name
+    let lines = Summary.render(task: task, profile: builder.profile, isColored: false).split(separator: "\n")
     #expect(lines.allSatisfy { $0.count <= 100 })
     #expect(lines.contains { $0.contains("first") && $0.contains("last_[k]") })
   }

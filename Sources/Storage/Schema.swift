@@ -1,0 +1,128 @@
+import GRDB
+
+/// The tables, their versions, and how a file is known to be ours.
+///
+/// `PRAGMA application_id` is "swpr"; `PRAGMA user_version` is the number of migrations that were applied. A new loss
+/// or defect cause needs no new version, because readers report causes that they do not know. A new `TaskKind`,
+/// `TaskStatus`, `CaptureParameters.Side` or `FrameOrigin` does.
+enum Schema {
+  static let applicationID: Int32 = 0x7377_7072
+  static var version: Int { migrations.count }
+
+  /// What a file is, as its header and its list of tables tell.
+  enum Identity: Equatable {
+    case empty
+    case foreign
+    case ours(version: Int)
+
+    init(of database: Database) throws {
+      let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+      let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+      let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+      switch application {
+      case Schema.applicationID: self = .ours(version: version)
+      case 0 where tables == 0 && version == 0: self = .empty
+      default: self = .foreign
+      }
+    }
+  }
+
+  /// Marks an empty file as ours, so that no other swprof takes half-made tables for those of another program.
+  static func mark(_ database: Database) throws {
+    // Pages of removed tasks are given back to the file system; this must come before the first table.
+    try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+    try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+  }
+
+  /// Applies the migrations that are missing. Two processes may do this at once.
+  static func migrate(_ queue: DatabaseQueue) throws {
+    var migrator = DatabaseMigrator()
+    for (index, sql) in migrations.enumerated() {
+      let version = index + 1
+      migrator.registerMigration("\(version)", foreignKeyChecks: .immediate) { database in
+        // The migrator looks before it begins its transaction.
+        guard try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0 < version else { throw AppliedMeanwhile() }
+        try database.execute(sql: sql)
+        try database.execute(sql: "PRAGMA user_version = \(version)")
+      }
+    }
+    for _ in 0...migrations.count {
+      do {
+        return try migrator.migrate(queue)
+      } catch is AppliedMeanwhile {
+        continue
+      }
+    }
+    // A version without the migrations that lead to it: no swprof leaves a database like that.
+    throw StoreError.damaged(path: queue.path)
+  }
+
+  private struct AppliedMeanwhile: Error {}
+
+  /// The SQL of each version; never changed once released. 64-bit unsigned numbers are stored by their bits.
+  private static let migrations = [
+    """
+    CREATE TABLE task (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      kind TEXT NOT NULL,
+      target TEXT NOT NULL,
+      parameters TEXT NOT NULL, -- JSON object
+      host TEXT NOT NULL,
+      kernel TEXT NOT NULL,
+      started_at INTEGER NOT NULL, -- ns since the Unix epoch
+      ended_at INTEGER,
+      status TEXT NOT NULL,
+      error TEXT,
+      ticks INTEGER NOT NULL,
+      taken INTEGER NOT NULL,
+      losses TEXT NOT NULL, -- JSON object, samples by cause
+      defects TEXT NOT NULL, -- JSON object, samples by cause
+      note TEXT,
+      trigger TEXT, -- JSON document
+      warnings TEXT NOT NULL, -- JSON array
+      owner_pid INTEGER NOT NULL,
+      owner_start_ticks INTEGER NOT NULL,
+      owner_boot_id TEXT NOT NULL,
+      owner_pid_namespace INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX task_by_status ON task (status);
+
+    CREATE TABLE profile (
+      task INTEGER PRIMARY KEY REFERENCES task ON DELETE CASCADE,
+      stacks BLOB NOT NULL -- see StackTreeCoding
+    ) STRICT;
+
+    CREATE TABLE module (
+      task INTEGER NOT NULL REFERENCES task ON DELETE CASCADE,
+      number INTEGER NOT NULL, -- from 0, without gaps
+      path TEXT NOT NULL,
+      build_id TEXT,
+      PRIMARY KEY (task, number)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE frame (
+      task INTEGER NOT NULL REFERENCES task ON DELETE CASCADE,
+      number INTEGER NOT NULL, -- from 0, without gaps
+      function TEXT NOT NULL,
+      module INTEGER, -- module.number
+      address INTEGER NOT NULL,
+      origin INTEGER NOT NULL, -- raw value of FrameOrigin
+      is_inlined INTEGER NOT NULL,
+      source_file TEXT,
+      source_line INTEGER,
+      PRIMARY KEY (task, number)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE thread (
+      task INTEGER NOT NULL REFERENCES task ON DELETE CASCADE,
+      number INTEGER NOT NULL, -- from 0, without gaps
+      pid INTEGER NOT NULL,
+      tid INTEGER NOT NULL,
+      process_name TEXT NOT NULL,
+      name TEXT NOT NULL,
+      weights BLOB NOT NULL, -- see WeightCoding
+      PRIMARY KEY (task, number)
+    ) STRICT, WITHOUT ROWID;
+    """
+  ]
+}

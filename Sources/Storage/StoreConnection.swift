@@ -1,0 +1,101 @@
+import GRDB
+import Glibc
+import LinuxSystem
+import ProfileModel
+
+/// A connection to a database that is known to be ours and of a version that we know.
+struct StoreConnection {
+  let path: String
+  private let queue: DatabaseQueue
+
+  /// How long a statement waits for another process that writes.
+  private static let busySeconds = 5.0
+
+  /// Opens a database to read and write; makes it, or brings it to our version, where that is needed.
+  static func writable(_ file: DatabaseFile, pageLimit: Int?) throws(StoreError) -> StoreConnection {
+    try file.createIfMissing()
+    // A connection that may write may also change a file that is not ours, if only to clean up its log.
+    _ = try identity(file)
+    let connection = try open(file, readOnly: false, pageLimit: pageLimit)
+    do {
+      try connection.prepare()
+    } catch {
+      throw StoreError(error, path: file.path)
+    }
+    return connection
+  }
+
+  /// Opens a database to read it; one that is not there, or empty, is an error.
+  static func readOnly(_ file: DatabaseFile) throws(StoreError) -> StoreConnection {
+    guard try file.isPresent() else { throw .noDatabase(path: file.path) }
+    switch try identity(file) {
+    case .empty: throw .noDatabase(path: file.path)
+    case .ours(let version) where version < Schema.version: _ = try writable(file, pageLimit: nil)
+    case .ours, .foreign: break
+    }
+    return try open(file, readOnly: true, pageLimit: nil)
+  }
+
+  func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do { return try queue.read(body) } catch { throw StoreError(error, path: path).whileReading }
+  }
+
+  /// Runs a transaction that excludes other writers from its start; an error undoes it.
+  func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do { return try queue.write(body) } catch { throw StoreError(error, path: path) }
+  }
+
+  /// What the file is. Changes nothing; a foreign or newer database is an error.
+  private static func identity(_ file: DatabaseFile) throws(StoreError) -> Schema.Identity {
+    let identity = try open(file, readOnly: true, pageLimit: nil).read { try Schema.Identity(of: $0) }
+    switch identity {
+    case .foreign: throw .foreign(path: file.path)
+    case .ours(let version) where version > Schema.version:
+      throw .newer(path: file.path, version: version, known: Schema.version)
+    case .ours, .empty: return identity
+    }
+  }
+
+  private static func open(
+    _ file: DatabaseFile, readOnly: Bool, pageLimit: Int?
+  ) throws(StoreError) -> StoreConnection {
+    var configuration = Configuration()
+    configuration.readonly = readOnly
+    configuration.busyMode = .timeout(busySeconds)
+    configuration.foreignKeysEnabled = true
+    configuration.prepareDatabase { database in
+      // Of a crash of the machine, the log may lose its last transactions, but never half of one.
+      try database.execute(sql: "PRAGMA synchronous = NORMAL")
+      if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
+    }
+    do {
+      return StoreConnection(path: file.path, queue: try DatabaseQueue(path: file.path, configuration: configuration))
+    } catch {
+      throw StoreError(error, path: file.path).whileReading
+    }
+  }
+
+  private func prepare() throws {
+    try retryingWhileBusy {
+      try queue.writeWithoutTransaction { database in
+        if try Schema.Identity(of: database) == .empty { try Schema.mark(database) }
+        try database.execute(sql: "PRAGMA journal_mode = WAL")
+      }
+      try Schema.migrate(queue)
+    }
+  }
+
+  /// SQLite does not wait for another process that changes the journal mode at the same time.
+  private func retryingWhileBusy(_ body: () throws -> Void) throws {
+    let deadline = Clock.monotonic.nanoseconds + UInt64(Self.busySeconds * 1e9)
+    while true {
+      do {
+        return try body()
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY && Clock.monotonic.nanoseconds < deadline
+      {
+        usleep(10_000)
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import ProfileModel
+
+/// The form in which the weights of one thread's stacks are stored: about four bytes a stack.
+///
+/// Stacks come in ascending order. All numbers are varints (see `VarintWriter`); `excess` is zigzag-coded and, like the
+/// product, wraps around at 64 bits. On-CPU time is always count x period, so that its excess is one zero byte.
+///
+///     weights = period weight*               until the end of the bytes
+///     period  = ns of one count, chosen by the writer
+///     weight  = step count excess
+///     step    = the stack's node minus that of the weight before, which is 0 at the start
+///     excess  = ns - count x period
+enum WeightCoding {
+  struct Entry: Equatable {
+    let stack: Int32
+    let weight: Weight
+  }
+
+  static func encode(_ entries: [Entry]) -> [UInt8] {
+    // The times of a thread have one period, or none: any of them shows it.
+    let sample = entries.first?.weight ?? .zero
+    let period = sample.count == 0 ? 0 : sample.nanoseconds / sample.count
+    var writer = VarintWriter(capacity: 10 + entries.count * 4)
+    writer.append(period)
+    var previous: Int32 = 0
+    for entry in entries.sorted(by: { $0.stack < $1.stack }) {
+      precondition(entry.stack >= 0, "a value belongs to a node of the tree")
+      writer.append(UInt64(entry.stack - previous))
+      writer.append(entry.weight.count)
+      writer.append(difference: entry.weight.nanoseconds &- entry.weight.count &* period)
+      previous = entry.stack
+    }
+    return writer.bytes
+  }
+
+  /// - Parameter nodeCount: the number of the tree's nodes, which every stack is below.
+  static func decode(_ bytes: [UInt8], nodeCount: Int) throws(VarintReader.Malformed) -> [Entry] {
+    var reader = VarintReader(bytes)
+    let period = try reader.next()
+    var entries: [Entry] = []
+    var stack = 0
+    while !reader.isAtEnd {
+      stack += try reader.next(atMost: nodeCount - 1 - stack)
+      guard stack < nodeCount else { throw reader.malformed }
+      let count = try reader.next()
+      let excess = try reader.nextDifference()
+      let weight = Weight(count: count, nanoseconds: count &* period &+ excess)
+      entries.append(Entry(stack: Int32(stack), weight: weight))
+    }
+    return entries
+  }
+}

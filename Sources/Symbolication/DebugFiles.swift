@@ -1,0 +1,76 @@
+import Glibc
+import LinuxSystem
+
+/// The search for the separate debug file of a stripped file, on this host.
+///
+/// By build id first, which also works for files in containers, then by debug link: the GDB manual, "Debugging
+/// Information in Separate Files". A candidate must prove itself: by the same build id, or, when one of the two has
+/// none, by the checksum in the debug link.
+struct DebugFiles {
+  /// Where the distribution puts debug files, `/usr/lib/debug`.
+  let directory: String
+
+  private static let maximumChecksummedSize = 512 << 20
+
+  struct DebugFile {
+    let file: ELFFile
+    let sections: [ELFFile.Section]
+  }
+
+  /// - Parameter path: what the target calls the file; it may be another file, or none, on the host.
+  func find(
+    for file: ELFFile, named sections: [String: ELFFile.Section], buildID: String?, path: String
+  ) -> DebugFile? {
+    if let buildID, buildID.utf8.count > 2 {
+      let candidate = "\(directory)/.build-id/\(buildID.prefix(2))/\(buildID.dropFirst(2)).debug"
+      if let found = open(candidate, buildID: buildID, checksum: nil) { return found }
+    }
+    guard let link = sections[".gnu_debuglink"].flatMap({ Self.debugLink(in: file, section: $0) }),
+      let slash = path.lastIndex(of: "/"), path.hasPrefix("/")
+    else { return nil }
+    let parent = path[..<slash]
+    for candidate in ["\(parent)/\(link.name)", "\(parent)/.debug/\(link.name)", "\(directory)\(parent)/\(link.name)"] {
+      if let found = open(candidate, buildID: buildID, checksum: link.checksum) { return found }
+    }
+    return nil
+  }
+
+  /// A file name, padded with zeros to a multiple of 4 bytes, and a checksum.
+  private static func debugLink(in file: ELFFile, section: ELFFile.Section) -> (name: String, checksum: UInt32)? {
+    let bytes = try? file.source.bytes(at: section.fileOffset, count: section.size, of: .debugLink, limit: 4_096)
+    guard let bytes else { return nil }
+    let name = bytes.cString(from: 0)
+    let checksum = (name.count + 4) & ~3
+    // A name with a slash could lead anywhere.
+    guard !name.isEmpty, !name.contains(UInt8(ascii: "/")), checksum + 4 <= bytes.count else { return nil }
+    return (String(decoding: name, as: UTF8.self), bytes.integer(at: checksum))
+  }
+
+  /// Opens a candidate and checks that it belongs to the file; what cannot be used is passed over.
+  private func open(_ path: String, buildID: String?, checksum: UInt32?) -> DebugFile? {
+    // O_NONBLOCK: a FIFO in its place must not block.
+    guard let opened = try? OpenFile(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY),
+      let status = try? opened.status(), status.st_mode & S_IFMT == S_IFREG,
+      let file = try? ELFFile(ByteSource(opened)), let sections = try? file.sections(),
+      sections.contains(where: { $0.type == ELFFile.SectionType.symbols })
+    else { return nil }
+    if let buildID, let own = BuildID.find(in: file, sections: sections) {
+      guard own == buildID else { return nil }
+    } else {
+      guard let checksum, Self.checksum(of: file.source) == checksum else { return nil }
+    }
+    return DebugFile(file: file, sections: sections)
+  }
+
+  private static func checksum(of source: ByteSource) -> UInt32? {
+    guard source.size <= maximumChecksummedSize else { return nil }
+    var checksum: UInt32 = 0
+    var offset: UInt64 = 0
+    while offset < UInt64(source.size) {
+      guard let chunk = try? source.prefix(at: offset, limit: 1 << 16), !chunk.isEmpty else { return nil }
+      checksum = CRC32.update(checksum, with: chunk)
+      offset += UInt64(chunk.count)
+    }
+    return checksum
+  }
+}

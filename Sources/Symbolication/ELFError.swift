@@ -1,0 +1,35 @@
+import LinuxSystem
+
+/// Why an ELF file, or a part of it, cannot be used.
+enum ELFError: Error, Equatable, CustomStringConvertible {
+  enum Part: String {
+    case header
+    case programHeaders = "program header table"
+    case sectionHeaders = "section header table"
+    case sectionNames = "section name table"
+    case notes
+    case symbols = "symbol table"
+    case symbolNames = "symbol name table"
+    case relocations = "relocation table"
+    case debugLink = "debug link"
+    case miniDebugInfo = "mini debug info"
+  }
+
+  case notELF
+  case unsupported
+  case truncated(Part)
+  case malformed(Part)
+  case tooLarge(Part)
+  case unreadable(Errno)
+
+  var description: String {
+    switch self {
+    case .notELF: "it is not an ELF file"
+    case .unsupported: "it is not a 64-bit little-endian ELF file"
+    case .truncated(let part): "its \(part.rawValue) reaches past the end of the file"
+    case .malformed(let part): "its \(part.rawValue) is malformed"
+    case .tooLarge(let part): "its \(part.rawValue) is too large"
+    case .unreadable(let cause): "it cannot be read: \(cause)"
+    }
+  }
+}

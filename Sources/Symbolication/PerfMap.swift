@@ -1,0 +1,143 @@
+package import Glibc
+package import LinuxSystem
+package import ProfileModel
+
+/// Why a perf-map is not used.
+package enum PerfMapRefusal: Error, Equatable, CustomStringConvertible {
+  /// The process has none.
+  case missing
+  case symbolicLink
+  case notRegular
+  case owner(uid_t)
+  case unreadable(Errno)
+
+  package var description: String {
+    switch self {
+    case .missing: "there is no perf-map"
+    case .symbolicLink: "the perf-map is a symbolic link"
+    case .notRegular: "the perf-map is not a regular file"
+    case .owner(let owner): "the perf-map belongs to user \(owner), neither the process's nor root"
+    case .unreadable(let cause): "the perf-map cannot be read: \(cause)"
+    }
+  }
+}
+
+/// The file in which a just-in-time compiler names its code: `start size name` a line, both numbers hexadecimal, with
+/// or without `0x` (tools/perf/Documentation/jit-interface.txt in the kernel's sources; `jcmd Compiler.perfmap`).
+package enum PerfMap {
+  /// The names of addresses, and what was wrong with the file.
+  struct Names {
+    /// Parallel to the wanted addresses.
+    var names: [String?]
+    var warning: String?
+  }
+
+  /// How much of a file is read; a runtime that never stops compiling appends without end.
+  static let maximumSize = 256 << 20
+  /// Honest entries hardly overlap; in a hostile file each could cover every address.
+  static let maximumUpdates = 20_000_000
+  private static let maximumName = 1_024
+
+  /// Opens the perf-map of a process in the process's own file system, if the process or root has made it.
+  ///
+  /// Anyone may create files in /tmp, so no symbolic link is followed from the process's root on.
+  ///
+  /// - Parameter innermostID: the process's number in its own pid namespace.
+  package static func openIfTrusted(
+    process: ProcessID, innermostID: ProcessID, ownerUID: uid_t
+  ) -> Result<OpenFile, PerfMapRefusal> {
+    openIfTrusted(
+      directory: "/proc/\(process)/root/tmp", name: "perf-\(innermostID).map", ownerUID: ownerUID)
+  }
+
+  /// Opens a file of a directory; the last component of `directory` must not be a symbolic link either.
+  static func openIfTrusted(directory: String, name: String, ownerUID: uid_t) -> Result<OpenFile, PerfMapRefusal> {
+    do throws(Errno) {
+      let parent = try OpenFile(directory, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK)
+      let descriptor = try retryingOnInterrupt {
+        // O_NONBLOCK: a FIFO in its place must not block.
+        unsafe openat(parent.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+      }
+      let file = OpenFile(adopting: descriptor)
+      let status = try file.status()
+      guard status.st_mode & S_IFMT == S_IFREG else { return .failure(.notRegular) }
+      guard status.st_uid == ownerUID || status.st_uid == 0 else { return .failure(.owner(status.st_uid)) }
+      return .success(file)
+    } catch {
+      switch error.code {
+      case ENOENT: return .failure(.missing)
+      case ELOOP, ENOTDIR: return .failure(.symbolicLink)
+      // Opening a socket, or a device without a driver.
+      case ENXIO, ENODEV: return .failure(.notRegular)
+      default: return .failure(.unreadable(error))
+      }
+    }
+  }
+
+  /// Finds names in an open perf-map.
+  static func names(of wanted: WantedAddresses, in file: OpenFile, limit: Int = maximumSize) -> Names {
+    var search = Search(wanted)
+    do throws(Errno) {
+      let end = try LineReader.forEachLine(of: file, limit: limit) { search.note($0) }
+      return search.finish(end, limit: limit)
+    } catch {
+      return Names(names: search.names, warning: "the perf-map cannot be read: \(error)")
+    }
+  }
+
+  /// Finds names in the text of a perf-map.
+  static func names(of wanted: WantedAddresses, in bytes: [UInt8], limit: Int = maximumSize) -> Names {
+    var search = Search(wanted)
+    let end = LineReader.forEachLine(of: bytes, limit: limit) { search.note($0) }
+    return search.finish(end, limit: limit)
+  }
+
+  private struct Search {
+    let wanted: WantedAddresses
+    var names: [String?]
+    private var updates = 0
+
+    init(_ wanted: WantedAddresses) {
+      self.wanted = wanted
+      self.names = Array(repeating: nil, count: wanted.count)
+    }
+
+    /// Takes a line; what is no entry is passed over, as perf does. Returns false when it is too much.
+    mutating func note(_ line: Span<UInt8>) -> Bool {
+      var position = 0
+      guard let start = PerfMap.number(line, &position), PerfMap.skipSpaces(line, &position),
+        let size = PerfMap.number(line, &position), PerfMap.skipSpaces(line, &position), position < line.count
+      else { return true }
+      var index = wanted.firstIndex(notBelow: start)
+      guard index < wanted.count, wanted.sorted[index] - start < size else { return true }
+      let name = line.text(position..<min(line.count, position + PerfMap.maximumName))
+      while index < wanted.count, wanted.sorted[index] - start < size {
+        names[index] = name
+        index += 1
+        updates += 1
+      }
+      return updates <= PerfMap.maximumUpdates
+    }
+
+    func finish(_ end: LineReader.End, limit: Int) -> Names {
+      switch end {
+      case .finished: Names(names: names)
+      case .limit: Names(names: names, warning: "only the first \(limit >> 20) MiB of the perf-map were read")
+      case .stopped: Names(names: names, warning: "the entries of the perf-map overlap too much; the rest was not read")
+      }
+    }
+  }
+
+  private static func number(_ line: Span<UInt8>, _ position: inout Int) -> UInt64? {
+    if position + 1 < line.count, line[position] == UInt8(ascii: "0"), line[position + 1] | 0x20 == UInt8(ascii: "x") {
+      position += 2
+    }
+    return line.hexadecimal(&position)
+  }
+
+  private static func skipSpaces(_ line: Span<UInt8>, _ position: inout Int) -> Bool {
+    let start = position
+    while position < line.count, line[position] == 0x20 || line[position] == 0x09 { position += 1 }
+    return position > start
+  }
+}

@@ -1,0 +1,171 @@
+/// The search for the functions that ELF virtual addresses lie in.
+///
+/// A symbol with a size names the addresses it covers and no other. Where several do, in this order: a function before
+/// a label without a type, the one that starts last, global before weak before local, then `NamePreference`.
+/// A symbol without a size (hand-written assembly) names what no other symbol covers, up to the next symbol or the end
+/// of its section.
+struct SymbolSearch {
+  private struct Candidate {
+    let rank: Rank
+    /// Where the names of the equally good ones are.
+    var names: [NameReference]
+  }
+
+  private struct Rank: Comparable {
+    let kind: UInt8
+    let start: UInt64
+    let binding: UInt8
+
+    static func < (left: Self, right: Self) -> Bool {
+      (left.kind, left.start, left.binding) < (right.kind, right.start, right.binding)
+    }
+  }
+
+  private struct NameReference {
+    let table: Int
+    let offset: UInt32
+  }
+
+  private struct Unsized {
+    var candidate: Candidate
+    let sectionEnd: UInt64
+  }
+
+  /// What starts between the previous wanted address (exclusive) and this one (inclusive).
+  private struct Slot {
+    var lastSizedStart: UInt64?
+    var unsized: Unsized?
+  }
+
+  private let wanted: WantedAddresses
+  private var covering: [Candidate?]
+  private var slots: [Slot]
+  private var tables: [SymbolTable] = []
+  private var updates = 0
+  /// Whether the tables overlap themselves so much that the search was given up.
+  private(set) var isCut = false
+
+  /// Symbols overlap a little in honest files; in a hostile one every symbol could cover every address.
+  private static let maximumUpdates = 20_000_000
+  private static let maximumAliases = 16
+
+  init(_ wanted: WantedAddresses) {
+    self.wanted = wanted
+    self.covering = Array(repeating: nil, count: wanted.count)
+    self.slots = Array(repeating: Slot(), count: wanted.count)
+  }
+
+  /// Adds the symbols of a table.
+  mutating func add(_ table: SymbolTable) throws(ELFError) {
+    tables.append(table)
+    let tableIndex = tables.count - 1
+    // Local labels without a type are mapping symbols (`$x`, `$d`) everywhere but on x86.
+    let takesLocalLabels = table.file.machine == ELFFile.Machine.x86
+    try table.visitEntries { entry in
+      guard let kind = Self.kind(entry), entry.nameOffset > 0, let section = Self.section(of: entry, in: table) else {
+        return true
+      }
+      guard kind == 1 || (section.isExecutable && (takesLocalLabels || entry.binding != 0)) else { return true }
+      let rank = Rank(kind: kind, start: entry.value, binding: Self.bindingRank(entry.binding))
+      note(entry, rank, NameReference(table: tableIndex, offset: entry.nameOffset), section)
+      return !isCut
+    }
+  }
+
+  /// The best name of each wanted address, in their order; mangled, nil where there is none.
+  func names() throws(ELFError) -> [String?] {
+    var result: [String?] = []
+    result.reserveCapacity(wanted.count)
+    var lastSizedStart: UInt64?
+    var unsized: Unsized?
+    for (index, address) in wanted.sorted.enumerated() {
+      if let start = slots[index].lastSizedStart { lastSizedStart = max(lastSizedStart ?? 0, start) }
+      if let latest = slots[index].unsized { unsized = latest }
+      if let candidate = covering[index] {
+        result.append(try bestName(candidate))
+      } else if let unsized, address < unsized.sectionEnd, unsized.candidate.rank.start > lastSizedStart ?? 0 {
+        result.append(try bestName(unsized.candidate))
+      } else {
+        result.append(nil)
+      }
+    }
+    return result
+  }
+
+  private mutating func note(
+    _ entry: SymbolTable.Entry, _ rank: Rank, _ name: NameReference, _ section: ELFFile.Section
+  ) {
+    var index = wanted.firstIndex(notBelow: entry.value)
+    guard index < wanted.count else { return }
+    if entry.size == 0 {
+      guard section.contains(entry.value) else { return }
+      noteUnsized(rank, name, sectionEnd: section.virtualAddress &+ section.size, slot: index)
+      return
+    }
+    slots[index].lastSizedStart = max(slots[index].lastSizedStart ?? 0, entry.value)
+    while index < wanted.count, wanted.sorted[index] - entry.value < entry.size {
+      merge(rank, name, into: &covering[index])
+      index += 1
+      updates += 1
+      if updates > Self.maximumUpdates {
+        isCut = true
+        return
+      }
+    }
+  }
+
+  private mutating func noteUnsized(_ rank: Rank, _ name: NameReference, sectionEnd: UInt64, slot: Int) {
+    // The last start wins, whatever its kind.
+    if let current = slots[slot].unsized, current.candidate.rank.start != rank.start {
+      if current.candidate.rank.start > rank.start { return }
+      slots[slot].unsized = nil
+    }
+    var candidate = slots[slot].unsized?.candidate
+    merge(rank, name, into: &candidate)
+    slots[slot].unsized = candidate.map { Unsized(candidate: $0, sectionEnd: sectionEnd) }
+  }
+
+  private func merge(_ rank: Rank, _ name: NameReference, into candidate: inout Candidate?) {
+    guard let current = candidate, current.rank >= rank else {
+      candidate = Candidate(rank: rank, names: [name])
+      return
+    }
+    guard current.rank == rank, current.names.count < Self.maximumAliases else { return }
+    candidate?.names.append(name)
+  }
+
+  private func bestName(_ candidate: Candidate) throws(ELFError) -> String? {
+    var best: String?
+    for reference in candidate.names {
+      guard let name = try tables[reference.table].name(at: reference.offset) else { continue }
+      if let current = best, !NamePreference.isBetter(name, than: current) { continue }
+      best = name
+    }
+    return best
+  }
+
+  /// 1 for `STT_FUNC` and `STT_GNU_IFUNC`, 0 for `STT_NOTYPE`, nil for what is no code.
+  private static func kind(_ entry: SymbolTable.Entry) -> UInt8? {
+    switch entry.type {
+    case 2, 10: 1
+    case 0: 0
+    default: nil
+    }
+  }
+
+  /// `STB_LOCAL`, `STB_WEAK`, then `STB_GLOBAL` and `STB_GNU_UNIQUE`.
+  private static func bindingRank(_ binding: UInt8) -> UInt8 {
+    switch binding {
+    case 0: 0
+    case 2: 1
+    default: 2
+    }
+  }
+
+  /// The section a symbol is defined in; nil for undefined, absolute and other reserved ones (`SHN_LORESERVE` on).
+  private static func section(of entry: SymbolTable.Entry, in table: SymbolTable) -> ELFFile.Section? {
+    let index = Int(entry.section)
+    guard index > 0, index < 0xFF00, index < table.sections.count else { return nil }
+    return table.sections[index]
+  }
+}

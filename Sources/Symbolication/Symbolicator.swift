@@ -1,0 +1,148 @@
+import Glibc
+package import LinuxSystem
+import ProfileModel
+
+/// From addresses to named frames. Reads this machine's files only, never the network.
+package struct Symbolicator {
+  private let debugFiles: DebugFiles
+  private let kernelSymbolsPath: String
+  private var demangler = Demangler()
+
+  /// - Parameters:
+  ///   - debugDirectory: where separate debug files are kept.
+  ///   - kernelSymbolsPath: the kernel's own symbol table.
+  package init(debugDirectory: String = "/usr/lib/debug", kernelSymbolsPath: String = "/proc/kallsyms") {
+    self.debugFiles = DebugFiles(directory: debugDirectory)
+    self.kernelSymbolsPath = kernelSymbolsPath
+    // elfutils would ask the servers named there for files that it does not find.
+    unsafe unsetenv("DEBUGINFOD_URLS")
+  }
+
+  /// Names addresses of one source; what they are depends on the source, see `CodeSource`.
+  ///
+  /// Return addresses must be made to lie in their call (less one) by the caller.
+  ///
+  /// - Complexity: one pass over the symbol tables of the source, with memory in proportion to `addresses`.
+  package mutating func symbolicate(_ addresses: [UInt64], in source: CodeSource) -> SymbolicatedSource {
+    switch source {
+    case .file(let file, let path): self.file(addresses, file, path: path)
+    case .kernel: kernel(addresses)
+    case .vdso: vdso(addresses)
+    case .anonymous(let process, let perfMap): anonymous(addresses, process, perfMap)
+    case .missing(let path):
+      SymbolicatedSource(
+        module: Module(path: path),
+        frames: addresses.map { Self.unresolved($0, in: Module(path: path)) },
+        warnings: ["\(path): it could not be opened; its frames have no names"])
+    case .unmapped:
+      SymbolicatedSource(module: Module(path: "[unmapped]"), frames: addresses.map(Self.unresolved))
+    }
+  }
+
+  private mutating func file(_ addresses: [UInt64], _ file: OpenFile, path: String) -> SymbolicatedSource {
+    do throws(ELFError) {
+      return named(addresses, try ByteSource(file), path: path)
+    } catch {
+      return SymbolicatedSource(
+        module: Module(path: path), frames: addresses.map { Self.unresolved($0, in: Module(path: path)) },
+        warnings: ["\(path): \(error); its frames have no names"])
+    }
+  }
+
+  private mutating func vdso(_ addresses: [UInt64]) -> SymbolicatedSource {
+    let module = Module(path: "[vdso]")
+    guard let image = VDSO.image else {
+      return SymbolicatedSource(
+        module: module, frames: addresses.map { Self.unresolved($0, in: module) },
+        warnings: ["[vdso]: this process has none; its frames have no names"])
+    }
+    var result = named(addresses, .memory(image), path: "[vdso]")
+    // The kernel's build, not a file that anyone could look for; it has exported symbols only, by design.
+    result.warnings = []
+    return result
+  }
+
+  private mutating func named(_ addresses: [UInt64], _ source: ByteSource, path: String) -> SymbolicatedSource {
+    let names = FileNames(of: addresses, in: source, path: path, debugFiles: debugFiles)
+    let module = Module(path: path, buildID: names.buildID)
+    return SymbolicatedSource(
+      module: module,
+      frames: names.places.map { place in
+        guard let name = place.name else { return Self.unresolved(place.address, in: module) }
+        return [NamedFrame(function: display(name), address: place.address, origin: .user)]
+      },
+      warnings: names.problems.map { "\(path): \($0)" })
+  }
+
+  /// The suffix of a stub stands outside the mangling.
+  private mutating func display(_ name: String) -> String {
+    let suffix = "@plt"
+    return name.hasSuffix(suffix)
+      ? demangler.demangle(String(name.dropLast(suffix.count))) + suffix
+      : demangler.demangle(name)
+  }
+
+  private mutating func kernel(_ addresses: [UInt64]) -> SymbolicatedSource {
+    let module = Module(path: "[kernel]")
+    let wanted = WantedAddresses(addresses)
+    var symbols = KernelSymbols(wanted)
+    var warnings: [String] = []
+    do throws(Errno) {
+      try symbols.read(kernelSymbolsPath)
+      if symbols.isHidden {
+        warnings.append(
+          "[kernel]: the kernel hides its addresses, so its frames have no names; run as root, or write 0 to"
+            + " /proc/sys/kernel/kptr_restrict")
+      }
+    } catch {
+      warnings.append("[kernel]: cannot read \(kernelSymbolsPath): \(error); its frames have no names")
+    }
+    let found = symbols.symbols()
+    let frames = addresses.map { address -> [NamedFrame] in
+      guard let symbol = found[wanted.firstIndex(notBelow: address)] else {
+        return Self.unresolved(address, in: module)
+      }
+      return [
+        NamedFrame(
+          function: demangler.demangle(symbol.name), address: address, origin: .kernel,
+          module: symbol.module.map { Module(path: "[\($0)]") })
+      ]
+    }
+    return SymbolicatedSource(module: module, frames: frames, warnings: warnings)
+  }
+
+  private mutating func anonymous(
+    _ addresses: [UInt64], _ process: ProcessID, _ perfMap: OpenFile?
+  ) -> SymbolicatedSource {
+    let nameless = Module(path: "[anonymous]")
+    guard let perfMap else { return SymbolicatedSource(module: nameless, frames: addresses.map(Self.unresolved)) }
+    let wanted = WantedAddresses(addresses)
+    let found = PerfMap.names(of: wanted, in: perfMap)
+    let frames = addresses.map { address -> [NamedFrame] in
+      guard let name = found.names[wanted.firstIndex(notBelow: address)] else {
+        return [
+          NamedFrame(function: Self.bracketed(address), address: address, origin: .unresolved, module: nameless)
+        ]
+      }
+      // Runtimes write readable names, all but those that pass the symbols of compiled code on.
+      return [NamedFrame(function: demangler.demangle(name), address: address, origin: .jit)]
+    }
+    return SymbolicatedSource(
+      module: Module(path: "[jit]"), frames: frames,
+      warnings: found.warning.map { ["process \(process): \($0)"] } ?? [])
+  }
+
+  /// `[libfoo.so+0x1234]`, and for modules that have brackets already `[vdso+0x1234]`.
+  private static func unresolved(_ address: UInt64, in module: Module) -> [NamedFrame] {
+    let name = module.name.hasPrefix("[") ? module.name.dropFirst().dropLast() : module.name
+    return [
+      NamedFrame(function: "[\(name)+0x\(String(address, radix: 16))]", address: address, origin: .unresolved)
+    ]
+  }
+
+  private static func unresolved(_ address: UInt64) -> [NamedFrame] {
+    [NamedFrame(function: bracketed(address), address: address, origin: .unresolved)]
+  }
+
+  private static func bracketed(_ address: UInt64) -> String { "[0x\(String(address, radix: 16))]" }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  @Suite struct NamingTests {
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test func `a program in a private mount namespace has names`() throws {
+      let program = try bench.compile("burn")
+      let directory = bench.path("hidden")
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+      // Outside of the namespace a different program lies at the same path.
+      try FileManager.default.copyItem(atPath: try bench.compile("split"), toPath: "\(directory)/burn")
+      let script = "mount -t tmpfs none \(directory) && cp \(program) \(directory)/ && exec \(directory)/burn"
+
+      try expectBurnHere(try bench.startWorkload(["unshare", "-m", "sh", "-c", script]))
+    }
+
+    @Test func `a program in a root directory of its own has names`() throws {
+      let root = bench.path("root")
+      try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
+      let program = try bench.compile("burn", options: ["-static"])
+      try FileManager.default.copyItem(atPath: program, toPath: "\(root)/only-here")
+
+      try expectBurnHere(try bench.startWorkload(["chroot", root, "/only-here"]))
+    }
+
+    @Test func `a program that was deleted while it runs has names`() throws {
+      let program = try bench.compile("burn")
+      let workload = try bench.startWorkload([program])
+      try FileManager.default.removeItem(atPath: program)
+
+      try expectBurnHere(workload)
+    }
+
+    @Test func `a program that was replaced while it runs keeps its own names`() throws {
+      let program = try bench.compile("burn")
+      let workload = try bench.startWorkload([program])
+      try FileManager.default.removeItem(atPath: program)
+      try FileManager.default.copyItem(atPath: try bench.compile("split"), toPath: program)
+
+      try expectBurnHere(workload)
+    }
+
+    @Test func `a library loaded during the capture has names`() throws {
+      let library = try bench.compile("dlopen_lib", as: "libburn.so", options: ["-shared", "-fPIC"])
+      let program = try bench.compile("dlopen_main")
+      let workload = try bench.startWorkload([program, library])
+      let capture = try bench.startCapture(["--pid", "\(workload.pid)", "--duration", "3s", "--folded"])
+      workload.send(SIGUSR1)
+
+      let result = try capture.wait()
+
+      let stacks = try FoldedStacks(result.output)
+      #expect(stacks.total > 100)
+      #expect(stacks.percentage { $0.userFrames.suffix(2).elementsEqual(["main", "burn_in_library"]) } >= 98)
+    }
+
+    @Test func `a program that the target turns into during the capture has names`() throws {
+      let program = try bench.compile("burn")
+
+      let stacks = try bench.capture(["--", "sh", "-c", "exec \(program) 1"])
+
+      #expect(stacks.count(leaf: "burn_here") > 80)
+    }
+
+    @Test func `functions of a script in node have names`() throws {
+      let lookup = try bench.run(["sh", "-c", "command -v node"])
+      try #require(lookup.status == 0, "install nodejs")
+      let script = """
+        function hotLoop(n) { let x = 1; for (let i = 0; i < n; i++) x = (x * 31 + i) % 1000003; return x }
+        for (let i = 0; i < 50; i++) hotLoop(1e6)
+        console.log("ready")
+        for (;;) hotLoop(1e6)
+        """
+      let workload = try bench.startWorkload(["node", "--perf-basic-prof", "-e", script])
+      defer { unlink("/tmp/perf-\(workload.pid).map") }
+
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "3s"])
+
+      // The rest is the collector's and the compiler's threads.
+      let isHot = { (stack: FoldedStacks.Stack) in
+        stack.names.contains { $0.contains("hotLoop") && $0.hasSuffix("_[j]") }
+      }
+      #expect(stacks.percentage(where: isHot) >= 90)
+    }
+
+    private func expectBurnHere(_ workload: RunningCommand) throws {
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "2s"])
+
+      // Two seconds of one CPU are 198 ticks; other processes may take some of it.
+      #expect(stacks.total > 100)
+      // All but the few ticks within the kernel's way in and out of the program.
+      #expect(stacks.percentage { $0.userFrames.suffix(2).elementsEqual(["main", "burn_here"]) } >= 98)
+    }
+  }
+}

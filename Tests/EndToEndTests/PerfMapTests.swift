@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  /// A perf-map lies where every user may write: what it holds and what it is must not be trusted.
+  @Suite struct PerfMapTests {
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test(arguments: ["", "0x"])
+    func `code in anonymous memory is named by the perf-map`(prefix: String) throws {
+      let stacks = try capture { map, address in
+        try write("\(prefix)\(address) \(prefix)1000 compiled::loop\n", to: map)
+      }
+
+      #expect(stacks.percentage { $0.userFrames.last == "compiled::loop_[j]" } >= 98)
+    }
+
+    @Test func `binary junk in a perf-map names nothing and stops nothing`() throws {
+      let stacks = try capture { map, _ in
+        var generator = SystemRandomNumberGenerator()
+        let junk = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        try Data(junk).write(to: URL(filePath: map))
+      }
+
+      try expectUnnamed(stacks)
+    }
+
+    @Test func `a symbolic link in place of a perf-map is not followed`() throws {
+      let stacks = try capture { map, address in
+        try write("\(address) 1000 forged\n", to: bench.path("elsewhere"))
+        try FileManager.default.createSymbolicLink(atPath: map, withDestinationPath: bench.path("elsewhere"))
+      }
+
+      try expectUnnamed(stacks)
+    }
+
+    @Test func `a FIFO in place of a perf-map does not hang the capture`() throws {
+      let stacks = try capture { map, _ in try #require(mkfifo(map, 0o666) == 0) }
+
+      try expectUnnamed(stacks)
+    }
+
+    @Test func `a perf-map of another user is not read`() throws {
+      let stacks = try capture { map, address in
+        try write("\(address) 1000 forged\n", to: map)
+        try #require(chown(map, 65534, 65534) == 0)
+      }
+
+      try expectUnnamed(stacks)
+    }
+
+    @Test func `a gigabyte of lines does not stop the capture`() throws {
+      let stacks = try capture { map, address in
+        // Written by one program, as a test in Swift takes longer than what it tests.
+        let lines = "(echo \(address) 1000 compiled; yes '1000 10 elsewhere') | head -c 1G > \(map)"
+        try #require(try bench.run(["sh", "-c", lines]).status == 0, "1 GiB of room in /tmp")
+      }
+
+      #expect(stacks.percentage { $0.userFrames.last == "compiled_[j]" } >= 98)
+    }
+
+    /// Runs code in anonymous memory, makes its perf-map, and captures it.
+    private func capture(_ makeMap: (_ map: String, _ address: String) throws -> Void) throws -> FoldedStacks {
+      let workload = try bench.startWorkload([try bench.compile("jit_like")])
+      let address = String(try workload.waitForLine(startingWith: "ready").dropFirst("ready ".count))
+      let map = "/tmp/perf-\(workload.pid).map"
+      unlink(map)
+      defer { unlink(map) }
+      try makeMap(map, address)
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "1s"], deadlineSeconds: 30)
+      #expect(stacks.total > 50)
+      return stacks
+    }
+
+    private func write(_ text: String, to path: String) throws {
+      try text.write(toFile: path, atomically: false, encoding: .utf8)
+    }
+
+    /// The leaf is an address without a name.
+    private func expectUnnamed(_ stacks: FoldedStacks) throws {
+      #expect(stacks.percentage { $0.userFrames.last?.hasPrefix("[") ?? false } >= 98)
+      #expect(try bench.latestTask().status == "done")
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import Testing
+
+extension EndToEnd {
+  @Suite struct ShareTests {
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test(arguments: [1, 3])
+    func `work of 3 to 1 shows as 75 and 25 percent at 997 Hz`(threads: Int) throws {
+      try expectSplit(threads: threads, frequency: 997, duration: "5s")
+    }
+
+    // 5 s at 99 Hz are 495 samples, whose share has a standard error of 2 points by chance alone. In 20 s it is 1 point.
+    @Test(arguments: [1, 3])
+    func `work of 3 to 1 shows as 75 and 25 percent at 99 Hz`(threads: Int) throws {
+      try expectSplit(threads: threads, frequency: 99, duration: "20s")
+    }
+
+    private func expectSplit(threads: Int, frequency: Int, duration: String) throws {
+      let workload = try bench.startWorkload([try bench.compile("split"), "\(threads)"])
+
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", duration, "--freq", "\(frequency)"])
+
+      // 3 points: three standard errors of the smallest sample here.
+      #expect(abs(stacks.percentage { $0.userFrames.last == "burn_three" } - 75) <= 3)
+      #expect(abs(stacks.percentage { $0.userFrames.last == "burn_one" } - 25) <= 3)
+    }
+
+    @Test func `the number of samples is the rate times the CPU time of the target`() throws {
+      let program = try bench.compile("burn")
+
+      // 3 s of CPU time, whatever else runs on the machine.
+      let stacks = try bench.capture(["--freq", "997", "--", program, "3"])
+
+      // 2 %: a process uses up to 5 ms beyond its limit, and some time before main; a late timer drops a tick.
+      #expect(abs(Double(stacks.count { $0.processName == "burn" }) / (997 * 3) - 1) <= 0.02)
+    }
+
+    @Test func `named threads show their shares of 4 to 3 to 2 to 1`() throws {
+      let workload = try bench.startWorkload([try bench.compile("threads")])
+
+      let stacks = try bench.capture([
+        "--pid", "\(workload.pid)", "--duration", "5s", "--freq", "997", "--per-thread",
+      ])
+
+      // 3 points: some 5,000 samples have a standard error of 0.7 points; waking up at barriers costs the rest.
+      for (thread, share) in [("w1", 40.0), ("w2", 30), ("w3", 20), ("w4", 10)] {
+        #expect(abs(stacks.percentage { $0.names[1] == thread } - share) <= 3, "share of \(thread)")
+      }
+      #expect(stacks.stacks.allSatisfy { $0.processName == "threads" })
+    }
+  }
+}

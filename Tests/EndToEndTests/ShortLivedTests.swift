@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  @Suite struct ShortLivedTests {
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test func `the frames of processes that live 40 ms have names under a command`() throws {
+      let stacks = try bench.capture(["--"] + (try loop()))
+
+      try expectNamed(stacks)
+    }
+
+    @Test func `the frames of processes that live 40 ms have names under all`() throws {
+      let capture = try bench.startCapture(["--all", "--folded", "--duration", "60s"])
+      _ = try bench.run(try loop())
+      capture.send(SIGINT)
+
+      let result = try capture.wait()
+
+      #expect(result.status == 0)
+      try expectNamed(try FoldedStacks(result.output))
+    }
+
+    /// A shell that runs a hundred processes, one after the other.
+    private func loop() throws -> [String] {
+      let program = try bench.compile("short_lived")
+      return ["sh", "-c", "i=0; while [ $i -lt 100 ]; do \(program); i=$((i+1)); done"]
+    }
+
+    private func expectNamed(_ stacks: FoldedStacks) throws {
+      let leaves = FoldedStacks(
+        stacks: stacks.stacks.filter { $0.processName == "short_lived" && !$0.userFrames.isEmpty })
+      // 100 x 40 ms x 99 Hz are 396; the loader's and the kernel's part has no place in the clock that ends a process.
+      #expect(leaves.total >= 350)
+      #expect(leaves.percentage { !($0.userFrames.last ?? "[").hasPrefix("[") } >= 99)
+      #expect(leaves.percentage { $0.userFrames.suffix(2).elementsEqual(["main", "burn_short"]) } >= 90)
+    }
+  }
+}

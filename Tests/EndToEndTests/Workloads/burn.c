@@ -1,0 +1,32 @@
+/*
+ * Truth: spends all its time in burn_here, called by main.
+ * Usage: burn [SECONDS]. Prints "ready" first; exits with 0 after SECONDS of CPU time, else ends by itself after 120 s.
+ *
+ * Built with -static too, for a root directory that holds nothing else.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+__attribute__((noinline, noclone)) static uint64_t burn_here(uint64_t x)
+{
+	for (int i = 0; i < 5000000; i++)
+		x = x * 6364136223846793005u + (x >> 29);
+	return x;
+}
+
+int main(int argc, char **argv)
+{
+	clock_t limit = argc > 1 ? atoi(argv[1]) * CLOCKS_PER_SEC : 0;
+	volatile uint64_t x = 1;
+
+	alarm(120);
+	puts("ready");
+	fflush(stdout);
+	do
+		x = burn_here(x);
+	while (limit == 0 || clock() < limit);
+	return 0;
+}

@@ -1,0 +1,9 @@
+/* Truth: a call of burn_in_library is some milliseconds of work and calls nothing. Loaded by dlopen_main. */
+#include <stdint.h>
+
+uint64_t burn_in_library(uint64_t x)
+{
+	for (int i = 0; i < 5000000; i++)
+		x = x * 6364136223846793005u + (x >> 29);
+	return x;
+}

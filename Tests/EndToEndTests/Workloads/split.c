@@ -1,0 +1,60 @@
+/*
+ * Truth: every thread spends 75 % of its time in burn_three and 25 % in burn_one, below turn.
+ * Usage: split [THREADS]. Prints "ready" once all threads run; ends by itself after 120 s.
+ *
+ * Both functions do the same arithmetic on the same number of iterations a unit; burn_three is given three units for
+ * each one of burn_one. A turn takes some 100 us, so that no tick rate can fall in step with a long stretch of one.
+ */
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { UNIT = 20000 };
+
+__attribute__((noinline, noclone)) static uint64_t burn_three(uint64_t x, int iterations)
+{
+	for (int i = 0; i < iterations; i++)
+		x = x * 6364136223846793005u + (x >> 29);
+	return x;
+}
+
+/* A multiplier of its own keeps the compiler from folding the two functions into one. */
+__attribute__((noinline, noclone)) static uint64_t burn_one(uint64_t x, int iterations)
+{
+	for (int i = 0; i < iterations; i++)
+		x = x * 2862933555777941757u + (x >> 29);
+	return x;
+}
+
+__attribute__((noinline, noclone)) static uint64_t turn(uint64_t x)
+{
+	x = burn_three(x, 3 * UNIT);
+	x = burn_one(x, UNIT);
+	return x + 1;
+}
+
+static void *work(void *unused)
+{
+	volatile uint64_t x = 1;
+
+	(void)unused;
+	for (;;)
+		x = turn(x);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	int threads = argc > 1 ? atoi(argv[1]) : 1;
+	pthread_t thread;
+
+	alarm(120);
+	for (int i = 1; i < threads; i++)
+		if (pthread_create(&thread, NULL, work, NULL))
+			return 1;
+	puts("ready");
+	fflush(stdout);
+	work(NULL);
+}

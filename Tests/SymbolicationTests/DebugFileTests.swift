@@ -1,0 +1,106 @@
+import LinuxSystem
+import ProfileModel
+import Testing
+
+@testable import Symbolication
+
+@Suite struct DebugFileTests {
+  let workshop: Workshop
+  private let hidden: UInt64
+
+  init() throws {
+    workshop = try Workshop()
+    try workshop.buildLibrary()
+    hidden = try workshop.function("hidden_work", in: "libwork.so").start
+    try workshop.run("objcopy --only-keep-debug libwork.so work.debug")
+  }
+
+  private func buildID() throws -> String {
+    let file = try ELFFile(.memory(workshop.bytes("libwork.so")))
+    return try #require(BuildID.find(in: file, sections: try file.sections()))
+  }
+
+  private func installByBuildID() throws {
+    let id = try buildID()
+    try workshop.run("mkdir -p debug/.build-id/\(id.prefix(2))")
+    try workshop.run("cp work.debug debug/.build-id/\(id.prefix(2))/\(id.dropFirst(2)).debug")
+  }
+
+  @Test func `a debug file is found by build id`() throws {
+    try installByBuildID()
+    try workshop.run("strip libwork.so")
+    #expect(try workshop.names([hidden], in: "libwork.so") == ["hidden_work"])
+  }
+
+  @Test func `a debug file with another build id is refused`() throws {
+    try installByBuildID()
+    try workshop.run("strip libwork.so && gcc -O1 -fPIC -shared -Wl,--build-id=sha1 -o other.so work.c")
+    let id = try buildID()
+    try workshop.run("cp other.so debug/.build-id/\(id.prefix(2))/\(id.dropFirst(2)).debug")
+    #expect(try workshop.names([hidden], in: "libwork.so")[0].hasPrefix("[libwork.so+0x"))
+  }
+
+  @Test(arguments: [".", ".debug", "debug"])
+  func `a debug file is found by its link`(place: String) throws {
+    // Without a build id the checksum decides.
+    try workshop.buildLibrary("-Wl,--build-id=none")
+    let hidden = try workshop.function("hidden_work", in: "libwork.so").start
+    try workshop.run("objcopy --only-keep-debug libwork.so linked.debug && strip libwork.so")
+    try workshop.run("objcopy --add-gnu-debuglink=linked.debug libwork.so")
+    let directory = place == "debug" ? "debug\(workshop.directory)" : place
+    try workshop.run(
+      "mkdir -p ./\(directory) && cp linked.debug keep && rm linked.debug && mv keep ./\(directory)/linked.debug")
+    #expect(try workshop.names([hidden], in: "libwork.so") == ["hidden_work"])
+    try workshop.run("printf x >> ./\(directory)/linked.debug")
+    #expect(try workshop.names([hidden], in: "libwork.so") != ["hidden_work"])
+  }
+
+  @Test func `the compressed table in a stripped file is read`() throws {
+    try workshop.run("xz -k work.debug && strip libwork.so")
+    try workshop.run("objcopy --add-section .gnu_debugdata=work.debug.xz libwork.so")
+    let result = try workshop.symbolicate([hidden], in: "libwork.so")
+    #expect(result.frames[0][0].function == "hidden_work")
+    #expect(result.warnings.isEmpty)
+  }
+
+  @Test func `a compressed table that would fill the memory is not unpacked`() throws {
+    try workshop.run("head -c 200000000 /dev/zero | xz -0 > bomb.xz && strip libwork.so")
+    #expect(XZStream.unpackedSize(of: try workshop.bytes("bomb.xz")) == 200_000_000)
+    try workshop.run("objcopy --add-section .gnu_debugdata=bomb.xz libwork.so")
+    let result = try workshop.symbolicate([hidden], in: "libwork.so")
+    #expect(result.frames[0][0].origin == .unresolved)
+    #expect(result.warnings.first?.contains("mini debug info is too large") == true)
+  }
+
+  @Test func `the framing of compressed data is never trusted`() throws {
+    try workshop.run("xz -k --block-size=4096 work.debug")
+    let whole = try workshop.bytes("work.debug.xz")
+    #expect(XZStream.unpackedSize(of: whole) == UInt64(try workshop.bytes("work.debug").count))
+    for length in 0..<whole.count { _ = XZStream.unpackedSize(of: Array(whole.prefix(length))) }
+    var random = SplitMix(state: 7)
+    for _ in 0..<500 {
+      var bytes = whole
+      bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+      _ = XZStream.unpackedSize(of: bytes)
+    }
+  }
+
+  @Test func `the checksum is that of zlib`() {
+    #expect(CRC32.update(0, with: Array("123456789".utf8)) == 0xCBF4_3926)
+    let first = CRC32.update(0, with: Array("1234".utf8))
+    #expect(CRC32.update(first, with: Array("56789".utf8)) == 0xCBF4_3926)
+  }
+}
+
+/// A small generator whose sequence is the same in every run (Steele, Lea, Flood: SplitMix64).
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+    return value ^ value >> 31
+  }
+}

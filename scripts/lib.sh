@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# What the scripts share. Sourced, never run.
+
+# What the build needs, and what the tests use beside it.
+build_packages=(libbpf-dev libelf-dev libdw-dev libsqlite3-dev gcc g++ libc6-dev)
+test_packages=(libxml2-utils python3)
+# The tests profile node; any node does, not only Debian's.
+if ! command -v node >/dev/null; then
+  test_packages+=(nodejs)
+fi
+# The one archive of a static executable that the build packages do not bring along.
+release_packages=(libbz2-dev)
+
+# Runs a command as root: as it is for root, by sudo for anyone else.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    sudo "$@"
+  fi
+}
+
+# Ends the script where there is no Swift toolchain, before anything is installed.
+require_swift() {
+  if ! command -v swift >/dev/null; then
+    echo "swift is not on PATH: get it from https://www.swift.org/install/linux/" >&2
+    exit 69
+  fi
+}
+
+# Installs those of the named Debian packages that are missing; touches nothing and needs no network when none is.
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
+      missing+=("$name")
+    fi
+  done
+  if [ "${#missing[@]}" -eq 0 ]; then
+    return 0
+  fi
+  echo "Installing ${missing[*]}" >&2
+  as_root apt-get update -qq >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
