@@ -3,7 +3,7 @@ import Glibc
 package import ProfileModel
 
 /// A command that waits to be started until the probes are armed.
-package struct ChildProcess: ~Copyable {
+package final class ChildProcess {
   package enum End: Equatable, Sendable {
     case exited(Int32)
     case killed(signal: Int32)
@@ -39,7 +39,7 @@ package struct ChildProcess: ~Copyable {
   }
 
   /// Lets the command run. Throws the error of exec.
-  package mutating func start() throws(Errno) {
+  package func start() throws(Errno) {
     guard let gate else { return }
     self.gate = nil
     let failure = swprof_release(gate)

@@ -33,6 +33,8 @@ enum MiniDebugInfo {
       guard count > 0 else { throw ELFError.unreadable(.last) }
       written += count
     }
+    // libelf does nothing before it has been told the version (elf_version(3)).
+    guard elf_version(UInt32(EV_CURRENT)) != 0 else { throw ELFError.malformed(.miniDebugInfo) }
     // Unlike elf_begin, this sees through compression (elfutils/libdwelf.h).
     guard let elf = unsafe dwelf_elf_begin(file.descriptor) else { throw ELFError.malformed(.miniDebugInfo) }
     defer { unsafe _ = elf_end(elf) }

@@ -41,15 +41,16 @@ struct SymbolSearch {
   private var covering: [Candidate?]
   private var slots: [Slot]
   private var tables: [SymbolTable] = []
-  private var updates = 0
+  private var updatesLeft: Int
   /// Whether the tables overlap themselves so much that the search was given up.
   private(set) var isCut = false
 
   /// Symbols overlap a little in honest files; in a hostile one every symbol could cover every address.
-  private static let maximumUpdates = 20_000_000
+  static let maximumUpdates = 5_000_000
   private static let maximumAliases = 16
 
-  init(_ wanted: WantedAddresses) {
+  init(_ wanted: WantedAddresses, maximumUpdates: Int = maximumUpdates) {
+    self.updatesLeft = maximumUpdates
     self.wanted = wanted
     self.covering = Array(repeating: nil, count: wanted.count)
     self.slots = Array(repeating: Slot(), count: wanted.count)
@@ -106,8 +107,8 @@ struct SymbolSearch {
     while index < wanted.count, wanted.sorted[index] - entry.value < entry.size {
       merge(rank, name, into: &covering[index])
       index += 1
-      updates += 1
-      if updates > Self.maximumUpdates {
+      updatesLeft -= 1
+      if updatesLeft < 0 {
         isCut = true
         return
       }
@@ -126,11 +127,11 @@ struct SymbolSearch {
   }
 
   private func merge(_ rank: Rank, _ name: NameReference, into candidate: inout Candidate?) {
-    guard let current = candidate, current.rank >= rank else {
+    guard let current = candidate?.rank, current >= rank else {
       candidate = Candidate(rank: rank, names: [name])
       return
     }
-    guard current.rank == rank, current.names.count < Self.maximumAliases else { return }
+    guard current == rank, let count = candidate?.names.count, count < Self.maximumAliases else { return }
     candidate?.names.append(name)
   }
 

@@ -39,7 +39,7 @@ struct CaptureRun: ~Copyable {
   var firstSampleAt: MonotonicTime? { capture.firstSampleAt }
 
   /// Waits until the capture is over.
-  mutating func run(command: borrowing ChildProcess?) throws -> End {
+  mutating func run(command: ChildProcess?) throws -> End {
     capture.followRunningProcesses()
     var isGone = watched.isEmpty
     while true {
@@ -53,7 +53,7 @@ struct CaptureRun: ~Copyable {
       try capture.drain()
       showProgress()
       if watched.contains(where: { readable.contains($0.descriptor) }) || isGone {
-        if case .some(let child) = command, let end = try child.end(waiting: false) {
+        if let end = try command?.end(waiting: false) {
           progress.clear()
           return .commandEnded(end)
         }

@@ -20,7 +20,7 @@ struct CaptureSession {
     Host.raiseDescriptorLimit()
     var sink = try OutputSink(options.output.output)
     let signals = try SignalDescriptor()
-    var child: ChildProcess? = nil
+    var child: ChildProcess?
     if !options.target.command.isEmpty {
       child = try ChildProcess(arguments: options.target.command, signals: signals)
     }
@@ -37,7 +37,7 @@ struct CaptureSession {
     do {
       let watching = watchedProcesses(child: childID)
       var run = CaptureRun(capture, signals: signals, duration: duration, watching: watching)
-      try start(&child)
+      try start(child)
       let end = try run.run(command: child)
       if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
       if let first = run.firstSampleAt { timings.mark("first_sample", at: first) }
@@ -84,8 +84,7 @@ struct CaptureSession {
     return options.target.pid?.processes ?? []
   }
 
-  private func start(_ child: inout ChildProcess?) throws {
-    guard child != nil else { return }
+  private func start(_ child: ChildProcess?) throws {
     do { try child?.start() } catch {
       let status: ExitStatus = error == .accessDenied ? .notPermitted : .noInput
       throw Failure("cannot run '\(options.target.command[0])': \(error)", status)
@@ -113,12 +112,12 @@ struct CaptureSession {
   }
 
   /// Ends as the command did; a command that still runs is left alone.
-  private func leave(_ child: borrowing ChildProcess?, _ end: CaptureRun.End) throws {
+  private func leave(_ child: ChildProcess?, _ end: CaptureRun.End) throws {
     switch end {
     case .commandEnded(let end):
       if end.exitCode != 0 { throw CommandStatus(code: end.exitCode) }
     case .duration:
-      if case .some(let child) = child { Terminal.complain("the command still runs, as process \(child.process)") }
+      if let child { Terminal.complain("the command still runs, as process \(child.process)") }
     case .signal, .targetsGone:
       break
     }
@@ -131,7 +130,7 @@ struct CaptureSession {
     switch PerfMap.openIfTrusted(process: process, innermostID: number, ownerUID: owner) {
     case .success(let file): return .file(file)
     case .failure(.missing): return .none
-    case .failure(let refusal): return .refused(refusal.description)
+    case .failure(let refusal): return .refused("process \(process): \(refusal); its code stays without names")
     }
   }
 }

@@ -35,3 +35,15 @@ extension ExitStatus {
     }
   }
 }
+
+extension ExitStatus {
+  init(_ error: StoreError) {
+    switch error.kind {
+    case .notFound: self = .noInput
+    case .malformed, .newer: self = .malformedData
+    case .cannotCreate: self = .cannotCreate
+    case .inputOutput: self = .inputOutput
+    case .notPermitted: self = .notPermitted
+    }
+  }
+}

@@ -5,7 +5,7 @@ import Storage
 /// The process's environment, read once by the commands.
 enum Environment {
   static var variables: [String: String] {
-    guard var entry = unsafe environ else { return [:] }
+    var entry = unsafe environ
     var variables: [String: String] = [:]
     while let text = unsafe entry.pointee {
       let pair = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -26,9 +26,11 @@ extension Workbench {
 
   /// Runs a capture to its end and returns its stacks.
   func capture(_ arguments: [String], deadlineSeconds: Double = 60) throws -> FoldedStacks {
-    let result = try run(oncpu(["--folded"] + arguments), deadlineSeconds: deadlineSeconds)
+    // Not on standard output, where a profiled command may write too.
+    let file = path("capture.folded")
+    let result = try run(oncpu(["--folded", "-o", file] + arguments), deadlineSeconds: deadlineSeconds)
     try #require(result.status == 0, "\(result.errors)")
-    return try FoldedStacks(result.output)
+    return try FoldedStacks(String(contentsOfFile: file, encoding: .utf8))
   }
 
   /// Starts a capture and waits until it is armed.

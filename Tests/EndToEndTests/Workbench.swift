@@ -37,7 +37,7 @@ final class Workbench {
   func compile(_ name: String, as output: String? = nil, options: [String] = []) throws -> String {
     let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Workloads/\(name).c").path
     let program = path(output ?? name)
-    // GCC drops the frame of a function that calls nothing, and makes frames late, unless told otherwise.
+    // Without the last two, the frame of a function that calls nothing is dropped, or made late.
     let framePointers = ["-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer", "-fno-shrink-wrap"]
     let result = try run(
       ["gcc", "-O2", "-fno-optimize-sibling-calls", "-pthread"] + framePointers + options + ["-o", program, source])

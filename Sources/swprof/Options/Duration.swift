@@ -27,6 +27,8 @@ struct Duration: ExpressibleByArgument, Equatable {
 struct ByteCount: ExpressibleByArgument, Equatable {
   let bytes: UInt32
 
+  init(bytes: UInt32) { self.bytes = bytes }
+
   init?(argument: String) {
     let units: [(suffix: String, factor: UInt32)] = [("k", 1 << 10), ("M", 1 << 20), ("", 1)]
     guard let unit = units.first(where: { argument.hasSuffix($0.suffix) }),

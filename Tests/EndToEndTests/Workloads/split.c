@@ -4,6 +4,8 @@
  *
  * Both functions do the same arithmetic on the same number of iterations a unit; burn_three is given three units for
  * each one of burn_one. A turn takes some 100 us, so that no tick rate can fall in step with a long stretch of one.
+ *
+ * GCC gives no frame to a function that keeps nothing on the stack, and its caller would be missing: hence on_stack.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -15,17 +17,21 @@ enum { UNIT = 20000 };
 
 __attribute__((noinline, noclone)) static uint64_t burn_three(uint64_t x, int iterations)
 {
+	volatile uint64_t on_stack = x;
+
 	for (int i = 0; i < iterations; i++)
 		x = x * 6364136223846793005u + (x >> 29);
-	return x;
+	return x + on_stack;
 }
 
 /* A multiplier of its own keeps the compiler from folding the two functions into one. */
 __attribute__((noinline, noclone)) static uint64_t burn_one(uint64_t x, int iterations)
 {
+	volatile uint64_t on_stack = x;
+
 	for (int i = 0; i < iterations; i++)
 		x = x * 2862933555777941757u + (x >> 29);
-	return x;
+	return x + on_stack;
 }
 
 __attribute__((noinline, noclone)) static uint64_t turn(uint64_t x)
