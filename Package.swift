@@ -6,7 +6,12 @@ import PackageDescription
 let isStatic = Context.environment["SWPROF_STATIC"] != nil
 
 func libraries(_ names: String...) -> [LinkerSetting] {
-  names.map { .linkedLibrary(isStatic ? ":lib\($0).a" : $0) }
+  names.map { .linkedLibrary($0) }
+}
+
+/// The archives of all targets, in the order of their needs: the linker sees them once, where they first stand.
+func archives() -> [LinkerSetting] {
+  ["dw", "bpf", "elf", "lzma", "bz2", "z"].map { .linkedLibrary(":lib\($0).a") }
 }
 
 let strict: [SwiftSetting] = [
@@ -37,10 +42,10 @@ let package = Package(
     .target(name: "LinuxSystem", dependencies: ["CLinux", "ProfileModel"], swiftSettings: product),
     .target(
       name: "BPF", dependencies: ["CLibBPF", "LinuxSystem"], swiftSettings: product,
-      linkerSettings: libraries("bpf", "elf", "z")),
+      linkerSettings: isStatic ? archives() : libraries("bpf", "elf", "z")),
     .target(
       name: "Symbolication", dependencies: ["CElfutils", "LinuxSystem", "ProfileModel"], swiftSettings: product,
-      linkerSettings: isStatic ? libraries("dw", "elf", "lzma", "bz2", "z") : libraries("dw", "elf")),
+      linkerSettings: isStatic ? [] : libraries("dw", "elf")),
     .target(
       name: "Capture", dependencies: ["BPF", "CProbes", "LinuxSystem", "ProfileModel"], swiftSettings: product,
       plugins: ["BPFBuildPlugin"]),
@@ -59,7 +64,7 @@ let package = Package(
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
 
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
-    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "CaptureTests", dependencies: ["Capture", "CProbes"], swiftSettings: strict),
     .testTarget(name: "SymbolicationTests", dependencies: ["Symbolication"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),

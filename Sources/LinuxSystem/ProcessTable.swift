@@ -3,6 +3,9 @@ package import ProfileModel
 
 /// What /proc says about processes, in the caller's pid namespace (proc(5)).
 package enum ProcessTable {
+  /// This process.
+  package static var own: ProcessID { ProcessID(rawValue: getpid()) }
+
   /// All processes there are now, in no order.
   package static func processes() throws(Errno) -> [ProcessID] {
     try entries(of: "/proc").compactMap { Int32($0).map(ProcessID.init(rawValue:)) }

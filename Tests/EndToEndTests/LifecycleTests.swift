@@ -66,7 +66,7 @@ extension EndToEnd {
     }
 
     @Test func `the first instructions of a command are seen`() throws {
-      // At 997 Hz the loader's work of a big program shows; a probe armed late would miss it.
+      // The program lives a millisecond, nearly all of it in the loader; a probe armed late would miss it.
       let stacks = try bench.capture(["--freq", "9997", "--", "true"])
 
       #expect(stacks.total > 0)

@@ -66,6 +66,20 @@ extension EndToEnd {
       #expect(stacks.count(leaf: "burn_here") > 80)
     }
 
+    @Test func `a library that was cut off while in use has offsets for names`() throws {
+      let library = try bench.compile("dlopen_lib", as: "libburn.so", options: ["-shared", "-fPIC"])
+      let workload = try bench.startWorkload([try bench.compile("dlopen_main"), library])
+      workload.send(SIGUSR1)
+      // The section headers and symbols lie at the end; the code that runs lies before.
+      try workload.waitForLine(startingWith: "loaded")
+      let size = try #require(try FileManager.default.attributesOfItem(atPath: library)[.size] as? Int)
+      try #require(truncate(library, size - size / 4) == 0)
+
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "1s"])
+
+      #expect(stacks.percentage { $0.userFrames.last?.hasPrefix("[libburn.so+0x") ?? false } >= 98)
+    }
+
     @Test func `functions of a script in node have names`() throws {
       let lookup = try bench.run(["sh", "-c", "command -v node"])
       try #require(lookup.status == 0, "install nodejs")

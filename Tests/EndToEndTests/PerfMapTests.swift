@@ -61,6 +61,25 @@ extension EndToEnd {
       #expect(stacks.percentage { $0.userFrames.last == "compiled_[j]" } >= 98)
     }
 
+    @Test func `a perf-map is looked for in the target's own namespaces`() throws {
+      let program = try bench.compile("jit_like")
+      // In there, the process has another number and /tmp is another directory.
+      let script = """
+        mount -t tmpfs none /mnt && cp \(program) /mnt/jit_inside && mount -t tmpfs none /tmp && cd /tmp || exit 1
+        /mnt/jit_inside >address &
+        until read -r _ address <address && [ -n "$address" ]; do :; done
+        echo "$address 1000 inside" >perf-$!.map
+        echo ready
+        wait
+        """
+      _ = try bench.startWorkload(["unshare", "-m", "-p", "-f", "--kill-child", "sh", "-c", script])
+
+      let stacks = try bench.capture(["--comm", "jit_inside", "--duration", "1s"])
+
+      #expect(stacks.total > 50)
+      #expect(stacks.percentage { $0.userFrames.last == "inside_[j]" } >= 98)
+    }
+
     /// Runs code in anonymous memory, makes its perf-map, and captures it.
     private func capture(_ makeMap: (_ map: String, _ address: String) throws -> Void) throws -> FoldedStacks {
       let workload = try bench.startWorkload([try bench.compile("jit_like")])
@@ -69,7 +88,7 @@ extension EndToEnd {
       unlink(map)
       defer { unlink(map) }
       try makeMap(map, address)
-      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "1s"], deadlineSeconds: 30)
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "1s"], deadlineSeconds: 120)
       #expect(stacks.total > 50)
       return stacks
     }

@@ -14,7 +14,7 @@ const volatile struct swprof_config config SEC(".rodata.config") = {};
 /* The targets' tgids, as the caller's pid namespace numbers them. Preallocated: perf_event programs look it up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 8192);
 	__type(key, __u32);
 	__type(value, __u8);
 } targets SEC(".maps");

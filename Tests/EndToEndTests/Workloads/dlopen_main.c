@@ -1,6 +1,7 @@
 /*
  * Truth: idle until SIGUSR1; then loads LIBRARY and spends all its time in burn_in_library of it.
- * Usage: dlopen_main LIBRARY. Prints "ready" once the signal may come; ends by itself after 120 s.
+ * Usage: dlopen_main LIBRARY. Prints "ready" once the signal may come, and "loaded" before it burns; ends by itself
+ * after 120 s.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -32,6 +33,8 @@ int main(int argc, char **argv)
 	burn = (uint64_t (*)(uint64_t))dlsym(library, "burn_in_library");
 	if (!burn)
 		return 1;
+	puts("loaded");
+	fflush(stdout);
 	for (;;)
 		x = burn(x);
 }

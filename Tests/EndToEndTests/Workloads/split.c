@@ -3,7 +3,8 @@
  * Usage: split [THREADS]. Prints "ready" once all threads run; ends by itself after 120 s.
  *
  * Both functions do the same arithmetic on the same number of iterations a unit; burn_three is given three units for
- * each one of burn_one. A turn takes some 100 us, so that no tick rate can fall in step with a long stretch of one.
+ * each one of burn_one. A turn takes some 100 us, and no two take the same time: with turns of one length, ticks can
+ * fall in step with them and see 80 % where 75 % is true.
  *
  * GCC gives no frame to a function that keeps nothing on the stack, and its caller would be missing: hence on_stack.
  */
@@ -34,20 +35,23 @@ __attribute__((noinline, noclone)) static uint64_t burn_one(uint64_t x, int iter
 	return x + on_stack;
 }
 
-__attribute__((noinline, noclone)) static uint64_t turn(uint64_t x)
+__attribute__((noinline, noclone)) static uint64_t turn(uint64_t x, int unit)
 {
-	x = burn_three(x, 3 * UNIT);
-	x = burn_one(x, UNIT);
+	x = burn_three(x, 3 * unit);
+	x = burn_one(x, unit);
 	return x + 1;
 }
 
 static void *work(void *unused)
 {
+	uint32_t random = (uint32_t)(uintptr_t)&random | 1;
 	volatile uint64_t x = 1;
 
 	(void)unused;
-	for (;;)
-		x = turn(x);
+	for (;;) {
+		random = random * 1664525 + 1013904223;
+		x = turn(x, UNIT / 2 + (random >> 16) % UNIT);
+	}
 	return NULL;
 }
 

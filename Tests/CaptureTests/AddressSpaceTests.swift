@@ -1,0 +1,52 @@
+import ProfileModel
+import Testing
+
+@testable import Capture
+
+struct AddressSpaceTests {
+  private func space(_ regions: [(UInt64, UInt64, SourceIndex)]) -> AddressSpace {
+    var space = AddressSpace()
+    for (start, end, source) in regions {
+      space.insert(AddressSpace.Region(start: start, end: end, sourceStart: start, source: source))
+    }
+    return space
+  }
+
+  @Test func `an address belongs to the region around it, its end excluded`() {
+    let space = space([(10, 20, 1), (20, 30, 2)])
+
+    #expect(space.region(containing: 9) == nil)
+    #expect(space.region(containing: 10)?.source == 1)
+    #expect(space.region(containing: 19)?.source == 1)
+    #expect(space.region(containing: 20)?.source == 2)
+    #expect(space.region(containing: 30) == nil)
+  }
+
+  @Test func `a mapping in the middle of another leaves both of its ends in place`() {
+    let space = space([(0, 100, 1), (40, 60, 2)])
+
+    #expect(space.regions.map(\.source) == [1, 2, 1])
+    #expect(space.region(containing: 60)?.sourceStart == 60)
+    #expect(space.region(containing: 39)?.source == 1)
+  }
+
+  @Test func `any series of mappings equals a table with one cell an address`() {
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<200 {
+      var space = AddressSpace()
+      var table = [SourceIndex?](repeating: nil, count: 64)
+      for source in 0..<SourceIndex(12) {
+        let start = UInt64.random(in: 0..<63, using: &generator)
+        let end = UInt64.random(in: start + 1...64, using: &generator)
+        space.insert(AddressSpace.Region(start: start, end: end, sourceStart: start, source: source))
+        for address in start..<end { table[Int(address)] = source }
+      }
+      for address in 0..<UInt64(64) {
+        let region = space.region(containing: address)
+        #expect(region?.source == table[Int(address)])
+        if let region { #expect(address - region.start + region.sourceStart == address) }
+      }
+      #expect(zip(space.regions, space.regions.dropFirst()).allSatisfy { $0.end <= $1.start })
+    }
+  }
+}

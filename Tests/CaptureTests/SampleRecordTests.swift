@@ -1,0 +1,50 @@
+import CProbes
+import Capture
+import ProfileModel
+import Testing
+
+struct SampleRecordTests {
+  private func bytes(user: [UInt64], kernel: [UInt64], userEnd: UInt8 = 1) -> [UInt8] {
+    var header = swprof_sample()
+    header.time_ns = 5
+    header.tgid = 10
+    header.tid = 11
+    header.user_frames = UInt16(user.count)
+    header.kernel_frames = UInt16(kernel.count)
+    header.user_end = userEnd
+    header.comm.0 = 0x61
+    header.process_comm.0 = 0x62
+    return withUnsafeBytes(of: header) { Array($0) }
+      + (user + kernel).flatMap { address in
+        withUnsafeBytes(of: address) { Array($0) }
+      }
+  }
+
+  @Test func `a record gives back both stacks, the names and the ids`() throws {
+    let sample = try SampleRecord(decoding: bytes(user: [1, 2, 3], kernel: [8, 9]))
+
+    #expect(sample.userStack == [1, 2, 3])
+    #expect(sample.kernelStack == [8, 9])
+    #expect(sample.threadName == "a")
+    #expect(sample.processName == "b")
+    #expect(sample.process.rawValue == 10)
+    #expect(sample.thread.rawValue == 11)
+    #expect(sample.userEnd == .complete)
+  }
+
+  @Test func `a record cut anywhere is an error that tells the sizes`() {
+    let whole = bytes(user: [1, 2], kernel: [3])
+    for length in 0..<whole.count {
+      #expect(throws: SampleRecord.DecodeError.self) { try SampleRecord(decoding: Array(whole.prefix(length))) }
+    }
+    #expect(throws: SampleRecord.DecodeError.truncated(expected: 88, actual: 80)) {
+      try SampleRecord(decoding: Array(whole.prefix(80)))
+    }
+  }
+
+  @Test func `an end that this version does not know is an error`() {
+    #expect(throws: SampleRecord.DecodeError.unknownStackEnd(9)) {
+      try SampleRecord(decoding: bytes(user: [1], kernel: [], userEnd: 9))
+    }
+  }
+}
