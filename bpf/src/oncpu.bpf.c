@@ -42,9 +42,8 @@ static __always_inline void take_kernel_stack(struct bpf_perf_event_data *contex
 		return;
 	}
 	scratch->sample.kernel_frames = size / sizeof(__u64);
-	scratch->sample.kernel_end = scratch->sample.kernel_frames >= SWPROF_KERNEL_FRAMES_MAX ?
-					     SWPROF_STACK_TOO_DEEP :
-					     SWPROF_STACK_COMPLETE;
+	scratch->sample.kernel_end = scratch->sample.kernel_frames >= SWPROF_KERNEL_FRAMES_MAX ? SWPROF_STACK_TOO_DEEP
+											       : SWPROF_STACK_COMPLETE;
 }
 
 static __always_inline void submit(struct scratch *scratch)

@@ -1,0 +1,157 @@
+function __swprof_should_offer_completions_for_flags_or_options -a expected_commands
+    set -l non_repeating_flags_or_options $argv[2..]
+    set -l non_repeating_flags_or_options_absent 0
+    set -l positional_index 0
+    set -l commands
+    __swprof_parse_tokens
+    test "$commands" = "$expected_commands"; and return $non_repeating_flags_or_options_absent
+end
+
+function __swprof_should_offer_completions_for_positional -a expected_commands positional_index_comparison expected_positional_index
+    set -l non_repeating_flags_or_options
+    set -l non_repeating_flags_or_options_absent 0
+    set -l positional_index 0
+    set -l commands
+    __swprof_parse_tokens
+    test "$commands" = "$expected_commands" -a \( "$positional_index" "$positional_index_comparison" "$expected_positional_index" \)
+end
+
+function __swprof_parse_tokens -S
+    set -l unparsed_tokens (__swprof_tokens -pc)
+    switch $unparsed_tokens[1]
+    case 'swprof'
+        __swprof_parse_subcommand 0 'version' 'h/help'
+        switch $unparsed_tokens[1]
+        case 'oncpu'
+            __swprof_parse_subcommand -r 1 'pid=' 'comm=' 'cgroup=' 'all' 'include-children' 'no-include-children' 'duration=' 'freq=' 'user' 'kernel' 'folded' 'svg' 'json' 'per-thread' 'o/output=' 'db=' 'no-store' 'note=' 'version' 'h/help'
+        case 'report'
+            __swprof_parse_subcommand 1 'folded' 'svg' 'json' 'per-thread' 'o/output=' 'db=' 'version' 'h/help'
+        case 'tasks'
+            __swprof_parse_subcommand 0 'version' 'h/help'
+            switch $unparsed_tokens[1]
+            case 'list'
+                __swprof_parse_subcommand 0 'json' 'db=' 'version' 'h/help'
+            case 'show'
+                __swprof_parse_subcommand 1 'json' 'db=' 'version' 'h/help'
+            case 'rm'
+                __swprof_parse_subcommand -r 1 'db=' 'version' 'h/help'
+            case 'prune'
+                __swprof_parse_subcommand 0 'older-than=' 'db=' 'version' 'h/help'
+            end
+        case 'doctor'
+            __swprof_parse_subcommand 0 'json' 'version' 'h/help'
+        case 'help'
+            __swprof_parse_subcommand -r 1 'version'
+        end
+    end
+end
+
+function __swprof_tokens
+    if test (string split -m 1 -f 1 -- . "$FISH_VERSION") -gt 3
+        commandline --tokens-raw $argv
+    else
+        commandline -o $argv
+    end
+end
+
+function __swprof_parse_subcommand -S -a positional_count
+    argparse -s r -- $argv
+    set -l option_specs $argv[2..]
+    set -l is_repeating_positional $_flag_r
+    set -el _flag_r
+    set -a commands $unparsed_tokens[1]
+    set positional_index 0
+    while true
+        set -e unparsed_tokens[1]
+        argparse -sn "$commands" $option_specs -- $unparsed_tokens 2> /dev/null
+        set unparsed_tokens $argv
+        set positional_index (math $positional_index + 1)
+        for non_repeating_flag_or_option in $non_repeating_flags_or_options
+            if set -ql "_flag_$(string replace -a - _ -- $non_repeating_flag_or_option)"
+                set non_repeating_flags_or_options_absent 1
+                break
+            end
+        end
+        test (count $unparsed_tokens) -eq 0 -o \( -z "$is_repeating_positional" -a "$positional_index" -gt "$positional_count" \) && break
+    end
+end
+
+function __swprof_complete_directories
+    set -l token (commandline -t)
+    string match -- '*/' $token
+    set -l subdirs $token*/
+    printf %s\n $subdirs
+end
+
+function __swprof_custom_completion
+    set -x SAP_SHELL fish
+    set -x SAP_SHELL_VERSION $FISH_VERSION
+    set -l tokens (__swprof_tokens -p)
+    if test -z "$(__swprof_tokens -t)"
+        set -l index (count (__swprof_tokens -pc))
+        set tokens $tokens[..$index] \'\' $tokens[(math $index + 1)..]
+    end
+    command $tokens[1] $argv $tokens
+end
+
+complete -c 'swprof' -f
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'oncpu' -d 'Record where threads run.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'report' -d 'Print or draw a stored task.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'tasks' -d 'List, show and remove stored tasks.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'doctor' -d 'Say what this machine allows, and what it means.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'help' -d 'Show subcommand help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" pid' -l 'pid' -d 'Profile these processes.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" comm' -l 'comm' -d 'Profile every process of this name.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" cgroup' -l 'cgroup' -d 'Profile the members of this control group.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" all' -l 'all' -d 'Profile everything that runs.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" include-children' -l 'include-children' -d 'Follow the children that the targets start.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" no-include-children' -l 'no-include-children' -d 'Follow the children that the targets start.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" duration' -l 'duration' -d 'How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" freq' -l 'freq' -d 'Samples a second and CPU.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" user' -l 'user' -d 'Record user stacks only.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" kernel' -l 'kernel' -d 'Record kernel stacks only.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" folded' -l 'folded' -d 'Print folded stacks: \'comm;root;...;leaf count\'.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" svg' -l 'svg' -d 'Draw a flame graph.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" json' -l 'json' -d 'Print the task and its profile as one JSON object.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" per-thread' -l 'per-thread' -d 'Keep the threads of a process apart.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" o output' -l 'output' -s 'o' -d 'Write to this file; \'-\' is standard output.' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" no-store' -l 'no-store' -d 'Do not store the task.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" note' -l 'note' -d 'A remark to keep with the task.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" folded' -l 'folded' -d 'Print folded stacks: \'comm;root;...;leaf count\'.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" svg' -l 'svg' -d 'Draw a flame graph.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" json' -l 'json' -d 'Print the task and its profile as one JSON object.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" per-thread' -l 'per-thread' -d 'Keep the threads of a process apart.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" o output' -l 'output' -s 'o' -d 'Write to this file; \'-\' is standard output.' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof tasks" -eq 1' -fa 'list' -d 'List the tasks, newest first.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof tasks" -eq 1' -fa 'show' -d 'Show everything about a task but its profile.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof tasks" -eq 1' -fa 'rm' -d 'Remove tasks and their profiles.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof tasks" -eq 1' -fa 'prune' -d 'Remove the tasks that started longer ago than a time.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks list" json' -l 'json' -d 'Print a JSON array.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks list" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks list" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks list" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks show" json' -l 'json' -d 'Print a JSON object.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks show" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks show" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks show" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks rm" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks rm" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks rm" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks prune" older-than' -l 'older-than' -d 'How old a task must be: 10m, 48h.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks prune" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks prune" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks prune" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" json' -l 'json' -d 'Print a JSON object.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof help" version' -l 'version' -d 'Show the version.'
