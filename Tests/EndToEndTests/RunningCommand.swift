@@ -23,7 +23,7 @@ final class RunningCommand {
   private let outputFile: URL
   private let errorFile: URL
 
-  /// Starts a program, looked up along PATH.
+  /// Starts a program, looked up along PATH, in a directory that takes its output too.
   init(_ arguments: [String], directory: URL, number: Int) throws {
     self.arguments = arguments
     outputFile = directory.appending(path: "\(number).out")
@@ -32,6 +32,8 @@ final class RunningCommand {
     try Data().write(to: errorFile)
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = arguments
+    // What a program drops where it runs, as V8 does with its logs, goes with the directory.
+    process.currentDirectoryURL = directory
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: outputFile)
     process.standardError = try FileHandle(forWritingTo: errorFile)

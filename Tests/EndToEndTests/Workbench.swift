@@ -75,7 +75,7 @@ final class Workbench {
 
   /// The executable beside the test bundle, or the one that `SWPROF_BINARY` names.
   private static func findExecutable() throws -> String {
-    if let path = ProcessInfo.processInfo.environment["SWPROF_BINARY"] { return path }
+    if let path = ProcessInfo.processInfo.environment["SWPROF_BINARY"] { return URL(filePath: path).path }
     let bundle = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
     let path = bundle.deletingLastPathComponent().appending(path: "swprof").path
     try #require(FileManager.default.isExecutableFile(atPath: path), "no swprof beside \(bundle.path); swift build")
