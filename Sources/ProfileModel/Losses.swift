@@ -36,7 +36,7 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
     switch self {
     case .stackTooDeep: "stacks deeper than the limit"
     case .stackUnreadable: "stacks with an unreadable frame"
-    case .stackBroken: "stacks with a broken frame-pointer chain"
+    case .stackBroken: "stacks cut short at code without frame pointers"
     case .kernelStackUnreadable: "kernel stacks unreadable"
     case .kernelStackTooDeep: "kernel stacks deeper than the limit"
     case .frameUnresolved: "samples with unnamed frames"

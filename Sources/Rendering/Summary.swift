@@ -37,6 +37,15 @@ package enum Summary {
     return lines.map { $0 + "\n" }.joined()
   }
 
+  /// The account in one line, and a line for each warning: what goes beside a format that has no place for them.
+  package static func account(of task: ProfilingTask) -> [String] {
+    let description = TaskDescription(task: task)
+    let name = task.id.rawValue == 0 ? "" : "task \(task.id): "
+    let phrases = ["samples: \(description.samples)"] + description.losses.map { "lost: \($0)" } + description.defects
+    let warnings = [description.imbalance].compactMap(\.self) + task.warnings
+    return [name + phrases.joined(separator: "; ")] + warnings.map { "warning: " + DisplayText.visible($0) }
+  }
+
   private static func defaultReportCommand(_ id: TaskID) -> String? {
     id.rawValue == 0 ? nil : "swprof report \(id) --svg -o \(id).svg"
   }

@@ -29,6 +29,7 @@ struct CaptureSession {
 
     var task = makeTask(duration: duration)
     let capture = try OnCPUCapture.arm(request(child: childID), openPerfMap: Self.openPerfMap)
+    task.startedAt = Clock.wall
     task.parameters.event = capture.clock.rawValue
     timings.mark("armed", at: capture.armedAt)
     let store = options.noStore ? nil : try StoreAccess.writable(options.store)
@@ -43,14 +44,18 @@ struct CaptureSession {
       if let first = run.firstSampleAt { timings.mark("first_sample", at: first) }
       let profile = try name(run.finish(), task: &task, timings: &timings)
       let stored = Result { try store?.finish(task, profile: profile) }
-      try sink.write(try rendered(task, profile))
+      try ProfileOutput(options: options.output, environment: Environment.variables).write(task, profile, to: &sink)
       timings.mark("reported")
       if Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
       // The result has been printed: it is not lost with the database.
       try stored.get()
       try leave(child, end)
-    } catch let error where !(error is CommandStatus) && task.status == .running {
-      try? store?.fail(task.id, error: Failure(error).sentence, endedAt: Clock.wall)
+    } catch let error where !(error is CommandStatus || error is Terminal.QuietEnd) {
+      // A task that has been stored stays as it is. Where the database is the trouble, this fails as well, and the
+      // next start marks the task as interrupted.
+      if let store, let known = try? store.task(task.id), known.status == .running {
+        try? store.fail(task.id, error: Failure(error).sentence, endedAt: Clock.wall)
+      }
       throw error
     }
   }
@@ -105,10 +110,6 @@ struct CaptureSession {
     task.status = .done
     timings.mark("symbolicated")
     return assembled.profile
-  }
-
-  private func rendered(_ task: ProfilingTask, _ profile: Profile) throws -> String {
-    try ProfileOutput(options: options.output, environment: Environment.variables).render(task, profile)
   }
 
   /// Ends as the command did; a command that still runs is left alone.

@@ -6,7 +6,15 @@ struct ProfileOutput {
   let options: OutputOptions
   let environment: [String: String]
 
-  func render(_ task: ProfilingTask, _ profile: Profile) throws -> String {
+  /// Writes the result; what the reader must know of it goes to standard error where the format has no place for it.
+  func write(_ task: ProfilingTask, _ profile: Profile, to sink: inout OutputSink) throws {
+    try sink.write(render(task, profile))
+    if options.chosenFormat != nil {
+      for line in Summary.account(of: task) { Terminal.complain(line) }
+    }
+  }
+
+  private func render(_ task: ProfilingTask, _ profile: Profile) -> String {
     switch options.chosenFormat {
     case .folded:
       return Folded.render(profile, perThread: options.perThread)

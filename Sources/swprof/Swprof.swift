@@ -26,18 +26,22 @@ struct Swprof: ParsableCommand {
       Glibc.exit(code.code)
     } catch is Terminal.QuietEnd {
       Glibc.exit(0)
-    } catch let error where isOwn(error) {
-      let failure = Failure(error)
-      Terminal.complain(failure.sentence)
-      Glibc.exit(failure.status)
     } catch {
-      exit(withError: error)
+      switch exitCode(for: error) {
+      case .failure:
+        let failure = Failure(error)
+        Terminal.complain(failure.sentence)
+        Glibc.exit(failure.status)
+      case .validationFailure:
+        // The parser's message may hold several lines; the reason is the first.
+        let reason = message(for: error).split(separator: "\n").first ?? "unusable arguments"
+        Terminal.complain("\(reason.prefix(1).lowercased())\(reason.dropFirst()); see 'swprof --help'")
+        Glibc.exit(ExitStatus.usage.rawValue)
+      default:
+        // Help, version and completions are "errors" to the parser.
+        exit(withError: error)
+      }
     }
-  }
-
-  private static func isOwn(_ error: any Error) -> Bool {
-    !(error is ValidationError || error is CleanExit || error is ExitCode)
-      && exitCode(for: error) == .failure
   }
 }
 

@@ -33,7 +33,8 @@ extension EndToEnd {
 
       #expect(result.status == 64)
       // The parser adds the usage below its line.
-      #expect(result.errors.hasPrefix("Error: "))
+      #expect(result.errors.hasPrefix("swprof: "))
+      #expect(result.errors.split(separator: "\n").count == 1)
       #expect(result.output.isEmpty)
     }
 

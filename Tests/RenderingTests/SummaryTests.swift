@@ -72,3 +72,23 @@ import Testing
     #expect(!Summary.render(task: Sample.task, profile: Sample.profile, isColored: false).contains("\u{1B}"))
   }
 }
+
+struct AccountLineTests {
+  @Test func `the account names every loss and defect, and each warning has its own line`() {
+    var task = ProfilingTask(
+      id: TaskID(rawValue: 7), kind: .onCPU, target: "all processes",
+      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99), host: "h", kernel: "k",
+      startedAt: WallTime(nanoseconds: 0))
+    task.account = SampleAccount(ticks: 10, taken: 8, losses: [.ringBufferFull: 2], defects: [.stackTooDeep: 3])
+    task.warnings = ["one\u{1B}", "two"]
+
+    let lines = Summary.account(of: task)
+
+    #expect(lines.count == 3)
+    #expect(lines[0].hasPrefix("task 7: samples: 8 taken, 2 lost"))
+    #expect(lines[0].contains("2 ring buffer full"))
+    #expect(lines[0].contains("3 stacks deeper than the limit"))
+    #expect(!lines[1].contains("\u{1B}"))
+    #expect(lines[2] == "warning: two")
+  }
+}

@@ -23,7 +23,7 @@ struct ReportCommand: ParsableCommand {
     }
     var sink = try OutputSink(output.output)
     let profile = try store.profile(of: found.id)
-    try sink.write(try ProfileOutput(options: output, environment: Environment.variables).render(found, profile))
+    try ProfileOutput(options: output, environment: Environment.variables).write(found, profile, to: &sink)
   }
 }
 
