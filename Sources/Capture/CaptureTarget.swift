@@ -35,6 +35,7 @@ package struct CaptureRequest: Sendable {
 /// Why a capture cannot start.
 package enum CaptureError: Error, CustomStringConvertible {
   case noSuchProcess(ProcessID)
+  case isThread(ThreadID, of: ProcessID)
   case noProcess(name: String)
   case noSuchCgroup(String, Errno)
   case notPermitted(missing: [Capability], operation: String)
@@ -52,6 +53,8 @@ package enum CaptureError: Error, CustomStringConvertible {
     switch self {
     case .noSuchProcess(let process):
       "no process \(process); it may have ended, see 'ps -e'"
+    case .isThread(let thread, let process):
+      "\(thread) is a thread of process \(process); give --pid \(process), and --per-thread to keep threads apart"
     case .noProcess(let name):
       "no process is named '\(name)'; names are the first 15 characters of the program, see 'ps -eo pid,comm'"
     case .noSuchCgroup(let path, let cause):

@@ -37,7 +37,13 @@ package struct OnCPUCapture: ~Copyable {
   ) throws(CaptureError) -> OnCPUCapture {
     try Privileges.check()
     if case .processes(let processes) = request.target {
-      for process in processes where !ProcessTable.exists(process) { throw .noSuchProcess(process) }
+      for process in processes {
+        guard ProcessTable.exists(process) else { throw .noSuchProcess(process) }
+        let thread = ThreadID(rawValue: process.rawValue)
+        // One that has just ended is told by its own error soon enough.
+        let owner = (try? ProcessTable.process(ofThread: thread)) ?? process
+        if owner != process { throw .isThread(thread, of: owner) }
+      }
     }
     let scope = try CaptureScope(request.target)
     let tracker = ProcessTracker(

@@ -26,7 +26,7 @@ package struct ProcessTracker {
   private var exited: Set<ProcessID> = []
   /// Records that the kernel dropped.
   package private(set) var recordsLost: UInt64 = 0
-  /// Perf-maps that were refused, a sentence each.
+  /// What could not be looked into, and perf-maps that were refused: a sentence each.
   package private(set) var warnings: [String] = []
   /// Asked for the perf-map of a process; `nil` where there is none.
   private let openPerfMap: (ProcessID) -> PerfMapOpening
@@ -53,12 +53,19 @@ package struct ProcessTracker {
   /// Reads the mappings that a process has now; does nothing for one that is followed already.
   package mutating func follow(_ process: ProcessID) {
     guard spaces[process] == nil, !unreadable.contains(process) else { return }
-    guard let mappings = try? ProcessTable.mappings(of: process) else {
+    do {
+      let mappings = try ProcessTable.mappings(of: process)
+      spaces[process] = AddressSpace()
+      for mapping in mappings { add(mapping, to: process) }
+    } catch {
       unreadable.insert(process)
-      return
+      // One that has ended meanwhile is no news.
+      if error == .accessDenied || error == .notPermitted {
+        warnings.append(
+          "process \(process): its mappings cannot be read (\(error)), its frames have no names; run as root or grant "
+            + Capability.sysPtrace.name)
+      }
     }
-    spaces[process] = AddressSpace()
-    for mapping in mappings { add(mapping, to: process) }
   }
 
   package mutating func apply(_ record: SidebandRecord) {

@@ -26,6 +26,13 @@ package enum ProcessTable {
     MemoryMapping.executable(inMaps: try OpenFile.contents(of: "/proc/\(process)/maps"))
   }
 
+  /// The process that a thread belongs to; a process's own number gives itself.
+  package static func process(ofThread thread: ThreadID) throws(Errno) -> ProcessID {
+    guard let number = try statusField("Tgid:", of: ProcessID(rawValue: thread.rawValue)).first.flatMap({ Int32($0) })
+    else { throw .invalid }
+    return ProcessID(rawValue: number)
+  }
+
   /// The effective user id of a process.
   package static func userID(of process: ProcessID) throws(Errno) -> UInt32 {
     let fields = try statusField("Uid:", of: process)

@@ -26,7 +26,7 @@ struct Failure: Error {
 extension ExitStatus {
   init(_ error: CaptureError) {
     switch error {
-    case .noSuchProcess, .noProcess, .noSuchCgroup: self = .noInput
+    case .noSuchProcess, .isThread, .noProcess, .noSuchCgroup: self = .noInput
     case .notPermitted: self = .notPermitted
     case .missingFeature: self = .unavailable
     case .bpf(let failure): self = failure.cause == .notPermitted ? .notPermitted : .unavailable

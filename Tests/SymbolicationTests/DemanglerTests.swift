@@ -120,4 +120,16 @@ import Testing
   @Test func `an endless name is cut`() {
     #expect(demangle(String(repeating: "x", count: 10_000)).utf8.count == Demangler.maximumLength + "…".utf8.count)
   }
+
+  @Test func `a name made to exhaust the demangler stays as it is, and the next names are read`() {
+    // pair<int, int>, then pairs of pairs: each level doubles the text. The levels are numbered in base 36.
+    let levels = (0..<33).map {
+      "S_IS\(String($0, radix: 36, uppercase: true))_S\(String($0, radix: 36, uppercase: true))_E"
+    }
+    let bomb = "_Z1fSt4pairIiiE" + levels.joined()
+    var demangler = Demangler()
+
+    #expect(demangler.demangle(bomb) == bomb)
+    #expect(demangler.demangle("_Z3addii") == "add(int, int)")
+  }
 }

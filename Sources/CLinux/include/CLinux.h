@@ -53,3 +53,17 @@ const void *swprof_vdso(void);
 
 /* Narrow forms of variadic calls. */
 int swprof_terminal_width(int descriptor);
+
+/* Demangling in a child process, which can be ended: the work and the memory of the runtimes' demanglers are exponential
+ * in the length of a hostile name. Returns the child, and a channel to it in `channel`. */
+pid_t swprof_demangler_start(int *channel);
+
+enum swprof_mangling {
+	SWPROF_MANGLING_CXX = 0,
+	SWPROF_MANGLING_SWIFT = 1,
+};
+
+/* Returns the length of the readable name, cut to `capacity`; 0 when there is none. Fails with ETIMEDOUT, or as the
+ * child does. */
+ssize_t swprof_demangler_ask(int channel, enum swprof_mangling mangling, const char *name, size_t length, char *reply,
+			     size_t capacity, int timeout_ms);
