@@ -87,7 +87,11 @@ extension EndToEnd {
 
       let result = try capture.wait()
 
-      expectOneLine(result, status: 74, naming: database)
+      // The account of the result that was printed, and the failure.
+      #expect(result.status == 74)
+      #expect(result.errorLines.count == 2)
+      #expect(result.errorLines.first?.contains("samples: ") ?? false)
+      #expect(result.errorLines.last?.contains(database) ?? false)
       #expect(try FoldedStacks(result.output).count(leaf: "burn_three") > 0)
     }
 

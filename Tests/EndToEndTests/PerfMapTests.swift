@@ -76,7 +76,7 @@ extension EndToEnd {
 
       let stacks = try bench.capture(["--comm", "jit_inside", "--duration", "1s"])
 
-      #expect(stacks.total > 50)
+      #expect(stacks.total > 20)
       #expect(stacks.percentage { $0.userFrames.last == "inside_[j]" } >= 98)
     }
 
@@ -89,7 +89,8 @@ extension EndToEnd {
       defer { unlink(map) }
       try makeMap(map, address)
       let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "1s"], deadlineSeconds: 120)
-      #expect(stacks.total > 50)
+      // Up to 99 where the workload has a CPU to itself.
+      #expect(stacks.total > 20)
       return stacks
     }
 
