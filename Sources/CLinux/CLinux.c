@@ -1,15 +1,10 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -126,16 +121,6 @@ int swprof_pidfd_open(pid_t process)
 	return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
-int swprof_open_in_root(int root, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-}
-
 pid_t swprof_spawn_gated(char *const arguments[], const sigset_t *mask, int *gate)
 {
 	/* One socket pair serves both ways: a byte opens the gate, and exec closes the child's end or sends its errno. */
@@ -200,18 +185,4 @@ int swprof_has_capability(int capability)
 	if (syscall(SYS_capget, &header, sets))
 		return -1;
 	return sets[capability / 32].effective >> (capability % 32) & 1;
-}
-
-const void *swprof_vdso(void)
-{
-	return (const void *)getauxval(AT_SYSINFO_EHDR);
-}
-
-int swprof_terminal_width(int descriptor)
-{
-	struct winsize size;
-
-	if (ioctl(descriptor, TIOCGWINSZ, &size))
-		return -1;
-	return size.ws_col;
 }

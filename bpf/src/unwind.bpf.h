@@ -85,6 +85,18 @@ __attribute__((noinline)) int walk_step(void)
 	return 0;
 }
 
+/* The loops are nested over a global function, so that the verifier follows 2 x 32 turns instead of 1024. */
+#define STEPS_IN_A_ROW 32
+
+/* Takes up to STEPS_IN_A_ROW steps. Returns 0 while there may be more, 1 at the end of the walk. */
+__attribute__((noinline)) int walk_steps(void)
+{
+	for (int i = 0; i < STEPS_IN_A_ROW; i++)
+		if (walk_step())
+			return 1;
+	return 0;
+}
+
 static __always_inline void walk_user_stack(struct scratch *scratch, __u64 ip, __u64 sp, __u64 bp)
 {
 	scratch->frames[0] = ip;
@@ -92,8 +104,8 @@ static __always_inline void walk_user_stack(struct scratch *scratch, __u64 ip, _
 	scratch->walk.bp = bp;
 	scratch->walk.count = 1;
 	scratch->walk.end = SWPROF_STACK_NONE;
-	for (int i = 0; i < SWPROF_USER_FRAMES_MAX; i++)
-		if (walk_step())
+	for (int i = 0; i < SWPROF_USER_FRAMES_MAX / STEPS_IN_A_ROW; i++)
+		if (walk_steps())
 			break;
 	if (scratch->walk.end == SWPROF_STACK_NONE)
 		scratch->walk.end = SWPROF_STACK_TOO_DEEP;

@@ -35,9 +35,6 @@ size_t swprof_perf_ring_next(struct swprof_perf_ring *ring, void *buffer, size_t
 
 int swprof_pidfd_open(pid_t process);
 
-/* Opens `path` beneath the directory `root` as if that were the root directory; symbolic links are refused. */
-int swprof_open_in_root(int root, const char *path, int flags);
-
 /* Starts a child that waits: it runs `arguments` (found through PATH) once swprof_release() writes to `gate`, and
  * exits with 127 when the gate is closed instead. Signal mask and dispositions are those at the program's start. */
 pid_t swprof_spawn_gated(char *const arguments[], const sigset_t *mask, int *gate);
@@ -47,12 +44,6 @@ int swprof_release(int gate);
 
 /* Whether the calling thread has a capability in its effective set: 1, 0 or -1. */
 int swprof_has_capability(int capability);
-
-/* The address of the vDSO's ELF image, or NULL. */
-const void *swprof_vdso(void);
-
-/* Narrow forms of variadic calls. */
-int swprof_terminal_width(int descriptor);
 
 /* Demangling in a child process, which can be ended: the work and the memory of the runtimes' demanglers are exponential
  * in the length of a hostile name. Returns the child, and a channel to it in `channel`. */
