@@ -64,9 +64,14 @@ package struct SampleAccount: Equatable, Sendable, Codable {
     self.defects = defects
   }
 
-  /// Samples lost for any cause.
-  package var lost: UInt64 { losses.values.reduce(0, +) }
+  /// Samples lost for any cause; an account read from a damaged file may ask for more than there are numbers.
+  package var lost: UInt64 { losses.values.reduce(0, Self.saturatingSum) }
 
   /// Whether every tick is accounted for.
-  package var isBalanced: Bool { taken + lost == ticks }
+  package var isBalanced: Bool { Self.saturatingSum(taken, lost) == ticks }
+
+  private static func saturatingSum(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? .max : sum
+  }
 }

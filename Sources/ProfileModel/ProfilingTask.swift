@@ -88,8 +88,10 @@ package struct ProfilingTask: Equatable, Sendable {
     self.warnings = warnings
   }
 
-  /// The length of the capture in ns; nil while it is not known.
+  /// The length of the capture in ns; nil while it is not known, zero where the clock was set back.
   package var elapsedNanoseconds: UInt64? {
-    endedAt.map { UInt64(max(0, $0.nanoseconds - startedAt.nanoseconds)) }
+    guard let endedAt else { return nil }
+    let (elapsed, overflow) = endedAt.nanoseconds.subtractingReportingOverflow(startedAt.nanoseconds)
+    return overflow ? nil : UInt64(max(0, elapsed))
   }
 }

@@ -35,4 +35,16 @@ import Testing
     #expect(defects.count == DefectCause.allCases.count)
     #expect(losses.isDisjoint(with: defects))
   }
+
+  @Test func `numbers that no capture can have do not trap`() {
+    let account = SampleAccount(ticks: 5, taken: .max, losses: [.ringBufferFull: .max, .recordMalformed: 1])
+    let task = ProfilingTask(
+      kind: .onCPU, target: "all processes",
+      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99), host: "", kernel: "",
+      startedAt: WallTime(nanoseconds: .min), endedAt: WallTime(nanoseconds: .max))
+
+    #expect(account.lost == .max)
+    #expect(!account.isBalanced)
+    #expect(task.elapsedNanoseconds == nil)
+  }
 }
