@@ -56,8 +56,9 @@ __attribute__((noinline)) int walk_step(void)
 
 	if (!scratch)
 		return 1;
+	/* Zero ends a chain; with no frame before it, it is a value of the leaf's own. */
 	if (scratch->walk.bp == 0) {
-		scratch->walk.end = SWPROF_STACK_COMPLETE;
+		scratch->walk.end = scratch->walk.count > 1 ? SWPROF_STACK_COMPLETE : SWPROF_STACK_BROKEN;
 		return 1;
 	}
 	if (scratch->walk.bp < scratch->walk.sp || scratch->walk.bp - scratch->walk.sp > FRAME_SIZE_MAX ||
