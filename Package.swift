@@ -2,7 +2,7 @@
 import PackageDescription
 
 /// `SWPROF_STATIC=1` (set by scripts/release) links the C libraries from their archives, so that the executable asks the
-/// target machine for nothing but glibc. A plain `swift build` links the shared libraries of the Debian packages.
+/// target machine for the C and C++ runtimes only. A plain `swift build` links the shared libraries of the Debian packages.
 let isStatic = Context.environment["SWPROF_STATIC"] != nil
 
 func libraries(_ names: String...) -> [LinkerSetting] {
