@@ -16,7 +16,8 @@ struct CaptureRun: ~Copyable {
   private var capture: OnCPUCapture
   private let signals: SignalDescriptor
   private let deadline: MonotonicTime?
-  private let watched: [OpenFile]
+  /// The processes whose end is waited for, those that have ended left out.
+  private var watched: [OpenFile]
   private var progress = ProgressLine()
 
   /// Often enough for the progress line; records that need more speed wake the loop themselves.
@@ -40,33 +41,24 @@ struct CaptureRun: ~Copyable {
 
   /// Waits until the capture is over.
   mutating func run(command: ChildProcess?) throws -> End {
+    defer { progress.clear() }
     capture.followRunningProcesses()
-    var isGone = watched.isEmpty
     while true {
-      let descriptors = [signals.descriptor] + capture.descriptors + (isGone ? [] : watched.map(\.descriptor))
+      let descriptors = [signals.descriptor] + capture.descriptors + watched.map(\.descriptor)
       let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
       if let signal = signals.next() {
         signals.restoreDefaults()
-        progress.clear()
         return .signal(signal)
       }
       try capture.drain()
       showProgress()
-      if watched.contains(where: { readable.contains($0.descriptor) }) || isGone {
-        if let end = try command?.end(waiting: false) {
-          progress.clear()
-          return .commandEnded(end)
-        }
-        isGone = watched.allSatisfy { Poll.readable([$0.descriptor], timeoutMilliseconds: 0).contains($0.descriptor) }
-        if isGone, capture.hasNoTargetLeft {
-          progress.clear()
-          return .targetsGone
-        }
+      // The descriptor of a process that has ended stays readable: polled on, it would keep the loop spinning.
+      watched.removeAll { readable.contains($0.descriptor) }
+      if watched.isEmpty {
+        if let end = try command?.end(waiting: false) { return .commandEnded(end) }
+        if capture.hasNoTargetLeft { return .targetsGone }
       }
-      if let deadline, Clock.monotonic >= deadline {
-        progress.clear()
-        return .duration
-      }
+      if let deadline, Clock.monotonic >= deadline { return .duration }
     }
   }
 
