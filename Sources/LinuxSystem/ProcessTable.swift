@@ -87,12 +87,9 @@ package enum ProcessTable {
 extension ProcessTable {
   /// When this process was started, to 10 ms (`starttime` of proc_pid_stat(5), counted from boot).
   package static func startTime() -> MonotonicTime {
-    guard let text = try? OpenFile.text(of: "/proc/self/stat"), let end = text.lastIndex(of: ")") else {
+    guard let text = try? OpenFile.text(of: "/proc/self/stat"), let own = ProcessStat(text) else {
       return Clock.monotonic
     }
-    // The name, field 2, may hold spaces; field 22 is the 20th behind it.
-    let fields = text[end...].split(separator: " ")
-    guard fields.count > 20, let ticks = UInt64(fields[20]) else { return Clock.monotonic }
-    return MonotonicTime(nanoseconds: ticks * 1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK))))
+    return MonotonicTime(nanoseconds: own.startTicks * 1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK))))
   }
 }

@@ -40,20 +40,3 @@ package struct TaskOwner: Equatable, Sendable {
     return stat.hasEnded || stat.startTicks != startTicks
   }
 }
-
-/// The fields of proc_pid_stat(5) that tell processes apart.
-struct ProcessStat: Equatable {
-  /// Whether it is a zombie, or on its way out.
-  let hasEnded: Bool
-  let startTicks: UInt64
-
-  /// - Returns: nil for text of another form.
-  init?(_ text: String) {
-    // The name, field 2, may hold spaces and parentheses; state is field 3, starttime field 22.
-    guard let end = text.lastIndex(of: ")") else { return nil }
-    let fields = text[end...].split(separator: " ")
-    guard fields.count > 20, let startTicks = UInt64(fields[20]) else { return nil }
-    self.hasEnded = ["Z", "X", "x"].contains(fields[1])
-    self.startTicks = startTicks
-  }
-}
