@@ -43,11 +43,14 @@ let package = Package(
     .target(
       name: "BPF", dependencies: ["CLibBPF", "LinuxSystem"], swiftSettings: product,
       linkerSettings: isStatic ? archives() : libraries("bpf", "elf", "z")),
+    .target(name: "ELF", dependencies: ["LinuxSystem"], swiftSettings: product),
+    .target(name: "Unwinding", dependencies: ["ELF"], swiftSettings: product),
     .target(
-      name: "Symbolication", dependencies: ["CElfutils", "LinuxSystem", "ProfileModel"], swiftSettings: product,
+      name: "Symbolication", dependencies: ["CElfutils", "ELF", "LinuxSystem", "ProfileModel"], swiftSettings: product,
       linkerSettings: isStatic ? [] : libraries("dw", "elf")),
     .target(
-      name: "Capture", dependencies: ["BPF", "CProbes", "LinuxSystem", "ProfileModel"], swiftSettings: product,
+      name: "Capture", dependencies: ["BPF", "CProbes", "ELF", "LinuxSystem", "ProfileModel", "Unwinding"],
+      swiftSettings: product,
       plugins: ["BPFBuildPlugin"]),
     .target(
       name: "Storage",
@@ -66,7 +69,9 @@ let package = Package(
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "CaptureTests", dependencies: ["Capture", "CProbes"], swiftSettings: strict),
-    .testTarget(name: "SymbolicationTests", dependencies: ["Symbolication"], swiftSettings: strict),
+    .testTarget(
+      name: "UnwindingTests", dependencies: ["CElfutils", "ELF", "LinuxSystem", "Unwinding"], swiftSettings: strict),
+    .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
     .testTarget(
       name: "RenderingTests", dependencies: ["Rendering"], exclude: ["Fixtures"], swiftSettings: strict),

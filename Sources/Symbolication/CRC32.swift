@@ -1,3 +1,5 @@
+import ELF
+
 /// The checksum of debug links, that of zlib and of ISO 3309 (polynomial 0xEDB88320, reflected).
 enum CRC32 {
   /// `tables[k][b]` is the checksum of byte `b` followed by `k` zero bytes, which lets eight bytes go in one step.

@@ -1,3 +1,5 @@
+import ELF
+
 /// The names that an ELF file and its debug file give to file offsets.
 struct FileNames {
   /// What is known of one offset.

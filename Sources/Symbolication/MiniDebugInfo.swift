@@ -1,4 +1,5 @@
 import CElfutils
+import ELF
 import Glibc
 import LinuxSystem
 

@@ -1,3 +1,5 @@
+import ELF
+
 /// Names of the stubs through which x86-64 code calls other libraries: `memcpy@plt`.
 ///
 /// The n-th entry of `.plt.sec` (or, after its header entry, of `.plt`) jumps through the slot that the n-th relocation

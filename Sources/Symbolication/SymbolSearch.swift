@@ -1,3 +1,5 @@
+import ELF
+
 /// The search for the functions that ELF virtual addresses lie in.
 ///
 /// A symbol with a size names the addresses it covers and no other. Where several do, in this order: a function before

@@ -1,3 +1,5 @@
+import ELF
+
 /// A symbol table of an ELF file (`.symtab` or `.dynsym`) and where its names are.
 struct SymbolTable {
   /// One entry (Elf64_Sym).

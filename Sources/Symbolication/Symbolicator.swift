@@ -1,3 +1,4 @@
+import ELF
 import Glibc
 package import LinuxSystem
 import ProfileModel

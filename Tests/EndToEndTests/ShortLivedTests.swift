@@ -24,6 +24,16 @@ extension EndToEnd {
       try expectNamed(try FoldedStacks(result.output))
     }
 
+    @Test func `a program on its way into memory has no user stack`() throws {
+      let program = try bench.compile("exec_again")
+
+      let stacks = try bench.capture(["--freq", "4999", "--", program, "3000"])
+
+      let loading = stacks.stacks.filter { $0.names.contains("elf_load_[k]") }
+      #expect(loading.count > 20)
+      #expect(loading.allSatisfy { $0.userFrames.isEmpty })
+    }
+
     /// A shell that runs a hundred processes, one after the other.
     private func loop() throws -> [String] {
       let program = try bench.compile("short_lived")

@@ -1,3 +1,4 @@
+import ELF
 import LinuxSystem
 import ProfileModel
 import Testing

@@ -1,3 +1,4 @@
+@testable import ELF
 import LinuxSystem
 import ProfileModel
 import Testing

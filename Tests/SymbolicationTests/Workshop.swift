@@ -1,3 +1,4 @@
+import ELF
 import Glibc
 import LinuxSystem
 import ProfileModel

@@ -23,6 +23,10 @@ static __always_inline void take_user_stack(struct bpf_perf_event_data *context,
 	} else {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
+		/* Within execve the old program is gone and the new one is not laid out yet: these are registers of
+		 * nothing. */
+		if (BPF_CORE_READ(task, mm, end_code) == 0)
+			return;
 		walk_user_stack(scratch, regs->ip, regs->sp, regs->bp);
 	}
 	scratch->sample.user_frames = scratch->walk.count;

@@ -94,7 +94,9 @@ struct signal_struct {
 	atomic_t live;
 };
 
-struct mm_struct;
+struct mm_struct {
+	unsigned long end_code;
+};
 
 struct task_struct {
 	unsigned int flags;

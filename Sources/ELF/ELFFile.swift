@@ -1,46 +1,46 @@
 import LinuxSystem
 
 /// The headers of a 64-bit little-endian ELF file (elf(5)), every number of which may be a lie.
-struct ELFFile {
+package struct ELFFile {
   /// A `PT_LOAD` or `PT_NOTE` entry of the program header table.
-  struct Segment {
-    let fileOffset: UInt64
-    let virtualAddress: UInt64
-    let fileSize: UInt64
+  package struct Segment {
+    package let fileOffset: UInt64
+    package let virtualAddress: UInt64
+    package let fileSize: UInt64
   }
 
   /// An entry of the section header table.
-  struct Section {
-    let nameOffset: UInt32
-    let type: UInt32
-    let flags: UInt64
-    let virtualAddress: UInt64
-    let fileOffset: UInt64
-    let size: UInt64
-    let link: UInt32
-    let entrySize: UInt64
+  package struct Section {
+    package let nameOffset: UInt32
+    package let type: UInt32
+    package let flags: UInt64
+    package let virtualAddress: UInt64
+    package let fileOffset: UInt64
+    package let size: UInt64
+    package let link: UInt32
+    package let entrySize: UInt64
 
-    var isExecutable: Bool { flags & 4 != 0 }
+    package var isExecutable: Bool { flags & 4 != 0 }
 
-    func contains(_ address: UInt64) -> Bool { address >= virtualAddress && address - virtualAddress < size }
+    package func contains(_ address: UInt64) -> Bool { address >= virtualAddress && address - virtualAddress < size }
   }
 
-  enum Machine {
-    static let x86: UInt16 = 62
+  package enum Machine {
+    package static let x86: UInt16 = 62
   }
 
-  enum SectionType {
-    static let symbols: UInt32 = 2
-    static let strings: UInt32 = 3
-    static let relocations: UInt32 = 4
-    static let notes: UInt32 = 7
-    static let dynamicSymbols: UInt32 = 11
+  package enum SectionType {
+    package static let symbols: UInt32 = 2
+    package static let strings: UInt32 = 3
+    package static let relocations: UInt32 = 4
+    package static let notes: UInt32 = 7
+    package static let dynamicSymbols: UInt32 = 11
   }
 
-  let source: ByteSource
-  let machine: UInt16
-  let loads: [Segment]
-  let notes: [Segment]
+  package let source: ByteSource
+  package let machine: UInt16
+  package let loads: [Segment]
+  package let notes: [Segment]
   private let sectionHeaders: (offset: UInt64, count: Int, names: Int)
 
   private static let headerSize = 64
@@ -51,7 +51,7 @@ struct ELFFile {
   private static let maximumNamesSize = 4 << 20
 
   /// Reads the header and the segments; sections are read when asked for.
-  init(_ source: ByteSource) throws(ELFError) {
+  package init(_ source: ByteSource) throws(ELFError) {
     let header = try source.prefix(at: 0, limit: Self.headerSize)
     guard header.starts(with: [0x7F, 0x45, 0x4C, 0x46]) else { throw ELFError.notELF }
     guard header.count == Self.headerSize else { throw ELFError.truncated(.header) }
@@ -94,7 +94,7 @@ struct ELFFile {
   /// `file offset = process address - start of the mapping + offset of the mapping`. The loader maps whole pages, so
   /// code may lie in the page that a segment shares with its neighbor; such an offset belongs to the segment that
   /// holds it, and to none otherwise.
-  func virtualAddress(ofFileOffset offset: UInt64) -> UInt64? {
+  package func virtualAddress(ofFileOffset offset: UInt64) -> UInt64? {
     for load in loads where offset >= load.fileOffset && offset - load.fileOffset < load.fileSize {
       return load.virtualAddress &+ (offset - load.fileOffset)
     }
@@ -102,7 +102,7 @@ struct ELFFile {
   }
 
   /// Reads the section header table; empty for a file without one.
-  func sections() throws(ELFError) -> [Section] {
+  package func sections() throws(ELFError) -> [Section] {
     guard sectionHeaders.offset > 0 else { return [] }
     var count = UInt64(sectionHeaders.count)
     if count == 0 {
@@ -125,7 +125,7 @@ struct ELFFile {
   }
 
   /// The sections that have a name, by name; of several with one name, the first.
-  func sectionsByName(_ sections: [Section]) throws(ELFError) -> [String: Section] {
+  package func sectionsByName(_ sections: [Section]) throws(ELFError) -> [String: Section] {
     // 0xFFFF, "the index is elsewhere", occurs only with more sections than are accepted.
     guard sectionHeaders.names > 0, sectionHeaders.names < sections.count else { return [:] }
     let table = sections[sectionHeaders.names]

@@ -1,14 +1,14 @@
 import Glibc
-import LinuxSystem
+package import LinuxSystem
 
 /// Bytes that are read by offset.
 ///
 /// Files are read by `pread`, never mapped: a target may truncate its file while it is read, which would be a SIGBUS.
-enum ByteSource {
+package enum ByteSource {
   case file(OpenFile, size: Int)
   case memory([UInt8])
 
-  init(_ file: OpenFile) throws(ELFError) {
+  package init(_ file: OpenFile) throws(ELFError) {
     do throws(Errno) {
       let status = try file.status()
       self = .file(file, size: Int(status.st_size))
@@ -17,7 +17,7 @@ enum ByteSource {
     }
   }
 
-  var size: Int {
+  package var size: Int {
     switch self {
     case .file(_, let size): size
     case .memory(let bytes): bytes.count
@@ -25,7 +25,7 @@ enum ByteSource {
   }
 
   /// Reads at most `limit` bytes; fewer where the source ends.
-  func prefix(at offset: UInt64, limit: Int) throws(ELFError) -> [UInt8] {
+  package func prefix(at offset: UInt64, limit: Int) throws(ELFError) -> [UInt8] {
     guard offset < UInt64(clamping: size) else { return [] }
     let start = Int(offset)
     let count = min(limit, size - start)
@@ -38,7 +38,7 @@ enum ByteSource {
   }
 
   /// Reads exactly `count` bytes.
-  func bytes(at offset: UInt64, count: UInt64, of part: ELFError.Part, limit: Int) throws(ELFError) -> [UInt8] {
+  package func bytes(at offset: UInt64, count: UInt64, of part: ELFError.Part, limit: Int) throws(ELFError) -> [UInt8] {
     guard count <= UInt64(limit) else { throw ELFError.tooLarge(part) }
     let bytes = try prefix(at: offset, limit: Int(count))
     guard bytes.count == Int(count) else { throw ELFError.truncated(part) }
@@ -48,12 +48,14 @@ enum ByteSource {
 
 extension [UInt8] {
   /// A little-endian integer; traps outside the array, so check bounds first.
-  func integer<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type = Value.self) -> Value {
+  package func integer<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type = Value.self)
+    -> Value
+  {
     Value(littleEndian: unsafe span.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: type))
   }
 
   /// The bytes up to the first zero byte.
-  func cString(from start: Int) -> ArraySlice<UInt8> {
+  package func cString(from start: Int) -> ArraySlice<UInt8> {
     guard start < count else { return [] }
     return self[start...].prefix { $0 != 0 }
   }

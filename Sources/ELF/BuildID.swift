@@ -1,5 +1,5 @@
 /// The GNU build id of an ELF file, by which a file and its debug file know each other.
-enum BuildID {
+package enum BuildID {
   private static let maximumNotesSize = 1 << 16
   private static let maximumNotes = 64
   /// `NT_GNU_BUILD_ID` (elf(5), "Notes").
@@ -10,7 +10,7 @@ enum BuildID {
   /// The build id in hexadecimal digits, or nil. Unreadable notes count as none.
   ///
   /// Sections are asked first: in a separate debug file the segments' offsets are those of the file it was made from.
-  static func find(in file: ELFFile, sections: [ELFFile.Section]) -> String? {
+  package static func find(in file: ELFFile, sections: [ELFFile.Section]) -> String? {
     let places =
       sections.lazy.filter { $0.type == ELFFile.SectionType.notes }.map { ($0.fileOffset, $0.size) }
       + file.notes.lazy.map { ($0.fileOffset, $0.fileSize) }

@@ -1,8 +1,8 @@
-import LinuxSystem
+package import LinuxSystem
 
 /// Why an ELF file, or a part of it, cannot be used.
-enum ELFError: Error, Equatable, CustomStringConvertible {
-  enum Part: String {
+package enum ELFError: Error, Equatable, CustomStringConvertible {
+  package enum Part: String {
     case header
     case programHeaders = "program header table"
     case sectionHeaders = "section header table"
@@ -22,7 +22,7 @@ enum ELFError: Error, Equatable, CustomStringConvertible {
   case tooLarge(Part)
   case unreadable(Errno)
 
-  var description: String {
+  package var description: String {
     switch self {
     case .notELF: "it is not an ELF file"
     case .unsupported: "it is not a 64-bit little-endian ELF file"
