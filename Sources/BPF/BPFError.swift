@@ -7,6 +7,7 @@ package struct BPFError: Error, Equatable, CustomStringConvertible {
     case find(name: String, object: String)
     case load(object: String)
     case attach(program: String)
+    case create(map: String)
     case update(map: String)
     case ringBuffer(map: String)
   }
@@ -25,6 +26,7 @@ package struct BPFError: Error, Equatable, CustomStringConvertible {
     case .find(let name, let object): "BPF object '\(object)' has no '\(name)': \(cause)"
     case .load(let object): "the kernel does not load BPF object '\(object)': \(cause)"
     case .attach(let program): "cannot attach BPF program '\(program)': \(cause)"
+    case .create(let map): "cannot make BPF map '\(map)': \(cause)"
     case .update(let map): "cannot write BPF map '\(map)': \(cause)"
     case .ringBuffer(let map): "cannot read BPF ring buffer '\(map)': \(cause)"
     }

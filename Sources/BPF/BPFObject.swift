@@ -47,6 +47,11 @@ package import LinuxSystem
     try check(unsafe bpf_map__set_max_entries(self.map(map), count), .update(map: map))
   }
 
+  /// Leaves a program out of loading.
+  package func leaveOut(_ program: String) throws(BPFError) {
+    try check(unsafe bpf_program__set_autoload(try self.program(program), false), .load(object: name))
+  }
+
   /// Hands the programs to the kernel's verifier and makes the maps.
   package func load() throws(BPFError) {
     try check(unsafe bpf_object__load(handle), .load(object: name))
@@ -80,20 +85,17 @@ package import LinuxSystem
   }
 
   /// A map of this object, which must outlive it.
-  package func descriptor(ofMap map: String) throws(BPFError) -> Int32 {
-    unsafe bpf_map__fd(try self.map(map))
+  package func map(named name: String) throws(BPFError) -> BPFMap {
+    BPFMap(descriptor: unsafe bpf_map__fd(try map(name)), name: name)
   }
 
-  /// Sets an element of a map whose key and value are plain.
-  package func update<Key: BitwiseCopyable, Value: BitwiseCopyable>(
-    map: String, key: Key, value: Value
-  ) throws(BPFError) {
-    var key = key
-    var value = value
-    try check(
-      unsafe bpf_map__update_elem(
-        try self.map(map), &key, MemoryLayout<Key>.size, &value, MemoryLayout<Value>.size, UInt64(BPF_ANY)),
-      .update(map: map))
+  /// What the verifier has followed of a loaded program, in instructions; nil where the kernel does not tell (5.16).
+  package func verifiedInstructions(of program: String) throws(BPFError) -> UInt32? {
+    var information = bpf_prog_info()
+    var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+    let descriptor = unsafe bpf_program__fd(try self.program(program))
+    try check(unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size), .find(name: program, object: name))
+    return information.verified_insns > 0 ? information.verified_insns : nil
   }
 
   /// The sum of an element over all CPUs, of a per-CPU array of `UInt64`.

@@ -58,7 +58,9 @@ int swprof_open_sideband(int cpu)
 		.exclude_kernel = 1,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
-		.wakeup_events = 1,
+		/* By bytes: the count of events counts samples, of which there are none. */
+		.watermark = 1,
+		.wakeup_watermark = 1,
 	};
 
 	return open_event(&attr, cpu);

@@ -55,7 +55,7 @@ struct CaptureScope {
   }
 
   /// The bytes of `struct swprof_config`.
-  func configuration(for request: CaptureRequest) throws(CaptureError) -> [UInt8] {
+  func configuration(for request: CaptureRequest, unwind: swprof_unwind) throws(CaptureError) -> [UInt8] {
     let namespace: PidNamespace
     do { namespace = try PidNamespace.current() } catch {
       throw .system(operation: "cannot read the pid namespace from /proc/self", error)
@@ -72,6 +72,8 @@ struct CaptureScope {
       }
     config.follow_children = request.includesChildren ? 1 : 0
     config.wakeup_bytes = request.ringBufferBytes / 4
+    config.unwind = unwind.rawValue
+    config.stop_sampled = request.stopsSampledThreads ? 1 : 0
     unsafe withUnsafeMutableBytes(of: &config.comm) { comm in
       for (index, byte) in (name ?? "").utf8.prefix(Int(SWPROF_COMM_SIZE) - 1).enumerated() {
         unsafe comm[index] = byte

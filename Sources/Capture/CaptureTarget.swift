@@ -11,23 +11,46 @@ package enum CaptureTarget: Sendable, Equatable {
   case all
 }
 
+/// How user stacks are to be walked.
+package enum UnwindChoice: String, Sendable, CaseIterable {
+  /// By unwind tables where the kernel loads that walk, else by frame pointers.
+  case auto
+  /// By unwind tables, or not at all.
+  case dwarf
+  /// By frame pointers.
+  case fp
+}
+
+/// A feature that a capture can do without, with less to show for it.
+package enum KernelFeature: String, Sendable, CaseIterable {
+  /// The programs that walk stacks by unwind tables.
+  case unwindTables = "unwind-tables"
+}
+
 /// What a capture is asked to do.
 package struct CaptureRequest: Sendable {
   package var target: CaptureTarget
   package var frequencyHertz: Int
   package var side: CaptureParameters.Side
   package var includesChildren: Bool
+  package var unwind: UnwindChoice
+  /// Kernel features to do without although the kernel may have them.
+  package var missingFeatures: Set<KernelFeature>
+  /// Whether each sampled thread is stopped (SIGSTOP) where it was sampled, for a test to look at.
+  package var stopsSampledThreads = false
   /// Bytes of the ring buffer: a power of two, at least a page.
   package var ringBufferBytes: UInt32
 
   package init(
     target: CaptureTarget, frequencyHertz: Int, side: CaptureParameters.Side, includesChildren: Bool,
-    ringBufferBytes: UInt32
+    unwind: UnwindChoice = .auto, missingFeatures: Set<KernelFeature> = [], ringBufferBytes: UInt32
   ) {
     self.target = target
     self.frequencyHertz = frequencyHertz
     self.side = side
     self.includesChildren = includesChildren
+    self.unwind = unwind
+    self.missingFeatures = missingFeatures
     self.ringBufferBytes = ringBufferBytes
   }
 }

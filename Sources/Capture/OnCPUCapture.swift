@@ -12,12 +12,16 @@ package struct OnCPUCapture: ~Copyable {
   /// Kept open while they tick.
   private let events: [PerfEvent]
   private var tracker: ProcessTracker
+  /// Nil where stacks are walked by frame pointers alone.
+  private var publisher: UnwindPublisher?
   private var aggregator = SampleAggregator()
   private var pendingSamples: [SampleRecord] = []
   private var pendingRecords: [SidebandRecord] = []
   private let period: UInt64
   private let isAllProcesses: Bool
   private var warnings: [String]
+  /// How user stacks are walked: `dwarf` or `fp`.
+  package let unwind: String
   /// What ticks.
   package let clock: PerfEvent.Clock
   /// When the first CPU began to tick.
@@ -55,57 +59,108 @@ package struct OnCPUCapture: ~Copyable {
   private static func armed(
     _ request: CaptureRequest, scope: CaptureScope, tracker: ProcessTracker
   ) throws -> OnCPUCapture {
-    var object = try loadedObject(for: request, scope: scope)
+    var mode = UnwindMode(walk: SWPROF_UNWIND_TABLES, warning: nil)
+    var object = try loadedObject(for: request, scope: scope, mode: &mode)
     var tracker = tracker
-    let samples = try RingBuffer(map: object.descriptor(ofMap: "samples"))
+    var publisher: UnwindPublisher?
+    if mode.walk == SWPROF_UNWIND_TABLES {
+      publisher = UnwindPublisher(
+        codeMaps: try object.map(named: "code_maps"), chunkTable: try object.map(named: "unwind_chunks"))
+    }
+    let samples = try RingBuffer(map: object.map(named: "samples").descriptor)
     let cpus = try Host.onlineCPUs()
     let clock = bestClock(cpu: cpus.first ?? 0, hertz: request.frequencyHertz)
     // Mappings are listened to before they are read, and read before the first tick.
     let sideband = try cpus.map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: 64)) }
     let events = try cpus.map { try PerfEvent.ticking(clock, cpu: $0, hertz: request.frequencyHertz) }
+    let targets = try object.map(named: "targets")
     for target in try scope.initialTargets() {
-      try object.update(map: "targets", key: UInt32(target.rawValue), value: UInt8(1))
+      try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
       tracker.follow(target)
     }
+    publisher?.update(&tracker, until: Clock.monotonic + Self.initialBuildTime)
     let armedAt = Clock.monotonic
     for event in events { try object.attach("on_cpu_tick", to: event) }
     return OnCPUCapture(
-      object: object, samples: samples, sideband: sideband, events: events, tracker: tracker,
-      period: UInt64(1_000_000_000 / request.frequencyHertz), scope: scope, clock: clock, armedAt: armedAt)
+      object: object, samples: samples, sideband: sideband, events: events, tracker: tracker, publisher: publisher,
+      mode: mode, period: UInt64(1_000_000_000 / request.frequencyHertz), scope: scope, clock: clock, armedAt: armedAt)
   }
 
   private init(
     object: consuming BPFObject, samples: consuming RingBuffer, sideband: [PerfRingBox], events: [PerfEvent],
-    tracker: ProcessTracker, period: UInt64, scope: CaptureScope, clock: PerfEvent.Clock, armedAt: MonotonicTime
+    tracker: ProcessTracker, publisher: UnwindPublisher?, mode: UnwindMode, period: UInt64, scope: CaptureScope,
+    clock: PerfEvent.Clock, armedAt: MonotonicTime
   ) {
     self.object = object
     self.samples = samples
     self.sideband = sideband
     self.events = events
     self.tracker = tracker
+    self.publisher = publisher
+    self.unwind = mode.name
     self.period = period
     self.isAllProcesses = scope.trackerScope == .all
-    self.warnings = scope.warnings
+    self.warnings = scope.warnings + [mode.warning].compactMap(\.self)
     self.clock = clock
     self.armedAt = armedAt
   }
 
-  private static func loadedObject(for request: CaptureRequest, scope: CaptureScope) throws -> BPFObject {
-    var object = try BPFObject.open(ProgramImage.oncpu.decoded(), name: ProgramImage.oncpu.name)
-    try object.setConstants(section: ".rodata.config", try scope.configuration(for: request))
-    try object.setCapacity(ofMap: "samples", request.ringBufferBytes)
-    try object.load()
-    if let cgroup = scope.cgroup { try object.update(map: "cgroups", key: UInt32(0), value: cgroup.descriptor) }
-    if scope.kernelScope == SWPROF_SCOPE_TARGETS {
-      for program in ["process_fork", "process_exec", "process_exit"] { try object.attach(program) }
+  /// How user stacks are walked, and why not as it was asked for.
+  private struct UnwindMode {
+    var walk: swprof_unwind
+    var warning: String?
+
+    var name: String { walk == SWPROF_UNWIND_TABLES ? "dwarf" : "fp" }
+  }
+
+  /// For how long tables are built before the first tick; what is left is built while the capture runs.
+  private static let initialBuildTime: UInt64 = 250_000_000
+  /// For how long tables are built between two looks at the records.
+  private static let buildTime: UInt64 = 20_000_000
+
+  /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
+  private static func loadedObject(
+    for request: CaptureRequest, scope: CaptureScope, mode: inout UnwindMode
+  ) throws -> BPFObject {
+    if request.unwind != .fp {
+      do {
+        guard !request.missingFeatures.contains(.unwindTables) else {
+          throw BPFError(operation: .load(object: ProgramImage.oncpu.name), cause: .notSupported)
+        }
+        return try loadedObject(for: request, scope: scope, walk: SWPROF_UNWIND_TABLES)
+      } catch let error as BPFError where request.unwind == .auto {
+        mode.warning = "stacks were walked by frame pointers, as the walk by unwind tables does not load: \(error.cause)"
+      }
     }
+    mode.walk = SWPROF_UNWIND_FRAME_POINTERS
+    return try loadedObject(for: request, scope: scope, walk: SWPROF_UNWIND_FRAME_POINTERS)
+  }
+
+  private static func loadedObject(
+    for request: CaptureRequest, scope: CaptureScope, walk: swprof_unwind
+  ) throws -> BPFObject {
+    var object = try BPFObject.open(ProgramImage.oncpu.decoded(), name: ProgramImage.oncpu.name)
+    try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
+    try object.setCapacity(ofMap: "samples", request.ringBufferBytes)
+    var lifecycle: [String] = []
+    if scope.kernelScope == SWPROF_SCOPE_TARGETS { lifecycle += ["process_fork", "process_exec", "process_exit"] }
+    if walk == SWPROF_UNWIND_TABLES { lifecycle += ["inherit_code_map", "drop_code_map", "forget_code_map"] }
+    for program in Self.lifecyclePrograms where !lifecycle.contains(program) { try object.leaveOut(program) }
+    try object.load()
+    if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
+    for program in lifecycle { try object.attach(program) }
     return object
   }
+
+  private static let lifecyclePrograms = [
+    "process_fork", "process_exec", "process_exit", "inherit_code_map", "drop_code_map", "forget_code_map",
+  ]
 
   /// Reads the mappings of everything that runs, where everything may be sampled. Samples wait meanwhile.
   package mutating func followRunningProcesses() {
     guard isAllProcesses, let processes = try? ProcessTable.processes() else { return }
     for process in processes { tracker.follow(process) }
+    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
   }
 
   /// What to poll; any of them readable means `drain()` has work.
@@ -114,7 +169,7 @@ package struct OnCPUCapture: ~Copyable {
   }
 
   /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
-  package var hasPending: Bool { !pendingRecords.isEmpty }
+  package var hasPending: Bool { !pendingRecords.isEmpty || publisher?.hasWork ?? false }
 
   /// Samples in the profile so far.
   package var samplesTaken: UInt64 { aggregator.account.taken }
@@ -130,6 +185,7 @@ package struct OnCPUCapture: ~Copyable {
   /// waits for the next call.
   package mutating func drain() throws(CaptureError) {
     try drain(until: MonotonicTime(nanoseconds: Clock.monotonic.nanoseconds - Self.settlingTime))
+    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
   }
 
   /// A time stamp is taken microseconds before its record becomes visible.
@@ -193,6 +249,10 @@ package struct OnCPUCapture: ~Copyable {
     profile.account.losses[.ringBufferFull] = counters[1] > 0 ? counters[1] : nil
     profile.account.defects[.targetTableFull] = counters[2] > 0 ? counters[2] : nil
     profile.account.defects[.mappingRecordsLost] = tracker.recordsLost > 0 ? tracker.recordsLost : nil
+    if let publisher {
+      profile.account.defects[.unwindTableFull] = publisher.shortages > 0 ? publisher.shortages : nil
+      warnings += publisher.warnings
+    }
     profile.warnings = warnings + tracker.warnings
     return profile
   }

@@ -24,6 +24,8 @@ package struct ProcessTracker {
   private var unreadable: Set<ProcessID> = []
   /// Processes whose main thread has exited; other threads may still run.
   private var exited: Set<ProcessID> = []
+  /// Processes whose mappings have changed since `takeChanged()`, those that are gone included.
+  private var changed: Set<ProcessID> = []
   /// Records that the kernel dropped.
   package private(set) var recordsLost: UInt64 = 0
   /// What could not be looked into, and perf-maps that were refused: a sentence each.
@@ -56,6 +58,7 @@ package struct ProcessTracker {
     do {
       let mappings = try ProcessTable.mappings(of: process)
       spaces[process] = AddressSpace()
+      changed.insert(process)
       for mapping in mappings { add(mapping, to: process) }
     } catch {
       unreadable.insert(process)
@@ -109,11 +112,21 @@ package struct ProcessTracker {
     for process in exited where !ProcessTable.exists(process) {
       exited.remove(process)
       spaces[process] = nil
+      changed.insert(process)
       anonymous[process] = nil
       unmapped[process] = nil
       unreadable.remove(process)
     }
   }
+
+  /// The processes whose mappings have changed since the last call, those that are gone included.
+  mutating func takeChanged() -> Set<ProcessID> {
+    defer { changed.removeAll(keepingCapacity: true) }
+    return changed
+  }
+
+  /// The executable mappings of a process, sorted; nil for one that is not followed.
+  func regions(of process: ProcessID) -> [AddressSpace.Region]? { spaces[process]?.regions }
 
   /// The source of an address of a process, and the address there.
   package mutating func locate(_ address: UInt64, in process: ProcessID) -> (source: SourceIndex, address: UInt64) {
@@ -135,6 +148,7 @@ package struct ProcessTracker {
   /// Starts over with nothing mapped: a new process, or a new program in an old one.
   private mutating func begin(_ process: ProcessID) {
     spaces[process] = AddressSpace()
+    changed.insert(process)
     anonymous[process] = nil
     unmapped[process] = nil
     unreadable.remove(process)
@@ -159,6 +173,7 @@ package struct ProcessTracker {
     } else {
       source = codeSources.file(for: mapping) { MappedFile.open(mapping, of: process) }
     }
+    changed.insert(process)
     spaces[process]?.insert(
       AddressSpace.Region(start: mapping.start, end: mapping.end, sourceStart: sourceStart, source: source))
   }

@@ -7,13 +7,22 @@ package enum Location: Hashable, Sendable {
   case code(source: SourceIndex, address: UInt64)
   case marker(Marker)
 
-  package enum Marker: String, Sendable {
+  package enum Marker: Hashable, Sendable {
     /// The frames towards the root are missing.
-    case truncated = "[truncated]"
+    case truncated(Truncation)
     /// A sample of which the asked side has no stack: taken in user mode with `--kernel`.
-    case userMode = "[user mode]"
+    case userMode
     /// A kernel stack that could not be read.
-    case noKernelStack = "[kernel stack unreadable]"
+    case noKernelStack
+
+    /// What stands for it in a stack.
+    package var frame: Frame {
+      switch self {
+      case .truncated(let reason): .truncated(reason)
+      case .userMode: Frame(function: "[user mode]", origin: .marker)
+      case .noKernelStack: Frame(function: "[kernel stack unreadable]", origin: .marker)
+      }
+    }
   }
 }
 
@@ -47,16 +56,16 @@ struct SampleAggregator {
   mutating func add(_ sample: SampleRecord, tracker: inout ProcessTracker) {
     var path: [Int] = []
     path.reserveCapacity(sample.userStack.count + sample.kernelStack.count + 1)
-    if sample.userEnd.isTruncated { path.append(index(of: .marker(.truncated))) }
+    if let reason = sample.userEnd.truncation { path.append(index(of: .marker(.truncated(reason)))) }
     for (depth, address) in sample.userStack.enumerated().reversed() {
       // A return address may lie behind the function that made the call.
       let place = tracker.locate(depth == 0 ? address : address &- 1, in: sample.process)
       path.append(index(of: .code(source: place.source, address: place.address)))
     }
-    if sample.kernelEnd == .unreadable {
-      path.append(index(of: .marker(.noKernelStack)))
-    } else if sample.kernelEnd.isTruncated {
-      path.append(index(of: .marker(.truncated)))
+    switch sample.kernelEnd.truncation {
+    case nil: break
+    case .unreadable: path.append(index(of: .marker(.noKernelStack)))
+    case let reason?: path.append(index(of: .marker(.truncated(reason))))
     }
     for (depth, address) in sample.kernelStack.enumerated().reversed() {
       path.append(index(of: .code(source: CodeSources.kernel, address: depth == 0 ? address : address &- 1)))
@@ -89,16 +98,11 @@ struct SampleAggregator {
   }
 
   private mutating func note(_ userEnd: StackEnd, _ kernelEnd: StackEnd) {
-    switch userEnd {
-    case .none, .complete: break
-    case .tooDeep: account.defects[.stackTooDeep, default: 0] += 1
-    case .unreadable: account.defects[.stackUnreadable, default: 0] += 1
-    case .broken: account.defects[.stackBroken, default: 0] += 1
-    }
-    switch kernelEnd {
-    case .none, .complete: break
+    if let reason = userEnd.truncation { account.defects[reason.defect, default: 0] += 1 }
+    switch kernelEnd.truncation {
+    case nil: break
     case .tooDeep: account.defects[.kernelStackTooDeep, default: 0] += 1
-    case .unreadable, .broken: account.defects[.kernelStackUnreadable, default: 0] += 1
+    default: account.defects[.kernelStackUnreadable, default: 0] += 1
     }
   }
 

@@ -2,18 +2,28 @@ import CProbes
 package import ProfileModel
 
 /// How the walk of a stack ended (`enum swprof_stack_end`).
-package enum StackEnd: UInt8, Sendable {
+package enum StackEnd: UInt8, Sendable, CaseIterable {
   case none = 0
   case complete = 1
   case tooDeep = 2
   case unreadable = 3
-  case broken = 4
+  case noFramePointer = 4
+  case unmapped = 5
+  case unsupported = 6
+  case corrupt = 7
+  case notReady = 8
 
-  /// Whether frames are missing at the root.
-  package var isTruncated: Bool {
+  /// Why frames are missing at the root; nil where none are.
+  package var truncation: Truncation? {
     switch self {
-    case .none, .complete: false
-    case .tooDeep, .unreadable, .broken: true
+    case .none, .complete: nil
+    case .tooDeep: .tooDeep
+    case .unreadable: .unreadable
+    case .noFramePointer: .noFramePointer
+    case .unmapped: .unmapped
+    case .unsupported: .unsupported
+    case .corrupt: .corrupt
+    case .notReady: .notReady
     }
   }
 }

@@ -7,6 +7,8 @@ package struct ELFFile {
     package let fileOffset: UInt64
     package let virtualAddress: UInt64
     package let fileSize: UInt64
+    /// Whether it is mapped as code.
+    package let isExecutable: Bool
   }
 
   /// An entry of the section header table.
@@ -76,7 +78,7 @@ package struct ELFFile {
       for entry in stride(from: 0, to: table.count, by: Self.segmentSize) {
         let segment = Segment(
           fileOffset: table.integer(at: entry + 8), virtualAddress: table.integer(at: entry + 16),
-          fileSize: table.integer(at: entry + 32))
+          fileSize: table.integer(at: entry + 32), isExecutable: table.integer(at: entry + 4, as: UInt32.self) & 1 != 0)
         switch table.integer(at: entry, as: UInt32.self) {
         case 1: loads.append(segment)
         case 4: notes.append(segment)

@@ -18,6 +18,7 @@ package struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
   package static let brokenPipe = Errno(code: EPIPE)
   package static let noSpace = Errno(code: ENOSPC)
   package static let invalid = Errno(code: EINVAL)
+  package static let notSupported = Errno(code: EOPNOTSUPP)
 
   package var description: String {
     guard let text = unsafe strerror(code) else { return "error \(code)" }

@@ -7,7 +7,7 @@ package enum FrameOrigin: UInt8, Sendable, Hashable, CaseIterable {
   case jit = 2
   /// An address that has no name; `function` is `[module+0xoffset]` or `[0xaddress]`.
   case unresolved = 3
-  /// Not code: a label of ours such as `[truncated]`.
+  /// Not code: a label of ours such as `[truncated: too deep]`.
   case marker = 4
 }
 
@@ -65,8 +65,13 @@ package struct Frame: Hashable, Sendable {
     self.source = source
   }
 
-  /// The root of a stack that was cut short.
-  package static let truncated = Frame(function: "[truncated]", origin: .marker)
+  /// What stands at the root of a stack that was cut short: `[truncated: too deep]`.
+  package static func truncated(_ reason: Truncation) -> Frame {
+    Frame(function: "[truncated: \(reason.rawValue)]", origin: .marker)
+  }
+
+  /// Whether this is the root of a stack that was cut short.
+  package var isTruncation: Bool { origin == .marker && function.hasPrefix("[truncated") }
 
   /// The suffix that folded stacks give a frame of this kind: `_[k]`, `_[j]`, `_[i]` or nothing.
   package var annotation: String {

@@ -19,8 +19,17 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
   case stackTooDeep = "stack_too_deep"
   /// Stacks whose next frame lay in memory that could not be read without a page fault.
   case stackUnreadable = "stack_unreadable"
-  /// Stacks whose frame-pointer chain ended in a value that cannot be a frame.
+  /// Stacks that went through code without unwind information, whose frame-pointer chain ended in a value that cannot
+  /// be a frame.
   case stackBroken = "stack_broken"
+  /// Stacks with a return address that lies in no code.
+  case stackUnmapped = "stack_unmapped"
+  /// Stacks that came to code whose unwind information the walk cannot follow.
+  case stackUnsupported = "stack_unsupported"
+  /// Stacks whose unwind information led away from the root.
+  case stackCorrupt = "stack_corrupt"
+  /// Stacks of code whose unwind information had not been read yet.
+  case stackNotReady = "stack_not_ready"
   /// Kernel stacks that the kernel's own helper could not deliver.
   case kernelStackUnreadable = "kernel_stack_unreadable"
   /// Kernel stacks deeper than the kernel's limit.
@@ -31,17 +40,24 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
   case mappingRecordsLost = "mapping_records_lost"
   /// Processes or threads that found no place in the kernel's target table and were not followed.
   case targetTableFull = "target_table_full"
+  /// Files and processes that found no place in the kernel's unwind tables.
+  case unwindTableFull = "unwind_table_full"
 
   package var explanation: String {
     switch self {
     case .stackTooDeep: "stacks deeper than the limit"
     case .stackUnreadable: "stacks with an unreadable frame"
     case .stackBroken: "stacks cut short at code without frame pointers"
+    case .stackUnmapped: "stacks cut short at an address outside any code"
+    case .stackUnsupported: "stacks cut short at an unwind rule that is not supported"
+    case .stackCorrupt: "stacks cut short at an unwind rule that leads astray"
+    case .stackNotReady: "stacks cut short where no unwind table was ready"
     case .kernelStackUnreadable: "kernel stacks unreadable"
     case .kernelStackTooDeep: "kernel stacks deeper than the limit"
     case .frameUnresolved: "samples with unnamed frames"
     case .mappingRecordsLost: "mapping records lost"
     case .targetTableFull: "processes not followed, target table full"
+    case .unwindTableFull: "files or processes without room for unwind tables"
     }
   }
 }

@@ -6,6 +6,11 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
 
   package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 
+  /// The point a number of ns later.
+  package static func + (time: Self, nanoseconds: UInt64) -> Self {
+    MonotonicTime(nanoseconds: time.nanoseconds + nanoseconds)
+  }
+
   /// The time from `earlier` to this point in ns; zero when `earlier` is later.
   package func nanoseconds(since earlier: Self) -> UInt64 {
     nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0

@@ -98,7 +98,7 @@ package struct FunctionTotals: Sendable {
     for (index, node) in profile.stacks.nodes.enumerated() {
       let frame = profile.frames[Int(node.frame)]
       if node.parent < 0 {
-        isCut[index] = frame.origin == .marker && frame.function == Frame.truncated.function
+        isCut[index] = frame.isTruncation
       } else {
         isCut[index] = isCut[Int(node.parent)]
         isUser[index] = isUser[Int(node.parent)]

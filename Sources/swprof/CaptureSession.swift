@@ -31,6 +31,7 @@ struct CaptureSession {
     let capture = try OnCPUCapture.arm(request(child: childID), openPerfMap: Self.openPerfMap)
     task.startedAt = Clock.wall
     task.parameters.event = capture.clock.rawValue
+    task.parameters.unwind = capture.unwind
     timings.mark("armed", at: capture.armedAt)
     let store = options.noStore ? nil : try StoreAccess.writable(options.store)
     if let store { task.id = try store.begin(task) }
@@ -63,7 +64,8 @@ struct CaptureSession {
   private func request(child: ProcessID?) -> CaptureRequest {
     CaptureRequest(
       target: options.target.target(command: child), frequencyHertz: options.freq, side: side,
-      includesChildren: options.target.includeChildren, ringBufferBytes: options.ringBufferSize.bytes)
+      includesChildren: options.target.includeChildren, unwind: options.unwind,
+      missingFeatures: Set(options.withoutFeature), ringBufferBytes: options.ringBufferSize.bytes)
   }
 
   private var side: CaptureParameters.Side {

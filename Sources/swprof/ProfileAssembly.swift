@@ -49,7 +49,7 @@ enum ProfileAssembly {
       case .code(let source, let address):
         places[Int(source)].append((index, address))
       case .marker(let marker):
-        profile.frames.append(Frame(function: marker.rawValue, origin: .marker))
+        profile.frames.append(marker.frame)
         result[index] = [profile.frames.count - 1]
       }
     }

@@ -63,9 +63,9 @@ struct AggregationTests {
   @Test func `a stack cut short has a marker at its root`() {
     var tracker = tracker()
 
-    let found = path([sample(user: [0x10], kernel: [0xffff], userEnd: .broken, kernelEnd: .complete)], &tracker)
+    let found = path([sample(user: [0x10], kernel: [0xffff], userEnd: .noFramePointer, kernelEnd: .complete)], &tracker)
 
-    #expect(found.first?.first == .marker(.truncated))
+    #expect(found.first?.first == .marker(.truncated(.noFramePointer)))
     #expect(found.first?.last == .code(source: CodeSources.kernel, address: 0xffff))
   }
 

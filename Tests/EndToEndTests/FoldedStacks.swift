@@ -9,6 +9,9 @@ struct FoldedStacks {
 
     var processName: String { names[0] }
 
+    /// Whether frames are missing at the root.
+    var isTruncated: Bool { names.count > 1 && names[1].hasPrefix("[truncated: ") }
+
     /// The frames of user space; those of the kernel stand above them.
     var userFrames: ArraySlice<String> { names.dropFirst().prefix { !$0.hasSuffix("_[k]") } }
   }

@@ -9,7 +9,7 @@ import Testing
     (Frame(function: "f", origin: .kernel, isInlined: true), "_[k]"),
     (Frame(function: "f", origin: .jit), "_[j]"),
     (Frame(function: "[libc.so.6+0x10]", origin: .unresolved), ""),
-    (Frame.truncated, ""),
+    (Frame.truncated(.tooDeep), ""),
   ])
   func `the annotation tells the kind of frame`(frame: Frame, annotation: String) {
     #expect(frame.annotation == annotation)
@@ -26,6 +26,6 @@ import Testing
   @Test func `a profile names the module of a frame, or none`() {
     let profile = Profile(modules: [Module(path: "/bin/true")])
     #expect(profile.moduleName(of: Frame(function: "main", module: 0)) == "true")
-    #expect(profile.moduleName(of: .truncated) == nil)
+    #expect(profile.moduleName(of: .truncated(.tooDeep)) == nil)
   }
 }

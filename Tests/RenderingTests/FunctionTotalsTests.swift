@@ -25,18 +25,18 @@ import Testing
 
   @Test func `marks are no functions of the total table but stay in the sums`() {
     var builder = ProfileBuilder()
-    builder.add([.truncated], count: 3)
-    builder.add([Frame.truncated, Frame(function: "f")], count: 1)
+    builder.add([.truncated(.tooDeep)], count: 3)
+    builder.add([.truncated(.tooDeep), Frame(function: "f")], count: 1)
     let totals = FunctionTotals(builder.profile)
     #expect(totals.hottestByTotal(limit: 10).map(\.name) == ["f"])
-    #expect(totals.hottestByOwn(limit: 10).map(\.name) == ["[truncated]", "f"])
+    #expect(totals.hottestByOwn(limit: 10).map(\.name) == ["[truncated: too deep]", "f"])
     #expect(totals.total == 4)
   }
 
   @Test func `the share of complete user stacks leaves kernel threads out`() {
     var builder = ProfileBuilder()
     builder.add([Frame(function: "kthread", origin: .kernel)], count: 50)
-    builder.add([Frame.truncated, Frame(function: "f")], count: 1)
+    builder.add([.truncated(.tooDeep), Frame(function: "f")], count: 1)
     builder.add([Frame(function: "main"), Frame(function: "write", origin: .kernel)], count: 3)
     let totals = FunctionTotals(builder.profile)
     #expect(totals.userStacks == 4)

@@ -81,7 +81,7 @@ enum Sample {
     builder.add([start, main, memcpy, write, copy], count: 95, thread: worker)
     builder.add([start, main, unnamed], count: 14, thread: worker)
     builder.add([start, main, jit], count: 70, thread: worker)
-    builder.add([.truncated, fib, fib], count: 30)
+    builder.add([.truncated(.noFramePointer), fib, fib], count: 30)
     builder.add([start], count: 1)
     return builder.profile
   }()

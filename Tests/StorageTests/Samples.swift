@@ -68,7 +68,7 @@ enum Sample {
         Frame(function: "write", module: 1, address: 0xffff_ffff_8100_0010, origin: .kernel),
         Frame(function: "square", module: 0, address: 0x1130, isInlined: true),
         Frame(function: "LazyCompile:~é", address: 0x7f00_0000_1000, origin: .jit),
-        Frame(function: "[0x12]", address: 0x12, origin: .unresolved), .truncated,
+        Frame(function: "[0x12]", address: 0x12, origin: .unresolved), .truncated(.tooDeep),
       ],
       threads: [thread(1, "bench"), thread(2, ""), thread(3, "worker")])
     var stacks = StackTreeBuilder()

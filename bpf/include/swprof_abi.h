@@ -18,6 +18,12 @@ enum swprof_scope {
 	SWPROF_SCOPE_ALL = 2, /* everything but the idle tasks */
 };
 
+/* How user stacks are walked. */
+enum swprof_unwind {
+	SWPROF_UNWIND_FRAME_POINTERS = 0,
+	SWPROF_UNWIND_TABLES = 1, /* by the tables of the target's files, and by frame pointers where there is none */
+};
+
 #define SWPROF_SIDE_USER 1
 #define SWPROF_SIDE_KERNEL 2
 
@@ -29,9 +35,11 @@ struct swprof_config {
 	__u32 sides; /* SWPROF_SIDE_* */
 	__u32 follow_children; /* 0 or 1 */
 	__u32 wakeup_bytes; /* fill of the ring buffer at which user space is woken */
+	__u32 unwind; /* enum swprof_unwind */
+	__u32 stop_sampled; /* 0 or 1: stop each sampled thread where it is, so that a test can look at it */
 	char comm[SWPROF_COMM_SIZE]; /* a process that takes this name becomes a target; empty: none */
 };
-_Static_assert(sizeof(struct swprof_config) == 40, "layout");
+_Static_assert(sizeof(struct swprof_config) == 48, "layout");
 
 enum swprof_counter {
 	SWPROF_COUNTER_TICKS = 0, /* ticks that hit the target */
@@ -43,13 +51,21 @@ enum swprof_counter {
 /* How the walk of a stack ended. */
 enum swprof_stack_end {
 	SWPROF_STACK_NONE = 0, /* there is no such stack, or it was not asked for */
-	SWPROF_STACK_COMPLETE = 1,
+	SWPROF_STACK_COMPLETE = 1, /* at the outermost frame */
 	SWPROF_STACK_TOO_DEEP = 2,
 	SWPROF_STACK_UNREADABLE = 3, /* the next frame lies in memory that is not resident */
-	SWPROF_STACK_BROKEN = 4, /* the next frame pointer cannot be one */
+	SWPROF_STACK_NO_FRAME_POINTER = 4, /* code without a table, and rbp cannot be a frame pointer */
+	SWPROF_STACK_UNMAPPED = 5, /* the next address lies in no code that the process has mapped */
+	SWPROF_STACK_UNSUPPORTED = 6, /* the table has no rule that the walk can follow */
+	SWPROF_STACK_CORRUPT = 7, /* the rule leads away from the root */
+	SWPROF_STACK_NOT_READY = 8, /* the tables for this code were not there yet */
 };
 
-/* One tick. Followed by user_frames + kernel_frames addresses of 8 bytes: user stack first, each from leaf to root. */
+/*
+ * One tick. Followed by user_frames + kernel_frames addresses of 8 bytes: user stack first, each from leaf to root.
+ * The first is an instruction pointer, the others return addresses. A frame that a signal interrupted is given by its
+ * instruction pointer + 1, so that one less leads into the instruction as it leads into a call.
+ */
 struct swprof_sample {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	__u32 tgid;
@@ -64,5 +80,97 @@ struct swprof_sample {
 	char process_comm[SWPROF_COMM_SIZE]; /* of the thread group's leader */
 };
 _Static_assert(sizeof(struct swprof_sample) == 64, "layout");
+
+/*
+ * Unwind tables. All of them live in one array of 64-byte lines, made of chunks that user space adds as it needs them.
+ * A line number counts from the first line of the first chunk. What belongs together lies in consecutive lines; nothing
+ * that a process or a module refers to is changed in place.
+ */
+#define SWPROF_LINE_SIZE 64
+#define SWPROF_CHUNK_LINES 16384 /* 1 MiB */
+#define SWPROF_CHUNKS_MAX 256
+
+struct swprof_line {
+	__u64 words[8];
+};
+_Static_assert(sizeof(struct swprof_line) == SWPROF_LINE_SIZE, "layout");
+
+/* The code of a process, the value of the map `code_maps`: `count` code ranges from line `first` on. */
+struct swprof_code_map {
+	__u32 first;
+	__u32 count;
+};
+
+/* Executable memory. The ranges of a process are sorted by address and do not overlap. */
+struct swprof_code_range {
+	__u64 start;
+	__u64 end;
+	__u64 bias; /* ELF virtual address = address + bias, modulo 2^64 */
+	__u32 module; /* the line of a struct swprof_module, or SWPROF_MODULE_* */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct swprof_code_range) == 32, "layout");
+
+#define SWPROF_MODULE_NONE 0 /* code without a table: its frames are walked by frame pointers */
+#define SWPROF_MODULE_NOT_READY 0xffffffff /* code whose table is not built yet, or found no room */
+
+/* The unwind table of a file. `pages`, `rows` and `rules` are the first lines of arrays. */
+struct swprof_module {
+	__u64 first_page; /* ELF virtual address */
+	__u32 page_count;
+	__u32 pages; /* of struct swprof_unwind_page */
+	__u32 rows; /* of __u32: place within the page << SWPROF_RULE_BITS | index of the rule */
+	__u32 rules; /* of struct swprof_unwind_rule */
+	__u64 reserved[5];
+};
+_Static_assert(sizeof(struct swprof_module) == SWPROF_LINE_SIZE, "layout");
+
+#define SWPROF_PAGE_BITS 12
+#define SWPROF_RULE_BITS 20
+
+/* The rows of a page of code. An address below all of them belongs to the row before `first`. */
+struct swprof_unwind_page {
+	__u32 first;
+	__u32 count;
+};
+
+enum swprof_frame_address {
+	SWPROF_CFA_GAP = 0, /* no information */
+	SWPROF_CFA_UNSUPPORTED = 1,
+	SWPROF_CFA_OUTERMOST = 2,
+	SWPROF_CFA_SP = 3, /* rsp + offset */
+	SWPROF_CFA_BP = 4, /* rbp + offset */
+	SWPROF_CFA_REGISTER = 5, /* register + offset */
+	SWPROF_CFA_AT_SP = 6, /* *(rsp + offset) + addend */
+	SWPROF_CFA_AT_BP = 7, /* *(rbp + offset) + addend */
+	SWPROF_CFA_LINKAGE_STUB = 8, /* rsp + offset, and 8 more where (rip & 15) >= addend */
+	SWPROF_CFA_SIGNAL_FRAME = 9, /* all registers stand in the ucontext at rsp */
+};
+
+enum swprof_frame_pointer {
+	SWPROF_BP_UNKNOWN = 0,
+	SWPROF_BP_SAME = 1,
+	SWPROF_BP_AT_CFA = 2, /* at the frame address + bp_offset */
+	SWPROF_BP_AT_SP = 3, /* at the callee's rsp + bp_offset */
+	SWPROF_BP_AT_BP = 4, /* at the callee's rbp + bp_offset */
+};
+
+enum swprof_return_address {
+	SWPROF_RA_BELOW_CFA = 0, /* at the frame address - 8 */
+	SWPROF_RA_REGISTER = 1, /* in `reg`, which the frame address then does not use */
+	SWPROF_RA_AT_CFA = 2, /* at the frame address + addend, which the frame address then does not use */
+};
+
+/* How the registers of a caller follow from those of its callee. */
+struct swprof_unwind_rule {
+	__u8 frame_address; /* enum swprof_frame_address */
+	__u8 frame_pointer; /* enum swprof_frame_pointer */
+	__u8 return_address; /* enum swprof_return_address */
+	__u8 reg; /* DWARF number */
+	__s32 offset;
+	__s32 addend;
+	__s32 bp_offset;
+};
+_Static_assert(sizeof(struct swprof_unwind_rule) == 16, "layout");
 
 #endif

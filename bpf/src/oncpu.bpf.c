@@ -19,15 +19,16 @@ static __always_inline void take_user_stack(struct bpf_perf_event_data *context,
 					    struct scratch *scratch)
 {
 	if (!is_kernel_address(context->regs.ip)) {
-		walk_user_stack(scratch, context->regs.ip, context->regs.sp, context->regs.bp);
+		walk_user_stack(scratch, scratch->sample.tgid, &context->regs);
 	} else {
-		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+		struct swprof_user_regs regs;
 
-		/* Within execve the old program is gone and the new one is not laid out yet: these are registers of
-		 * nothing. */
+		/* Within execve the old program is gone and the new one not laid out yet: registers of nothing. */
 		if (BPF_CORE_READ(task, mm, end_code) == 0)
 			return;
-		walk_user_stack(scratch, regs->ip, regs->sp, regs->bp);
+		if (bpf_probe_read_kernel(&regs, sizeof(regs), (void *)bpf_task_pt_regs(task)))
+			return;
+		walk_user_stack(scratch, scratch->sample.tgid, &regs);
 	}
 	scratch->sample.user_frames = scratch->walk.count;
 	scratch->sample.user_end = scratch->walk.end;
@@ -96,5 +97,8 @@ int on_cpu_tick(struct bpf_perf_event_data *context)
 	if (config.sides & SWPROF_SIDE_KERNEL && is_kernel_address(context->regs.ip))
 		take_kernel_stack(context, scratch);
 	submit(scratch);
+	/* In place: the thread stops on its way back to user mode, before another instruction of its own. */
+	if (config.stop_sampled)
+		bpf_send_signal_thread(SIGSTOP);
 	return 0;
 }

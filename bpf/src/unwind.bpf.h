@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The walk of a user stack: the one seam between samplers and unwinding. A sampler fills `walk->ip/sp/bp`, calls
+ * The walk of a user stack: the one seam between samplers and unwinding. A sampler fills `walk->registers`, calls
  * walk_user_stack() and finds `frames[0..count)` from leaf to root and `end` saying how it ended.
  *
- * The step is a global function without pointer arguments: the verifier checks it once, not once for each frame.
+ * The step and its searches are global functions without pointer arguments: the verifier checks each once, not once for
+ * each frame.
  */
 #ifndef SWPROF_UNWIND_BPF_H
 #define SWPROF_UNWIND_BPF_H
 
-#include "target.bpf.h"
+#include "tables.bpf.h"
 
 /* One entry of a frame-pointer chain: the caller's frame pointer, and the address to return to. */
 struct saved_frame {
@@ -16,11 +17,33 @@ struct saved_frame {
 	__u64 ip;
 };
 
+/* The registers that x86-64 Linux puts on the stack for a signal handler (arch/x86/include/uapi/asm/sigcontext.h). */
+struct signal_registers {
+	__u64 r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip;
+};
+/* Where they are, counted from rsp of the frame that returns from the handler: uc_mcontext in a struct ucontext. */
+#define SIGNAL_REGISTERS_OFFSET 40
+
+enum {
+	WALK_EXACT = 1, /* ip is the next instruction, not the one behind a call */
+	WALK_HAS_BP = 2,
+	WALK_HAS_REGISTERS = 4, /* all registers of this frame are known */
+	WALK_HAS_MAP = 8,
+};
+
 struct walk {
-	__u64 sp; /* lowest address that the next frame may have */
+	__u64 ip;
+	__u64 sp;
 	__u64 bp;
+	__u32 flags;
 	__u32 count;
 	__u32 end; /* enum swprof_stack_end; NONE while the walk goes on */
+	__u32 tgid;
+	struct swprof_code_map map;
+	struct swprof_code_range range; /* of the last address that was looked up */
+	__u64 rule_address; /* what find_rule() looks up: an ELF virtual address */
+	struct swprof_unwind_rule rule; /* what it finds */
+	__u64 registers[16]; /* by their DWARF numbers */
 };
 
 /* A sample under construction. Kernel frames are appended behind the user frames, so the record has no holes. */
@@ -44,45 +67,312 @@ static __always_inline struct scratch *current_scratch(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
+static __always_inline int end_walk(struct walk *walk, __u32 end)
+{
+	walk->end = end;
+	return 1;
+}
+
+/* Moves `walk->range` to the code range of an address. Returns 0 when there is one. */
+__attribute__((noinline)) int find_range(__u64 address)
+{
+	struct scratch *scratch = current_scratch();
+	struct swprof_code_range *range;
+	__u32 low = 0, high;
+
+	if (!scratch)
+		return 1;
+	/* The last range that starts at or below the address. */
+	high = scratch->walk.map.count;
+	for (int i = 0; i < RANGE_STEPS && low < high; i++) {
+		__u32 middle = (low + high) / 2;
+
+		range = range_at(&scratch->walk.map, middle);
+		if (!range)
+			return 1;
+		if (range->start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return 1;
+	range = range_at(&scratch->walk.map, low - 1);
+	if (!range || address >= range->end)
+		return 1;
+	scratch->walk.range = *range;
+	return 0;
+}
+
+/* Finds `walk->rule` for `walk->rule_address` in the module of `walk->range`. Returns 0 when the table could be read.
+ */
+__attribute__((noinline)) int find_rule(void)
+{
+	struct scratch *scratch = current_scratch();
+	struct swprof_module *module;
+	struct swprof_line *line;
+	__u32 first, count, low, high, key, index, rows, rules;
+	__u64 place;
+
+	if (!scratch)
+		return 1;
+	module = (struct swprof_module *)line_at(scratch->walk.range.module);
+	if (!module)
+		return 1;
+	scratch->walk.rule.frame_address = SWPROF_CFA_GAP;
+	place = scratch->walk.rule_address - module->first_page;
+	if (place >> SWPROF_PAGE_BITS >= module->page_count)
+		return 0;
+	rows = module->rows;
+	rules = module->rules;
+	index = place >> SWPROF_PAGE_BITS;
+	line = line_at(module->pages + index / PAGES_PER_LINE);
+	if (!line)
+		return 1;
+	first = ((struct swprof_unwind_page *)line)[index % PAGES_PER_LINE].first;
+	count = ((struct swprof_unwind_page *)line)[index % PAGES_PER_LINE].count;
+	key = (place & ((1 << SWPROF_PAGE_BITS) - 1)) << SWPROF_RULE_BITS | ((1 << SWPROF_RULE_BITS) - 1);
+
+	/* The last line of the page's rows whose first row is at or below the key: lines are what a fetch costs. */
+	low = first / ROWS_PER_LINE;
+	high = count ? (first + count - 1) / ROWS_PER_LINE : low;
+	for (int i = 0; i < LINE_STEPS && low < high; i++) {
+		__u32 middle = (low + high + 1) / 2;
+
+		line = line_at(rows + middle);
+		if (!line)
+			return 1;
+		if (*(__u32 *)line <= key)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	line = line_at(rows + low);
+	if (!line)
+		return 1;
+	index = low * ROWS_PER_LINE;
+	high = first + count < index + ROWS_PER_LINE ? first + count : index + ROWS_PER_LINE;
+	low = first > index ? first : index;
+	for (int i = 0; i < ROW_STEPS && low < high; i++) {
+		__u32 middle = (low + high) / 2;
+
+		if (((__u32 *)line)[middle % ROWS_PER_LINE] <= key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	low--;
+	if (low / ROWS_PER_LINE != index / ROWS_PER_LINE) {
+		line = line_at(rows + low / ROWS_PER_LINE);
+		if (!line)
+			return 1;
+	}
+	index = ((__u32 *)line)[low % ROWS_PER_LINE] & ((1 << SWPROF_RULE_BITS) - 1);
+	line = line_at(rules + index / RULES_PER_LINE);
+	if (!line)
+		return 1;
+	scratch->walk.rule = ((struct swprof_unwind_rule *)line)[index % RULES_PER_LINE];
+	return 0;
+}
+
 /* A caller's frame lies above its callee's, and no frame is larger than this. */
 #define FRAME_SIZE_MAX (1ULL << 23)
+/* Swift marks the frame pointers of asynchronous functions by this bit. */
+#define FRAME_POINTER_MARK (1ULL << 60)
+
+/* The caller by the frame-pointer chain: for code that has no table. */
+static __always_inline int step_by_frame_pointer(struct walk *walk)
+{
+	__u64 bp = walk->bp & ~FRAME_POINTER_MARK;
+	struct saved_frame frame;
+
+	/* Zero ends a chain; with no frame before it, it is a value of the leaf's own. */
+	if (walk->flags & WALK_HAS_BP && bp == 0 && walk->count > 1)
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	if (!(walk->flags & WALK_HAS_BP) || bp < walk->sp || bp - walk->sp > FRAME_SIZE_MAX || bp & 7)
+		return end_walk(walk, SWPROF_STACK_NO_FRAME_POINTER);
+	if (bpf_probe_read_user(&frame, sizeof(frame), (void *)bp))
+		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	if (frame.ip == 0)
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	/* Whatever rbp holds, an address in no code is no return address. */
+	if (walk->flags & WALK_HAS_MAP && (frame.ip - 1 < walk->range.start || frame.ip - 1 >= walk->range.end) &&
+	    find_range(frame.ip - 1))
+		return end_walk(walk, SWPROF_STACK_NO_FRAME_POINTER);
+	walk->ip = frame.ip;
+	walk->sp = bp + sizeof(frame);
+	walk->bp = frame.bp;
+	walk->flags &= ~(WALK_EXACT | WALK_HAS_REGISTERS);
+	return 0;
+}
+
+/* The frame that a signal interrupted. */
+static __always_inline int step_over_signal(struct walk *walk)
+{
+	struct signal_registers saved;
+
+	if (bpf_probe_read_user(&saved, sizeof(saved), (void *)(walk->sp + SIGNAL_REGISTERS_OFFSET)))
+		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	walk->registers[0] = saved.ax;
+	walk->registers[1] = saved.dx;
+	walk->registers[2] = saved.cx;
+	walk->registers[3] = saved.bx;
+	walk->registers[4] = saved.si;
+	walk->registers[5] = saved.di;
+	walk->registers[6] = saved.bp;
+	walk->registers[7] = saved.sp;
+	walk->registers[8] = saved.r8;
+	walk->registers[9] = saved.r9;
+	walk->registers[10] = saved.r10;
+	walk->registers[11] = saved.r11;
+	walk->registers[12] = saved.r12;
+	walk->registers[13] = saved.r13;
+	walk->registers[14] = saved.r14;
+	walk->registers[15] = saved.r15;
+	walk->ip = saved.ip;
+	walk->sp = saved.sp;
+	walk->bp = saved.bp;
+	walk->flags |= WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
+	return 0;
+}
+
+/* The caller's rbp. Returns 0 when it is known or known to be lost. */
+static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_address)
+{
+	__u64 place = 0;
+
+	switch (walk->rule.frame_pointer) {
+	case SWPROF_BP_SAME:
+		return 0;
+	case SWPROF_BP_AT_CFA:
+		place = frame_address + walk->rule.bp_offset;
+		break;
+	case SWPROF_BP_AT_SP:
+		place = walk->sp + walk->rule.bp_offset;
+		break;
+	case SWPROF_BP_AT_BP:
+		if (walk->flags & WALK_HAS_BP)
+			place = walk->bp + walk->rule.bp_offset;
+		break;
+	}
+	if (place == 0) {
+		walk->flags &= ~WALK_HAS_BP;
+		return 0;
+	}
+	walk->flags |= WALK_HAS_BP;
+	return bpf_probe_read_user(&walk->bp, sizeof(walk->bp), (void *)place) != 0;
+}
+
+/* The caller by a rule of a table. */
+static __always_inline int step_by_rule(struct walk *walk)
+{
+	struct swprof_unwind_rule *rule = &walk->rule;
+	__u64 place, frame_address, ip;
+
+	switch (rule->frame_address) {
+	case SWPROF_CFA_SP:
+		frame_address = walk->sp + rule->offset;
+		break;
+	case SWPROF_CFA_BP:
+		if (!(walk->flags & WALK_HAS_BP))
+			return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+		frame_address = walk->bp + rule->offset;
+		break;
+	case SWPROF_CFA_OUTERMOST:
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	case SWPROF_CFA_REGISTER:
+		if (!(walk->flags & WALK_HAS_REGISTERS))
+			return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+		frame_address = walk->registers[rule->reg & 15] + rule->offset;
+		break;
+	case SWPROF_CFA_AT_SP:
+	case SWPROF_CFA_AT_BP:
+		if (rule->frame_address == SWPROF_CFA_AT_BP && !(walk->flags & WALK_HAS_BP))
+			return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+		place = (rule->frame_address == SWPROF_CFA_AT_BP ? walk->bp : walk->sp) + rule->offset;
+		if (bpf_probe_read_user(&frame_address, sizeof(frame_address), (void *)place))
+			return end_walk(walk, SWPROF_STACK_UNREADABLE);
+		frame_address += rule->addend;
+		break;
+	case SWPROF_CFA_LINKAGE_STUB:
+		frame_address = walk->sp + rule->offset + ((__s32)(walk->ip & 15) >= rule->addend ? 8 : 0);
+		break;
+	case SWPROF_CFA_SIGNAL_FRAME:
+		return step_over_signal(walk);
+	default:
+		return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+	}
+	/* Only a leaf that has taken its return address off the stack leaves its caller the same stack. */
+	if (frame_address < walk->sp || (frame_address == walk->sp && !(walk->flags & WALK_EXACT)))
+		return end_walk(walk, SWPROF_STACK_CORRUPT);
+
+	if (rule->return_address == SWPROF_RA_BELOW_CFA && rule->frame_pointer == SWPROF_BP_AT_CFA &&
+	    rule->bp_offset == -16) {
+		struct saved_frame frame;
+
+		/* The usual prologue: both lie side by side. */
+		if (bpf_probe_read_user(&frame, sizeof(frame), (void *)(frame_address - sizeof(frame))))
+			return end_walk(walk, SWPROF_STACK_UNREADABLE);
+		walk->bp = frame.bp;
+		walk->flags |= WALK_HAS_BP;
+		ip = frame.ip;
+	} else {
+		if (rule->return_address == SWPROF_RA_REGISTER) {
+			if (!(walk->flags & WALK_HAS_REGISTERS))
+				return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+			ip = walk->registers[rule->reg & 15];
+		} else {
+			place = frame_address + (rule->return_address == SWPROF_RA_AT_CFA ? rule->addend : -8);
+			if (bpf_probe_read_user(&ip, sizeof(ip), (void *)place))
+				return end_walk(walk, SWPROF_STACK_UNREADABLE);
+		}
+		if (restore_frame_pointer(walk, frame_address))
+			return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	}
+	if (ip == 0)
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	walk->ip = ip;
+	walk->sp = frame_address;
+	walk->flags &= ~(WALK_EXACT | WALK_HAS_REGISTERS);
+	return 0;
+}
 
 /* Moves to the caller. Returns 0 while there is one, 1 at the end of the walk. */
 __attribute__((noinline)) int walk_step(void)
 {
 	struct scratch *scratch = current_scratch();
-	struct saved_frame frame;
+	struct walk *walk;
+	__u64 address;
 	__u32 count;
 
 	if (!scratch)
 		return 1;
-	/* Zero ends a chain; with no frame before it, it is a value of the leaf's own. */
-	if (scratch->walk.bp == 0) {
-		scratch->walk.end = scratch->walk.count > 1 ? SWPROF_STACK_COMPLETE : SWPROF_STACK_BROKEN;
+	walk = &scratch->walk;
+	/* A return address may lie behind the function that made the call. */
+	address = walk->flags & WALK_EXACT ? walk->ip : walk->ip - 1;
+	if (config.unwind == SWPROF_UNWIND_TABLES) {
+		if ((address < walk->range.start || address >= walk->range.end) && find_range(address))
+			return end_walk(walk, SWPROF_STACK_UNMAPPED);
+		if (walk->range.module == SWPROF_MODULE_NOT_READY)
+			return end_walk(walk, SWPROF_STACK_NOT_READY);
+		walk->rule.frame_address = SWPROF_CFA_GAP;
+		if (walk->range.module != SWPROF_MODULE_NONE) {
+			walk->rule_address = address + walk->range.bias;
+			if (find_rule())
+				return end_walk(walk, SWPROF_STACK_NOT_READY);
+		}
+		if (walk->rule.frame_address == SWPROF_CFA_GAP ? step_by_frame_pointer(walk) : step_by_rule(walk))
+			return 1;
+	} else if (step_by_frame_pointer(walk)) {
 		return 1;
 	}
-	if (scratch->walk.bp < scratch->walk.sp || scratch->walk.bp - scratch->walk.sp > FRAME_SIZE_MAX ||
-	    scratch->walk.bp & 7) {
-		scratch->walk.end = SWPROF_STACK_BROKEN;
-		return 1;
-	}
-	if (bpf_probe_read_user(&frame, sizeof(frame), (void *)scratch->walk.bp)) {
-		scratch->walk.end = SWPROF_STACK_UNREADABLE;
-		return 1;
-	}
-	if (frame.ip == 0) {
-		scratch->walk.end = SWPROF_STACK_COMPLETE;
-		return 1;
-	}
-	count = scratch->walk.count;
-	if (count >= SWPROF_USER_FRAMES_MAX) {
-		scratch->walk.end = SWPROF_STACK_TOO_DEEP;
-		return 1;
-	}
-	scratch->frames[count] = frame.ip;
-	scratch->walk.count = count + 1;
-	scratch->walk.sp = scratch->walk.bp + sizeof(frame);
-	scratch->walk.bp = frame.bp;
+	count = walk->count;
+	if (count >= SWPROF_USER_FRAMES_MAX)
+		return end_walk(walk, SWPROF_STACK_TOO_DEEP);
+	/* Callers are given by what a call would return to; a signal interrupts before an instruction, not behind one.
+	 */
+	scratch->frames[count] = walk->flags & WALK_EXACT ? walk->ip + 1 : walk->ip;
+	walk->count = count + 1;
 	return 0;
 }
 
@@ -98,18 +388,50 @@ __attribute__((noinline)) int walk_steps(void)
 	return 0;
 }
 
-static __always_inline void walk_user_stack(struct scratch *scratch, __u64 ip, __u64 sp, __u64 bp)
+/* Walks the user stack of a task from the registers with which it left, or will return to, user mode. */
+static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid, const struct swprof_user_regs *regs)
 {
-	scratch->frames[0] = ip;
-	scratch->walk.sp = sp;
-	scratch->walk.bp = bp;
-	scratch->walk.count = 1;
-	scratch->walk.end = SWPROF_STACK_NONE;
+	struct walk *walk = &scratch->walk;
+
+	walk->registers[0] = regs->ax;
+	walk->registers[1] = regs->dx;
+	walk->registers[2] = regs->cx;
+	walk->registers[3] = regs->bx;
+	walk->registers[4] = regs->si;
+	walk->registers[5] = regs->di;
+	walk->registers[6] = regs->bp;
+	walk->registers[7] = regs->sp;
+	walk->registers[8] = regs->r8;
+	walk->registers[9] = regs->r9;
+	walk->registers[10] = regs->r10;
+	walk->registers[11] = regs->r11;
+	walk->registers[12] = regs->r12;
+	walk->registers[13] = regs->r13;
+	walk->registers[14] = regs->r14;
+	walk->registers[15] = regs->r15;
+	walk->ip = regs->ip;
+	walk->sp = regs->sp;
+	walk->bp = regs->bp;
+	walk->flags = WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
+	walk->end = SWPROF_STACK_NONE;
+	walk->range.end = 0;
+	scratch->frames[0] = walk->ip;
+	walk->count = 1;
+	if (config.unwind == SWPROF_UNWIND_TABLES) {
+		struct swprof_code_map *map = bpf_map_lookup_elem(&code_maps, &tgid);
+
+		if (!map) {
+			walk->end = SWPROF_STACK_NOT_READY;
+			return;
+		}
+		walk->map = *map;
+		walk->flags |= WALK_HAS_MAP;
+	}
 	for (int i = 0; i < SWPROF_USER_FRAMES_MAX / STEPS_IN_A_ROW; i++)
 		if (walk_steps())
 			break;
-	if (scratch->walk.end == SWPROF_STACK_NONE)
-		scratch->walk.end = SWPROF_STACK_TOO_DEEP;
+	if (walk->end == SWPROF_STACK_NONE)
+		walk->end = SWPROF_STACK_TOO_DEEP;
 }
 
 #endif

@@ -23,10 +23,14 @@ typedef _Bool bool;
 /* include/uapi/linux/bpf.h */
 enum {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_CGROUP_ARRAY = 8,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
+
+#define BPF_F_MMAPABLE (1U << 10)
 
 enum {
 	BPF_ANY = 0,
@@ -44,6 +48,8 @@ enum {
 
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
+
+#define SIGSTOP 19
 
 #define EFAULT 14
 #define EEXIST 17

@@ -28,6 +28,12 @@ struct OnCPUCommand: ParsableCommand {
   @Flag(exclusivity: .exclusive, help: ArgumentHelp("Record this side's stacks only.", visibility: .default))
   var side: Side?
 
+  @Option(
+    help: ArgumentHelp(
+      "How to walk user stacks: dwarf (by the files' unwind tables), fp (by frame pointers), auto (dwarf if possible).",
+      valueName: "how"))
+  var unwind = UnwindChoice.auto
+
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup var store: StoreOptions
 
@@ -39,6 +45,9 @@ struct OnCPUCommand: ParsableCommand {
 
   @Option(help: .hidden)
   var ringBufferSize = ByteCount(bytes: 1 << 21)
+
+  @Option(help: .hidden)
+  var withoutFeature: [KernelFeature] = []
 
   enum Side: String, EnumerableFlag {
     case user
@@ -74,3 +83,6 @@ struct OnCPUCommand: ParsableCommand {
     try CaptureSession(self).run()
   }
 }
+
+extension UnwindChoice: ExpressibleByArgument {}
+extension KernelFeature: ExpressibleByArgument {}

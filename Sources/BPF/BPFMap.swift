@@ -1,0 +1,25 @@
+import CLibBPF
+
+/// A map of a loaded object; it must not be used once the object is gone.
+package struct BPFMap: Sendable {
+  package let descriptor: Int32
+  private let name: String
+
+  init(descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  /// Sets an element whose key and value are plain.
+  package func update<Key: BitwiseCopyable, Value: BitwiseCopyable>(key: Key, value: Value) throws(BPFError) {
+    var key = key
+    var value = value
+    try check(unsafe bpf_map_update_elem(descriptor, &key, &value, UInt64(BPF_ANY)), .update(map: name))
+  }
+
+  /// Removes an element; one that is not there is no error.
+  package func remove<Key: BitwiseCopyable>(key: Key) {
+    var key = key
+    _ = unsafe bpf_map_delete_elem(descriptor, &key)
+  }
+}

@@ -1,0 +1,54 @@
+import BPF
+import CProbes
+import LinuxSystem
+import ProfileModel
+
+/// The array of lines in which the kernel side finds its unwind tables (`unwind_chunks`); grows by a chunk at a time.
+struct UnwindLines {
+  private let chunkTable: BPFMap
+  private var chunks: [MappedArray] = []
+  private var allocator = LineAllocator(
+    capacity: UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX), reserved: 1)
+
+  static let lineSize = Int(SWPROF_LINE_SIZE)
+  private static let chunkLines = Int(SWPROF_CHUNK_LINES)
+
+  init(chunkTable: BPFMap) {
+    self.chunkTable = chunkTable
+  }
+
+  /// Makes room for a number of bytes; nil when there is none left.
+  mutating func allocate(lines count: Int) throws(BPFError) -> UInt32? {
+    guard let count = UInt32(exactly: count), count > 0,
+      let first = allocator.allocate(count, now: Clock.monotonic.nanoseconds)
+    else { return nil }
+    while chunks.count * Self.chunkLines < Int(first) + Int(count) {
+      let chunk = try MappedArray(name: "swprof_unwind", valueSize: Self.lineSize, count: Self.chunkLines)
+      try chunkTable.update(key: UInt32(chunks.count), value: chunk.descriptor)
+      chunks.append(chunk)
+    }
+    return first
+  }
+
+  mutating func release(_ first: UInt32, lines count: Int) {
+    allocator.release(first, count: UInt32(count), now: Clock.monotonic.nanoseconds)
+  }
+
+  /// Writes plain values, side by side, from the start of a line on.
+  func write<Element: BitwiseCopyable>(_ elements: [Element], at line: UInt32) {
+    unsafe elements.withUnsafeBytes { bytes in
+      var written = 0
+      while written < bytes.count {
+        let position = Int(line) * Self.lineSize + written
+        let chunkSize = Self.chunkLines * Self.lineSize
+        let count = min(bytes.count - written, chunkSize - position % chunkSize)
+        let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[written..<written + count])
+        unsafe chunks[position / chunkSize].write(part, at: position % chunkSize)
+        written += count
+      }
+    }
+  }
+
+  /// The lines that a number of bytes takes.
+  static func lines(forBytes count: Int) -> Int { (count + lineSize - 1) / lineSize }
+}

@@ -1,0 +1,160 @@
+import BPF
+import CProbes
+import ELF
+import LinuxSystem
+import ProfileModel
+import Unwinding
+
+/// Tells the kernel side which code each followed process has mapped, and by which tables its stacks are walked.
+///
+/// A process is told of anew whenever its mappings change: a new block of lines is written, then its entry in
+/// `code_maps` is set to it in one step.
+struct UnwindPublisher {
+  /// What is known of a source of code.
+  private enum Module {
+    /// Its turn to be read has not come.
+    case pending
+    /// No unwind information: its frames are walked by frame pointers.
+    case none
+    /// There was no room for its table.
+    case noRoom
+    case ready(line: UInt32, segments: [ELFFile.Segment])
+  }
+
+  private struct Block {
+    let first: UInt32
+    let lines: Int
+  }
+
+  private let codeMaps: BPFMap
+  private var lines: UnwindLines
+  private var modules: [SourceIndex: Module] = [CodeSources.kernel: .none]
+  private var linesByBuildID: [String: UInt32] = [:]
+  private var blocks: [ProcessID: Block] = [:]
+  /// Sources whose tables are still to be built, the next one first.
+  private var queue: ArraySlice<SourceIndex> = []
+  /// The processes that have mapped a pending source.
+  private var waiting: [SourceIndex: Set<ProcessID>] = [:]
+  /// Files and processes that found no room.
+  private(set) var shortages: UInt64 = 0
+  /// Files whose unwind information is damaged: a sentence each.
+  private(set) var warnings: [String] = []
+
+  init(codeMaps: BPFMap, chunkTable: BPFMap) {
+    self.codeMaps = codeMaps
+    self.lines = UnwindLines(chunkTable: chunkTable)
+  }
+
+  /// Whether `update` has more to do than time allowed.
+  var hasWork: Bool { !queue.isEmpty }
+
+  /// Publishes every process whose mappings have changed, and builds tables until the queue is empty or time is up.
+  mutating func update(_ tracker: inout ProcessTracker, until deadline: MonotonicTime) {
+    var changed = tracker.takeChanged()
+    for process in changed {
+      for region in tracker.regions(of: process) ?? [] { enqueue(region.source, for: process) }
+    }
+    while let source = queue.first, Clock.monotonic < deadline {
+      queue.removeFirst()
+      modules[source] = build(tracker.sources[Int(source)])
+      changed.formUnion(waiting.removeValue(forKey: source) ?? [])
+    }
+    for process in changed {
+      if let regions = tracker.regions(of: process) {
+        publish(process, regions)
+      } else if let block = blocks.removeValue(forKey: process) {
+        codeMaps.remove(key: UInt32(process.rawValue))
+        lines.release(block.first, lines: block.lines)
+      }
+    }
+  }
+
+  private mutating func enqueue(_ source: SourceIndex, for process: ProcessID) {
+    guard source >= 0 else { return }
+    switch modules[source] {
+    case nil:
+      modules[source] = .pending
+      queue.append(source)
+      waiting[source] = [process]
+    case .pending: waiting[source, default: []].insert(process)
+    case .some(.none), .noRoom, .ready: break
+    }
+  }
+
+  private mutating func build(_ source: CodeSource) -> Module {
+    do throws(ELFError) {
+      switch source {
+      case .file(let file, let path): return build(try ELFFile(ByteSource(file)), path: path)
+      case .vdso: return build(try ELFFile(.memory(VDSO.image ?? [])), path: "[vdso]")
+      case .kernel, .anonymous, .missing, .unmapped: return .none
+      }
+    } catch {
+      // Data that was mapped as code; the symbols of such a file are reported as missing when it is hit.
+      return .none
+    }
+  }
+
+  private mutating func build(_ file: ELFFile, path: String) -> Module {
+    let buildID = BuildID.find(in: file, sections: [])
+    if let buildID, let line = linesByBuildID[buildID] { return .ready(line: line, segments: file.loads) }
+    do throws(UnwindError) {
+      guard let table = try UnwindTable(file) else { return .none }
+      guard let line = try? table.store(in: &lines) else {
+        shortages += 1
+        return .noRoom
+      }
+      if let buildID { linesByBuildID[buildID] = line }
+      return .ready(line: line, segments: file.loads)
+    } catch {
+      warnings.append("\(path): \(error); its stacks are walked by frame pointers")
+      return .none
+    }
+  }
+
+  private mutating func publish(_ process: ProcessID, _ regions: [AddressSpace.Region]) {
+    let ranges = regions.map(range)
+    let previous = blocks[process]
+    let size = UnwindLines.lines(forBytes: max(1, ranges.count * MemoryLayout<swprof_code_range>.stride))
+    guard let first = try? lines.allocate(lines: size) else { return countShortage(process) }
+    lines.write(ranges, at: first)
+    let map = swprof_code_map(first: first, count: UInt32(ranges.count))
+    do throws(BPFError) {
+      try codeMaps.update(key: UInt32(process.rawValue), value: map)
+      blocks[process] = Block(first: first, lines: size)
+      if let previous { lines.release(previous.first, lines: previous.lines) }
+    } catch {
+      lines.release(first, lines: size)
+      countShortage(process)
+    }
+  }
+
+  /// A process whose newest mappings could not be published is not walked by old ones.
+  private mutating func countShortage(_ process: ProcessID) {
+    shortages += 1
+    codeMaps.remove(key: UInt32(process.rawValue))
+  }
+
+  private func range(_ region: AddressSpace.Region) -> swprof_code_range {
+    var range = swprof_code_range()
+    range.start = region.start
+    range.end = region.end
+    range.module = UInt32(SWPROF_MODULE_NONE)
+    switch modules[region.source] {
+    case nil, .some(.none): break
+    case .pending, .noRoom: range.module = UInt32(SWPROF_MODULE_NOT_READY)
+    case .ready(let line, let segments):
+      guard let segment = segments.first(where: { $0.isMapped(at: region.sourceStart) }) else { break }
+      range.module = line
+      range.bias = segment.virtualAddress &- segment.fileOffset &+ region.sourceStart &- region.start
+    }
+    return range
+  }
+}
+
+extension ELFFile.Segment {
+  /// Whether a mapping that begins at a file offset shows this segment's code; mappings begin at page boundaries.
+  fileprivate func isMapped(at offset: UInt64) -> Bool {
+    let page = UInt64(Host.pageSize)
+    return isExecutable && offset >= fileOffset / page * page && offset < fileOffset &+ fileSize
+  }
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The unwind tables: where they are, how an address finds its rule, and how processes come by them. */
+#ifndef SWPROF_TABLES_BPF_H
+#define SWPROF_TABLES_BPF_H
+
+#include "target.bpf.h"
+
+struct unwind_chunk {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SWPROF_CHUNK_LINES);
+	/* Sizes, as the type description of a map within a map is left incomplete by the compiler. */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, SWPROF_LINE_SIZE);
+};
+
+/* All lines, a chunk each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SWPROF_CHUNKS_MAX);
+	__type(key, __u32);
+	__array(values, struct unwind_chunk);
+} unwind_chunks SEC(".maps");
+
+/* What code a process has mapped; processes whose mappings are not known yet are missing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32); /* tgid as the caller's pid namespace numbers it */
+	__type(value, struct swprof_code_map);
+} code_maps SEC(".maps");
+
+static __always_inline struct swprof_line *line_at(__u32 line)
+{
+	__u32 chunk = line / SWPROF_CHUNK_LINES;
+	__u32 place = line % SWPROF_CHUNK_LINES;
+	void *lines = bpf_map_lookup_elem(&unwind_chunks, &chunk);
+
+	return lines ? bpf_map_lookup_elem(lines, &place) : NULL;
+}
+
+#define ROWS_PER_LINE (SWPROF_LINE_SIZE / sizeof(__u32))
+#define RULES_PER_LINE (SWPROF_LINE_SIZE / sizeof(struct swprof_unwind_rule))
+#define PAGES_PER_LINE (SWPROF_LINE_SIZE / sizeof(struct swprof_unwind_page))
+#define RANGES_PER_LINE (SWPROF_LINE_SIZE / sizeof(struct swprof_code_range))
+/* Any number of code ranges that a process can have. */
+#define RANGE_STEPS 17
+/* A page has at most a row for each of its bytes. */
+#define LINE_STEPS 9
+#define ROW_STEPS 5
+
+static __always_inline struct swprof_code_range *range_at(struct swprof_code_map *map, __u32 index)
+{
+	struct swprof_line *line = line_at(map->first + index / RANGES_PER_LINE);
+
+	return line ? &((struct swprof_code_range *)line)[index % RANGES_PER_LINE] : NULL;
+}
+
+/* A child has its parent's memory; its own process is told of it later. */
+SEC("tp_btf/sched_process_fork")
+int inherit_code_map(__u64 *context)
+{
+	struct task_struct *parent = (struct task_struct *)context[0];
+	struct task_struct *child = (struct task_struct *)context[1];
+	struct swprof_code_map *map;
+	__u32 tgid;
+
+	if (child->pid != child->tgid)
+		return 0;
+	tgid = tgid_in_namespace(parent);
+	map = bpf_map_lookup_elem(&code_maps, &tgid);
+	if (!map)
+		return 0;
+	tgid = number_in_namespace(child);
+	if (tgid)
+		bpf_map_update_elem(&code_maps, &tgid, map, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int drop_code_map(__u64 *context)
+{
+	__u32 tgid = tgid_in_namespace((struct task_struct *)context[0]);
+
+	bpf_map_delete_elem(&code_maps, &tgid);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int forget_code_map(__u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+	__u32 tgid;
+
+	if (task->signal->live.counter != 0)
+		return 0;
+	tgid = tgid_in_namespace(task);
+	bpf_map_delete_elem(&code_maps, &tgid);
+	return 0;
+}
+
+#endif
