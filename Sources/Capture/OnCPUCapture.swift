@@ -20,6 +20,8 @@ package struct OnCPUCapture: ~Copyable {
   private let period: UInt64
   private let isAllProcesses: Bool
   private var warnings: [String]
+  /// Called with each sample as it is read; for tests that look at the sampled thread itself.
+  package var observe: ((SampleRecord) -> Void)?
   /// How user stacks are walked: `dwarf` or `fp`.
   package let unwind: String
   /// What ticks.
@@ -129,7 +131,8 @@ package struct OnCPUCapture: ~Copyable {
         }
         return try loadedObject(for: request, scope: scope, walk: SWPROF_UNWIND_TABLES)
       } catch let error as BPFError where request.unwind == .auto {
-        mode.warning = "stacks were walked by frame pointers, as the walk by unwind tables does not load: \(error.cause)"
+        mode.warning =
+          "stacks were walked by frame pointers, as the walk by unwind tables does not load: \(error.cause)"
       }
     }
     mode.walk = SWPROF_UNWIND_FRAME_POINTERS
@@ -198,6 +201,7 @@ package struct OnCPUCapture: ~Copyable {
         let sample = try SampleRecord(decoding: bytes)
         if firstSampleAt.map({ sample.time < $0 }) ?? true { firstSampleAt = sample.time }
         pendingSamples.append(sample)
+        observe?(sample)
       } catch {
         aggregator.countMalformed()
       }

@@ -12,6 +12,7 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
     case symbolNames = "symbol name table"
     case relocations = "relocation table"
     case debugLink = "debug link"
+    case callFrames = "unwind information"
     case miniDebugInfo = "mini debug info"
   }
 

@@ -43,6 +43,8 @@ package struct ELFFile {
   package let machine: UInt16
   package let loads: [Segment]
   package let notes: [Segment]
+  /// The `PT_GNU_EH_FRAME` entry, which leads to the call frame information in a file without section headers.
+  package let callFrameIndex: Segment?
   private let sectionHeaders: (offset: UInt64, count: Int, names: Int)
 
   private static let headerSize = 64
@@ -68,6 +70,7 @@ package struct ELFFile {
     let count = UInt64(header.integer(at: 56, as: UInt16.self))
     var loads: [Segment] = []
     var notes: [Segment] = []
+    var callFrameIndex: Segment?
     if count > 0 {
       guard header.integer(at: 54, as: UInt16.self) == Self.segmentSize else {
         throw ELFError.malformed(.programHeaders)
@@ -82,12 +85,14 @@ package struct ELFFile {
         switch table.integer(at: entry, as: UInt32.self) {
         case 1: loads.append(segment)
         case 4: notes.append(segment)
+        case 0x6474_E550: callFrameIndex = segment
         default: break
         }
       }
     }
     self.loads = loads
     self.notes = notes
+    self.callFrameIndex = callFrameIndex
   }
 
   /// The ELF virtual address that the byte at a file offset is linked for.

@@ -1,3 +1,18 @@
-package struct UnwindError: Error, CustomStringConvertible { package var description: String { "x" } }
 package import ELF
-extension UnwindTable { package init?(_ file: ELFFile) throws(UnwindError) { return nil } }
+
+/// Why a file gives no unwind table.
+package enum UnwindError: Error, Equatable, CustomStringConvertible {
+  case file(ELFError)
+  /// Its code is spread over more addresses than any program's.
+  case codeTooWide
+  /// More rows than any program has.
+  case tooManyRows
+
+  package var description: String {
+    switch self {
+    case .file(let error): "\(error)"
+    case .codeTooWide: "its unwind information spans too many addresses"
+    case .tooManyRows: "its unwind information has too many rows"
+    }
+  }
+}

@@ -30,12 +30,15 @@ package struct UnwindTable: Equatable, Sendable {
   package var rows: [UInt32]
   /// Without repetition; the first one is `UnwindRule.gap`.
   package var rules: [UnwindRule]
+  /// Entries of the file that made no sense; their code is a gap or unsupported.
+  package var damagedEntries: Int
 
-  package init(firstPage: UInt64, pages: [Page], rows: [UInt32], rules: [UnwindRule]) {
+  package init(firstPage: UInt64, pages: [Page], rows: [UInt32], rules: [UnwindRule], damagedEntries: Int = 0) {
     self.firstPage = firstPage
     self.pages = pages
     self.rows = rows
     self.rules = rules
+    self.damagedEntries = damagedEntries
   }
 
   /// The rule for an ELF virtual address; a gap for one that no row covers.

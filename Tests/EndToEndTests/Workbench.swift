@@ -35,14 +35,29 @@ final class Workbench {
 
   /// Compiles a workload with frame pointers everywhere, and returns the path of the program.
   func compile(_ name: String, as output: String? = nil, options: [String] = []) throws -> String {
-    let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Workloads/\(name).c").path
-    let program = path(output ?? name)
     // Without the last two, the frame of a function that calls nothing is dropped, or made late.
     let framePointers = ["-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer", "-fno-shrink-wrap"]
-    let result = try run(
-      ["gcc", "-O2", "-fno-optimize-sibling-calls", "-pthread"] + framePointers + options + ["-o", program, source])
-    try #require(result.status == 0, "gcc: \(result.errors)")
+    return try compile(
+      ["gcc", "-fno-optimize-sibling-calls"] + framePointers + options, "\(name).c", as: output ?? name)
+  }
+
+  /// Compiles a workload as distributions do: optimized, with rbp for any use.
+  func compileWithoutFramePointers(_ name: String, _ suffix: String = "c", options: [String] = []) throws -> String {
+    let compiler = suffix == "c" ? "gcc" : "g++"
+    return try compile([compiler, "-fomit-frame-pointer"] + options, "\(name).\(suffix)", as: name)
+  }
+
+  private func compile(_ compiler: [String], _ name: String, as output: String) throws -> String {
+    let source = workload(name)
+    let program = path(output)
+    let result = try run(compiler + ["-O2", "-pthread", "-o", program, source])
+    try #require(result.status == 0, "\(result.errors)")
     return program
+  }
+
+  /// The path of a source among the workloads.
+  func workload(_ name: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Workloads/\(name)").path
   }
 
   /// Starts a command in the background.

@@ -1,0 +1,190 @@
+import ELF
+
+/// The entries of an `.eh_frame` section (Linux Standard Base Core 5.0, section 10.6).
+///
+/// Every number in it may be a lie. An entry that makes no sense is left out and counted.
+struct CallFrameSection {
+  /// What entries have in common.
+  struct CommonInformation {
+    var codeAlignment: UInt64 = 1
+    var dataAlignment: Int64 = 1
+    var pointerEncoding: UInt8 = 0
+    var hasAugmentationData = false
+    /// Whether its code is a signal handler's return: its caller was interrupted, not calling.
+    var isSignalFrame = false
+    var instructions = 0..<0
+  }
+
+  /// The code of one function, or of a part of it.
+  struct Entry {
+    /// ELF virtual addresses.
+    var start: UInt64
+    var end: UInt64
+    /// An index into `common`.
+    var common: Int
+    var instructions: Range<Int>
+  }
+
+  let bytes: [UInt8]
+  /// The ELF virtual address of the section.
+  let address: UInt64
+  private(set) var common: [CommonInformation] = []
+  private(set) var entries: [Entry] = []
+  /// Entries that made no sense.
+  private(set) var damagedEntries = 0
+  /// Indices into `common` by offset in the section; nil for those that made no sense.
+  private var commonByOffset: [Int: Int?] = [:]
+
+  private enum Encoding {
+    static let absolute: UInt8 = 0x00
+    static let signed4: UInt8 = 0x0B
+    static let formatMask: UInt8 = 0x0F
+    static let applicationMask: UInt8 = 0x70
+    static let relativeToPlace: UInt8 = 0x10
+    static let indirect: UInt8 = 0x80
+  }
+
+  /// Reads all entries that make sense.
+  ///
+  /// - Parameter endsAtZero: whether a length of zero ends it, as for the C runtime; in a section of known size it may
+  ///   also end the part that came from one object file.
+  init(_ bytes: [UInt8], address: UInt64, endsAtZero: Bool = false) {
+    self.bytes = bytes
+    self.address = address
+    var position = 0
+    while bytes.count - position >= 4 {
+      var cursor = ByteCursor(bytes, position..<bytes.count)
+      var length = UInt64(cursor.integer(UInt32.self))
+      if length == 0xFFFF_FFFF { length = cursor.integer(UInt64.self) }
+      let identifierAt = cursor.position
+      if length == 0, !cursor.isExhausted {
+        if endsAtZero { return }
+        position = identifierAt
+        continue
+      }
+      guard !cursor.isExhausted, length >= 4, length <= UInt64(bytes.count - identifierAt) else {
+        damagedEntries += 1
+        return
+      }
+      let end = identifierAt + Int(length)
+      let identifier = Int(bytes.integer(at: identifierAt, as: UInt32.self))
+      // Zero marks what entries have in common; anything else is the way back to it.
+      if identifier != 0 { addEntry(identifierAt + 4..<end, commonAt: identifierAt - identifier) }
+      position = end
+    }
+  }
+
+  private mutating func addEntry(_ range: Range<Int>, commonAt offset: Int) {
+    guard let common = commonInformation(at: offset) else {
+      damagedEntries += 1
+      return
+    }
+    let information = self.common[common]
+    var cursor = ByteCursor(bytes, range)
+    guard let start = pointer(&cursor, information.pointerEncoding),
+      let length = number(&cursor, information.pointerEncoding & Encoding.formatMask)
+    else {
+      damagedEntries += 1
+      return
+    }
+    if information.hasAugmentationData { cursor.skip(cursor.unsignedLEB()) }
+    let (end, overflow) = start.addingReportingOverflow(length)
+    guard !cursor.isExhausted, !overflow else {
+      damagedEntries += 1
+      return
+    }
+    // Functions that the linker dropped are left at address zero or with no length.
+    if length == 0 || start == 0 { return }
+    entries.append(Entry(start: start, end: end, common: common, instructions: cursor.position..<cursor.end))
+  }
+
+  private mutating func commonInformation(at offset: Int) -> Int? {
+    if let known = commonByOffset[offset] { return known }
+    var index: Int?
+    if let information = readCommonInformation(at: offset) {
+      index = common.count
+      common.append(information)
+    }
+    commonByOffset[offset] = .some(index)
+    return index
+  }
+
+  private func readCommonInformation(at offset: Int) -> CommonInformation? {
+    guard offset >= 0, offset < bytes.count else { return nil }
+    var cursor = ByteCursor(bytes, offset..<bytes.count)
+    var length = UInt64(cursor.integer(UInt32.self))
+    if length == 0xFFFF_FFFF { length = cursor.integer(UInt64.self) }
+    guard !cursor.isExhausted, length <= UInt64(cursor.end - cursor.position) else { return nil }
+    cursor = ByteCursor(bytes, cursor.position..<cursor.position + Int(length))
+    guard cursor.integer(UInt32.self) == 0 else { return nil }
+    let version = cursor.byte()
+    guard version == 1 || version == 3 else { return nil }
+    var augmentation: [UInt8] = []
+    while augmentation.count < 16, case let letter = cursor.byte(), letter != 0 { augmentation.append(letter) }
+    if augmentation.starts(with: "eh".utf8) { cursor.skip(8) }
+    var information = CommonInformation()
+    information.codeAlignment = cursor.unsignedLEB()
+    information.dataAlignment = cursor.signedLEB()
+    // The register of the return address; on x86-64 it is always the same.
+    let returnAddress = version == 1 ? UInt64(cursor.byte()) : cursor.unsignedLEB()
+    guard returnAddress == CallFrameRow.Register.returnAddress else { return nil }
+    if augmentation.first == UInt8(ascii: "z") {
+      guard read(augmentation.dropFirst(), &cursor, into: &information) else { return nil }
+    } else if !augmentation.isEmpty, !augmentation.elementsEqual("eh".utf8) {
+      return nil
+    }
+    guard !cursor.isExhausted else { return nil }
+    information.instructions = cursor.position..<cursor.end
+    return information
+  }
+
+  /// - Returns: whether every letter is known.
+  private func read(
+    _ augmentation: ArraySlice<UInt8>, _ cursor: inout ByteCursor, into information: inout CommonInformation
+  ) -> Bool {
+    information.hasAugmentationData = true
+    let size = cursor.unsignedLEB()
+    guard size <= UInt64(cursor.end - cursor.position) else { return false }
+    let end = cursor.position + Int(size)
+    for letter in augmentation {
+      switch letter {
+      case UInt8(ascii: "R"): information.pointerEncoding = cursor.byte()
+      case UInt8(ascii: "L"): _ = cursor.byte()
+      case UInt8(ascii: "P"): guard number(&cursor, cursor.byte() & Encoding.formatMask) != nil else { return false }
+      case UInt8(ascii: "S"): information.isSignalFrame = true
+      // Pointer authentication, which x86-64 has not.
+      case UInt8(ascii: "B"): break
+      default: return false
+      }
+    }
+    guard cursor.position <= end else { return false }
+    cursor.skip(UInt64(end - cursor.position))
+    return true
+  }
+
+  /// A pointer to code; nil where it is one that only a running program can follow.
+  func pointer(_ cursor: inout ByteCursor, _ encoding: UInt8) -> UInt64? {
+    let place = address &+ UInt64(cursor.position)
+    guard encoding & Encoding.indirect == 0, let value = number(&cursor, encoding & Encoding.formatMask) else {
+      return nil
+    }
+    switch encoding & Encoding.applicationMask {
+    case 0: return value
+    case Encoding.relativeToPlace: return place &+ value
+    default: return nil
+    }
+  }
+
+  private func number(_ cursor: inout ByteCursor, _ format: UInt8) -> UInt64? {
+    switch format {
+    case Encoding.signed4: UInt64(bitPattern: Int64(cursor.integer(Int32.self)))
+    case Encoding.absolute, 0x04, 0x0C: cursor.integer(UInt64.self)
+    case 0x01: cursor.unsignedLEB()
+    case 0x02: UInt64(cursor.integer(UInt16.self))
+    case 0x03: UInt64(cursor.integer(UInt32.self))
+    case 0x09: UInt64(bitPattern: cursor.signedLEB())
+    case 0x0A: UInt64(bitPattern: Int64(cursor.integer(Int16.self)))
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import Capture
+import Foundation
+import LinuxSystem
+import ProfileModel
+import Testing
+
+extension EndToEnd {
+  /// Walks by unwind tables, against the stacks that elfutils finds in the same threads at the same moment.
+  @Suite struct UnwindTests {
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test func `stacks are those that elfutils finds, frame for frame`() throws {
+      var truth = StackComparison()
+      let samplesEach = 1_010 / UnwindProgram.allCases.count
+      for program in UnwindProgram.allCases {
+        let workload = try program.start(bench)
+        defer { workload.kill() }
+        try truth.compare(workload.pid, samples: samplesEach, name: program.rawValue, bench)
+      }
+
+      #expect(truth.compared >= 1_000)
+      #expect(Double(truth.equal) >= 0.995 * Double(truth.compared), "\(truth.differences.joined(separator: "\n"))")
+    }
+
+    @Test(arguments: UnwindProgram.allCases)
+    func `stacks reach their root`(program: UnwindProgram) throws {
+      let workload = try program.start(bench)
+
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--freq", "499", "--duration", "2s", "--user"])
+
+      #expect(stacks.total > 200)
+      #expect(stacks.percentage { !$0.isTruncated } >= 99)
+    }
+  }
+}
+
+/// Samples of threads that stand still where they were sampled, compared with elfutils' view of them.
+private struct StackComparison {
+  private(set) var compared = 0
+  private(set) var equal = 0
+  private(set) var differences: [String] = []
+
+  private final class Samples {
+    var list: [SampleRecord] = []
+  }
+
+  mutating func compare(_ process: Int32, samples wanted: Int, name: String, _ bench: Workbench) throws {
+    var request = CaptureRequest(
+      target: .processes([ProcessID(rawValue: process)]), frequencyHertz: 997, side: .both, includesChildren: true,
+      unwind: .dwarf, ringBufferBytes: 1 << 20)
+    request.stopsSampledThreads = true
+    let samples = Samples()
+    var capture = try OnCPUCapture.arm(request) { _ in .none }
+    capture.observe = { samples.list.append($0) }
+    defer { kill(process, SIGCONT) }
+    let goal = compared + wanted
+    try waitUntil("\(wanted) samples of \(name)", 60) {
+      try capture.drain()
+      if samples.list.isEmpty { return false }
+      try waitUntil("\(name) to stop") { try isStopped(process) }
+      try capture.drain()
+      // A thread that was sampled in the kernel goes on to the end of its system call before it stops.
+      let inUserMode = samples.list.filter { $0.kernelStack.isEmpty && !$0.userStack.isEmpty }
+      if !inUserMode.isEmpty { try compare(inUserMode, with: try stacks(of: process, bench), name: name) }
+      samples.list.removeAll()
+      kill(process, SIGCONT)
+      return compared >= goal
+    }
+  }
+
+  private mutating func compare(_ samples: [SampleRecord], with truth: [Int32: [UInt64]], name: String) throws {
+    for sample in samples {
+      let expected = try #require(truth[sample.thread.rawValue], "elfutils does not see thread \(sample.thread)")
+      compared += 1
+      // A frame that a signal interrupted is given by its instruction pointer + 1.
+      let isEqual =
+        sample.userStack.count == expected.count
+        && zip(sample.userStack, expected).enumerated().allSatisfy { index, frame in
+          frame.0 == frame.1 || (index > 0 && frame.0 == frame.1 + 1)
+        }
+      if isEqual {
+        equal += 1
+      } else if differences.count < 20 {
+        differences.append("\(name), \(sample.userEnd): \(hex(sample.userStack)), elfutils: \(hex(expected))")
+      }
+    }
+  }
+
+  private func hex(_ addresses: [UInt64]) -> String {
+    addresses.map { String($0, radix: 16) }.joined(separator: " ")
+  }
+
+  private func isStopped(_ process: Int32) throws -> Bool {
+    let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
+    return try threads.allSatisfy { thread in
+      try String(contentsOfFile: "/proc/\(process)/task/\(thread)/status", encoding: .utf8).contains("State:\tT")
+    }
+  }
+
+  /// The addresses from leaf to root that eu-stack prints for each thread.
+  private func stacks(of process: Int32, _ bench: Workbench) throws -> [Int32: [UInt64]] {
+    let result = try bench.run(["eu-stack", "-q", "-n", "0", "-p", "\(process)"])
+    var stacks: [Int32: [UInt64]] = [:]
+    var thread: Int32 = 0
+    for line in result.output.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      if words.first == "TID", let number = words.last?.dropLast() {
+        thread = try #require(Int32(number), "\(line)")
+      } else if line.hasPrefix("#"), words.count > 1 {
+        stacks[thread, default: []].append(try #require(UInt64(words[1].dropFirst(2), radix: 16), "\(line)"))
+      }
+    }
+    return stacks
+  }
+}
