@@ -106,10 +106,17 @@ package enum Doctor {
   /// The real thing, for the time of its loading: everything above may be fine and the verifier still say no.
   private static func trialCapture() -> Finding {
     let request = CaptureRequest(
-      target: .all, frequencyHertz: 1, side: .both, includesChildren: true, ringBufferBytes: UInt32(Host.pageSize))
+      target: .processes([]), frequencyHertz: 1, side: .both, includesChildren: true,
+      ringBufferBytes: UInt32(Host.pageSize))
     do {
-      _ = try OnCPUCapture.arm(request) { _ in .none }
-      return finding("trial", true, "the on-CPU programs load and attach", otherwise: .missing, "")
+      let start = Clock.monotonic
+      let capture = try OnCPUCapture.arm(request) { _ in .none }
+      let milliseconds = Clock.monotonic.nanoseconds(since: start) / 1_000_000
+      let verified = capture.verifiedInstructions.map { ", \($0) instructions verified" } ?? ""
+      let isFull = capture.unwind == "dwarf"
+      return finding(
+        "trial", isFull, "the on-CPU programs load and attach in \(milliseconds) ms\(verified)", otherwise: .limited,
+        "stacks are walked by frame pointers: the walk by unwind tables does not load")
     } catch {
       return finding("trial", false, error.description, otherwise: .missing, "no profile can be taken")
     }

@@ -174,6 +174,9 @@ package struct OnCPUCapture: ~Copyable {
   /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
   package var hasPending: Bool { !pendingRecords.isEmpty || publisher?.hasWork ?? false }
 
+  /// What the verifier has followed of the sampling program, in instructions; nil where the kernel does not tell.
+  package var verifiedInstructions: UInt32? { (try? object.verifiedInstructions(of: "on_cpu_tick")).flatMap(\.self) }
+
   /// Samples in the profile so far.
   package var samplesTaken: UInt64 { aggregator.account.taken }
 

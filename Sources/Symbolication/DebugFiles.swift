@@ -14,6 +14,7 @@ struct DebugFiles {
   private static let maximumChecksummedSize = 512 << 20
 
   struct DebugFile {
+    let path: String
     let file: ELFFile
     let sections: [ELFFile.Section]
   }
@@ -60,7 +61,7 @@ struct DebugFiles {
     } else {
       guard let checksum, Self.checksum(of: file.source) == checksum else { return nil }
     }
-    return DebugFile(file: file, sections: sections)
+    return DebugFile(path: path, file: file, sections: sections)
   }
 
   private static func checksum(of source: ByteSource) -> UInt32? {

@@ -28,7 +28,7 @@ struct CaptureSession {
     let duration = options.duration ?? (childID == nil ? Self.defaultDuration : nil)
 
     var task = makeTask(duration: duration)
-    let capture = try OnCPUCapture.arm(request(child: childID), openPerfMap: Self.openPerfMap)
+    let capture = try OnCPUCapture.arm(request(child: childID), openPerfMap: PerfMapSearch.open)
     task.startedAt = Clock.wall
     task.parameters.event = capture.clock.rawValue
     task.parameters.unwind = capture.unwind
@@ -123,17 +123,6 @@ struct CaptureSession {
       if let child { Terminal.complain("the command still runs, as process \(child.process)") }
     case .signal, .targetsGone:
       break
-    }
-  }
-
-  /// Finds the perf-map of a process in the process's own namespaces.
-  private static func openPerfMap(_ process: ProcessID) -> ProcessTracker.PerfMapOpening {
-    guard let number = try? ProcessTable.innermostID(of: process), let owner = try? ProcessTable.userID(of: process)
-    else { return .none }
-    switch PerfMap.openIfTrusted(process: process, innermostID: number, ownerUID: owner) {
-    case .success(let file): return .file(file)
-    case .failure(.missing): return .none
-    case .failure(let refusal): return .refused("process \(process): \(refusal); its code stays without names")
     }
   }
 }

@@ -188,7 +188,7 @@ _swprof_oncpu() {
     repeating_flags=()
     non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --json --per-thread --no-store --version -h --help)
     repeating_options=()
-    non_repeating_options=(--pid --comm --cgroup --duration --freq --output -o --db --note)
+    non_repeating_options=(--pid --comm --cgroup --duration --freq --unwind --output -o --db --note)
     __swprof_offer_flags_options -1
 
     # Offer option value completions
@@ -206,6 +206,10 @@ _swprof_oncpu() {
         return
         ;;
     '--freq')
+        return
+        ;;
+    '--unwind')
+        __swprof_add_completions -W 'auto'$'\n''dwarf'$'\n''fp'
         return
         ;;
     '--output'|'-o')
@@ -336,8 +340,15 @@ _swprof_doctor() {
     repeating_flags=()
     non_repeating_flags=(--json --version -h --help)
     repeating_options=()
-    non_repeating_options=()
+    non_repeating_options=(--pid)
     __swprof_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--pid')
+        return
+        ;;
+    esac
 }
 
 _swprof_help() {

@@ -23,7 +23,7 @@ function __swprof_parse_tokens -S
         __swprof_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'oncpu'
-            __swprof_parse_subcommand -r 1 'pid=' 'comm=' 'cgroup=' 'all' 'include-children' 'no-include-children' 'duration=' 'freq=' 'user' 'kernel' 'folded' 'svg' 'json' 'per-thread' 'o/output=' 'db=' 'no-store' 'note=' 'version' 'h/help'
+            __swprof_parse_subcommand -r 1 'pid=' 'comm=' 'cgroup=' 'all' 'include-children' 'no-include-children' 'duration=' 'freq=' 'user' 'kernel' 'unwind=' 'folded' 'svg' 'json' 'per-thread' 'o/output=' 'db=' 'no-store' 'note=' 'version' 'h/help'
         case 'report'
             __swprof_parse_subcommand 1 'folded' 'svg' 'json' 'per-thread' 'o/output=' 'db=' 'version' 'h/help'
         case 'tasks'
@@ -39,7 +39,7 @@ function __swprof_parse_tokens -S
                 __swprof_parse_subcommand 0 'older-than=' 'db=' 'version' 'h/help'
             end
         case 'doctor'
-            __swprof_parse_subcommand 0 'json' 'version' 'h/help'
+            __swprof_parse_subcommand 0 'pid=' 'json' 'version' 'h/help'
         case 'help'
             __swprof_parse_subcommand -r 1 'version'
         end
@@ -112,6 +112,7 @@ complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options 
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" freq' -l 'freq' -d 'Samples a second and CPU.' -rfka ''
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" user' -l 'user' -d 'Record user stacks only.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" kernel' -l 'kernel' -d 'Record kernel stacks only.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" unwind' -l 'unwind' -d 'How to walk user stacks: dwarf (by the files\' unwind tables), fp (by frame pointers), auto (dwarf if possible).' -rfka 'auto dwarf fp'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" folded' -l 'folded' -d 'Print folded stacks: \'comm;root;...;leaf count\'.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" svg' -l 'svg' -d 'Draw a flame graph.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" json' -l 'json' -d 'Print the task and its profile as one JSON object.'
@@ -151,7 +152,8 @@ complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options 
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks prune" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks prune" version' -l 'version' -d 'Show the version.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof tasks prune" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" json' -l 'json' -d 'Print a JSON object.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" pid' -l 'pid' -d 'Look at this process\'s modules.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" json' -l 'json' -d 'Print a JSON object; with --pid an array.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" version' -l 'version' -d 'Show the version.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof doctor" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof help" version' -l 'version' -d 'Show the version.'

@@ -1,16 +1,31 @@
 import ArgumentParser
 import Capture
+import LinuxSystem
+import ProfileModel
 import Rendering
+import Symbolication
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Say what this machine allows, and what it means.",
-    discussion: "Exits with 0 where a profile can be taken, else with 69.")
+    discussion: """
+      Exits with 0 where a profile can be taken, else with 69. With --pid: how stacks are walked through each module of \
+      a process, what its functions are named by, and what would name more.
+      """)
 
-  @Flag(help: "Print a JSON object.") var json = false
+  @Option(help: ArgumentHelp("Look at this process's modules.", valueName: "N")) var pid: Int32?
+  @Flag(help: "Print a JSON object; with --pid an array.") var json = false
+
+  func validate() throws {
+    if let pid, pid <= 0 { throw ValidationError("'--pid \(pid)': give the number of a process") }
+  }
 
   func run() throws {
+    if let pid {
+      let modules = try ModuleExamination.modules(of: ProcessID(rawValue: pid))
+      return try Terminal.print(json ? ModuleReport.json(modules) : ModuleReport.text(modules))
+    }
     let findings = Doctor.examine()
     try Terminal.print(json ? DoctorReport.json(findings) : DoctorReport.text(findings))
     if !DoctorReport.canProfile(findings) { throw CommandStatus(code: ExitStatus.unavailable.rawValue) }

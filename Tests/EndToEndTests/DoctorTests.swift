@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  @Suite struct DoctorTests {
+    private struct Report: Decodable {
+      struct Check: Decodable {
+        let check: String
+        let verdict: String
+        let detail: String
+      }
+
+      let checks: [Check]
+    }
+
+    private struct Module: Decodable {
+      let path: String
+      let build_id: String?
+      let unwinding: String
+      let unwind_rows: Int?
+      let names: String
+      let debug_package: String?
+    }
+
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test func `the verifier follows fewer instructions than would endanger other kernels`() throws {
+      let result = try bench.run([bench.swprof, "doctor", "--json"])
+
+      let report = try JSONDecoder().decode(Report.self, from: Data(result.output.utf8))
+      let trial = try #require(report.checks.first { $0.check == "trial" })
+      #expect(trial.verdict == "ok")
+      let words = trial.detail.split(separator: " ")
+      let place = try #require(words.firstIndex(of: "instructions"), "\(trial.detail)")
+      let verified = try #require(Int(words[place - 1]))
+      #expect((1_000...50_000).contains(verified))
+    }
+
+    @Test func `the modules of a process are told with their unwinding and names`() throws {
+      let plain = try bench.compileWithoutFramePointers("alloca_recursion")
+      let stripped = bench.path("stripped")
+      #expect(try bench.run(["strip", "-o", stripped, plain]).status == 0)
+      let workload = try bench.startWorkload([stripped, "3"])
+
+      let modules = try modules(workload.pid)
+
+      let program = try #require(modules.first { $0.path == stripped })
+      #expect(program.unwinding == "table")
+      #expect(try #require(program.unwind_rows) > 10)
+      #expect(program.names == "dynsym only")
+      let library = try #require(modules.first { $0.path.hasSuffix("/libc.so.6") })
+      #expect(library.unwinding == "table")
+      #expect(try #require(library.unwind_rows) > 10_000)
+      #expect(library.names == "debug info" || library.debug_package == "libc6-dbg")
+      #expect(modules.contains { $0.path == "[vdso]" && $0.unwinding == "table" })
+    }
+
+    @Test func `code of no file is walked by frame pointers`() throws {
+      let workload = try bench.startWorkload([try bench.compile("jit_like")])
+
+      let module = try #require(try modules(workload.pid).first { $0.path == "[anonymous]" })
+
+      #expect(module.unwinding == "frame_pointers")
+    }
+
+    @Test func `a process that does not exist is 66`() throws {
+      let result = try bench.run([bench.swprof, "doctor", "--pid", "\(Int32.max)"])
+
+      #expect(result.status == 66)
+      #expect(result.errorLines.count == 1)
+    }
+
+    private func modules(_ process: Int32) throws -> [Module] {
+      let result = try bench.run([bench.swprof, "doctor", "--pid", "\(process)", "--json"])
+      try #require(result.status == 0, "\(result.errors)")
+      return try JSONDecoder().decode([Module].self, from: Data(result.output.utf8))
+    }
+  }
+}
