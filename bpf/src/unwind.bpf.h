@@ -46,11 +46,25 @@ struct walk {
 	__u64 registers[16]; /* by their DWARF numbers */
 };
 
+/*
+ * Rules found lately. Stacks of one program pass the same few hundred places again and again, and a module's lines
+ * never change, so what was found once stays right.
+ */
+#define CACHED_RULES 256
+
+struct cached_rule {
+	__u64 address;
+	__u32 module;
+	struct swprof_unwind_rule rule;
+	__u32 reserved;
+};
+
 /* A sample under construction. Kernel frames are appended behind the user frames, so the record has no holes. */
 struct scratch {
 	struct walk walk;
 	struct swprof_sample sample;
 	__u64 frames[SWPROF_USER_FRAMES_MAX + SWPROF_KERNEL_FRAMES_MAX + 1];
+	struct cached_rule cache[CACHED_RULES];
 };
 
 struct {
@@ -172,6 +186,25 @@ __attribute__((noinline)) int find_rule(void)
 	if (!line)
 		return 1;
 	scratch->walk.rule = ((struct swprof_unwind_rule *)line)[index % RULES_PER_LINE];
+	return 0;
+}
+
+/* Finds `walk->rule` for an address of the module of `walk->range`, in the cache where it is there. */
+static __always_inline int look_up_rule(struct scratch *scratch, __u64 address)
+{
+	struct walk *walk = &scratch->walk;
+	struct cached_rule *cached = &scratch->cache[(address ^ address >> 8 ^ walk->range.module) % CACHED_RULES];
+
+	if (cached->address == address && cached->module == walk->range.module) {
+		walk->rule = cached->rule;
+		return 0;
+	}
+	walk->rule_address = address;
+	if (find_rule())
+		return 1;
+	cached->address = address;
+	cached->module = walk->range.module;
+	cached->rule = walk->rule;
 	return 0;
 }
 
@@ -356,11 +389,8 @@ __attribute__((noinline)) int walk_step(void)
 		if (walk->range.module == SWPROF_MODULE_NOT_READY)
 			return end_walk(walk, SWPROF_STACK_NOT_READY);
 		walk->rule.frame_address = SWPROF_CFA_GAP;
-		if (walk->range.module != SWPROF_MODULE_NONE) {
-			walk->rule_address = address + walk->range.bias;
-			if (find_rule())
-				return end_walk(walk, SWPROF_STACK_NOT_READY);
-		}
+		if (walk->range.module != SWPROF_MODULE_NONE && look_up_rule(scratch, address + walk->range.bias))
+			return end_walk(walk, SWPROF_STACK_NOT_READY);
 		if (walk->rule.frame_address == SWPROF_CFA_GAP ? step_by_frame_pointer(walk) : step_by_rule(walk))
 			return 1;
 	} else if (step_by_frame_pointer(walk)) {
