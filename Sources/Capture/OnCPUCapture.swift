@@ -67,7 +67,8 @@ package struct OnCPUCapture: ~Copyable {
     var publisher: UnwindPublisher?
     if mode.walk == SWPROF_UNWIND_TABLES {
       publisher = UnwindPublisher(
-        codeMaps: try object.map(named: "code_maps"), chunkTable: try object.map(named: "unwind_chunks"))
+        codeMaps: try object.map(named: "code_maps"), chunkTable: try object.map(named: "unwind_chunks"),
+        isEager: scope.trackerScope == .listed)
     }
     let samples = try RingBuffer(map: object.map(named: "samples").descriptor)
     let cpus = try Host.onlineCPUs()
@@ -229,7 +230,11 @@ package struct OnCPUCapture: ~Copyable {
         tracker.apply(pendingRecords[nextRecord])
         nextRecord += 1
       }
-      aggregator.add(pendingSamples[nextSample], tracker: &tracker)
+      let sample = pendingSamples[nextSample]
+      aggregator.add(sample, tracker: &tracker)
+      if sample.userEnd == .notReady, let last = sample.userStack.last {
+        publisher?.need(tableAt: sample.userStack.count == 1 ? last : last &- 1, of: sample.process, tracker)
+      }
       nextSample += 1
     }
     while nextRecord < pendingRecords.count, pendingRecords[nextRecord].time < limit {

@@ -1,6 +1,7 @@
 import BPF
 import CProbes
 import ELF
+import Glibc
 import LinuxSystem
 import ProfileModel
 import Unwinding
@@ -12,7 +13,7 @@ import Unwinding
 struct UnwindPublisher {
   /// What is known of a source of code.
   private enum Module {
-    /// Its turn to be read has not come.
+    /// No table was built yet.
     case pending
     /// No unwind information: its frames are walked by frame pointers.
     case none
@@ -27,12 +28,15 @@ struct UnwindPublisher {
   }
 
   private let codeMaps: BPFMap
+  /// Whether tables are built for all code that is mapped, not only for code that samples came through.
+  private let isEager: Bool
   private var lines: UnwindLines
   private var modules: [SourceIndex: Module] = [CodeSources.kernel: .none]
   private var linesByBuildID: [String: UInt32] = [:]
   private var blocks: [ProcessID: Block] = [:]
-  /// Sources whose tables are still to be built, the next one first.
-  private var queue: ArraySlice<SourceIndex> = []
+  /// Sources whose tables are still to be built. Small files come first: the tables of many programs are ready before
+  /// that of one huge one.
+  private var queue: [(source: SourceIndex, size: Int)] = []
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
   /// Files and processes that found no room.
@@ -40,8 +44,9 @@ struct UnwindPublisher {
   /// Files whose unwind information is damaged: a sentence each.
   private(set) var warnings: [String] = []
 
-  init(codeMaps: BPFMap, chunkTable: BPFMap) {
+  init(codeMaps: BPFMap, chunkTable: BPFMap, isEager: Bool) {
     self.codeMaps = codeMaps
+    self.isEager = isEager
     self.lines = UnwindLines(chunkTable: chunkTable)
   }
 
@@ -50,34 +55,58 @@ struct UnwindPublisher {
 
   /// Publishes every process whose mappings have changed, and builds tables until the queue is empty or time is up.
   mutating func update(_ tracker: inout ProcessTracker, until deadline: MonotonicTime) {
-    var changed = tracker.takeChanged()
+    let changed = tracker.takeChanged()
     for process in changed {
-      for region in tracker.regions(of: process) ?? [] { enqueue(region.source, for: process) }
+      for region in tracker.regions(of: process) ?? [] { note(region.source, of: process, tracker) }
     }
-    while let source = queue.first, Clock.monotonic < deadline {
-      queue.removeFirst()
+    // What can be published at once does not wait for what has to be built.
+    if !isEager || queue.isEmpty { publish(changed, tracker) }
+    var affected: Set<ProcessID> = isEager && !queue.isEmpty ? changed : []
+    while !queue.isEmpty, Clock.monotonic < deadline {
+      let source = queue.removeFirst().source
       modules[source] = build(tracker.sources[Int(source)])
-      changed.formUnion(waiting.removeValue(forKey: source) ?? [])
+      affected.formUnion(waiting.removeValue(forKey: source) ?? [])
     }
-    for process in changed {
+    publish(affected, tracker)
+  }
+
+  /// Has the table built that a walk asked for in vain: the one of the code around an address.
+  mutating func need(tableAt address: UInt64, of process: ProcessID, _ tracker: borrowing ProcessTracker) {
+    guard !isEager,
+      let region = tracker.regions(of: process)?.first(where: { $0.start <= address && address < $0.end }),
+      case .pending = modules[region.source], !queue.contains(where: { $0.source == region.source })
+    else { return }
+    enqueue(region.source, tracker)
+  }
+
+  private mutating func enqueue(_ source: SourceIndex, _ tracker: borrowing ProcessTracker) {
+    var size = 0
+    if case .file(let file, _) = tracker.sources[Int(source)], let status = try? file.status() {
+      size = Int(status.st_size)
+    }
+    queue.insert((source, size), at: queue.partitioningIndex { $0.size > size })
+  }
+
+  private mutating func note(_ source: SourceIndex, of process: ProcessID, _ tracker: borrowing ProcessTracker) {
+    guard source >= 0 else { return }
+    switch modules[source] {
+    case nil:
+      modules[source] = .pending
+      if isEager { enqueue(source, tracker) }
+      waiting[source] = [process]
+    case .pending: waiting[source, default: []].insert(process)
+    case .some(.none), .noRoom, .ready: break
+    }
+  }
+
+  private mutating func publish(_ processes: Set<ProcessID>, _ tracker: borrowing ProcessTracker) {
+    for process in processes {
       if let regions = tracker.regions(of: process) {
         publish(process, regions)
       } else if let block = blocks.removeValue(forKey: process) {
         codeMaps.remove(key: UInt32(process.rawValue))
         lines.release(block.first, lines: block.lines)
       }
-    }
-  }
-
-  private mutating func enqueue(_ source: SourceIndex, for process: ProcessID) {
-    guard source >= 0 else { return }
-    switch modules[source] {
-    case nil:
-      modules[source] = .pending
-      queue.append(source)
-      waiting[source] = [process]
-    case .pending: waiting[source, default: []].insert(process)
-    case .some(.none), .noRoom, .ready: break
     }
   }
 
