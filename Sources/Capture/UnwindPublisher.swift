@@ -22,6 +22,19 @@ struct UnwindPublisher {
     case ready(line: UInt32, segments: [ELFFile.Segment])
   }
 
+  /// A table in the making.
+  private struct Job {
+    let source: SourceIndex
+    let size: Int
+    var work: Work?
+
+    struct Work {
+      var compilation: UnwindCompilation
+      let segments: [ELFFile.Segment]
+      let buildID: String?
+    }
+  }
+
   private struct Block {
     let first: UInt32
     let lines: Int
@@ -36,7 +49,7 @@ struct UnwindPublisher {
   private var blocks: [ProcessID: Block] = [:]
   /// Sources whose tables are still to be built. Small files come first: the tables of many programs are ready before
   /// that of one huge one.
-  private var queue: [(source: SourceIndex, size: Int)] = []
+  private var queue: [Job] = []
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
   /// Files and processes that found no room.
@@ -63,8 +76,9 @@ struct UnwindPublisher {
     if !isEager || queue.isEmpty { publish(changed, tracker) }
     var affected: Set<ProcessID> = isEager && !queue.isEmpty ? changed : []
     while !queue.isEmpty, Clock.monotonic < deadline {
+      guard let module = advanceFirstJob(tracker) else { continue }
       let source = queue.removeFirst().source
-      modules[source] = build(tracker.sources[Int(source)])
+      modules[source] = module
       affected.formUnion(waiting.removeValue(forKey: source) ?? [])
     }
     publish(affected, tracker)
@@ -84,7 +98,7 @@ struct UnwindPublisher {
     if case .file(let file, _) = tracker.sources[Int(source)], let status = try? file.status() {
       size = Int(status.st_size)
     }
-    queue.insert((source, size), at: queue.partitioningIndex { $0.size > size })
+    queue.insert(Job(source: source, size: size), at: queue.partitioningIndex { $0.size > size })
   }
 
   private mutating func note(_ source: SourceIndex, of process: ProcessID, _ tracker: borrowing ProcessTracker) {
@@ -110,34 +124,50 @@ struct UnwindPublisher {
     }
   }
 
-  private mutating func build(_ source: CodeSource) -> Module {
-    do throws(ELFError) {
-      switch source {
-      case .file(let file, let path): return build(try ELFFile(ByteSource(file)), path: path)
-      case .vdso: return build(try ELFFile(.memory(VDSO.image ?? [])), path: "[vdso]")
-      case .kernel, .anonymous, .missing, .unmapped: return .none
+  /// Does a millisecond's worth of the first job.
+  ///
+  /// - Returns: what came of it; nil while there is more to do.
+  private mutating func advanceFirstJob(_ tracker: borrowing ProcessTracker) -> Module? {
+    let source = tracker.sources[Int(queue[0].source)]
+    do throws(UnwindError) {
+      if queue[0].work == nil {
+        guard let file = try? Self.file(of: source) else { return Module.none }
+        let buildID = BuildID.find(in: file, sections: [])
+        if let buildID, let line = linesByBuildID[buildID] { return .ready(line: line, segments: file.loads) }
+        guard let compilation = try UnwindCompilation(file) else { return Module.none }
+        queue[0].work = Job.Work(compilation: compilation, segments: file.loads, buildID: buildID)
       }
+      if try queue[0].work?.compilation.advance(entries: Self.entriesAtOnce) ?? false { return nil }
     } catch {
-      // Data that was mapped as code; the symbols of such a file are reported as missing when it is hit.
-      return .none
+      warn(source, "\(error); its stacks are walked by frame pointers")
+      return Module.none
+    }
+    guard let work = queue[0].work, let table = work.compilation.table() else { return Module.none }
+    if table.damagedEntries > 0 {
+      warn(source, "\(table.damagedEntries) entries of its unwind information make no sense and are left out")
+    }
+    guard let line = try? table.store(in: &lines) else {
+      shortages += 1
+      return .noRoom
+    }
+    if let buildID = work.buildID { linesByBuildID[buildID] = line }
+    return .ready(line: line, segments: work.segments)
+  }
+
+  private static let entriesAtOnce = 1_000
+
+  /// The ELF file of a source; nil for code without one.
+  private static func file(of source: CodeSource) throws(ELFError) -> ELFFile? {
+    switch source {
+    case .file(let file, _): try ELFFile(ByteSource(file))
+    case .vdso: try ELFFile(.memory(VDSO.image ?? []))
+    case .kernel, .anonymous, .missing, .unmapped: nil
     }
   }
 
-  private mutating func build(_ file: ELFFile, path: String) -> Module {
-    let buildID = BuildID.find(in: file, sections: [])
-    if let buildID, let line = linesByBuildID[buildID] { return .ready(line: line, segments: file.loads) }
-    do throws(UnwindError) {
-      guard let table = try UnwindTable(file) else { return .none }
-      guard let line = try? table.store(in: &lines) else {
-        shortages += 1
-        return .noRoom
-      }
-      if let buildID { linesByBuildID[buildID] = line }
-      return .ready(line: line, segments: file.loads)
-    } catch {
-      warnings.append("\(path): \(error); its stacks are walked by frame pointers")
-      return .none
-    }
+  private mutating func warn(_ source: CodeSource, _ sentence: String) {
+    let path = if case .file(_, let path) = source { path } else { "[vdso]" }
+    warnings.append("\(path): \(sentence)")
   }
 
   private mutating func publish(_ process: ProcessID, _ regions: [AddressSpace.Region]) {

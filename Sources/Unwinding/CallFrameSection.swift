@@ -44,27 +44,44 @@ struct CallFrameSection {
     static let indirect: UInt8 = 0x80
   }
 
-  /// Reads all entries that make sense.
+  /// How far the section was read.
+  private var position = 0
+  private let endsAtZero: Bool
+
+  /// A section of which nothing was read yet.
   ///
   /// - Parameter endsAtZero: whether a length of zero ends it, as for the C runtime; in a section of known size it may
   ///   also end the part that came from one object file.
-  init(_ bytes: [UInt8], address: UInt64, endsAtZero: Bool = false) {
+  init(unread bytes: [UInt8], address: UInt64, endsAtZero: Bool) {
     self.bytes = bytes
     self.address = address
-    var position = 0
-    while bytes.count - position >= 4 {
+    self.endsAtZero = endsAtZero
+  }
+
+  /// Reads all entries that make sense.
+  init(_ bytes: [UInt8], address: UInt64) {
+    self.init(unread: bytes, address: address, endsAtZero: false)
+    while read(atMost: .max) {}
+  }
+
+  /// Reads on.
+  ///
+  /// - Returns: whether there may be more.
+  mutating func read(atMost count: Int) -> Bool {
+    for _ in 0..<count {
+      guard bytes.count - position >= 4 else { return false }
       var cursor = ByteCursor(bytes, position..<bytes.count)
       var length = UInt64(cursor.integer(UInt32.self))
       if length == 0xFFFF_FFFF { length = cursor.integer(UInt64.self) }
       let identifierAt = cursor.position
       if length == 0, !cursor.isExhausted {
-        if endsAtZero { return }
+        if endsAtZero { return false }
         position = identifierAt
         continue
       }
       guard !cursor.isExhausted, length >= 4, length <= UInt64(bytes.count - identifierAt) else {
         damagedEntries += 1
-        return
+        return false
       }
       let end = identifierAt + Int(length)
       let identifier = Int(bytes.integer(at: identifierAt, as: UInt32.self))
@@ -72,6 +89,7 @@ struct CallFrameSection {
       if identifier != 0 { addEntry(identifierAt + 4..<end, commonAt: identifierAt - identifier) }
       position = end
     }
+    return true
   }
 
   private mutating func addEntry(_ range: Range<Int>, commonAt offset: Int) {

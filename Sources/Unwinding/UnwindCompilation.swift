@@ -1,0 +1,125 @@
+package import ELF
+
+/// The compilation of a file's call frame information to an `UnwindTable`, done piece by piece: one file of a hundred
+/// megabytes must not keep the rest of a capture waiting.
+package struct UnwindCompilation {
+  private enum Stage {
+    case reading
+    case decoding(next: Int)
+    case done
+  }
+
+  private var stage = Stage.reading
+  private var section: CallFrameSection
+  private let code: [ELFFile.Segment]
+  private var entries: [CallFrameSection.Entry] = []
+  private var program: CallFrameProgram?
+  private var builder = UnwindTableBuilder(from: 0)
+  private var signalFrame = UnwindTableBuilder.unsupported
+  private var damaged = 0
+
+  private static let maximumSectionSize = 256 << 20
+  /// More than any program's code spans: 4 GiB.
+  private static let maximumPages: UInt64 = 1 << 20
+  /// Functions are padded to multiples of 16 bytes.
+  private static let padding: UInt64 = 15
+
+  /// Reads the section; nil where there is none, and for other machines than x86-64.
+  package init?(_ file: ELFFile) throws(UnwindError) {
+    guard file.machine == ELFFile.Machine.x86 else { return nil }
+    do throws(ELFError) {
+      guard let place = try file.callFrameSection() else { return nil }
+      let bytes = try file.source.bytes(
+        at: place.offset, count: place.size, of: .callFrames, limit: Self.maximumSectionSize)
+      section = CallFrameSection(unread: bytes, address: place.address, endsAtZero: place.isOpenEnded)
+    } catch {
+      throw .file(error)
+    }
+    code = file.loads.filter(\.isExecutable)
+  }
+
+  /// Goes on for about a number of the file's entries.
+  ///
+  /// - Returns: whether there is more to do.
+  package mutating func advance(entries count: Int) throws(UnwindError) -> Bool {
+    switch stage {
+    case .reading:
+      if !section.read(atMost: count) { try sort() }
+    case .decoding(let next):
+      let end = min(next + count, entries.count)
+      for index in next..<end { try decode(index) }
+      stage = end < entries.count ? .decoding(next: end) : .done
+    case .done:
+      return false
+    }
+    if case .done = stage { return false }
+    return true
+  }
+
+  /// The table, once there is nothing more to do; nil where no entry makes sense.
+  package consuming func table() -> UnwindTable? {
+    entries.isEmpty ? nil : builder.table(damagedEntries: damaged)
+  }
+
+  private mutating func sort() throws(UnwindError) {
+    let code = code
+    entries = section.entries.filter { entry in
+      code.contains { $0.contains(entry.start) && $0.contains(entry.end &- 1) }
+    }
+    damaged = section.damagedEntries + section.entries.count - entries.count
+    guard !entries.isEmpty else {
+      stage = .done
+      return
+    }
+    entries.sort { ($0.start, $0.end) < ($1.start, $1.end) }
+    guard (entries[entries.count - 1].end - entries[0].start) / UnwindTable.pageSize < Self.maximumPages else {
+      throw .codeTooWide
+    }
+    builder = UnwindTableBuilder(from: entries[0].start)
+    signalFrame = builder.number(of: UnwindRule(frameAddress: .signalFrame, framePointer: .unknown))
+    program = CallFrameProgram(section)
+    stage = .decoding(next: 0)
+  }
+
+  private mutating func decode(_ index: Int) throws(UnwindError) {
+    guard !builder.isFull else { throw .tooManyRows }
+    let entry = entries[index]
+    // Of two entries that overlap, the one that starts later holds.
+    let next = index + 1 < entries.count ? entries[index + 1].start : .max
+    let limit = min(entry.end, next)
+    let isSignalFrame = section.common[entry.common].isSignalFrame
+    let isWhole = program?.run(entry) { address, row in
+      guard address < limit else { return }
+      guard let row else { return builder.add(UnwindTableBuilder.unsupported, at: address) }
+      if isSignalFrame, row.isLinuxSignalFrame(in: section.bytes) { return builder.add(signalFrame, at: address) }
+      builder.add(builder.rule(row, in: section.bytes), at: address)
+    }
+    if isWhole == false { damaged += 1 }
+    if limit == entry.end, next &- limit > Self.padding { builder.add(UnwindTableBuilder.gap, at: limit) }
+  }
+}
+
+extension UnwindTable {
+  /// Compiles the call frame information of a file; nil where there is none, and for other machines than x86-64.
+  package init?(_ file: ELFFile) throws(UnwindError) {
+    guard var compilation = try UnwindCompilation(file) else { return nil }
+    while try compilation.advance(entries: .max >> 1) {}
+    guard let table = compilation.table() else { return nil }
+    self = table
+  }
+}
+
+extension CallFrameRow {
+  /// Whether the row describes the frame that x86-64 Linux makes for a signal handler: the registers of the interrupted
+  /// code in the `ucontext` that rsp points to (rsp itself at 160, rip at 168).
+  fileprivate func isLinuxSignalFrame(in bytes: [UInt8]) -> Bool {
+    guard case .expression(let range) = frameAddress else { return false }
+    return AddressExpression.isValue(atStackPointer: 160, bytes, range)
+  }
+}
+
+extension ELFFile.Segment {
+  fileprivate func contains(_ address: UInt64) -> Bool {
+    address >= virtualAddress && address - virtualAddress < fileSize
+  }
+}
