@@ -119,7 +119,7 @@ package struct OnCPUCapture: ~Copyable {
   /// For how long tables are built before the first tick; what is left is built while the capture runs.
   private static let initialBuildTime: UInt64 = 1_000_000_000
   /// For how long tables are built between two looks at the records.
-  private static let buildTime: UInt64 = 20_000_000
+  private static let buildTime: UInt64 = 5_000_000
 
   /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
   private static func loadedObject(

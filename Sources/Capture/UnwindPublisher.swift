@@ -124,7 +124,7 @@ struct UnwindPublisher {
     }
   }
 
-  /// Does a millisecond's worth of the first job.
+  /// Goes on with the first job for about a tenth of a millisecond.
   ///
   /// - Returns: what came of it; nil while there is more to do.
   private mutating func advanceFirstJob(_ tracker: borrowing ProcessTracker) -> Module? {
@@ -154,7 +154,7 @@ struct UnwindPublisher {
     return .ready(line: line, segments: work.segments)
   }
 
-  private static let entriesAtOnce = 1_000
+  private static let entriesAtOnce = 200
 
   /// The ELF file of a source; nil for code without one.
   private static func file(of source: CodeSource) throws(ELFError) -> ELFFile? {

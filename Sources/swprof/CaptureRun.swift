@@ -23,7 +23,7 @@ struct CaptureRun: ~Copyable {
   /// Often enough for the progress line; records that need more speed wake the loop themselves.
   private static let tickMilliseconds: Int32 = 200
   /// How soon to look again at records that were too young to be put in order.
-  private static let settlingMilliseconds: Int32 = 2
+  private static let settlingMilliseconds: Int32 = 1
 
   init(
     _ capture: consuming OnCPUCapture, signals: consuming SignalDescriptor, duration: Duration?, watching: [ProcessID]
