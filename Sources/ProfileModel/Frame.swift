@@ -73,6 +73,13 @@ package struct Frame: Hashable, Sendable {
   /// Whether this is the root of a stack that was cut short.
   package var isTruncation: Bool { origin == .marker && function.hasPrefix("[truncated") }
 
+  /// The function, with ` (file:line)` where that is wanted and known; the file without its folders.
+  package func name(withLine: Bool) -> String {
+    guard withLine, let source else { return function }
+    let file = source.file.lastIndex(of: "/").map { source.file[source.file.index(after: $0)...] } ?? source.file[...]
+    return "\(function) (\(file):\(source.line))"
+  }
+
   /// The suffix that folded stacks give a frame of this kind: `_[k]`, `_[j]`, `_[i]` or nothing.
   package var annotation: String {
     switch origin {

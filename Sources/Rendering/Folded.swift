@@ -5,7 +5,9 @@ package import ProfileModel
 /// The format has no escape: `;` in a name is written as U+FF1B (fullwidth semicolon), control characters as U+FFFD.
 package enum Folded {
   /// Renders a profile, a line for each distinct stack, in bytewise order of the lines (as `LC_ALL=C sort` has it).
-  package static func render(_ profile: Profile, perThread: Bool = false, measure: WeightMeasure = .count) -> String {
+  package static func render(
+    _ profile: Profile, perThread: Bool = false, withLines: Bool = false, measure: WeightMeasure = .count
+  ) -> String {
     // Names are changed before the merge, so that those which then read the same share a line.
     var profile = profile
     profile.threads = profile.threads.map { thread in
@@ -14,7 +16,9 @@ package enum Folded {
         name: DisplayText.folded(thread.name))
     }
     let tree = CallTree(profile, perThread: perThread) { frame, _ in
-      FrameLabel(name: DisplayText.folded(frame.function) + frame.annotation, kind: .function(.user, isInlined: false))
+      FrameLabel(
+        name: DisplayText.folded(frame.name(withLine: withLines)) + frame.annotation,
+        kind: .function(.user, isInlined: false))
     }
     var output: [UInt8] = []
     FoldedWriter(tree: tree, measure: measure).write(to: &output)

@@ -22,10 +22,10 @@ package struct FrameLabel: Hashable, Sendable {
     self.kind = kind
   }
 
-  /// The label of a frame; `module` is the name of its module.
-  package init(_ frame: Frame, module: Substring?) {
+  /// The label of a frame; `module` is the name of its module. With lines, calls at different lines stay apart.
+  package init(_ frame: Frame, module: Substring?, withLine: Bool = false) {
     self.init(
-      name: frame.function, module: module.map(String.init),
+      name: frame.name(withLine: withLine), module: module.map(String.init),
       kind: .function(frame.origin, isInlined: frame.isInlined))
   }
 

@@ -10,9 +10,9 @@ package enum SVG {
   /// - Parameter unit: what is counted, in the plural: `samples`.
   package static func render(
     _ profile: Profile, title: String, subtitle: String, unit: String = "samples", perThread: Bool = false,
-    measure: WeightMeasure = .count, minimumPerMille: UInt64 = 1
+    withLines: Bool = false, measure: WeightMeasure = .count, minimumPerMille: UInt64 = 1
   ) -> String {
-    let tree = CallTree(profile, perThread: perThread)
+    let tree = CallTree(profile, perThread: perThread) { FrameLabel($0, module: $1, withLine: withLines) }
     let layout = FlameGraphLayout(tree, measure: measure, minimumPerMille: minimumPerMille)
     return render(layout, title: title, subtitle: subtitle, unit: unit)
   }

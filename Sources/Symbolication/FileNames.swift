@@ -8,6 +8,8 @@ struct FileNames {
     let address: UInt64
     /// Mangled; nil where no symbol covers the address.
     let name: String?
+    /// What debugging information adds; nil where there is none.
+    var debug: DebugPlace?
   }
 
   private(set) var buildID: String?
@@ -37,9 +39,13 @@ struct FileNames {
     let named = try file.sectionsByName(sections)
     var search = SymbolSearch(wanted)
     let hasFullTable = try addTables(of: file, sections, to: &search)
+    let hasDebugInformation = named[".debug_info"] != nil
+    let separate =
+      hasFullTable && hasDebugInformation
+      ? nil : debugFiles.find(for: file, named: named, buildID: buildID, path: path)
     var isStripped = !hasFullTable
     if !hasFullTable {
-      if let debug = debugFiles.find(for: file, named: named, buildID: buildID, path: path) {
+      if let debug = separate {
         isStripped = !(try addTables(of: debug.file, debug.sections, to: &search))
       } else if let packed = named[".gnu_debugdata"] {
         let mini = try MiniDebugInfo.unpack(packed, of: file)
@@ -57,9 +63,17 @@ struct FileNames {
       }
       return Place(address: place.address, name: callee + "@plt")
     }
+    addDebugInformation(hasDebugInformation ? file.source : separate?.file.source, wanted)
     if isStripped, places.contains(where: { $0.name == nil }) {
       problems.append("it is stripped and has no debug file; functions that it does not export have no names")
     }
+  }
+
+  private mutating func addDebugInformation(_ source: ByteSource?, _ wanted: WantedAddresses) {
+    guard let source, let information = DebugInformation(source) else { return }
+    let (found, isCut) = information.places(of: wanted)
+    if isCut { problems.append("its debugging information is too large; some inlined functions are not shown") }
+    for index in places.indices { places[index].debug = found[wanted.firstIndex(notBelow: places[index].address)] }
   }
 
   /// - Returns: whether there is a full symbol table.

@@ -68,19 +68,31 @@ package struct Symbolicator {
     let module = Module(path: path, buildID: names.buildID)
     return SymbolicatedSource(
       module: module,
-      frames: names.places.map { place in
-        guard let name = place.name else { return Self.unresolved(place.address, in: module) }
-        return [NamedFrame(function: display(name), address: place.address, origin: .user)]
-      },
+      frames: names.places.map { frames(of: $0, in: module) },
       warnings: names.problems.map { "\(path): \($0)" })
   }
 
-  /// The suffix of a stub stands outside the mangling.
+  /// The functions of a place from the innermost outward, each with the line that it stood at.
+  private mutating func frames(of place: FileNames.Place, in module: Module) -> [NamedFrame] {
+    guard let name = place.name ?? place.debug?.function else { return Self.unresolved(place.address, in: module) }
+    var source = place.debug?.source
+    var frames: [NamedFrame] = []
+    for inlined in place.debug?.inlined.reversed() ?? [] {
+      frames.append(
+        NamedFrame(
+          function: display(inlined.name), address: place.address, origin: .user, isInlined: true, source: source))
+      source = inlined.call
+    }
+    frames.append(NamedFrame(function: display(name), address: place.address, origin: .user, source: source))
+    return frames
+  }
+
+  /// The suffixes of stubs, parts and variants stand outside the mangling.
   private mutating func display(_ name: String) -> String {
     let suffix = "@plt"
     return name.hasSuffix(suffix)
       ? demangler.demangle(String(name.dropLast(suffix.count))) + suffix
-      : demangler.demangle(name)
+      : demangler.demangle(FunctionClone.original(of: name))
   }
 
   private mutating func kernel(_ addresses: [UInt64]) -> SymbolicatedSource {
@@ -105,7 +117,7 @@ package struct Symbolicator {
       }
       return [
         NamedFrame(
-          function: demangler.demangle(symbol.name), address: address, origin: .kernel,
+          function: display(symbol.name), address: address, origin: .kernel,
           module: symbol.module.map { Module(path: "[\($0)]") })
       ]
     }

@@ -17,14 +17,14 @@ struct ProfileOutput {
   private func render(_ task: ProfilingTask, _ profile: Profile) -> String {
     switch options.chosenFormat {
     case .folded:
-      return Folded.render(profile, perThread: options.perThread)
+      return Folded.render(profile, perThread: options.perThread, withLines: options.lines)
     case .svg:
       let account = task.account
       return SVG.render(
         profile, title: "swprof \(task.kind.rawValue): \(task.target)",
         subtitle: "\(account.taken) samples, \(account.lost) lost, \(task.parameters.frequencyHertz) Hz,"
           + " \(task.parameters.event), \(task.host), kernel \(task.kernel)",
-        perThread: options.perThread)
+        perThread: options.perThread, withLines: options.lines)
     case .json:
       return ProfileJSON.render(task, profile)
     case nil:

@@ -186,7 +186,7 @@ _swprof() {
 
 _swprof_oncpu() {
     repeating_flags=()
-    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --json --per-thread --no-store --version -h --help)
+    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --json --per-thread --lines --no-store --version -h --help)
     repeating_options=()
     non_repeating_options=(--pid --comm --cgroup --duration --freq --unwind --output -o --db --note)
     __swprof_offer_flags_options -1
@@ -228,7 +228,7 @@ _swprof_oncpu() {
 
 _swprof_report() {
     repeating_flags=()
-    non_repeating_flags=(--folded --svg --json --per-thread --version -h --help)
+    non_repeating_flags=(--folded --svg --json --per-thread --lines --version -h --help)
     repeating_options=()
     non_repeating_options=(--output -o --db)
     __swprof_offer_flags_options 1

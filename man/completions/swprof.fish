@@ -23,9 +23,9 @@ function __swprof_parse_tokens -S
         __swprof_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'oncpu'
-            __swprof_parse_subcommand -r 1 'pid=' 'comm=' 'cgroup=' 'all' 'include-children' 'no-include-children' 'duration=' 'freq=' 'user' 'kernel' 'unwind=' 'folded' 'svg' 'json' 'per-thread' 'o/output=' 'db=' 'no-store' 'note=' 'version' 'h/help'
+            __swprof_parse_subcommand -r 1 'pid=' 'comm=' 'cgroup=' 'all' 'include-children' 'no-include-children' 'duration=' 'freq=' 'user' 'kernel' 'unwind=' 'folded' 'svg' 'json' 'per-thread' 'lines' 'o/output=' 'db=' 'no-store' 'note=' 'version' 'h/help'
         case 'report'
-            __swprof_parse_subcommand 1 'folded' 'svg' 'json' 'per-thread' 'o/output=' 'db=' 'version' 'h/help'
+            __swprof_parse_subcommand 1 'folded' 'svg' 'json' 'per-thread' 'lines' 'o/output=' 'db=' 'version' 'h/help'
         case 'tasks'
             __swprof_parse_subcommand 0 'version' 'h/help'
             switch $unparsed_tokens[1]
@@ -117,6 +117,7 @@ complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options 
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" svg' -l 'svg' -d 'Draw a flame graph.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" json' -l 'json' -d 'Print the task and its profile as one JSON object.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" per-thread' -l 'per-thread' -d 'Keep the threads of a process apart.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" lines' -l 'lines' -d 'Show the source line of each frame, where debugging information has it.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" o output' -l 'output' -s 'o' -d 'Write to this file; \'-\' is standard output.' -rF
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" no-store' -l 'no-store' -d 'Do not store the task.'
@@ -127,6 +128,7 @@ complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options 
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" svg' -l 'svg' -d 'Draw a flame graph.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" json' -l 'json' -d 'Print the task and its profile as one JSON object.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" per-thread' -l 'per-thread' -d 'Keep the threads of a process apart.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" lines' -l 'lines' -d 'Show the source line of each frame, where debugging information has it.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" o output' -l 'output' -s 'o' -d 'Write to this file; \'-\' is standard output.' -rF
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else the system\'s).' -rF
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" version' -l 'version' -d 'Show the version.'

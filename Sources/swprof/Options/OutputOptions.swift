@@ -22,6 +22,9 @@ struct OutputOptions: ParsableArguments {
   @Flag(name: .long, help: "Keep the threads of a process apart.")
   var perThread = false
 
+  @Flag(name: .long, help: "Show the source line of each frame, where debugging information has it.")
+  var lines = false
+
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("Write to this file; '-' is standard output.", valueName: "file"), completion: .file())

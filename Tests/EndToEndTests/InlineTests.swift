@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  @Suite struct InlineTests {
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test func `inlined functions of a C++ program stand under their callers`() throws {
+      let program = try bench.compileWithoutFramePointers("inlined", "cpp", options: ["-g"])
+      let chain = [
+        "app::run(app::Mixer&, unsigned long)", "app::Mixer::round(unsigned long)_[i]",
+        "app::Mixer::mix(unsigned long)_[i]",
+      ]
+
+      let stacks = try capture(program)
+
+      #expect(stacks.percentage { $0.userFrames.suffix(3).elementsEqual(chain) } >= 80)
+      #expect(stacks.percentage { $0.userFrames.contains("main") } >= 99)
+    }
+
+    @Test func `the lines of a C++ program are those of its source`() throws {
+      let program = try bench.compileWithoutFramePointers("inlined", "cpp", options: ["-g"])
+      func line(_ mark: String) throws -> String { "(inlined.cpp:\(try lineNumber(of: mark, in: "inlined.cpp")))" }
+      let chain = [
+        "main \(try line("call of run"))", "app::run(app::Mixer&, unsigned long) \(try line("call of round"))",
+        "app::Mixer::round(unsigned long) \(try line("call of mix"))_[i]",
+        "app::Mixer::mix(unsigned long) \(try line("mix"))_[i]",
+      ]
+
+      let stacks = try capture(program, ["--lines"])
+
+      #expect(stacks.percentage { $0.userFrames.suffix(4).elementsEqual(chain) } >= 80)
+    }
+
+    @Test func `inlined functions of a Swift program stand under their callers, at their lines`() throws {
+      let program = bench.path("inlined")
+      let compiled = try bench.run(["swiftc", "-O", "-g", "-o", program, bench.workload("inlined.swift")])
+      try #require(compiled.status == 0, "\(compiled.errors)")
+      func line(_ mark: String) throws -> String { "(inlined.swift:\(try lineNumber(of: mark, in: "inlined.swift")))" }
+      let run = try line("call of round")
+      let round = "inlined.Mixer.round(Swift.UInt64) -> Swift.UInt64 \(try line("call of mix"))_[i]"
+      let mix = "inlined.Mixer.mix(Swift.UInt64) -> Swift.UInt64 \(try line("mix"))_[i]"
+
+      let stacks = try capture(program, ["--lines"])
+
+      #expect(
+        stacks.percentage { stack in
+          let frames = Array(stack.userFrames.suffix(3))
+          return frames.count == 3 && frames[0].hasSuffix("run(inlined.Mixer, Swift.UInt64) -> Swift.UInt64 \(run)")
+            && frames[1] == round && frames[2] == mix
+        } >= 80)
+    }
+
+    private func capture(_ program: String, _ options: [String] = []) throws -> FoldedStacks {
+      let workload = try bench.startWorkload([program])
+      defer { workload.kill() }
+      return try bench.capture(["--pid", "\(workload.pid)", "--freq", "499", "--duration", "1s", "--user"] + options)
+    }
+
+    /// The number of the line that ends in `// line: MARK`.
+    private func lineNumber(of mark: String, in name: String) throws -> Int {
+      let text = try String(contentsOfFile: bench.workload(name), encoding: .utf8)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      return try #require(lines.firstIndex { $0.hasSuffix("// line: \(mark)") }) + 1
+    }
+  }
+}
