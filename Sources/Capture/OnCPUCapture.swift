@@ -175,6 +175,12 @@ package struct OnCPUCapture: ~Copyable {
   /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
   package var hasPending: Bool { !pendingRecords.isEmpty || publisher?.hasWork ?? false }
 
+  /// What unwind tables have cost so far: the time to build them in ns, and their bytes.
+  package var tableCost: (nanoseconds: UInt64, bytes: Int) {
+    guard let publisher else { return (0, 0) }
+    return (publisher.buildNanoseconds, Int(publisher.linesInUse) * UnwindLines.lineSize)
+  }
+
   /// What the verifier has followed of the sampling program, in instructions; nil where the kernel does not tell.
   package var verifiedInstructions: UInt32? { (try? object.verifiedInstructions(of: "on_cpu_tick")).flatMap(\.self) }
 

@@ -17,6 +17,9 @@ struct UnwindLines {
     self.chunkTable = chunkTable
   }
 
+  /// Lines that were given away at least once.
+  var inUse: UInt32 { allocator.end }
+
   /// Makes room for a number of bytes; nil when there is none left.
   mutating func allocate(lines count: Int) throws(BPFError) -> UInt32? {
     guard let count = UInt32(exactly: count), count > 0,

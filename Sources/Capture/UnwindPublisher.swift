@@ -52,6 +52,9 @@ struct UnwindPublisher {
   private var queue: [Job] = []
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
+  /// The time that went into building tables, in ns, and the lines that they and the code maps take.
+  private(set) var buildNanoseconds: UInt64 = 0
+  var linesInUse: UInt32 { lines.inUse }
   /// Files and processes that found no room.
   private(set) var shortages: UInt64 = 0
   /// Files whose unwind information is damaged: a sentence each.
@@ -75,12 +78,14 @@ struct UnwindPublisher {
     // What can be published at once does not wait for what has to be built.
     if !isEager || queue.isEmpty { publish(changed, tracker) }
     var affected: Set<ProcessID> = isEager && !queue.isEmpty ? changed : []
+    let start = Clock.monotonic
     while !queue.isEmpty, Clock.monotonic < deadline {
       guard let module = advanceFirstJob(tracker) else { continue }
       let source = queue.removeFirst().source
       modules[source] = module
       affected.formUnion(waiting.removeValue(forKey: source) ?? [])
     }
+    buildNanoseconds += Clock.monotonic.nanoseconds(since: start)
     publish(affected, tracker)
   }
 

@@ -38,6 +38,7 @@ struct CaptureRun: ~Copyable {
 
   var armedAt: MonotonicTime { capture.armedAt }
   var firstSampleAt: MonotonicTime? { capture.firstSampleAt }
+  var tableCost: (nanoseconds: UInt64, bytes: Int) { capture.tableCost }
 
   /// Waits until the capture is over.
   mutating func run(command: ChildProcess?) throws -> End {

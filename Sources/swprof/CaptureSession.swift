@@ -43,6 +43,7 @@ struct CaptureSession {
       let end = try run.run(command: child)
       if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
       if let first = run.firstSampleAt { timings.mark("first_sample", at: first) }
+      timings.tables = run.tableCost
       let profile = try name(run.finish(), task: &task, timings: &timings)
       let stored = Result { try store?.finish(task, profile: profile) }
       try ProfileOutput(options: options.output, environment: Environment.variables).write(task, profile, to: &sink)
