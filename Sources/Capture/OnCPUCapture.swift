@@ -117,7 +117,7 @@ package struct OnCPUCapture: ~Copyable {
   }
 
   /// For how long tables are built before the first tick; what is left is built while the capture runs.
-  private static let initialBuildTime: UInt64 = 1_000_000_000
+  private static let initialBuildTime: UInt64 = 3_000_000_000
   /// For how long tables are built between two looks at the records.
   private static let buildTime: UInt64 = 5_000_000
 

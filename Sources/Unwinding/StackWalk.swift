@@ -93,6 +93,8 @@ package struct StackWalk {
     while true {
       do throws(Stop) {
         try walk.step()
+        // What lies in no code is no return address, and no frame.
+        if walk.code == nil { throw Stop(.unmapped) }
       } catch {
         return Stack(frames: walk.frames, end: error.end)
       }
@@ -112,9 +114,8 @@ package struct StackWalk {
   private var rbp: UInt64 { registers.general[6] }
 
   private mutating func step() throws(Stop) {
-    let address = isExact ? registers.rip : registers.rip &- 1
-    guard let range = range(of: address) else { throw Stop(.unmapped) }
-    let rule = range.table?.rule(at: address &+ range.bias) ?? .gap
+    guard let code else { throw Stop(.unmapped) }
+    let rule = code.table?.rule(at: address &+ code.bias) ?? .gap
     switch rule.frameAddress {
     case .unknown(.gap): try stepByFramePointer()
     case .signalFrame: try stepOverSignal()
@@ -132,7 +133,6 @@ package struct StackWalk {
     let saved = try word(at: place)
     let address = try word(at: place &+ 8)
     if address == 0 { throw Stop(.complete) }
-    guard range(of: address &- 1) != nil else { throw Stop(.noFramePointer) }
     enter(rip: address, rsp: place &+ 16, rbp: saved)
   }
 
@@ -209,9 +209,11 @@ package struct StackWalk {
     return word
   }
 
-  private func range(of address: UInt64) -> CodeRange? {
-    ranges.first { $0.addresses.contains(address) }
-  }
+  /// In the code of the frame at hand: a return address may lie behind the function that made the call.
+  private var address: UInt64 { isExact ? registers.rip : registers.rip &- 1 }
+
+  /// The code of the frame at hand.
+  private var code: CodeRange? { ranges.first { $0.addresses.contains(address) } }
 
   private static func sum(_ address: UInt64, _ offset: Int32) -> UInt64 {
     address &+ UInt64(bitPattern: Int64(offset))

@@ -28,7 +28,6 @@ enum {
 	WALK_EXACT = 1, /* ip is the next instruction, not the one behind a call */
 	WALK_HAS_BP = 2,
 	WALK_HAS_REGISTERS = 4, /* all registers of this frame are known */
-	WALK_HAS_MAP = 8,
 };
 
 struct walk {
@@ -40,7 +39,8 @@ struct walk {
 	__u32 end; /* enum swprof_stack_end; NONE while the walk goes on */
 	__u32 tgid;
 	struct swprof_code_map map;
-	struct swprof_code_range range; /* of the last address that was looked up */
+	__u64 address; /* in the code of the frame at hand */
+	struct swprof_code_range range; /* that it lies in */
 	__u64 rule_address; /* what find_rule() looks up: an ELF virtual address */
 	struct swprof_unwind_rule rule; /* what it finds */
 	__u64 registers[16]; /* by their DWARF numbers */
@@ -228,10 +228,6 @@ static __always_inline int step_by_frame_pointer(struct walk *walk)
 		return end_walk(walk, SWPROF_STACK_UNREADABLE);
 	if (frame.ip == 0)
 		return end_walk(walk, SWPROF_STACK_COMPLETE);
-	/* Whatever rbp holds, an address in no code is no return address. */
-	if (walk->flags & WALK_HAS_MAP && (frame.ip - 1 < walk->range.start || frame.ip - 1 >= walk->range.end) &&
-	    find_range(frame.ip - 1))
-		return end_walk(walk, SWPROF_STACK_NO_FRAME_POINTER);
 	walk->ip = frame.ip;
 	walk->sp = bp + sizeof(frame);
 	walk->bp = frame.bp;
@@ -370,29 +366,37 @@ static __always_inline int step_by_rule(struct walk *walk)
 	return 0;
 }
 
+/* Moves `walk->range` to the code of the frame at hand. Returns 0 when it lies in any. */
+static __always_inline int find_code(struct walk *walk)
+{
+	/* A return address may lie behind the function that made the call. */
+	__u64 address = walk->flags & WALK_EXACT ? walk->ip : walk->ip - 1;
+
+	walk->address = address;
+	return (address < walk->range.start || address >= walk->range.end) && find_range(address);
+}
+
 /* Moves to the caller. Returns 0 while there is one, 1 at the end of the walk. */
 __attribute__((noinline)) int walk_step(void)
 {
 	struct scratch *scratch = current_scratch();
 	struct walk *walk;
-	__u64 address;
 	__u32 count;
 
 	if (!scratch)
 		return 1;
 	walk = &scratch->walk;
-	/* A return address may lie behind the function that made the call. */
-	address = walk->flags & WALK_EXACT ? walk->ip : walk->ip - 1;
 	if (config.unwind == SWPROF_UNWIND_TABLES) {
-		if ((address < walk->range.start || address >= walk->range.end) && find_range(address))
-			return end_walk(walk, SWPROF_STACK_UNMAPPED);
 		if (walk->range.module == SWPROF_MODULE_NOT_READY)
 			return end_walk(walk, SWPROF_STACK_NOT_READY);
 		walk->rule.frame_address = SWPROF_CFA_GAP;
-		if (walk->range.module != SWPROF_MODULE_NONE && look_up_rule(scratch, address + walk->range.bias))
+		if (walk->range.module != SWPROF_MODULE_NONE && look_up_rule(scratch, walk->address + walk->range.bias))
 			return end_walk(walk, SWPROF_STACK_NOT_READY);
 		if (walk->rule.frame_address == SWPROF_CFA_GAP ? step_by_frame_pointer(walk) : step_by_rule(walk))
 			return 1;
+		/* What lies in no code is no return address, and no frame. */
+		if (find_code(walk))
+			return end_walk(walk, SWPROF_STACK_UNMAPPED);
 	} else if (step_by_frame_pointer(walk)) {
 		return 1;
 	}
@@ -455,7 +459,10 @@ static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid,
 			return;
 		}
 		walk->map = *map;
-		walk->flags |= WALK_HAS_MAP;
+		if (find_code(walk)) {
+			walk->end = SWPROF_STACK_UNMAPPED;
+			return;
+		}
 	}
 	for (int i = 0; i < SWPROF_USER_FRAMES_MAX / STEPS_IN_A_ROW; i++)
 		if (walk_steps())
