@@ -76,7 +76,8 @@ let package = Package(
     .testTarget(
       name: "RenderingTests", dependencies: ["Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["Capture", "ELF", "LinuxSystem", "ProfileModel", "swprof"],
+      name: "EndToEndTests",
+      dependencies: ["Capture", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],
       exclude: ["Workloads"],
       swiftSettings: strict),
   ],

@@ -1,8 +1,10 @@
 import Capture
+import ELF
 import Foundation
 import LinuxSystem
 import ProfileModel
 import Testing
+import Unwinding
 
 extension EndToEnd {
   /// Walks by unwind tables, against the stacks that elfutils finds in the same threads at the same moment.
@@ -21,6 +23,7 @@ extension EndToEnd {
       }
 
       #expect(truth.compared >= 1_000)
+      #expect(truth.walkedOtherwise.isEmpty, "\(truth.walkedOtherwise.prefix(5).joined(separator: "\n"))")
       #expect(Double(truth.equal) >= 0.995 * Double(truth.compared), "\(truth.differences.joined(separator: "\n"))")
     }
 
@@ -41,6 +44,8 @@ private struct StackComparison {
   private(set) var compared = 0
   private(set) var equal = 0
   private(set) var differences: [String] = []
+  /// Samples of which the walk in Swift, from the same registers and memory, says something else.
+  private(set) var walkedOtherwise: [String] = []
 
   private final class Samples {
     var list: [SampleRecord] = []
@@ -56,6 +61,7 @@ private struct StackComparison {
     capture.observe = { samples.list.append($0) }
     defer { kill(process, SIGCONT) }
     let goal = compared + wanted
+    let reference = try ReferenceWalk(process, bench)
     try waitUntil("\(wanted) samples of \(name)", 60) {
       try capture.drain()
       if samples.list.isEmpty { return false }
@@ -63,7 +69,11 @@ private struct StackComparison {
       try capture.drain()
       // A thread that was sampled in the kernel goes on to the end of its system call before it stops.
       let inUserMode = samples.list.filter { $0.kernelStack.isEmpty && !$0.userStack.isEmpty }
-      if !inUserMode.isEmpty { try compare(inUserMode, with: try stacks(of: process, bench), name: name) }
+      if !inUserMode.isEmpty {
+        try compare(inUserMode, with: try stacks(of: process, bench), name: name)
+        // Every so often, as it takes another tracer.
+        if compared % 8 == 0 { try walk(inUserMode, process, reference, name: name, bench) }
+      }
       samples.list.removeAll()
       kill(process, SIGCONT)
       return compared >= goal
@@ -84,6 +94,19 @@ private struct StackComparison {
         equal += 1
       } else if differences.count < 20 {
         differences.append("\(name), \(sample.userEnd): \(hex(sample.userStack)), elfutils: \(hex(expected))")
+      }
+    }
+  }
+
+  /// Compares the kernel side's walk with the one in Swift.
+  private mutating func walk(
+    _ samples: [SampleRecord], _ process: Int32, _ reference: ReferenceWalk, name: String, _ bench: Workbench
+  ) throws {
+    for sample in samples {
+      let stack = try reference.walk(sample.thread.rawValue, bench)
+      if stack.frames != sample.userStack || "\(stack.end)" != "\(sample.userEnd)" {
+        walkedOtherwise.append(
+          "\(name), \(sample.userEnd): \(hex(sample.userStack)), in Swift, \(stack.end): \(hex(stack.frames))")
       }
     }
   }
@@ -113,5 +136,49 @@ private struct StackComparison {
       }
     }
     return stacks
+  }
+}
+
+/// `StackWalk` over a live process: its mappings as they were at the start, its memory and its registers as they are.
+private struct ReferenceWalk {
+  private let memory: OpenFile
+  private let ranges: [StackWalk.CodeRange]
+  private let registersProgram: String
+
+  init(_ process: Int32, _ bench: Workbench) throws {
+    memory = try OpenFile("/proc/\(process)/mem")
+    registersProgram = try bench.compileWithoutFramePointers("registers")
+    let maps = try OpenFile.contents(of: "/proc/\(process)/maps")
+    ranges = try MemoryMapping.executable(inMaps: maps).map { mapping in
+      let file: ELFFile
+      if mapping.path == "[vdso]" {
+        file = try ELFFile(.memory(try #require(VDSO.image)))
+      } else if mapping.inode != 0 {
+        file = try ELFFile(ByteSource(OpenFile(mapping.path)))
+      } else {
+        return StackWalk.CodeRange(addresses: mapping.start..<mapping.end, bias: 0, table: nil)
+      }
+      let offset = mapping.path == "[vdso]" ? 0 : mapping.fileOffset
+      let segment = try #require(
+        file.loads.first { $0.isExecutable && offset >= $0.fileOffset & ~0xFFF && offset < $0.fileOffset + $0.fileSize }
+      )
+      return StackWalk.CodeRange(
+        addresses: mapping.start..<mapping.end,
+        bias: segment.virtualAddress &- segment.fileOffset &+ offset &- mapping.start, table: try UnwindTable(file))
+    }
+  }
+
+  func walk(_ thread: Int32, _ bench: Workbench) throws -> StackWalk.Stack {
+    let result = try bench.run([registersProgram, "\(thread)"])
+    try #require(result.status == 0, "\(result.errors)")
+    let numbers = result.output.split(whereSeparator: \.isWhitespace).compactMap { UInt64($0, radix: 16) }
+    try #require(numbers.count == 17)
+    let registers = StackWalk.Registers(rip: numbers[0], general: Array(numbers[1...]))
+    return StackWalk.walk(from: registers, through: ranges) { address in
+      guard address < 1 << 47, let bytes = try? memory.read(from: Int(address), limit: 8), bytes.count == 8 else {
+        return nil
+      }
+      return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
   }
 }
