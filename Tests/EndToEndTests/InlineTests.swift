@@ -35,9 +35,7 @@ extension EndToEnd {
     }
 
     @Test func `inlined functions of a Swift program stand under their callers, at their lines`() throws {
-      let program = bench.path("inlined")
-      let compiled = try bench.run(["swiftc", "-O", "-g", "-o", program, bench.workload("inlined.swift")])
-      try #require(compiled.status == 0, "\(compiled.errors)")
+      let program = try bench.compileSwift("inlined", options: ["-g"])
       func line(_ mark: String) throws -> String { "(inlined.swift:\(try lineNumber(of: mark, in: "inlined.swift")))" }
       let run = try line("call of round")
       let round = "inlined.Mixer.round(Swift.UInt64) -> Swift.UInt64 \(try line("call of mix"))_[i]"

@@ -13,6 +13,18 @@ enum UnwindProgram: String, CaseIterable {
   case python
   case nginx
 
+  /// Those of this machine: all of them, save that an emulated machine has not every program.
+  static var present: [UnwindProgram] {
+    guard let workloads = PrecompiledWorkloads.current, !workloads.isFilling else { return allCases }
+    return allCases.filter { program in
+      switch program {
+      case .python: FileManager.default.fileExists(atPath: "/usr/bin/python3")
+      case .nginx: FileManager.default.fileExists(atPath: "/usr/sbin/nginx")
+      default: true
+      }
+    }
+  }
+
   /// Starts the program and, for a server, its load.
   func start(_ bench: Workbench) throws -> RunningCommand {
     switch self {
@@ -25,13 +37,10 @@ enum UnwindProgram: String, CaseIterable {
     case .signalStack:
       return try bench.startWorkload([try bench.compileWithoutFramePointers("signal_handler"), "alternate"])
     case .swift:
-      let program = bench.path("closures")
-      let compiled = try bench.run(["swiftc", "-O", "-o", program, bench.workload("closures.swift")])
-      try #require(compiled.status == 0, "\(compiled.errors)")
-      return try bench.startWorkload([program])
+      return try bench.startWorkload([try bench.compileSwift("closures")])
     case .xz:
       let input = bench.path("input")
-      let copied = try bench.run(["sh", "-c", "cat /usr/lib/x86_64-linux-gnu/*.so* | head -c 100000000 > \(input)"])
+      let copied = try bench.run(["sh", "-c", "cat /usr/lib/x86_64-linux-gnu/*.so* | head -c 30000000 > \(input)"])
       try #require(copied.status == 0, "\(copied.errors)")
       return try bench.start(["xz", "-9", "-e", "-T1", "-c", input])
     case .openssl:

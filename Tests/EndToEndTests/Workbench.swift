@@ -33,25 +33,37 @@ final class Workbench {
 
   func path(_ name: String) -> String { directory.appending(path: name).path }
 
-  /// Compiles a workload with frame pointers everywhere, and returns the path of the program.
+  /// Compiles a workload with frame pointers everywhere, or takes it ready-made, and returns the path of the program.
   func compile(_ name: String, as output: String? = nil, options: [String] = []) throws -> String {
     // Without the last two, the frame of a function that calls nothing is dropped, or made late.
     let framePointers = ["-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer", "-fno-shrink-wrap"]
     return try compile(
-      ["gcc", "-fno-optimize-sibling-calls"] + framePointers + options, "\(name).c", as: output ?? name)
+      ["gcc", "-O2", "-pthread", "-fno-optimize-sibling-calls"] + framePointers + options, "\(name).c",
+      as: output ?? name)
   }
 
   /// Compiles a workload as distributions do: optimized, with rbp for any use.
   func compileWithoutFramePointers(_ name: String, _ suffix: String = "c", options: [String] = []) throws -> String {
     let compiler = suffix == "c" ? "gcc" : "g++"
-    return try compile([compiler, "-fomit-frame-pointer"] + options, "\(name).\(suffix)", as: name)
+    return try compile(
+      [compiler, "-O2", "-pthread", "-fomit-frame-pointer"] + options, "\(name).\(suffix)", as: name)
   }
 
-  private func compile(_ compiler: [String], _ name: String, as output: String) throws -> String {
-    let source = workload(name)
+  /// Compiles a workload in Swift.
+  func compileSwift(_ name: String, options: [String] = []) throws -> String {
+    try compile(["swiftc", "-O"] + options, "\(name).swift", as: name)
+  }
+
+  private func compile(_ command: [String], _ source: String, as output: String) throws -> String {
     let program = path(output)
-    let result = try run(compiler + ["-O2", "-pthread", "-o", program, source])
+    let key = (command + [source]).joined(separator: " ")
+    if let workloads = PrecompiledWorkloads.current, !workloads.isFilling {
+      try workloads.take(key, as: program)
+      return program
+    }
+    let result = try launch(command + ["-o", program, workload(source)]).wait()
     try #require(result.status == 0, "\(result.errors)")
+    try PrecompiledWorkloads.current?.put(program, key)
     return program
   }
 
@@ -62,6 +74,13 @@ final class Workbench {
 
   /// Starts a command in the background.
   func start(_ arguments: [String]) throws -> RunningCommand {
+    if let workloads = PrecompiledWorkloads.current, workloads.isFilling {
+      try Test.cancel("its workloads are compiled, and that was all")
+    }
+    return try launch(arguments)
+  }
+
+  private func launch(_ arguments: [String]) throws -> RunningCommand {
     let command = try RunningCommand(arguments, directory: directory, number: running.count)
     running.append(command)
     return command
