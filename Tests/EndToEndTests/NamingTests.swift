@@ -56,6 +56,7 @@ extension EndToEnd {
       let stacks = try FoldedStacks(result.output)
       #expect(stacks.total > 100)
       #expect(stacks.percentage { $0.userFrames.suffix(2).elementsEqual(["main", "burn_in_library"]) } >= 98)
+      #expect(stacks.percentage { !$0.isTruncated } >= 98)
     }
 
     @Test func `a program that the target turns into during the capture has names`() throws {
