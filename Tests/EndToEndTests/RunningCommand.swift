@@ -77,8 +77,12 @@ final class RunningCommand {
   }
 }
 
+/// How many times longer than usual a test waits: `SWPROF_TEST_PATIENCE` is set where an emulated CPU runs the tests.
+private let patience = ProcessInfo.processInfo.environment["SWPROF_TEST_PATIENCE"].flatMap(Double.init) ?? 1
+
 /// Waits until a condition holds; a deadline that passes is an error, and says what was waited for.
-func waitUntil(_ what: String, _ deadlineSeconds: Double = 20, _ condition: () throws -> Bool) throws {
+func waitUntil(_ what: String, _ usualDeadlineSeconds: Double = 20, _ condition: () throws -> Bool) throws {
+  let deadlineSeconds = usualDeadlineSeconds * patience
   let start = ContinuousClock.now
   while try !condition() {
     guard ContinuousClock.now - start < .seconds(deadlineSeconds) else {
