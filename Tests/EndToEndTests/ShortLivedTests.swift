@@ -27,9 +27,10 @@ extension EndToEnd {
     @Test func `a program on its way into memory has no user stack`() throws {
       let program = try bench.compile("exec_again")
 
-      let stacks = try bench.capture(["--freq", "4999", "--", program, "3000"])
+      let stacks = try bench.capture(["--freq", "4999", "--", program, "2"])
 
-      let loading = stacks.stacks.filter { $0.names.contains("elf_load_[k]") }
+      // Linux 6.1 maps the program in one function, later releases in the other, which may have the first within.
+      let loading = stacks.stacks.filter { !Set($0.names).isDisjoint(with: ["elf_map_[k]", "elf_load_[k]"]) }
       #expect(loading.count > 20)
       #expect(loading.allSatisfy { $0.userFrames.isEmpty })
     }
@@ -43,10 +44,9 @@ extension EndToEnd {
     private func expectNamed(_ stacks: FoldedStacks) throws {
       let leaves = FoldedStacks(
         stacks: stacks.stacks.filter { $0.processName == "short_lived" && !$0.userFrames.isEmpty })
-      // 100 x 40 ms x 99 Hz are 396; the loader's and the kernel's part has no place in the clock that ends a process.
-      #expect(leaves.total >= 350)
+      // 100 x 40 ms x 99 Hz are 396, less what reading the clock takes; the loader's part comes on top.
+      #expect(leaves.count { $0.userFrames.suffix(2).elementsEqual(["main", "burn_short"]) } >= 350)
       #expect(leaves.percentage { !($0.userFrames.last ?? "[").hasPrefix("[") } >= 99)
-      #expect(leaves.percentage { $0.userFrames.suffix(2).elementsEqual(["main", "burn_short"]) } >= 90)
     }
   }
 }

@@ -1,5 +1,5 @@
 /*
- * Truth: uses 40 ms of CPU time of its own, nearly all of it in burn_short, and exits.
+ * Truth: uses 40 ms of CPU time after its start, nearly all of it in burn_short called by main, and exits.
  * Usage: short_lived.
  *
  * The clock is read once in some 200 us, so that reading it does not show.
@@ -29,10 +29,12 @@ static long used_ms(void)
 
 int main(void)
 {
+	/* What the loader has used by now differs from machine to machine. */
+	long start = used_ms();
 	volatile uint64_t x = 1;
 
 	alarm(120);
-	while (used_ms() < 40)
+	while (used_ms() - start < 40)
 		x = burn_short(x);
 	return 0;
 }
