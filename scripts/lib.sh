@@ -3,11 +3,14 @@
 
 # What the build needs, and what the tests use beside it.
 build_packages=(libbpf-dev libelf-dev libdw-dev libsqlite3-dev gcc g++ libc6-dev)
-test_packages=(libxml2-utils python3)
+# The loader and the C library are stripped; libc6-dbg has their names.
+test_packages=(libc6-dbg libxml2-utils python3)
 # The tests profile node; any node does, not only Debian's.
 if ! command -v node >/dev/null; then
   test_packages+=(nodejs)
 fi
+# What runs the tests on other kernels, and what those tests call beside coreutils.
+vm_packages=(binutils cpio iproute2 libxml2-utils qemu-system-x86 util-linux)
 # The one archive of a static executable that the build packages do not bring along.
 release_packages=(libbz2-dev)
 
