@@ -19,9 +19,8 @@ extension EndToEnd {
 
     @Test func `binary junk in a perf-map names nothing and stops nothing`() throws {
       let stacks = try capture { map, _ in
-        var generator = SystemRandomNumberGenerator()
-        let junk = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        try Data(junk).write(to: URL(filePath: map))
+        let random = try FileHandle(forReadingFrom: URL(filePath: "/dev/urandom"))
+        try #require(try random.read(upToCount: 1_000_000)).write(to: URL(filePath: map))
       }
 
       try expectUnnamed(stacks)
