@@ -68,7 +68,7 @@ let package = Package(
 
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
-    .testTarget(name: "CaptureTests", dependencies: ["Capture", "CProbes"], swiftSettings: strict),
+    .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "Unwinding"], swiftSettings: strict),
     .testTarget(
       name: "UnwindingTests", dependencies: ["CElfutils", "ELF", "LinuxSystem", "Unwinding"], swiftSettings: strict),
     .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),

@@ -79,6 +79,8 @@ package struct OnCPUCapture: ~Copyable {
     let targets = try object.map(named: "targets")
     for target in try scope.initialTargets() {
       try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
+      // The end of a process is seen from here on; one that had ended before would stay in the table.
+      if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
       tracker.follow(target)
     }
     publisher?.update(&tracker, until: Clock.monotonic + Self.initialBuildTime)

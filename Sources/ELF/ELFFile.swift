@@ -23,6 +23,7 @@ package struct ELFFile {
     package let entrySize: UInt64
 
     package var isExecutable: Bool { flags & 4 != 0 }
+    package var isPacked: Bool { flags & 0x800 != 0 }
 
     package func contains(_ address: UInt64) -> Bool { address >= virtualAddress && address - virtualAddress < size }
   }

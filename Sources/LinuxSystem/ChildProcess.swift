@@ -66,4 +66,10 @@ package enum ProcessDescriptor {
   package static func open(_ process: ProcessID) throws(Errno) -> OpenFile {
     OpenFile(adopting: try retryingOnInterrupt { swprof_pidfd_open(process.rawValue) })
   }
+
+  /// Whether a process has ended, all its threads with it, be it reaped or not.
+  package static func hasEnded(_ process: ProcessID) -> Bool {
+    guard let descriptor = try? open(process) else { return true }
+    return !Poll.readable([descriptor.descriptor], timeoutMilliseconds: 0).isEmpty
+  }
 }

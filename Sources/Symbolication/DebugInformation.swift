@@ -31,6 +31,8 @@ struct DebugPlace: Equatable {
   /// Whose descriptor libelf reads.
   private let file: OpenFile
 
+  /// libdw keeps the sections that it reads in memory, unpacked.
+  static let maximumSize: UInt64 = 1 << 30
   private static let maximumUnits = 1 << 20
   private static let maximumRanges = 1 << 20
 
@@ -52,6 +54,25 @@ struct DebugPlace: Equatable {
   deinit {
     unsafe dwarf_end(dwarf)
     unsafe elf_end(elf)
+  }
+
+  /// The bytes of a file's debugging information once it is unpacked; a part that cannot be read counts as too many.
+  static func size(in file: ELFFile) -> UInt64 {
+    guard let sections = try? file.sections(), let named = try? file.sectionsByName(sections) else { return 0 }
+    return named.reduce(into: 0) { sum, entry in
+      guard entry.key.hasPrefix(".debug_") || entry.key.hasPrefix(".zdebug_") else { return }
+      let size = unpackedSize(of: entry.value, isOldStyle: entry.key.hasPrefix(".zdebug_"), in: file)
+      sum = size > maximumSize ? .max : sum.addingReportingOverflow(size).overflow ? .max : sum + size
+    }
+  }
+
+  /// By the header of a packed section: `Elf64_Chdr`, or before it `ZLIB` and a big-endian number.
+  private static func unpackedSize(of section: ELFFile.Section, isOldStyle: Bool, in file: ELFFile) -> UInt64 {
+    guard isOldStyle || section.isPacked else { return section.size }
+    guard let header = try? file.source.prefix(at: section.fileOffset, limit: 16), header.count == 16 else {
+      return .max
+    }
+    return isOldStyle ? header.integer(at: 4, as: UInt64.self).byteSwapped : header.integer(at: 8)
   }
 
   /// What is known of each of some ELF virtual addresses.

@@ -14,6 +14,8 @@ struct FileNames {
 
   private(set) var buildID: String?
   private(set) var places: [Place]
+  /// Whether the file is a Go program, in which a dot stands between package and function.
+  private(set) var isGo = false
   /// Why names are missing: predicates whose subject is the file.
   private(set) var problems: [String] = []
 
@@ -37,6 +39,7 @@ struct FileNames {
   ) throws(ELFError) {
     let wanted = WantedAddresses(places.map(\.address))
     let named = try file.sectionsByName(sections)
+    isGo = named[".gopclntab"] != nil
     var search = SymbolSearch(wanted)
     let hasFullTable = try addTables(of: file, sections, to: &search)
     let hasDebugInformation = named[".debug_info"] != nil
@@ -63,14 +66,18 @@ struct FileNames {
       }
       return Place(address: place.address, name: callee + "@plt")
     }
-    addDebugInformation(hasDebugInformation ? file.source : separate?.file.source, wanted)
+    if let informed = hasDebugInformation ? file : separate?.file { addDebugInformation(informed, wanted) }
     if isStripped, places.contains(where: { $0.name == nil }) {
       problems.append("it is stripped and has no debug file; functions that it does not export have no names")
     }
   }
 
-  private mutating func addDebugInformation(_ source: ByteSource?, _ wanted: WantedAddresses) {
-    guard let source, let information = DebugInformation(source) else { return }
+  private mutating func addDebugInformation(_ file: ELFFile, _ wanted: WantedAddresses) {
+    guard DebugInformation.size(in: file) <= DebugInformation.maximumSize else {
+      problems.append("its debugging information is too large; inlined functions and lines are not shown")
+      return
+    }
+    guard let information = DebugInformation(file.source) else { return }
     let (found, isCut) = information.places(of: wanted)
     if isCut { problems.append("its debugging information is too large; some inlined functions are not shown") }
     for index in places.indices { places[index].debug = found[wanted.firstIndex(notBelow: places[index].address)] }

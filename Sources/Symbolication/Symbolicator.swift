@@ -68,12 +68,12 @@ package struct Symbolicator {
     let module = Module(path: path, buildID: names.buildID)
     return SymbolicatedSource(
       module: module,
-      frames: names.places.map { frames(of: $0, in: module) },
+      frames: names.places.map { frames(of: $0, in: module, isGo: names.isGo) },
       warnings: names.problems.map { "\(path): \($0)" })
   }
 
   /// The functions of a place from the innermost outward, each with the line that it stood at.
-  private mutating func frames(of place: FileNames.Place, in module: Module) -> [NamedFrame] {
+  private mutating func frames(of place: FileNames.Place, in module: Module, isGo: Bool) -> [NamedFrame] {
     guard let name = place.name ?? place.debug?.function else { return Self.unresolved(place.address, in: module) }
     var source = place.debug?.source
     var frames: [NamedFrame] = []
@@ -83,7 +83,8 @@ package struct Symbolicator {
           function: display(inlined.name), address: place.address, origin: .user, isInlined: true, source: source))
       source = inlined.call
     }
-    frames.append(NamedFrame(function: display(name), address: place.address, origin: .user, source: source))
+    let function = isGo ? name : display(name)
+    frames.append(NamedFrame(function: function, address: place.address, origin: .user, source: source))
     return frames
   }
 

@@ -46,6 +46,20 @@ extension EndToEnd {
       #expect(try bench.latestTask().status == "done")
     }
 
+    @Test func `a target that ends while the capture is armed ends it`() throws {
+      // Kept from being reaped by its parent, which sleeps: it has a number, and nothing else.
+      let parent = try bench.startWorkload(["sh", "-c", "sh -c 'echo ready $$' & exec sleep 60"])
+      let number = try #require(try parent.waitForLine(startingWith: "ready").split(separator: " ").last)
+      try waitUntil("the end of \(number)") {
+        try String(contentsOfFile: "/proc/\(number)/status", encoding: .utf8).contains("State:\tZ")
+      }
+
+      let result = try bench.run(bench.oncpu(["--pid", String(number), "--duration", "100s"]), deadlineSeconds: 30)
+
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(try bench.latestTask().taken == 0)
+    }
+
     @Test(arguments: [("exit 7", 7), ("exit 0", 0), ("kill -9 $$", 137)] as [(String, Int32)])
     func `a command's status becomes that of swprof`(script: String, status: Int32) throws {
       let result = try bench.run(bench.oncpu(["--", "sh", "-c", script]))

@@ -25,7 +25,7 @@ struct InlineTests {
         return
           middle(x) + 1;
       }
-      """, to: "inlined.c")
+      """ + (0..<100).map { "\nint more\($0)(int x) { return x + \($0); }" }.joined() + "\n", to: "inlined.c")
   }
 
   /// The frames at the label `here`, which lies in `middle`, innermost first.
@@ -86,6 +86,23 @@ struct InlineTests {
     let frames = try frames(in: "original.so")
 
     #expect(frames.map(\.isInlined) == [false])
+    #expect(frames.map(\.source) == [nil])
+  }
+
+  @Test func `sections that unpack to more than memory should hold are left alone`() throws {
+    try build("gcc", "-gz")
+    var bytes = try workshop.bytes("original.so")
+    let file = try ELFFile(.memory(bytes))
+    let sections = try file.sectionsByName(try file.sections())
+    let section = try #require(sections[".debug_info"])
+    // Small sections are not worth packing.
+    try #require(section.isPacked)
+    for index in 0..<8 { bytes[Int(section.fileOffset) + 8 + index] = index < 5 ? 0xFF : 0 }
+    try workshop.write(bytes, to: "bomb.so")
+
+    let frames = try frames(in: "bomb.so")
+
+    #expect(frames.map(\.function) == ["outer"])
     #expect(frames.map(\.source) == [nil])
   }
 
