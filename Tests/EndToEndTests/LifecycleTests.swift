@@ -36,7 +36,7 @@ extension EndToEnd {
     }
 
     @Test func `the end of the target ends the capture`() throws {
-      let workload = try bench.startWorkload([try bench.compile("burn"), "1"])
+      let workload = try bench.startWorkload([try bench.compile("burn"), "3"])
 
       let result = try bench.run(
         bench.oncpu(["--pid", "\(workload.pid)", "--duration", "100s", "--folded"]), deadlineSeconds: 30)

@@ -26,6 +26,8 @@ struct PrecompiledWorkloads {
 
   /// Copies a program, as some tests change or delete theirs.
   func take(_ command: String, as program: String) throws {
+    // As a compiler does: a program of that name makes way.
+    if FileManager.default.fileExists(atPath: program) { try FileManager.default.removeItem(atPath: program) }
     try FileManager.default.copyItem(atPath: file(command), toPath: program)
   }
 
