@@ -73,7 +73,9 @@ private struct StackComparison {
       try waitUntil("\(name) to stop") { try isStopped(process) }
       try capture.drain()
       // A thread that was sampled in the kernel goes on to the end of its system call before it stops.
-      let inUserMode = samples.list.filter { $0.kernelStack.isEmpty && !$0.userStack.isEmpty }
+      var inUserMode = samples.list.filter { $0.kernelStack.isEmpty && !$0.userStack.isEmpty }
+      // An emulated CPU takes longer for the tables than a capture waits for them. Elsewhere, such stacks count.
+      if PrecompiledWorkloads.current != nil { inUserMode.removeAll { $0.userEnd == .notReady } }
       if !inUserMode.isEmpty {
         try compare(inUserMode, with: try stacks(of: process, bench), name: name)
         // Every so often, as it takes another tracer.

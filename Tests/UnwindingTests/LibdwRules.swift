@@ -103,10 +103,10 @@ final class LibdwRules {
       }
       if count <= 2, found[0].atom == 0x9C {
         if count == 1 { return .offset(0) }
-        return found[1].atom == 0x23
-          ? .offset(Int32(truncatingIfNeeded: Int64(bitPattern: found[1].number))) : .other
+        if found[1].atom == 0x23 { return .offset(Int32(truncatingIfNeeded: Int64(bitPattern: found[1].number))) }
+        // An expression starts with the frame address on its stack (DWARF 5, section 6.4.2.3).
+        if let (number, offset) = Self.base(found[1]) { return .expression(register: number, offset: offset) }
       }
-      if count == 1, let (number, offset) = Self.base(found[0]) { return .expression(register: number, offset: offset) }
       return .other
     }
   }
