@@ -9,6 +9,7 @@ package struct BPFError: Error, Equatable, CustomStringConvertible {
     case attach(program: String)
     case create(map: String)
     case update(map: String)
+    case read(map: String)
     case ringBuffer(map: String)
   }
 
@@ -28,6 +29,7 @@ package struct BPFError: Error, Equatable, CustomStringConvertible {
     case .attach(let program): "cannot attach BPF program '\(program)': \(cause)"
     case .create(let map): "cannot make BPF map '\(map)': \(cause)"
     case .update(let map): "cannot write BPF map '\(map)': \(cause)"
+    case .read(let map): "cannot read BPF map '\(map)': \(cause)"
     case .ringBuffer(let map): "cannot read BPF ring buffer '\(map)': \(cause)"
     }
   }

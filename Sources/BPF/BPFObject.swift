@@ -111,6 +111,49 @@ package import LinuxSystem
     return values.reduce(0, &+)
   }
 
+  /// The values of a per-CPU array, an array over the CPUs for each index.
+  package func perCPUValues<Value: BitwiseCopyable>(map: String, count: Int) throws(BPFError) -> [[Value]] {
+    let cpus = libbpf_num_possible_cpus()
+    try check(cpus, .read(map: map))
+    // The kernel pads values to 8 bytes.
+    precondition(MemoryLayout<Value>.stride % 8 == 0)
+    let found = try unsafe self.map(map)
+    var all: [[Value]] = []
+    for index in 0..<UInt32(count) {
+      var index = index
+      var bytes = [UInt8](repeating: 0, count: Int(cpus) * MemoryLayout<Value>.stride)
+      try check(
+        unsafe bpf_map__lookup_elem(found, &index, MemoryLayout<UInt32>.size, &bytes, bytes.count, 0), .read(map: map))
+      all.append(
+        unsafe bytes.withUnsafeBytes { buffer in
+          (0..<Int(cpus)).map {
+            unsafe buffer.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Value>.stride, as: Value.self)
+          }
+        })
+    }
+    return all
+  }
+
+  /// Runs an iterator program over everything that it iterates, and returns what it writes.
+  package func iterate(_ program: String) throws(BPFError) -> [UInt8] {
+    guard let link = unsafe bpf_program__attach_iter(try self.program(program), nil) else {
+      throw BPFError(operation: .attach(program: program), cause: .last)
+    }
+    defer { _ = unsafe bpf_link__destroy(link) }
+    let descriptor = unsafe bpf_iter_create(bpf_link__fd(link))
+    try check(descriptor, .attach(program: program))
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = unsafe read(descriptor, &buffer, buffer.count)
+      if count < 0, Errno.last == .interrupted { continue }
+      guard count >= 0 else { throw BPFError(operation: .attach(program: program), cause: .last) }
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+    }
+  }
+
   /// Whether a hash map has no element.
   package func isEmpty(map: String) throws(BPFError) -> Bool {
     var next: UInt32 = 0

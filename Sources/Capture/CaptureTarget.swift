@@ -25,12 +25,13 @@ package enum UnwindChoice: String, Sendable, CaseIterable {
 package enum KernelFeature: String, Sendable, CaseIterable {
   /// The programs that walk stacks by unwind tables.
   case unwindTables = "unwind-tables"
+  /// The state of the thread that leaves as an argument of sched_switch (5.18); it is read from the thread otherwise.
+  case switchState = "switch-state"
 }
 
 /// What a capture is asked to do.
 package struct CaptureRequest: Sendable {
   package var target: CaptureTarget
-  package var frequencyHertz: Int
   package var side: CaptureParameters.Side
   package var includesChildren: Bool
   package var unwind: UnwindChoice
@@ -42,11 +43,10 @@ package struct CaptureRequest: Sendable {
   package var ringBufferBytes: UInt32
 
   package init(
-    target: CaptureTarget, frequencyHertz: Int, side: CaptureParameters.Side, includesChildren: Bool,
+    target: CaptureTarget, side: CaptureParameters.Side, includesChildren: Bool,
     unwind: UnwindChoice = .auto, missingFeatures: Set<KernelFeature> = [], ringBufferBytes: UInt32
   ) {
     self.target = target
-    self.frequencyHertz = frequencyHertz
     self.side = side
     self.includesChildren = includesChildren
     self.unwind = unwind

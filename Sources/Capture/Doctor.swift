@@ -8,7 +8,7 @@ package enum Doctor {
   package static func examine() -> [Finding] {
     [
       kernel(), kernelTypes(), capabilities(), tracing(), otherUsers(), perfEvents(), ringBuffer(), tracepoints(),
-      stackDepth(), kernelNames(), trialCapture(),
+      stackDepth(), kernelNames(), trialCapture(), offCPUTrial(),
     ]
   }
 
@@ -105,20 +105,37 @@ package enum Doctor {
 
   /// The real thing, for the time of its loading: everything above may be fine and the verifier still say no.
   private static func trialCapture() -> Finding {
+    trial("trial", "on-CPU", otherwise: .missing, "no profile can be taken") { request throws(CaptureError) in
+      let capture = try OnCPUCapture.arm(request, frequencyHertz: 1) { _ in .none }
+      return (capture.unwind, capture.verifiedInstructions)
+    }
+  }
+
+  private static func offCPUTrial() -> Finding {
+    trial("offcpu", "off-CPU", otherwise: .limited, "'swprof offcpu' does not run here") {
+      request throws(CaptureError) in
+      let parameters = OffCPUParameters(wakers: true)
+      let capture = try OffCPUCapture.arm(request, parameters, isHeld: false, tableCapacity: 1) { _ in .none }
+      return (capture.unwind, capture.verifiedInstructions)
+    }
+  }
+
+  private static func trial(
+    _ check: String, _ programs: String, otherwise verdict: Finding.Verdict, _ meaning: String,
+    arm: (CaptureRequest) throws(CaptureError) -> (unwind: String, verifiedInstructions: UInt32?)
+  ) -> Finding {
     let request = CaptureRequest(
-      target: .processes([]), frequencyHertz: 1, side: .both, includesChildren: true,
-      ringBufferBytes: UInt32(Host.pageSize))
+      target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: UInt32(Host.pageSize))
     do {
       let start = Clock.monotonic
-      let capture = try OnCPUCapture.arm(request) { _ in .none }
+      let capture = try arm(request)
       let milliseconds = Clock.monotonic.nanoseconds(since: start) / 1_000_000
       let verified = capture.verifiedInstructions.map { ", \($0) instructions verified" } ?? ""
-      let isFull = capture.unwind == "dwarf"
       return finding(
-        "trial", isFull, "the on-CPU programs load and attach in \(milliseconds) ms\(verified)", otherwise: .limited,
-        "stacks are walked by frame pointers: the walk by unwind tables does not load")
+        check, capture.unwind == "dwarf", "the \(programs) programs load and attach in \(milliseconds) ms\(verified)",
+        otherwise: .limited, "stacks are walked by frame pointers: the walk by unwind tables does not load")
     } catch {
-      return finding("trial", false, error.description, otherwise: .missing, "no profile can be taken")
+      return finding(check, false, error.description, otherwise: verdict, meaning)
     }
   }
 

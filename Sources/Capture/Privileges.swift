@@ -27,7 +27,7 @@ extension CaptureError {
     }
   }
 
-  private init(_ error: BPFError) {
+  init(_ error: BPFError) {
     if case .load = error.operation, !FeatureProbe.hasKernelTypes {
       self = .missingFeature(
         "this kernel does not describe its types (no /sys/kernel/btf/vmlinux); use a kernel built with"

@@ -14,6 +14,16 @@ package enum Location: Hashable, Sendable {
     case userMode
     /// A kernel stack that could not be read.
     case noKernelStack
+    /// A stack that did not reach user space, or was not there any more.
+    case stackLost
+    /// What a thread was doing instead of running; `isOpen` where the wait began before the capture or outlasted it.
+    case phase(Phase, WaitState?, isOpen: Bool)
+    /// Between the stack of a sleeper and that of its waker.
+    case wokenBy
+    /// Who ended a wait: the name of a process.
+    case waker(String)
+    /// An interrupt that ended a wait.
+    case interrupt
 
     /// What stands for it in a stack.
     package var frame: Frame {
@@ -21,7 +31,26 @@ package enum Location: Hashable, Sendable {
       case .truncated(let reason): .truncated(reason)
       case .userMode: Frame(function: "[user mode]", origin: .marker)
       case .noKernelStack: Frame(function: "[kernel stack unreadable]", origin: .marker)
+      case .stackLost: Frame(function: "[stack lost]", origin: .marker)
+      case .phase(let phase, let state, let isOpen):
+        Frame(function: Self.label(phase, state, isOpen: isOpen), origin: .marker)
+      case .wokenBy: Frame(function: "--", origin: .marker)
+      case .waker(let name): Frame(function: name, origin: .marker)
+      case .interrupt: Frame(function: "[interrupt]", origin: .marker)
       }
+    }
+
+    /// `[blocked]`, `[blocked: uninterruptible, open]`, `[run queue]`.
+    private static func label(_ phase: Phase, _ state: WaitState?, isOpen: Bool) -> String {
+      var words =
+        switch phase {
+        case .blocked: "blocked"
+        case .runQueue: "run queue"
+        case .preempted: "preempted"
+        case .yielded: "yielded"
+        }
+      if phase == .blocked, let state, state != .interruptible { words += ": \(state.name)" }
+      return "[\(words)\(isOpen ? ", open" : "")]"
     }
   }
 }
@@ -38,44 +67,87 @@ package struct RawProfile: Sendable {
   package var warnings: [String]
 }
 
+/// Numbers for locations, in the order in which they first come.
+struct LocationTable {
+  private(set) var locations: [Location] = []
+  private var indices: [Location: Int] = [:]
+
+  mutating func index(of location: Location) -> Int {
+    if let known = indices[location] { return known }
+    locations.append(location)
+    indices[location] = locations.count - 1
+    return locations.count - 1
+  }
+
+  /// The path of a user stack from its root to its leaf.
+  mutating func path(
+    ofUserStack stack: [UInt64], end: StackEnd, process: ProcessID, tracker: inout ProcessTracker
+  ) -> [Int] {
+    var path: [Int] = []
+    path.reserveCapacity(stack.count + 1)
+    if let reason = end.truncation { path.append(index(of: .marker(.truncated(reason)))) }
+    for (depth, address) in stack.enumerated().reversed() {
+      // A return address may lie behind the function that made the call.
+      let place = tracker.locate(depth == 0 ? address : address &- 1, in: process)
+      path.append(index(of: .code(source: place.source, address: place.address)))
+    }
+    return path
+  }
+
+  /// The path of a kernel stack from its root to its leaf.
+  ///
+  /// - Parameter isLeafExact: whether the innermost address is an instruction pointer, not a return address.
+  mutating func path(ofKernelStack stack: [UInt64], end: StackEnd, isLeafExact: Bool = true) -> [Int] {
+    var path: [Int] = []
+    switch end.truncation {
+    case nil: break
+    case .unreadable: path.append(index(of: .marker(.noKernelStack)))
+    case let reason?: path.append(index(of: .marker(.truncated(reason))))
+    }
+    for (depth, address) in stack.enumerated().reversed() {
+      let place = depth == 0 && isLeafExact ? address : address &- 1
+      path.append(index(of: .code(source: CodeSources.kernel, address: place)))
+    }
+    return path
+  }
+}
+
 /// Sums samples by thread and stack.
-struct SampleAggregator {
+struct SampleAggregator: RecordConsumer {
   private struct Key: Hashable {
     let thread: Int
     let stack: Int32
   }
 
-  private var locations: [Location] = []
-  private var locationIndices: [Location: Int] = [:]
+  private var table = LocationTable()
   private var threads: [ProfiledThread] = []
   private var threadIndices: [ProfiledThread: Int] = [:]
   private var builder = StackTreeBuilder()
   private var counts: [Key: UInt64] = [:]
   private(set) var account = SampleAccount()
+  /// The time of the earliest sample that was read.
+  private(set) var firstSampleAt: MonotonicTime?
+  /// Called with each sample as it is read.
+  var observe: ((SampleRecord) -> Void)?
 
-  mutating func add(_ sample: SampleRecord, tracker: inout ProcessTracker) {
-    var path: [Int] = []
-    path.reserveCapacity(sample.userStack.count + sample.kernelStack.count + 1)
-    if let reason = sample.userEnd.truncation { path.append(index(of: .marker(.truncated(reason)))) }
-    for (depth, address) in sample.userStack.enumerated().reversed() {
-      // A return address may lie behind the function that made the call.
-      let place = tracker.locate(depth == 0 ? address : address &- 1, in: sample.process)
-      path.append(index(of: .code(source: place.source, address: place.address)))
-    }
-    switch sample.kernelEnd.truncation {
-    case nil: break
-    case .unreadable: path.append(index(of: .marker(.noKernelStack)))
-    case let reason?: path.append(index(of: .marker(.truncated(reason))))
-    }
-    for (depth, address) in sample.kernelStack.enumerated().reversed() {
-      path.append(index(of: .code(source: CodeSources.kernel, address: depth == 0 ? address : address &- 1)))
-    }
-    if path.isEmpty { path.append(index(of: .marker(.userMode))) }
+  mutating func willRead(_ sample: SampleRecord) {
+    if firstSampleAt.map({ sample.time < $0 }) ?? true { firstSampleAt = sample.time }
+    observe?(sample)
+  }
 
-    note(sample.userEnd, sample.kernelEnd)
-    guard let stack = builder.insert(path) else { return }
-    counts[Key(thread: index(of: thread(of: sample)), stack: stack), default: 0] += 1
-    account.taken += 1
+  @discardableResult
+  mutating func add(_ sample: SampleRecord, tracker: inout ProcessTracker) -> MissingTable? {
+    var path = table.path(
+      ofUserStack: sample.userStack, end: sample.userEnd, process: sample.process, tracker: &tracker)
+    path += table.path(ofKernelStack: sample.kernelStack, end: sample.kernelEnd)
+    if path.isEmpty { path.append(table.index(of: .marker(.userMode))) }
+
+    account.note(userEnd: sample.userEnd, kernelEnd: sample.kernelEnd, count: 1)
+    if let stack = builder.insert(path) {
+      counts[Key(thread: index(of: thread(of: sample)), stack: stack), default: 0] += 1
+      account.taken += 1
+    }
+    return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
   }
 
   mutating func countMalformed() {
@@ -93,17 +165,8 @@ struct SampleAggregator {
 
   func rawProfile(sources: [CodeSource], periodNanoseconds period: UInt64) -> RawProfile {
     RawProfile(
-      sources: sources, locations: locations, threads: threads, stacks: builder.tree,
+      sources: sources, locations: table.locations, threads: threads, stacks: builder.tree,
       values: values(periodNanoseconds: period), account: account, warnings: [])
-  }
-
-  private mutating func note(_ userEnd: StackEnd, _ kernelEnd: StackEnd) {
-    if let reason = userEnd.truncation { account.defects[reason.defect, default: 0] += 1 }
-    switch kernelEnd.truncation {
-    case nil: break
-    case .tooDeep: account.defects[.kernelStackTooDeep, default: 0] += 1
-    default: account.defects[.kernelStackUnreadable, default: 0] += 1
-    }
   }
 
   private func thread(of sample: SampleRecord) -> ProfiledThread {
@@ -111,17 +174,30 @@ struct SampleAggregator {
       process: sample.process, thread: sample.thread, processName: sample.processName, name: sample.threadName)
   }
 
-  private mutating func index(of location: Location) -> Int {
-    if let known = locationIndices[location] { return known }
-    locations.append(location)
-    locationIndices[location] = locations.count - 1
-    return locations.count - 1
-  }
-
   private mutating func index(of thread: ProfiledThread) -> Int {
     if let known = threadIndices[thread] { return known }
     threads.append(thread)
     threadIndices[thread] = threads.count - 1
     return threads.count - 1
+  }
+}
+
+extension SampleAccount {
+  /// Notes what stacks that a number of samples had lack.
+  mutating func note(userEnd: StackEnd, kernelEnd: StackEnd, count: UInt64) {
+    if let reason = userEnd.truncation { note(reason.defect, count) }
+    switch kernelEnd.truncation {
+    case nil: break
+    case .tooDeep: note(.kernelStackTooDeep, count)
+    default: note(.kernelStackUnreadable, count)
+    }
+  }
+}
+
+extension StackEnd {
+  /// The table that a walk which ended so has missed.
+  func missingTable(of process: ProcessID, stack: [UInt64]) -> MissingTable? {
+    guard self == .notReady, let last = stack.last else { return nil }
+    return MissingTable(process: process, address: stack.count == 1 ? last : last &- 1)
   }
 }

@@ -29,7 +29,7 @@ package enum StackEnd: UInt8, Sendable, CaseIterable {
 }
 
 /// One tick as the kernel side reports it (`struct swprof_sample`).
-package struct SampleRecord: Equatable, Sendable {
+package struct SampleRecord: Equatable, Sendable, CaptureRecord {
   package enum DecodeError: Error, Equatable {
     case truncated(expected: Int, actual: Int)
     case unknownStackEnd(UInt8)
@@ -65,8 +65,9 @@ package struct SampleRecord: Equatable, Sendable {
 
   package init(decoding bytes: [UInt8]) throws(DecodeError) {
     let headerSize = MemoryLayout<swprof_sample>.size
-    guard bytes.count >= headerSize else { throw .truncated(expected: headerSize, actual: bytes.count) }
-    let header = unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: swprof_sample.self) }
+    guard let header: swprof_sample = bytes.value(at: 0) else {
+      throw .truncated(expected: headerSize, actual: bytes.count)
+    }
     let userCount = Int(header.user_frames)
     let kernelCount = Int(header.kernel_frames)
     let expected = headerSize + (userCount + kernelCount) * MemoryLayout<UInt64>.size
@@ -74,22 +75,37 @@ package struct SampleRecord: Equatable, Sendable {
     guard let userEnd = StackEnd(rawValue: header.user_end) else { throw .unknownStackEnd(header.user_end) }
     guard let kernelEnd = StackEnd(rawValue: header.kernel_end) else { throw .unknownStackEnd(header.kernel_end) }
 
-    func addresses(from first: Int, count: Int) -> [UInt64] {
-      unsafe bytes.withUnsafeBytes { buffer in
-        (first..<first + count).map {
-          unsafe buffer.loadUnaligned(fromByteOffset: headerSize + $0 * MemoryLayout<UInt64>.size, as: UInt64.self)
-        }
-      }
-    }
-    func text<Field>(_ field: Field) -> String {
-      unsafe withUnsafeBytes(of: field) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
     self.init(
       time: MonotonicTime(nanoseconds: header.time_ns),
       process: ProcessID(rawValue: Int32(bitPattern: header.tgid)),
       thread: ThreadID(rawValue: Int32(bitPattern: header.tid)),
-      cpu: header.cpu, threadName: text(header.comm), processName: text(header.process_comm),
+      cpu: header.cpu, threadName: text(header.comm),
+      processName: text(header.process_comm),
       userEnd: userEnd, kernelEnd: kernelEnd,
-      userStack: addresses(from: 0, count: userCount), kernelStack: addresses(from: userCount, count: kernelCount))
+      userStack: bytes.addresses(at: headerSize, count: userCount),
+      kernelStack: bytes.addresses(at: headerSize + userCount * MemoryLayout<UInt64>.size, count: kernelCount))
   }
+}
+
+/// The fields of records, which are laid out as C has them.
+extension [UInt8] {
+  /// A plain value at a position; nil where it does not fit.
+  func value<Value: BitwiseCopyable>(at position: Int) -> Value? {
+    guard position >= 0, position <= count - MemoryLayout<Value>.size else { return nil }
+    return unsafe withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: position, as: Value.self) }
+  }
+
+  /// Numbers of 8 bytes, which must be there.
+  func addresses(at position: Int, count: Int) -> [UInt64] {
+    unsafe withUnsafeBytes { buffer in
+      (0..<count).map {
+        unsafe buffer.loadUnaligned(fromByteOffset: position + $0 * MemoryLayout<UInt64>.size, as: UInt64.self)
+      }
+    }
+  }
+}
+
+/// The text in an array of C characters, up to its NUL.
+func text<Field: BitwiseCopyable>(_ field: Field) -> String {
+  unsafe withUnsafeBytes(of: field) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
 }

@@ -162,7 +162,7 @@ struct UnwindPublisher {
   private static let entriesAtOnce = 200
 
   /// The ELF file of a source; nil for code without one.
-  private static func file(of source: CodeSource) throws(ELFError) -> ELFFile? {
+  static func file(of source: CodeSource) throws(ELFError) -> ELFFile? {
     switch source {
     case .file(let file, _): try ELFFile(ByteSource(file))
     case .vdso: try ELFFile(.memory(VDSO.image ?? []))
@@ -207,11 +207,18 @@ struct UnwindPublisher {
     case nil, .some(.none): break
     case .pending, .noRoom: range.module = UInt32(SWPROF_MODULE_NOT_READY)
     case .ready(let line, let segments):
-      guard let segment = segments.first(where: { $0.isMapped(at: region.sourceStart) }) else { break }
+      guard let bias = Self.bias(of: region, segments: segments) else { break }
       range.module = line
-      range.bias = segment.virtualAddress &- segment.fileOffset &+ region.sourceStart &- region.start
+      range.bias = bias
     }
     return range
+  }
+
+  /// What turns an address of a region into an ELF virtual address, modulo 2^64; nil where no segment is mapped there.
+  static func bias(of region: AddressSpace.Region, segments: [ELFFile.Segment]) -> UInt64? {
+    segments.first { $0.isMapped(at: region.sourceStart) }.map {
+      $0.virtualAddress &- $0.fileOffset &+ region.sourceStart &- region.start
+    }
   }
 }
 

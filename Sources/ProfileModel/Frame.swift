@@ -73,6 +73,11 @@ package struct Frame: Hashable, Sendable {
   /// Whether this is the root of a stack that was cut short.
   package var isTruncation: Bool { origin == .marker && function.hasPrefix("[truncated") }
 
+  /// Whether this is the mark of what a thread did instead of running, behind which its waker may stand.
+  package var isPhase: Bool {
+    origin == .marker && ["[blocked", "[run queue", "[preempted", "[yielded"].contains { function.hasPrefix($0) }
+  }
+
   /// The function, with ` (file:line)` where that is wanted and known; the file without its folders.
   package func name(withLine: Bool) -> String {
     guard withLine, let source else { return function }

@@ -1,14 +1,17 @@
-/// Why a tick that hit the target has no sample.
+/// Why a tick that hit the target, or a wait that was asked for, is not in the profile.
 package enum LossCause: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
   /// User space did not empty the ring buffer in time.
   case ringBufferFull = "ring_buffer_full"
   /// A record arrived that could not be decoded: a bug of ours, but never a silent one.
   case recordMalformed = "record_malformed"
+  /// The kernel's table of stacks and their waits was full.
+  case intervalTableFull = "interval_table_full"
 
   package var explanation: String {
     switch self {
     case .ringBufferFull: "ring buffer full"
     case .recordMalformed: "record malformed"
+    case .intervalTableFull: "table of waits full"
     }
   }
 }
@@ -42,6 +45,12 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
   case targetTableFull = "target_table_full"
   /// Files and processes that found no place in the kernel's unwind tables.
   case unwindTableFull = "unwind_table_full"
+  /// Waits whose stack did not reach user space, or was not there any more.
+  case stackLost = "stack_lost"
+  /// Waits whose wake-up was not seen; they count as blocked to their end.
+  case wakeupMissed = "wakeup_missed"
+  /// Threads that found no memory in the kernel, and whose waits are not counted.
+  case threadTableFull = "thread_table_full"
 
   package var explanation: String {
     switch self {
@@ -58,18 +67,25 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
     case .mappingRecordsLost: "mapping records lost"
     case .targetTableFull: "processes not followed, target table full"
     case .unwindTableFull: "files or processes without room for unwind tables"
+    case .stackLost: "stacks lost"
+    case .wakeupMissed: "wake-ups not seen"
+    case .threadTableFull: "threads not followed, no memory"
     }
   }
 }
 
 /// The account of a capture. Invariant: `taken + lost = ticks`.
 package struct SampleAccount: Equatable, Sendable, Codable {
-  /// Timer ticks that hit the target, counted in the kernel.
+  /// Timer ticks that hit the target, or waits that were asked for; counted in the kernel.
   package var ticks: UInt64
   /// Samples that are in the profile.
   package var taken: UInt64
   package var losses: [LossCause: UInt64]
   package var defects: [DefectCause: UInt64]
+  /// The length of what was lost in ns, where it is measured.
+  package var lostNanoseconds: UInt64 = 0
+  /// What was seen and was not asked for, by phase: other phases, and intervals too short or too long.
+  package var leftOut: [Phase: Weight] = [:]
 
   package init(
     ticks: UInt64 = 0, taken: UInt64 = 0, losses: [LossCause: UInt64] = [:], defects: [DefectCause: UInt64] = [:]

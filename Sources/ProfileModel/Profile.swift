@@ -1,5 +1,5 @@
 /// What one stack of one thread weighs.
-package struct Weight: Hashable, Sendable {
+package struct Weight: Hashable, Sendable, Codable {
   /// Samples (on-CPU) or switches (off-CPU).
   package var count: UInt64
   package var nanoseconds: UInt64
@@ -114,11 +114,14 @@ package struct Profile: Equatable, Sendable {
     /// A node of `stacks`.
     package let stack: Int32
     package let weight: Weight
+    /// The shortest and the longest of the waits that are counted, in ns; nil where time is not measured one by one.
+    package let extremes: ClosedRange<UInt64>?
 
-    package init(thread: Int, stack: Int32, weight: Weight) {
+    package init(thread: Int, stack: Int32, weight: Weight, extremes: ClosedRange<UInt64>? = nil) {
       self.thread = thread
       self.stack = stack
       self.weight = weight
+      self.extremes = extremes
     }
   }
 

@@ -1,6 +1,15 @@
 /// What a task records.
 package enum TaskKind: String, Sendable, Codable, CaseIterable {
   case onCPU = "oncpu"
+  case offCPU = "offcpu"
+
+  /// What its profiles count, in the plural.
+  package var unit: String {
+    switch self {
+    case .onCPU: "samples"
+    case .offCPU: "waits"
+    }
+  }
 }
 
 package enum TaskStatus: String, Sendable, Codable, CaseIterable {
@@ -21,18 +30,20 @@ package struct CaptureParameters: Equatable, Sendable, Codable {
 
   /// The length asked for in ns; nil for "as long as the command runs".
   package var durationNanoseconds: UInt64?
-  /// Ticks a second and CPU.
-  package var frequencyHertz: Int
+  /// Ticks a second and CPU; nil where nothing ticks.
+  package var frequencyHertz: Int?
   package var side: Side
   package var includeChildren: Bool
   /// How user stacks were walked, as the output names it: `fp`.
   package var unwind: String
-  /// The event that ticks: `cpu-clock` or `cycles`.
+  /// The event that is recorded: `cpu-clock` or `cycles`, which tick, or `sched_switch`.
   package var event: String
+  /// Of an off-CPU capture.
+  package var offCPU: OffCPUParameters?
 
   package init(
-    durationNanoseconds: UInt64?, frequencyHertz: Int, side: Side = .both, includeChildren: Bool = true,
-    unwind: String = "fp", event: String = "cpu-clock"
+    durationNanoseconds: UInt64?, frequencyHertz: Int?, side: Side = .both, includeChildren: Bool = true,
+    unwind: String = "fp", event: String = "cpu-clock", offCPU: OffCPUParameters? = nil
   ) {
     self.durationNanoseconds = durationNanoseconds
     self.frequencyHertz = frequencyHertz
@@ -40,6 +51,7 @@ package struct CaptureParameters: Equatable, Sendable, Codable {
     self.includeChildren = includeChildren
     self.unwind = unwind
     self.event = event
+    self.offCPU = offCPU
   }
 }
 

@@ -4,11 +4,13 @@ package import ProfileModel
 package enum WeightMeasure: Sendable {
   case count
   case nanoseconds
+  case microseconds
 
   package func value(of weight: Weight) -> UInt64 {
     switch self {
     case .count: weight.count
     case .nanoseconds: weight.nanoseconds
+    case .microseconds: weight.nanoseconds / 1000
     }
   }
 }

@@ -1,5 +1,11 @@
 import ProfileModel
 
+/// What a graph shows, by which its colors are chosen: warm where CPUs work, cool where threads wait.
+package enum FlamePalette: Sendable {
+  case onCPU
+  case offCPU
+}
+
 /// A family of colors: what a box is shows in its family, its name only in the shade, so that a function looks the same
 /// in every graph.
 enum FlameColor: String, CaseIterable {
@@ -62,9 +68,19 @@ enum FlameColor: String, CaseIterable {
     }
   }
 
+  /// The families that look otherwise where threads wait; nil for the others.
+  private func waiting(isDark: Bool) -> Ends? {
+    switch self {
+    case .user: isDark ? ([32, 66, 140], [44, 92, 160]) : ([112, 160, 246], [160, 200, 250])
+    case .kernel: isDark ? ([58, 62, 128], [84, 84, 150]) : ([160, 166, 240], [194, 196, 250])
+    case .marker: isDark ? ([52, 74, 84], [66, 92, 104]) : ([168, 196, 208], [194, 216, 226])
+    case .label, .jit, .inlined, .unresolved: nil
+    }
+  }
+
   /// One rule for each shade.
-  func rules(isDark: Bool) -> String {
-    let ends = isDark ? dark : light
+  func rules(_ palette: FlamePalette, isDark: Bool) -> String {
+    let ends = (palette == .offCPU ? waiting(isDark: isDark) : nil) ?? (isDark ? dark : light)
     return (0..<Self.shadeCount).map { shade in
       let channels = zip(ends.from, ends.to).map { from, to in from + (to - from) * shade / (Self.shadeCount - 1) }
       return ".\(rawValue)\(shade){fill:#\(channels.map(Self.hexadecimal).joined())}"

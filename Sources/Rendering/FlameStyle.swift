@@ -1,6 +1,6 @@
 /// The style sheet of a flame graph. Media queries work where scripts do not run, even through `<img>`.
 enum FlameStyle {
-  static var sheet: String {
+  static func sheet(_ palette: FlamePalette) -> String {
     """
     svg{background:#fff;font:12px ui-monospace,"DejaVu Sans Mono","Liberation Mono",Menlo,Consolas,monospace}
     text{fill:#1b1b1b;pointer-events:none;white-space:pre}
@@ -14,7 +14,7 @@ enum FlameStyle {
     .on .button.off{display:none}
     .button:hover,.button:focus{text-decoration:underline}
     .faded{opacity:.5}
-    \(FlameColor.allCases.map { $0.rules(isDark: false) }.joined(separator: "\n"))
+    \(FlameColor.allCases.map { $0.rules(palette, isDark: false) }.joined(separator: "\n"))
     .frames .match{fill:#e600e6}
     @media (prefers-color-scheme:dark){
     svg{background:#16181c}
@@ -22,7 +22,7 @@ enum FlameStyle {
     .quiet{fill:#a8adb5}
     .frames rect{stroke:#16181c}
     .frames g:hover rect,.frames g:focus rect{stroke:#fff}
-    \(FlameColor.allCases.map { $0.rules(isDark: true) }.joined(separator: "\n"))
+    \(FlameColor.allCases.map { $0.rules(palette, isDark: true) }.joined(separator: "\n"))
     .frames .match{fill:#b000b0}
     }
 

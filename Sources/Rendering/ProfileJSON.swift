@@ -94,6 +94,12 @@ package enum ProfileJSON {
       writer.integers(profile.values.lazy.map(\.weight.count))
       writer.key("time_ns")
       writer.integers(profile.values.lazy.map(\.weight.nanoseconds))
+      let extremes = profile.values.compactMap(\.extremes)
+      guard extremes.count == profile.values.count, !extremes.isEmpty else { return }
+      writer.key("shortest_ns")
+      writer.integers(extremes.lazy.map(\.lowerBound))
+      writer.key("longest_ns")
+      writer.integers(extremes.lazy.map(\.upperBound))
     }
   }
 

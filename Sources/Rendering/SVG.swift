@@ -9,20 +9,22 @@ package enum SVG {
   ///
   /// - Parameter unit: what is counted, in the plural: `samples`.
   package static func render(
-    _ profile: Profile, title: String, subtitle: String, unit: String = "samples", perThread: Bool = false,
+    _ profile: Profile, title: String, subtitle: String, unit: String = "samples", palette: FlamePalette = .onCPU,
+    perThread: Bool = false,
     withLines: Bool = false, measure: WeightMeasure = .count, minimumPerMille: UInt64 = 1
   ) -> String {
     let tree = CallTree(profile, perThread: perThread) { FrameLabel($0, module: $1, withLine: withLines) }
     let layout = FlameGraphLayout(tree, measure: measure, minimumPerMille: minimumPerMille)
-    return render(layout, title: title, subtitle: subtitle, unit: unit)
+    return render(layout, title: title, subtitle: subtitle, unit: unit, palette: palette)
   }
 
   /// Renders a layout.
   package static func render(
-    _ layout: FlameGraphLayout, title: String, subtitle: String, unit: String = "samples"
+    _ layout: FlameGraphLayout, title: String, subtitle: String, unit: String = "samples",
+    palette: FlamePalette = .onCPU
   ) -> String {
     let drawing = FlameDrawing(layout: layout, title: title, subtitle: subtitle, unit: unit)
-    return drawing.document(style: FlameStyle.sheet, script: script(for: layout))
+    return drawing.document(style: FlameStyle.sheet(palette), script: script(for: layout))
   }
 
   private static func script(for layout: FlameGraphLayout) -> String {

@@ -21,11 +21,13 @@ package enum Summary {
     let paint = Paint(isColored: isColored)
     var lines = header(task, paint)
     let totals = FunctionTotals(profile)
+    let isOffCPU = task.kind == .offCPU
     if totals.userStacks > 0 {
       let share = NumberText.percent(totals.completeUserStacks, of: totals.userStacks, decimals: 1)
       lines.append(field("stacks", "\(share) % of user stacks complete"))
     }
-    if totals.total > 0 {
+    if isOffCPU, totals.total > 0 { lines += waits(task, profile, paint) }
+    if !isOffCPU, totals.total > 0 {
       lines += ["", paint.bold("hottest functions by self")] + table(totals.hottestByOwn(limit: functionCount), totals)
       lines += ["", paint.bold("hottest functions by total")]
       lines += table(totals.hottestByTotal(limit: functionCount), totals)
@@ -41,7 +43,8 @@ package enum Summary {
   package static func account(of task: ProfilingTask) -> [String] {
     let description = TaskDescription(task: task)
     let name = task.id.rawValue == 0 ? "" : "task \(task.id): "
-    let phrases = ["samples: \(description.samples)"] + description.losses.map { "lost: \($0)" } + description.defects
+    let phrases =
+      ["\(task.kind.unit): \(description.samples)"] + description.losses.map { "lost: \($0)" } + description.defects
     let warnings = [description.imbalance].compactMap(\.self) + task.warnings
     return [name + phrases.joined(separator: "; ")] + warnings.map { "warning: " + DisplayText.visible($0) }
   }
@@ -56,14 +59,47 @@ package enum Summary {
     var lines = [
       paint.bold(DisplayText.truncatedInMiddle("\(name): \(DisplayText.visible(task.target))", to: lineWidth)),
       field("started", "\(TimeText.utc(task.startedAt)) on \(task.host), Linux \(task.kernel)"),
-      field("capture", "\(description.duration) at \(description.capture)"),
+      field("capture", "\(description.duration) \(description.captureWord) \(description.capture)"),
     ]
     if let error = task.error { lines.append(paint.warning("  failed   \(DisplayText.visible(error))")) }
-    let samples = field("samples", description.samples)
+    let samples = field(task.kind.unit, description.samples)
     lines.append(task.account.lost > 0 ? paint.warning(samples) : samples)
     lines += description.losses.map { field("lost", $0) }
     lines += description.defects.map { field("defect", $0) }
+    lines += description.leftOut.map { field("left out", $0) }
     return lines
+  }
+
+  /// The longest and the most frequent waits, and apart from them those that look idle.
+  private static func waits(_ task: ProfilingTask, _ profile: Profile, _ paint: Paint) -> [String] {
+    let sites = WaitSites(profile, elapsedNanoseconds: task.elapsedNanoseconds)
+    var lines: [String] = []
+    for (title, ranked) in [
+      ("longest waits", sites.busy(by: \.nanoseconds, limit: functionCount)),
+      ("most frequent waits", sites.busy(by: \.count, limit: functionCount)),
+      ("idle-looking: few waits, a tenth of the capture or more each", sites.idle(limit: functionCount)),
+    ] where !ranked.isEmpty {
+      lines += ["", paint.bold(title)] + table(ranked, of: sites.total)
+    }
+    return lines
+  }
+
+  private static func table(_ sites: [WaitSites.Site], of total: UInt64) -> [String] {
+    var table = TextTable([
+      .init("TIME %", isRightAligned: true), .init("TIME", isRightAligned: true), .init("WAITS", isRightAligned: true),
+      .init("MEAN", isRightAligned: true), .init("MAX", isRightAligned: true), .init("FUNCTION", limit: 38),
+      .init("IN", limit: 20),
+    ])
+    for site in sites {
+      let weight = site.weight
+      table.add([
+        NumberText.percent(weight.nanoseconds, of: total, decimals: 1),
+        TimeText.duration(nanoseconds: weight.nanoseconds), NumberText.grouped(weight.count),
+        TimeText.duration(nanoseconds: weight.nanoseconds / max(1, weight.count)),
+        site.longest.map(TimeText.duration(nanoseconds:)) ?? "", site.function, site.waitsIn,
+      ])
+    }
+    return table.lines.map { "  " + $0 }
   }
 
   private static func field(_ name: String, _ text: String) -> String {

@@ -14,8 +14,27 @@ struct TaskDescription {
       case .kernel: "kernel stacks"
       }
     let children = parameters.includeChildren ? "" : ", without children"
-    return "\(parameters.frequencyHertz) Hz, \(parameters.event), \(stacks)\(children)"
+    return "\(what), \(stacks)\(children)"
   }
+
+  /// What is recorded: `99 Hz, cpu-clock`, `blocked for 1us or more`.
+  private var what: String {
+    let parameters = task.parameters
+    guard let offCPU = parameters.offCPU else {
+      return "\(parameters.frequencyHertz.map { "\($0) Hz, " } ?? "")\(parameters.event)"
+    }
+    let isAll = Set(offCPU.phases) == Set(Phase.allCases)
+    var text = isAll ? "off the CPU" : offCPU.phases.map(\.explanation).joined(separator: " or ")
+    if offCPU.minimumNanoseconds > 0 {
+      text += " for \(TimeText.duration(nanoseconds: offCPU.minimumNanoseconds)) or more"
+    }
+    if let maximum = offCPU.maximumNanoseconds { text += ", at most \(TimeText.duration(nanoseconds: maximum))" }
+    if let states = offCPU.states { text += ", in state \(states.joined(separator: " or "))" }
+    return text + (offCPU.wakers ? ", with wakers" : "")
+  }
+
+  /// How the capture is described before its length: `at 99 Hz...`, `of threads blocked...`.
+  var captureWord: String { task.kind == .onCPU ? "at" : "of threads" }
 
   /// How long it took: `4.2s of 10s`, `10s`, or what is known of a task that did not end.
   var duration: String {
@@ -32,6 +51,17 @@ struct TaskDescription {
     let account = task.account
     return "\(NumberText.grouped(account.taken)) taken, \(NumberText.grouped(account.lost)) lost"
       + (account.lost == 0 ? "" : " (\(NumberText.percent(account.lost, of: account.ticks)) %)")
+      + (account.lostNanoseconds == 0 ? "" : ", \(TimeText.duration(nanoseconds: account.lostNanoseconds))")
+  }
+
+  /// A phrase for each phase of which something was seen and not asked for.
+  var leftOut: [String] {
+    Phase.allCases.compactMap { phase in
+      task.account.leftOut[phase].map {
+        "\(NumberText.grouped($0.count)) times \(phase.explanation),"
+          + " \(TimeText.duration(nanoseconds: $0.nanoseconds)) in all"
+      }
+    }
   }
 
   /// A phrase for each cause of loss that occurred.

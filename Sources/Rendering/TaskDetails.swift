@@ -11,10 +11,12 @@ package enum TaskDetails {
     lines += [
       ("host", task.host), ("kernel", task.kernel), ("started", TimeText.utc(task.startedAt)),
       ("ended", task.endedAt.map(TimeText.utc) ?? "—"), ("duration", description.duration),
-      ("capture", description.capture), ("ticks", NumberText.grouped(task.account.ticks)),
-      ("samples", description.samples),
+      ("capture", description.capture),
+      (task.kind == .onCPU ? "ticks" : "wanted", NumberText.grouped(task.account.ticks)),
+      (task.kind.unit, description.samples),
     ]
     lines += description.losses.map { ("lost", $0) }
+    lines += description.leftOut.map { ("left out", $0) }
     lines += description.defects.map { ("defect", $0) }
     lines.append(("trigger", task.trigger ?? "—"))
     if let note = task.note { lines.append(("note", note)) }

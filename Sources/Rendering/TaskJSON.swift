@@ -59,7 +59,7 @@ package enum TaskJSON {
     writer.key("requested_duration_ns")
     if let duration = parameters.durationNanoseconds { writer.integer(duration) } else { writer.null() }
     writer.key("frequency_hz")
-    writer.integer(parameters.frequencyHertz)
+    if let frequency = parameters.frequencyHertz { writer.integer(frequency) } else { writer.null() }
     writer.key("event")
     writer.string(parameters.event)
     writer.key("unwind")
@@ -68,6 +68,25 @@ package enum TaskJSON {
     writer.string(parameters.side.rawValue)
     writer.key("include_children")
     writer.bool(parameters.includeChildren)
+    writer.key("off_cpu")
+    if let offCPU = parameters.offCPU { write(offCPU, to: &writer) } else { writer.null() }
+  }
+
+  private static func write(_ parameters: OffCPUParameters, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.key("min_ns")
+      writer.integer(parameters.minimumNanoseconds)
+      writer.key("max_ns")
+      if let maximum = parameters.maximumNanoseconds { writer.integer(maximum) } else { writer.null() }
+      writer.key("phases")
+      writer.strings(parameters.phases.map(\.rawValue))
+      writer.key("states")
+      if let states = parameters.states { writer.strings(states) } else { writer.null() }
+      writer.key("wakers")
+      writer.bool(parameters.wakers)
+      writer.key("kernel_threads")
+      writer.bool(parameters.kernelThreads)
+    }
   }
 
   private static func writeAccount(_ account: SampleAccount, to writer: inout JSONWriter) {
@@ -77,6 +96,21 @@ package enum TaskJSON {
     writer.integer(account.taken)
     writer.key("samples_lost")
     writer.integer(account.lost)
+    writer.key("lost_ns")
+    writer.integer(account.lostNanoseconds)
+    writer.key("left_out")
+    writer.object { writer in
+      for phase in Phase.allCases {
+        let weight = account.leftOut[phase] ?? .zero
+        writer.key(phase.rawValue)
+        writer.object(isInline: true) { writer in
+          writer.key("count")
+          writer.integer(weight.count)
+          writer.key("ns")
+          writer.integer(weight.nanoseconds)
+        }
+      }
+    }
     // Every cause, also the ones at zero: a reader must not wonder whether a cause was counted.
     writer.key("losses")
     writer.object { writer in

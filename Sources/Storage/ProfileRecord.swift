@@ -61,11 +61,15 @@ enum ProfileRecord {
     _ threads: [ProfiledThread], weights: [[WeightCoding.Entry]], of task: TaskID, into database: Database
   ) throws {
     let statement = try database.makeStatement(
-      sql: "INSERT INTO thread (task, number, pid, tid, process_name, name, weights) VALUES (?, ?, ?, ?, ?, ?, ?)")
+      sql: """
+        INSERT INTO thread (task, number, pid, tid, process_name, name, weights, extremes)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """)
     for (number, thread) in threads.enumerated() {
       try statement.execute(arguments: [
         task.rawValue, number, thread.process.rawValue, thread.thread.rawValue, StoredText(thread.processName),
         StoredText(thread.name), Data(WeightCoding.encode(weights[number])),
+        ExtremesCoding.encode(weights[number]).map { Data($0) },
       ])
     }
   }
@@ -73,7 +77,8 @@ enum ProfileRecord {
   private static func weights(of profile: Profile) -> [[WeightCoding.Entry]] {
     var weights = [[WeightCoding.Entry]](repeating: [], count: profile.threads.count)
     for value in profile.values {
-      weights[value.thread].append(WeightCoding.Entry(stack: value.stack, weight: value.weight))
+      weights[value.thread].append(
+        WeightCoding.Entry(stack: value.stack, weight: value.weight, extremes: value.extremes))
     }
     return weights
   }
@@ -112,7 +117,7 @@ enum ProfileRecord {
   private static func readThreads(of task: TaskID, into profile: inout Profile, from database: Database) throws {
     let rows = try Row.fetchCursor(
       database,
-      sql: "SELECT number, pid, tid, process_name, name, weights FROM thread WHERE task = ? ORDER BY number",
+      sql: "SELECT number, pid, tid, process_name, name, weights, extremes FROM thread WHERE task = ? ORDER BY number",
       arguments: [task.rawValue])
     var total = Weight.zero
     while let row = try rows.next() {
@@ -123,10 +128,12 @@ enum ProfileRecord {
         ProfiledThread(
           process: ProcessID(rawValue: try reader.integer()), thread: ThreadID(rawValue: try reader.integer()),
           processName: try reader.text(), name: try reader.text()))
-      let entries = try WeightCoding.decode(try reader.bytes(), nodeCount: profile.stacks.nodes.count)
+      var entries = try WeightCoding.decode(try reader.bytes(), nodeCount: profile.stacks.nodes.count)
+      if let extremes = try reader.optionalBytes() { try ExtremesCoding.decode(extremes, into: &entries) }
       for entry in entries {
         try total.add(entry.weight)
-        profile.values.append(Profile.Value(thread: number, stack: entry.stack, weight: entry.weight))
+        profile.values.append(
+          Profile.Value(thread: number, stack: entry.stack, weight: entry.weight, extremes: entry.extremes))
       }
     }
   }

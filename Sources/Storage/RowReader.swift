@@ -50,6 +50,10 @@ struct RowReader {
     [UInt8](try required { Data.fromDatabaseValue($0) })
   }
 
+  mutating func optionalBytes() throws(Malformed) -> [UInt8]? {
+    try optional { Data.fromDatabaseValue($0) }.map { [UInt8]($0) }
+  }
+
   private mutating func required<Value>(_ convert: (DatabaseValue) -> Value?) throws(Malformed) -> Value {
     let column = next
     next += 1

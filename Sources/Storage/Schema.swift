@@ -123,6 +123,11 @@ enum Schema {
       weights BLOB NOT NULL, -- see WeightCoding
       PRIMARY KEY (task, number)
     ) STRICT, WITHOUT ROWID;
+    """,
     """
+    ALTER TABLE task ADD COLUMN lost_ns INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE task ADD COLUMN left_out TEXT NOT NULL DEFAULT '{}'; -- JSON object, count and ns by phase
+    ALTER TABLE thread ADD COLUMN extremes BLOB; -- see ExtremesCoding; NULL where time is not measured one by one
+    """,
   ]
 }

@@ -6,7 +6,7 @@ import ProfileModel
 enum TaskRecord {
   private static let columns = """
     id, kind, target, parameters, host, kernel, started_at, ended_at, status, error, ticks, taken, losses, defects, \
-    note, trigger, warnings
+    lost_ns, left_out, note, trigger, warnings
     """
 
   static func insert(_ task: ProfilingTask, owner: TaskOwner, into database: Database) throws -> TaskID {
@@ -19,8 +19,9 @@ enum TaskRecord {
     try database.execute(
       sql: """
         INSERT INTO task (kind, target, parameters, host, kernel, started_at, ended_at, status, error, ticks, taken,
-          losses, defects, note, trigger, warnings, owner_pid, owner_start_ticks, owner_boot_id, owner_pid_namespace)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          losses, defects, lost_ns, left_out, note, trigger, warnings, owner_pid, owner_start_ticks, owner_boot_id,
+          owner_pid_namespace)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """, arguments: StatementArguments(arguments))
     return TaskID(rawValue: database.lastInsertedRowID)
   }
@@ -30,7 +31,8 @@ enum TaskRecord {
     try database.execute(
       sql: """
         UPDATE task SET kind = ?, target = ?, parameters = ?, host = ?, kernel = ?, started_at = ?, ended_at = ?,
-          status = ?, error = ?, ticks = ?, taken = ?, losses = ?, defects = ?, note = ?, trigger = ?, warnings = ?
+          status = ?, error = ?, ticks = ?, taken = ?, losses = ?, defects = ?, lost_ns = ?, left_out = ?, note = ?,
+          trigger = ?, warnings = ?
         WHERE id = ?
         """, arguments: StatementArguments(try arguments(of: task) + [task.id.rawValue]))
     return database.changesCount > 0
@@ -67,8 +69,8 @@ enum TaskRecord {
       task.kind.rawValue, StoredText(task.target), try json(task.parameters), StoredText(task.host),
       StoredText(task.kernel), task.startedAt.nanoseconds, task.endedAt?.nanoseconds, task.status.rawValue,
       StoredText(task.error), Int64(bitPattern: account.ticks), Int64(bitPattern: account.taken),
-      try json(account.losses), try json(account.defects), StoredText(task.note), StoredText(task.trigger),
-      try json(task.warnings),
+      try json(account.losses), try json(account.defects), Int64(bitPattern: account.lostNanoseconds),
+      try json(account.leftOut), StoredText(task.note), StoredText(task.trigger), try json(task.warnings),
     ]
   }
 
@@ -95,6 +97,8 @@ enum TaskRecord {
     let defects = Causes<DefectCause>(try reader.json())
     task.account.losses = losses.known
     task.account.defects = defects.known
+    task.account.lostNanoseconds = try reader.bits()
+    task.account.leftOut = try reader.json()
     task.note = try reader.optionalText()
     task.trigger = try reader.optionalText()
     task.warnings = try reader.json()

@@ -14,6 +14,7 @@ enum WeightCoding {
   struct Entry: Equatable {
     let stack: Int32
     let weight: Weight
+    var extremes: ClosedRange<UInt64>?
   }
 
   static func encode(_ entries: [Entry]) -> [UInt8] {
@@ -48,5 +49,32 @@ enum WeightCoding {
       entries.append(Entry(stack: Int32(stack), weight: weight))
     }
     return entries
+  }
+}
+
+/// The form in which the shortest and the longest wait of each weight are stored, in the order of the weights.
+///
+///     extremes = (shortest difference)*      varints, ns; as many as there are weights
+enum ExtremesCoding {
+  /// - Returns: nil where a weight has none.
+  static func encode(_ entries: [WeightCoding.Entry]) -> [UInt8]? {
+    var writer = VarintWriter(capacity: entries.count * 6)
+    for entry in entries.sorted(by: { $0.stack < $1.stack }) {
+      guard let extremes = entry.extremes else { return nil }
+      writer.append(extremes.lowerBound)
+      writer.append(extremes.upperBound - extremes.lowerBound)
+    }
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: [UInt8], into entries: inout [WeightCoding.Entry]) throws(VarintReader.Malformed) {
+    var reader = VarintReader(bytes)
+    for index in entries.indices {
+      let shortest = try reader.next()
+      let (longest, overflow) = shortest.addingReportingOverflow(try reader.next())
+      guard !overflow else { throw reader.malformed }
+      entries[index].extremes = shortest...longest
+    }
+    guard reader.isAtEnd else { throw reader.malformed }
   }
 }

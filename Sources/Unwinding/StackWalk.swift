@@ -28,13 +28,18 @@ package struct StackWalk {
     package let addresses: Range<UInt64>
     /// ELF virtual address = address + bias, modulo 2^64.
     package let bias: UInt64
-    /// Nil for code that is walked by frame pointers.
-    package let table: UnwindTable?
+    /// The rule at an ELF virtual address; gaps are walked by frame pointers.
+    package let rule: (UInt64) -> UnwindRule
 
-    package init(addresses: Range<UInt64>, bias: UInt64, table: UnwindTable?) {
+    package init(addresses: Range<UInt64>, bias: UInt64, rule: @escaping (UInt64) -> UnwindRule) {
       self.addresses = addresses
       self.bias = bias
-      self.table = table
+      self.rule = rule
+    }
+
+    /// - Parameter table: nil for code that is walked by frame pointers.
+    package init(addresses: Range<UInt64>, bias: UInt64, table: UnwindTable?) {
+      self.init(addresses: addresses, bias: bias) { table?.rule(at: $0) ?? .gap }
     }
   }
 
@@ -115,7 +120,7 @@ package struct StackWalk {
 
   private mutating func step() throws(Stop) {
     guard let code else { throw Stop(.unmapped) }
-    let rule = code.table?.rule(at: address &+ code.bias) ?? .gap
+    let rule = code.rule(address &+ code.bias)
     switch rule.frameAddress {
     case .unknown(.gap): try stepByFramePointer()
     case .signalFrame: try stepOverSignal()

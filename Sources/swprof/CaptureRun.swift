@@ -4,16 +4,17 @@ import LinuxSystem
 import ProfileModel
 import Symbolication
 
-/// One capture from the first tick to the last: the loop that waits for records, signals, ends and the clock.
-struct CaptureRun: ~Copyable {
-  enum End {
-    case duration
-    case targetsGone
-    case commandEnded(ChildProcess.End)
-    case signal(Int32)
-  }
+/// Why a capture is over.
+enum CaptureEnd {
+  case duration
+  case targetsGone
+  case commandEnded(ChildProcess.End)
+  case signal(Int32)
+}
 
-  private var capture: OnCPUCapture
+/// One capture from its first record to the last: the loop that waits for records, signals, ends and the clock.
+struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
+  private var capture: Capture
   private let signals: SignalDescriptor
   private let deadline: MonotonicTime?
   /// The processes whose end is waited for, those that have ended left out.
@@ -21,12 +22,12 @@ struct CaptureRun: ~Copyable {
   private var progress = ProgressLine()
 
   /// Often enough for the progress line; records that need more speed wake the loop themselves.
-  private static let tickMilliseconds: Int32 = 200
+  private static var tickMilliseconds: Int32 { 200 }
   /// How soon to look again at records that were too young to be put in order.
-  private static let settlingMilliseconds: Int32 = 1
+  private static var settlingMilliseconds: Int32 { 1 }
 
   init(
-    _ capture: consuming OnCPUCapture, signals: consuming SignalDescriptor, duration: Duration?, watching: [ProcessID]
+    _ capture: consuming Capture, signals: consuming SignalDescriptor, duration: Duration?, watching: [ProcessID]
   ) {
     let armedAt = capture.armedAt
     self.capture = capture
@@ -37,11 +38,11 @@ struct CaptureRun: ~Copyable {
   }
 
   var armedAt: MonotonicTime { capture.armedAt }
-  var firstSampleAt: MonotonicTime? { capture.firstSampleAt }
+  var firstRecordAt: MonotonicTime? { capture.firstRecordAt }
   var tableCost: (nanoseconds: UInt64, bytes: Int) { capture.tableCost }
 
   /// Waits until the capture is over.
-  mutating func run(command: ChildProcess?) throws -> End {
+  mutating func run(command: ChildProcess?) throws -> CaptureEnd {
     defer { progress.clear() }
     capture.followRunningProcesses()
     while true {
@@ -77,6 +78,6 @@ struct CaptureRun: ~Copyable {
   private mutating func showProgress() {
     let elapsed = Clock.monotonic.nanoseconds(since: capture.armedAt) / 1_000_000_000
     let whole = deadline.map { " of \($0.nanoseconds(since: capture.armedAt) / 1_000_000_000) s" } ?? " s"
-    progress.show("\(elapsed)\(whole), \(capture.samplesTaken) samples; Ctrl-C ends the capture and keeps it")
+    progress.show("\(elapsed)\(whole), \(capture.progress); Ctrl-C ends the capture and keeps it")
   }
 }

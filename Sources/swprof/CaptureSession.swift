@@ -8,14 +8,24 @@ import Symbolication
 
 /// What a capture command does from its arguments to its output: arm, record, name, store, print.
 struct CaptureSession {
-  private let options: OnCPUCommand
+  private let options: CaptureOptions
+  /// What is to be recorded, with what the capture itself tells left open.
+  private let kind: TaskKind
+  private let frequencyHertz: Int?
+  private let offCPU: OffCPUParameters?
 
-  init(_ options: OnCPUCommand) { self.options = options }
+  init(_ options: CaptureOptions, _ kind: TaskKind, frequencyHertz: Int? = nil, offCPU: OffCPUParameters? = nil) {
+    self.options = options
+    self.kind = kind
+    self.frequencyHertz = frequencyHertz
+    self.offCPU = offCPU
+  }
 
   /// How long a capture of running processes takes unless told otherwise.
   private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
 
-  func run() throws {
+  /// - Parameter arm: starts the capture.
+  func run<Armed: ArmedCapture & ~Copyable>(arm: (CaptureRequest) throws -> Armed) throws {
     var timings = Timings(origin: ProcessTable.startTime())
     Host.raiseDescriptorLimit()
     var sink = try OutputSink(options.output.output)
@@ -28,9 +38,9 @@ struct CaptureSession {
     let duration = options.duration ?? (childID == nil ? Self.defaultDuration : nil)
 
     var task = makeTask(duration: duration)
-    let capture = try OnCPUCapture.arm(request(child: childID), openPerfMap: PerfMapSearch.open)
+    let capture = try arm(request(child: childID))
     task.startedAt = Clock.wall
-    task.parameters.event = capture.clock.rawValue
+    task.parameters.event = capture.event
     task.parameters.unwind = capture.unwind
     timings.mark("armed", at: capture.armedAt)
     let store = options.noStore ? nil : try StoreAccess.writable(options.store)
@@ -42,7 +52,7 @@ struct CaptureSession {
       try start(child)
       let end = try run.run(command: child)
       if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
-      if let first = run.firstSampleAt { timings.mark("first_sample", at: first) }
+      if let first = run.firstRecordAt { timings.mark("first_sample", at: first) }
       timings.tables = run.tableCost
       let profile = try name(run.finish(), task: &task, timings: &timings)
       let stored = Result { try store?.finish(task, profile: profile) }
@@ -64,8 +74,8 @@ struct CaptureSession {
 
   private func request(child: ProcessID?) -> CaptureRequest {
     CaptureRequest(
-      target: options.target.target(command: child), frequencyHertz: options.freq, side: side,
-      includesChildren: options.target.includeChildren, unwind: options.unwind,
+      target: options.target.target(command: child), side: side, includesChildren: options.target.includeChildren,
+      unwind: options.unwind,
       missingFeatures: Set(options.withoutFeature), ringBufferBytes: options.ringBufferSize.bytes)
   }
 
@@ -79,10 +89,10 @@ struct CaptureSession {
 
   private func makeTask(duration: Duration?) -> ProfilingTask {
     ProfilingTask(
-      kind: .onCPU, target: options.target.description,
+      kind: kind, target: options.target.description,
       parameters: CaptureParameters(
-        durationNanoseconds: duration?.nanoseconds, frequencyHertz: options.freq, side: side,
-        includeChildren: options.target.includeChildren),
+        durationNanoseconds: duration?.nanoseconds, frequencyHertz: frequencyHertz, side: side,
+        includeChildren: options.target.includeChildren, offCPU: offCPU),
       host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall, note: options.note)
   }
 
@@ -107,7 +117,7 @@ struct CaptureSession {
     task.warnings = assembled.warnings
     guard task.account.isBalanced else {
       throw Failure(
-        "a bug of swprof: \(task.account.ticks) ticks, but \(task.account.taken) samples taken and"
+        "a bug of swprof: \(task.account.ticks) \(kind.unit) seen, but \(task.account.taken) taken and"
           + " \(task.account.lost) lost; please report it", .internalError)
     }
     task.status = .done
@@ -116,7 +126,7 @@ struct CaptureSession {
   }
 
   /// Ends as the command did; a command that still runs is left alone.
-  private func leave(_ child: ChildProcess?, _ end: CaptureRun.End) throws {
+  private func leave(_ child: ChildProcess?, _ end: CaptureEnd) throws {
     switch end {
     case .commandEnded(let end):
       if end.exitCode != 0 { throw CommandStatus(code: end.exitCode) }

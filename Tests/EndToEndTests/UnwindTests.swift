@@ -58,11 +58,11 @@ private struct StackComparison {
     throws
   {
     var request = CaptureRequest(
-      target: .processes([ProcessID(rawValue: process)]), frequencyHertz: 997, side: .both, includesChildren: true,
+      target: .processes([ProcessID(rawValue: process)]), side: .both, includesChildren: true,
       unwind: .dwarf, ringBufferBytes: 1 << 20)
     request.stopsSampledThreads = true
     let samples = Samples()
-    var capture = try OnCPUCapture.arm(request) { _ in .none }
+    var capture = try OnCPUCapture.arm(request, frequencyHertz: 997) { _ in .none }
     capture.observe = { samples.list.append($0) }
     defer { kill(process, SIGCONT) }
     let goal = compared + wanted

@@ -61,7 +61,7 @@ import Testing
 
   @Test func `embedded text cannot end its section`() {
     #expect(!FlameScript.text.contains("]]>"))
-    #expect(!FlameStyle.sheet.contains("]]>"))
+    #expect(!FlameStyle.sheet(.onCPU).contains("]]>"))
   }
 
   @Test func `a tooltip tells count, share, module and what is the function's own`() {

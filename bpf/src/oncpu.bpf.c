@@ -18,18 +18,11 @@ static __always_inline bool is_kernel_address(__u64 address)
 static __always_inline void take_user_stack(struct bpf_perf_event_data *context, struct task_struct *task,
 					    struct scratch *scratch)
 {
-	if (!is_kernel_address(context->regs.ip)) {
-		walk_user_stack(scratch, scratch->sample.tgid, &context->regs);
-	} else {
-		struct swprof_user_regs regs;
-
-		/* Within execve the old program is gone and the new one not laid out yet: registers of nothing. */
-		if (BPF_CORE_READ(task, mm, end_code) == 0)
-			return;
-		if (bpf_probe_read_kernel(&regs, sizeof(regs), (void *)bpf_task_pt_regs(task)))
-			return;
-		walk_user_stack(scratch, scratch->sample.tgid, &regs);
-	}
+	if (!is_kernel_address(context->regs.ip))
+		__builtin_memcpy(&scratch->regs, &context->regs, sizeof(scratch->regs));
+	else if (read_user_registers(scratch, task))
+		return;
+	walk_user_stack(scratch, scratch->sample.tgid);
 	scratch->sample.user_frames = scratch->walk.count;
 	scratch->sample.user_end = scratch->walk.end;
 }

@@ -44,6 +44,7 @@ struct walk {
 	__u64 rule_address; /* what find_rule() looks up: an ELF virtual address */
 	struct swprof_unwind_rule rule; /* what it finds */
 	__u64 registers[16]; /* by their DWARF numbers */
+	__u64 hash; /* of the frames */
 };
 
 /*
@@ -59,10 +60,17 @@ struct cached_rule {
 	__u32 reserved;
 };
 
-/* A sample under construction. Kernel frames are appended behind the user frames, so the record has no holes. */
+/*
+ * A record under construction: a sample, whose kernel frames are appended behind the user frames so that it has no
+ * holes, or a stack.
+ */
 struct scratch {
 	struct walk walk;
-	struct swprof_sample sample;
+	struct swprof_user_regs regs; /* where a walk starts */
+	union {
+		struct swprof_sample sample;
+		struct swprof_stack stack;
+	};
 	__u64 frames[SWPROF_USER_FRAMES_MAX + SWPROF_KERNEL_FRAMES_MAX + 1];
 	struct cached_rule cache[CACHED_RULES];
 };
@@ -79,6 +87,13 @@ static __always_inline struct scratch *current_scratch(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+static __always_inline __u64 hash_frame(__u64 hash, __u64 frame)
+{
+	/* The multiplier of SplitMix64. */
+	hash = (hash ^ frame) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
 }
 
 static __always_inline int end_walk(struct walk *walk, __u32 end)
@@ -406,6 +421,7 @@ __attribute__((noinline)) int walk_step(void)
 	/* Callers are given by what a call would return to; a signal interrupts before an instruction, not behind one.
 	 */
 	scratch->frames[count] = walk->flags & WALK_EXACT ? walk->ip + 1 : walk->ip;
+	walk->hash = hash_frame(walk->hash, walk->ip);
 	walk->count = count + 1;
 	return 0;
 }
@@ -422,9 +438,12 @@ __attribute__((noinline)) int walk_steps(void)
 	return 0;
 }
 
-/* Walks the user stack of a task from the registers with which it left, or will return to, user mode. */
-static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid, const struct swprof_user_regs *regs)
+/*
+ * Walks the user stack of a task from `scratch->regs`, the registers with which it left, or will return to, user mode.
+ */
+static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid)
 {
+	const struct swprof_user_regs *regs = &scratch->regs;
 	struct walk *walk = &scratch->walk;
 
 	walk->registers[0] = regs->ax;
@@ -449,6 +468,7 @@ static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid,
 	walk->flags = WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
 	walk->end = SWPROF_STACK_NONE;
 	walk->range.end = 0;
+	walk->hash = hash_frame(0, walk->ip);
 	scratch->frames[0] = walk->ip;
 	walk->count = 1;
 	if (config.unwind == SWPROF_UNWIND_TABLES) {
@@ -469,6 +489,15 @@ static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid,
 			break;
 	if (walk->end == SWPROF_STACK_NONE)
 		walk->end = SWPROF_STACK_TOO_DEEP;
+}
+
+/* Reads the registers with which a task left user mode. Returns 0 when it has any. */
+static __always_inline int read_user_registers(struct scratch *scratch, struct task_struct *task)
+{
+	/* Within execve the old program is gone and the new one not laid out yet: registers of nothing. */
+	if (BPF_CORE_READ(task, mm, end_code) == 0)
+		return 1;
+	return bpf_probe_read_kernel(&scratch->regs, sizeof(scratch->regs), (void *)bpf_task_pt_regs(task)) != 0;
 }
 
 #endif

@@ -28,7 +28,10 @@ enum {
 	BPF_MAP_TYPE_CGROUP_ARRAY = 8,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
+
+#define BPF_F_NO_PREALLOC (1U << 0)
 
 #define BPF_F_MMAPABLE (1U << 10)
 
@@ -46,8 +49,21 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
+#define BPF_LOCAL_STORAGE_GET_F_CREATE (1ULL << 0)
+
 /* include/linux/sched.h */
+#define PF_IO_WORKER 0x00000010 /* since 5.12 */
+#define PF_USER_WORKER 0x00004000 /* since 6.4 */
 #define PF_KTHREAD 0x00200000
+#define TASK_INTERRUPTIBLE 0x0001
+#define TASK_UNINTERRUPTIBLE 0x0002
+#define TASK_STOPPED 0x0004
+#define TASK_TRACED 0x0008
+#define TASK_PARKED 0x0040
+#define TASK_DEAD 0x0080
+#define TASK_NOLOAD 0x0400
+/* All that a task which does not run can be in; the bits above are flags. */
+#define TASK_STATES 0x00ff
 
 #define SIGSTOP 19
 
@@ -68,10 +84,7 @@ struct bpf_perf_event_data {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
-	unsigned long bp;
-	unsigned long ip;
-	unsigned long cs;
-	unsigned long sp;
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 
 struct ns_common {
@@ -107,12 +120,31 @@ struct mm_struct {
 struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
+	unsigned int __state; /* since 5.14 */
+	int on_cpu;
+	int exit_state;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	char comm[16];
+};
+
+/* Before 5.14. */
+struct task_struct___before_5_14 {
+	long state;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 struct linux_binprm;

@@ -19,6 +19,16 @@ struct OutputOptions: ParsableArguments {
   @Flag(exclusivity: .exclusive)
   var format: Format?
 
+  @Option(
+    help: ArgumentHelp(
+      "What off-CPU stacks are drawn by: duration (folded: in microseconds) or count.", valueName: "measure"))
+  var by = Measure.duration
+
+  enum Measure: String, ExpressibleByArgument, CaseIterable {
+    case duration
+    case count
+  }
+
   @Flag(name: .long, help: "Keep the threads of a process apart.")
   var perThread = false
 

@@ -1,0 +1,308 @@
+import BPF
+import CProbes
+import Glibc
+import LinuxSystem
+import ProfileModel
+
+/// A record of a capture's ring buffer, which has its place in the order of time.
+protocol CaptureRecord {
+  var time: MonotonicTime { get }
+  init(decoding bytes: [UInt8]) throws
+}
+
+/// Code that a walk came to before its table was there.
+struct MissingTable {
+  let process: ProcessID
+  let address: UInt64
+}
+
+/// Sums up the records of a capture.
+protocol RecordConsumer {
+  associatedtype Record: CaptureRecord
+
+  /// Takes note of a record as it is read.
+  mutating func willRead(_ record: Record)
+  /// Adds a record in its turn: what processes have mapped is as it was then.
+  mutating func add(_ record: Record, tracker: inout ProcessTracker) -> MissingTable?
+  mutating func countMalformed()
+}
+
+/// Which programs a capture needs, and how they are set up.
+struct ProbeSet {
+  let image: ProgramImage
+  /// The map that records come through.
+  let ringBuffer: String
+  /// The programs that are attached when the capture begins; those of `optional` are left out unless named here.
+  let programs: [String]
+  let optional: [String]
+  /// Sets further constants and sizes, before loading.
+  let configure: (borrowing BPFObject) throws -> Void
+}
+
+/// What every capture is made of: its programs, its records, the mappings of processes and their unwind tables.
+struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
+  private(set) var object: BPFObject
+  private let ring: RingBuffer
+  private let sideband: [PerfRingBox]
+  var tracker: ProcessTracker
+  /// Nil where stacks are walked by frame pointers alone.
+  private var publisher: UnwindPublisher?
+  private var pendingRecords: [Consumer.Record] = []
+  private var pendingSideband: [SidebandRecord] = []
+  private let isAllProcesses: Bool
+  private let scopeWarnings: [String]
+  /// How user stacks are walked: `dwarf` or `fp`.
+  let unwind: String
+
+  /// For how long tables are built before the capture begins; what is left is built while it runs.
+  private static var initialBuildTime: UInt64 { 3_000_000_000 }
+  /// For how long tables are built between two looks at the records.
+  private static var buildTime: UInt64 { 5_000_000 }
+
+  /// Checks what was asked for and loads the programs.
+  ///
+  /// Targets are known to the kernel side from the return on, their mappings are followed, and their tables are built.
+  static func open(
+    _ request: CaptureRequest, probes: ProbeSet, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+  ) throws(CaptureError) -> ProbeSession {
+    try Privileges.check()
+    try checkProcesses(request.target)
+    let scope = try CaptureScope(request.target)
+    let tracker = ProcessTracker(
+      scope: scope.trackerScope, includesChildren: request.includesChildren, processName: scope.name,
+      openPerfMap: openPerfMap)
+    return try CaptureError.translating {
+      try opened(request, scope: scope, probes: probes, tracker: tracker)
+    }
+  }
+
+  private static func checkProcesses(_ target: CaptureTarget) throws(CaptureError) {
+    guard case .processes(let processes) = target else { return }
+    for process in processes {
+      guard ProcessTable.exists(process) else { throw .noSuchProcess(process) }
+      let thread = ThreadID(rawValue: process.rawValue)
+      // One that has just ended is told by its own error soon enough.
+      let owner = (try? ProcessTable.process(ofThread: thread)) ?? process
+      if owner != process { throw .isThread(thread, of: owner) }
+    }
+  }
+
+  private static func opened(
+    _ request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, tracker: ProcessTracker
+  ) throws -> ProbeSession {
+    var mode = UnwindMode(walk: SWPROF_UNWIND_TABLES, warning: nil)
+    let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode)
+    var tracker = tracker
+    var publisher: UnwindPublisher?
+    if mode.walk == SWPROF_UNWIND_TABLES {
+      publisher = UnwindPublisher(
+        codeMaps: try object.map(named: "code_maps"), chunkTable: try object.map(named: "unwind_chunks"),
+        isEager: scope.trackerScope == .listed)
+    }
+    let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
+    // Mappings are listened to before they are read.
+    let sideband = try Host.onlineCPUs().map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: 64)) }
+    let targets = try object.map(named: "targets")
+    for target in try scope.initialTargets() {
+      try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
+      // The end of a process is seen from here on; one that had ended before would stay in the table.
+      if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
+      tracker.follow(target)
+    }
+    publisher?.update(&tracker, until: Clock.monotonic + initialBuildTime)
+    return ProbeSession(
+      object: object, ring: ring, sideband: sideband, tracker: tracker, publisher: publisher,
+      isAllProcesses: scope.trackerScope == .all, scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
+      unwind: mode.name)
+  }
+
+  private init(
+    object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], tracker: ProcessTracker,
+    publisher: UnwindPublisher?, isAllProcesses: Bool, scopeWarnings: [String], unwind: String
+  ) {
+    self.object = object
+    self.ring = ring
+    self.sideband = sideband
+    self.tracker = tracker
+    self.publisher = publisher
+    self.isAllProcesses = isAllProcesses
+    self.scopeWarnings = scopeWarnings
+    self.unwind = unwind
+  }
+
+  /// A ring in an array: arrays hold no noncopyable values.
+  private final class PerfRingBox {
+    var ring: PerfRing
+    init(_ ring: consuming PerfRing) { self.ring = ring }
+  }
+
+  /// How user stacks are walked, and why not as it was asked for.
+  private struct UnwindMode {
+    var walk: swprof_unwind
+    var warning: String?
+
+    var name: String { walk == SWPROF_UNWIND_TABLES ? "dwarf" : "fp" }
+  }
+
+  /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
+  private static func loadedObject(
+    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode
+  ) throws -> BPFObject {
+    if request.unwind != .fp {
+      do {
+        guard !request.missingFeatures.contains(.unwindTables) else {
+          throw BPFError(operation: .load(object: probes.image.name), cause: .notSupported)
+        }
+        return try loadedObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES)
+      } catch let error as BPFError where request.unwind == .auto {
+        mode.warning =
+          "stacks were walked by frame pointers, as the walk by unwind tables does not load: \(error.cause)"
+      }
+    }
+    mode.walk = SWPROF_UNWIND_FRAME_POINTERS
+    return try loadedObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_FRAME_POINTERS)
+  }
+
+  private static func loadedObject(
+    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
+  ) throws -> BPFObject {
+    var object = try BPFObject.open(probes.image.decoded(), name: probes.image.name)
+    try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
+    try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
+    try probes.configure(object)
+    for program in probes.optional where !probes.programs.contains(program) { try object.leaveOut(program) }
+    var lifecycle: [String] = []
+    if scope.kernelScope == SWPROF_SCOPE_TARGETS { lifecycle += ["process_fork", "process_exec", "process_exit"] }
+    if walk == SWPROF_UNWIND_TABLES { lifecycle += ["inherit_code_map", "drop_code_map", "forget_code_map"] }
+    for program in lifecyclePrograms where !lifecycle.contains(program) { try object.leaveOut(program) }
+    try object.load()
+    if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
+    for program in lifecycle { try object.attach(program) }
+    return object
+  }
+
+  private static var lifecyclePrograms: [String] {
+    ["process_fork", "process_exec", "process_exit", "inherit_code_map", "drop_code_map", "forget_code_map"]
+  }
+
+  // MARK: - While it runs
+
+  mutating func attach(_ program: String) throws(BPFError) { try object.attach(program) }
+
+  mutating func attach(_ program: String, to event: PerfEvent) throws(BPFError) {
+    try object.attach(program, to: event)
+  }
+
+  mutating func detach() { object.detach() }
+
+  /// Reads the mappings of everything that runs, where everything may be seen. Records wait meanwhile.
+  mutating func followRunningProcesses() {
+    guard isAllProcesses, let processes = try? ProcessTable.processes() else { return }
+    for process in processes { tracker.follow(process) }
+    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
+  }
+
+  /// What to poll; any of them readable means `drain()` has work.
+  var descriptors: [Int32] { [ring.descriptor] + sideband.map { $0.ring.descriptor } }
+
+  /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
+  var hasPending: Bool { !pendingSideband.isEmpty || publisher?.hasWork ?? false }
+
+  /// What unwind tables have cost so far: the time to build them in ns, and their bytes.
+  var tableCost: (nanoseconds: UInt64, bytes: Int) {
+    guard let publisher else { return (0, 0) }
+    return (publisher.buildNanoseconds, Int(publisher.linesInUse) * UnwindLines.lineSize)
+  }
+
+  /// Whether none of the listed processes, nor of their followed children, is left.
+  var hasNoTargetLeft: Bool {
+    !isAllProcesses && ((try? object.isEmpty(map: "targets")) ?? false)
+  }
+
+  /// Takes what the kernel has recorded and applies it in the order of time.
+  ///
+  /// A record of one CPU may become visible after a later one of another CPU. What is younger than a moment therefore
+  /// waits for the next call.
+  mutating func drain(into consumer: inout Consumer) throws(CaptureError) {
+    try drain(
+      until: MonotonicTime(nanoseconds: Clock.monotonic.nanoseconds - Self.settlingTime), into: &consumer)
+    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
+  }
+
+  /// Takes and applies everything that is left.
+  mutating func drainAll(into consumer: inout Consumer) throws(CaptureError) {
+    try drain(until: MonotonicTime(nanoseconds: .max), into: &consumer)
+  }
+
+  /// A time stamp is taken microseconds before its record becomes visible.
+  private static var settlingTime: UInt64 { 1_000_000 }
+
+  private mutating func drain(until limit: MonotonicTime, into consumer: inout Consumer) throws(CaptureError) {
+    let records = try CaptureError.translating { try ring.drain() }
+    for bytes in records {
+      do {
+        let record = try Consumer.Record(decoding: bytes)
+        pendingRecords.append(record)
+        consumer.willRead(record)
+      } catch {
+        consumer.countMalformed()
+      }
+    }
+    for box in sideband {
+      box.ring.drain { bytes in
+        guard let record = SidebandRecord(decoding: bytes) else { return }
+        tracker.prepare(record)
+        pendingSideband.append(record)
+      }
+    }
+    applyPending(until: limit, into: &consumer)
+  }
+
+  private mutating func applyPending(until limit: MonotonicTime, into consumer: inout Consumer) {
+    pendingSideband.sort { $0.time < $1.time }
+    pendingRecords.sort { $0.time < $1.time }
+    var nextSideband = 0
+    var nextRecord = 0
+    while nextRecord < pendingRecords.count, pendingRecords[nextRecord].time < limit {
+      let record = pendingRecords[nextRecord]
+      while nextSideband < pendingSideband.count, pendingSideband[nextSideband].time <= record.time {
+        tracker.apply(pendingSideband[nextSideband])
+        nextSideband += 1
+      }
+      if let missing = consumer.add(record, tracker: &tracker) {
+        publisher?.need(tableAt: missing.address, of: missing.process, tracker)
+      }
+      nextRecord += 1
+    }
+    while nextSideband < pendingSideband.count, pendingSideband[nextSideband].time < limit {
+      tracker.apply(pendingSideband[nextSideband])
+      nextSideband += 1
+    }
+    pendingSideband.removeFirst(nextSideband)
+    pendingRecords.removeFirst(nextRecord)
+    if pendingRecords.isEmpty { tracker.forgetExited() }
+  }
+
+  // MARK: - At its end
+
+  /// The sum of a counter over all CPUs.
+  func counter(_ counter: swprof_counter) throws(BPFError) -> UInt64 {
+    try object.sum(map: "counters", index: counter.rawValue)
+  }
+
+  /// Adds to a profile what following processes has cost it.
+  func complete(_ profile: inout RawProfile) throws(CaptureError) {
+    let targetsMissed = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
+    profile.account.note(.targetTableFull, targetsMissed)
+    profile.account.note(.mappingRecordsLost, tracker.recordsLost)
+    profile.account.note(.unwindTableFull, publisher?.shortages ?? 0)
+    profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + tracker.warnings
+  }
+}
+
+extension SampleAccount {
+  /// Notes a defect that occurred; none at zero.
+  mutating func note(_ defect: DefectCause, _ count: UInt64) {
+    if count > 0 { defects[defect, default: 0] += count }
+  }
+}

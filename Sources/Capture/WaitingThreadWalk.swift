@@ -1,0 +1,86 @@
+import CProbes
+import ELF
+import Glibc
+import LinuxSystem
+import ProfileModel
+import Unwinding
+
+/// Walks the user stacks of threads that wait, from outside: from the registers with which they entered the kernel.
+struct WaitingThreadWalk {
+  /// A table, or that there is none.
+  private enum Table {
+    case none
+    case table(UnwindTable)
+  }
+
+  /// From leaf to root, and how the walk ended.
+  typealias Stack = (addresses: [UInt64], end: StackEnd)
+
+  private let usesTables: Bool
+  private let tables: TableCache
+
+  /// Tables are compiled when a stack first comes through their code.
+  private final class TableCache {
+    private var tables: [SourceIndex: Table] = [:]
+
+    func rule(at address: UInt64, in source: SourceIndex, of sources: [CodeSource]) -> UnwindRule {
+      switch tables[source] {
+      case .table(let table): return table.rule(at: address)
+      case .some(.none): return .gap
+      case nil:
+        let file = try? UnwindPublisher.file(of: sources[Int(source)])
+        tables[source] = file.flatMap { $0 }.flatMap { try? UnwindTable($0) }.map(Table.table) ?? .some(.none)
+        return rule(at: address, in: source, of: sources)
+      }
+    }
+  }
+
+  /// - Parameter usesTables: else stacks are walked by frame pointers alone.
+  init(usesTables: Bool) {
+    self.usesTables = usesTables
+    tables = TableCache()
+  }
+
+  /// The stack of a thread; nil where it was taken before, or was not asked for.
+  func walk(_ row: ThreadAtEnd, _ tracker: borrowing ProcessTracker) -> Stack? {
+    guard let interval = row.interval, interval.has_registers != 0 else { return nil }
+    guard let memory = try? OpenFile("/proc/\(row.thread.process)/mem") else { return ([], .unreadable) }
+    let numbers = unsafe withUnsafeBytes(of: interval.registers) { unsafe Array($0.bindMemory(to: UInt64.self)) }
+    let registers = StackWalk.Registers(rip: numbers[16], general: Array(numbers[..<16]))
+    let stack = StackWalk.walk(from: registers, through: ranges(of: row.thread.process, tracker)) { address in
+      guard address < 1 << 47, let bytes = try? memory.read(from: Int(address), limit: 8) else { return nil }
+      return bytes.value(at: 0)
+    }
+    return (stack.frames, StackEnd(stack.end))
+  }
+
+  private func ranges(of process: ProcessID, _ tracker: borrowing ProcessTracker) -> [StackWalk.CodeRange] {
+    let sources = tracker.sources
+    let tables = tables
+    return (tracker.regions(of: process) ?? []).map { region in
+      let addresses = region.start..<region.end
+      guard usesTables, region.source >= 0,
+        let file = try? UnwindPublisher.file(of: sources[Int(region.source)]),
+        let bias = UnwindPublisher.bias(of: region, segments: file.loads)
+      else { return StackWalk.CodeRange(addresses: addresses, bias: 0) { _ in .gap } }
+      return StackWalk.CodeRange(addresses: addresses, bias: bias) { address in
+        tables.rule(at: address, in: region.source, of: sources)
+      }
+    }
+  }
+}
+
+extension StackEnd {
+  init(_ end: StackWalk.End) {
+    self =
+      switch end {
+      case .complete: .complete
+      case .tooDeep: .tooDeep
+      case .unreadable: .unreadable
+      case .noFramePointer: .noFramePointer
+      case .unmapped: .unmapped
+      case .unsupported: .unsupported
+      case .corrupt: .corrupt
+      }
+  }
+}

@@ -1,0 +1,69 @@
+/// What a thread that does not run is doing.
+package enum Phase: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
+  /// From its switch-out to its wake-up.
+  case blocked
+  /// From its wake-up to its switch-in.
+  case runQueue = "runqueue"
+  /// It could have gone on, and had to let another run.
+  case preempted
+  /// It could have gone on, and called `sched_yield(2)`.
+  case yielded
+
+  package var explanation: String {
+    switch self {
+    case .blocked: "blocked"
+    case .runQueue: "waiting on the run queue"
+    case .preempted: "preempted"
+    case .yielded: "after sched_yield"
+    }
+  }
+}
+
+/// What a thread was in while it was blocked, with the letters of ps(1).
+package enum WaitState: String, Sendable, CaseIterable {
+  case interruptible = "S"
+  case uninterruptible = "D"
+  case idle = "I"
+  case stopped = "T"
+  case traced = "t"
+  case parked = "P"
+
+  package var name: String {
+    switch self {
+    case .interruptible: "interruptible"
+    case .uninterruptible: "uninterruptible"
+    case .idle: "idle"
+    case .stopped: "stopped"
+    case .traced: "traced"
+    case .parked: "parked"
+    }
+  }
+}
+
+/// How an off-CPU capture was asked for.
+package struct OffCPUParameters: Equatable, Sendable, Codable {
+  /// Intervals shorter than this, in ns, are only summed up.
+  package var minimumNanoseconds: UInt64
+  /// Intervals longer than this, in ns, are only summed up.
+  package var maximumNanoseconds: UInt64?
+  /// What is recorded; the other phases are only summed up.
+  package var phases: [Phase]
+  /// The letters of the states of blocked threads that are recorded; nil for all.
+  package var states: [String]?
+  /// Whether who ended a wait is recorded.
+  package var wakers: Bool
+  /// Whether the kernel's own threads are recorded.
+  package var kernelThreads: Bool
+
+  package init(
+    minimumNanoseconds: UInt64 = 1000, maximumNanoseconds: UInt64? = nil, phases: [Phase] = [.blocked],
+    states: [String]? = nil, wakers: Bool = false, kernelThreads: Bool = false
+  ) {
+    self.minimumNanoseconds = minimumNanoseconds
+    self.maximumNanoseconds = maximumNanoseconds
+    self.phases = phases
+    self.states = states
+    self.wakers = wakers
+    self.kernelThreads = kernelThreads
+  }
+}

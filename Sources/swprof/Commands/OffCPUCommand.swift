@@ -1,0 +1,91 @@
+import ArgumentParser
+import Capture
+import ProfileModel
+
+struct OffCPUCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "offcpu",
+    abstract: "Record where threads wait.",
+    discussion: """
+      Looks at every switch between threads and keeps, for each stack that the targets waited in, how often and for how \
+      long. A wait that began before the capture or goes on at its end counts for its part within it, and is marked \
+      'open'. What is not recorded, because it was too short or of another phase, is summed up.
+      """)
+
+  @Option(help: ArgumentHelp("Record waits of this length or more: 1us, 10ms, 0.", valueName: "time"))
+  var minBlock = WaitLength(nanoseconds: 1000)
+
+  @Option(help: ArgumentHelp("Record waits of this length or less.", valueName: "time"))
+  var maxBlock: WaitLength?
+
+  @Option(
+    help: ArgumentHelp(
+      "Record this: blocked (until woken), runqueue (from then on), preempted, yielded, or all. Can be repeated.",
+      valueName: "phase"))
+  var phase: [PhaseChoice] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Record waits in these states, as ps(1) writes them: S, D, T, t, I, P; several as D,S.", valueName: "letters"))
+  var state: StateList?
+
+  @Flag(help: "Record who ended each wait, and draw its stack above the sleeper's.")
+  var wakers = false
+
+  @Flag(help: "With --all: record the kernel's own threads too.")
+  var kernelThreads = false
+
+  @Option(help: .hidden)
+  var tableSize: UInt32 = 1 << 16
+
+  @OptionGroup var options: CaptureOptions
+
+  func validate() throws {
+    if let maxBlock, maxBlock.nanoseconds < minBlock.nanoseconds {
+      throw ValidationError("'--max-block' is below '--min-block': no wait is that long and that short")
+    }
+    if kernelThreads, !options.target.all {
+      throw ValidationError("'--kernel-threads' goes with '--all'; name a kernel thread with --pid or --comm otherwise")
+    }
+    if !(1...1 << 24).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 24)") }
+  }
+
+  func run() throws {
+    let parameters = OffCPUParameters(
+      minimumNanoseconds: minBlock.nanoseconds, maximumNanoseconds: maxBlock?.nanoseconds, phases: phases,
+      states: state?.states.map(\.rawValue), wakers: wakers, kernelThreads: kernelThreads)
+    try CaptureSession(options, .offCPU, offCPU: parameters).run { request in
+      try OffCPUCapture.arm(
+        request, parameters, isHeld: !options.target.command.isEmpty, tableCapacity: tableSize,
+        openPerfMap: PerfMapSearch.open)
+    }
+  }
+
+  private var phases: [Phase] {
+    if phase.isEmpty { return [.blocked] }
+    return Phase.allCases.filter { known in phase.contains { $0 == .all || $0.rawValue == known.rawValue } }
+  }
+}
+
+enum PhaseChoice: String, ExpressibleByArgument, CaseIterable {
+  case blocked
+  case runqueue
+  case preempted
+  case yielded
+  case all
+}
+
+/// Letters of ps(1), with or without commas between them.
+struct StateList: ExpressibleByArgument {
+  let states: [WaitState]
+
+  init?(argument: String) {
+    var states: [WaitState] = []
+    for letter in argument where letter != "," {
+      guard let state = WaitState(rawValue: String(letter)) else { return nil }
+      if !states.contains(state) { states.append(state) }
+    }
+    guard !states.isEmpty else { return nil }
+    self.states = states
+  }
+}

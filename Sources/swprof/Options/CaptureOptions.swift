@@ -1,0 +1,59 @@
+import ArgumentParser
+import Capture
+import LinuxSystem
+import ProfileModel
+
+/// What all capture commands share: what to profile, for how long, and what becomes of it.
+struct CaptureOptions: ParsableArguments {
+  @OptionGroup(title: "Target") var target: TargetOptions
+
+  @Option(
+    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"))
+  var duration: Duration?
+
+  @Flag(exclusivity: .exclusive, help: ArgumentHelp("Record this side's stacks only.", visibility: .default))
+  var side: Side?
+
+  @Option(
+    help: ArgumentHelp(
+      "How to walk user stacks: dwarf (by the files' unwind tables), fp (by frame pointers), auto (dwarf if possible).",
+      valueName: "how"))
+  var unwind = UnwindChoice.auto
+
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var store: StoreOptions
+
+  @Flag(help: "Do not store the task.")
+  var noStore = false
+
+  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
+  var note: String?
+
+  @Option(help: .hidden)
+  var ringBufferSize = ByteCount(bytes: 1 << 21)
+
+  @Option(help: .hidden)
+  var withoutFeature: [KernelFeature] = []
+
+  enum Side: String, EnumerableFlag {
+    case user
+    case kernel
+
+    static func help(for value: Side) -> ArgumentHelp? {
+      switch value {
+      case .user: "Record user stacks only."
+      case .kernel: "Record kernel stacks only."
+      }
+    }
+  }
+
+  func validate() throws {
+    let size = ringBufferSize.bytes
+    if size < UInt32(Host.pageSize) || size & (size - 1) != 0 || size > 1 << 30 {
+      throw ValidationError("'--ring-buffer-size': give a power of two from \(Host.pageSize) bytes to 1 GiB")
+    }
+  }
+}
+
+extension UnwindChoice: ExpressibleByArgument {}
+extension KernelFeature: ExpressibleByArgument {}

@@ -1,0 +1,628 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Off-CPU profiling: the time that threads do not run, by stack, phase and state.
+ *
+ * A switch costs time stamps. Only an interval that was long enough costs stacks: the kernel stack when the thread is
+ * switched in again, the user stack when it leaves the system call in which it waited. A thread that was not in a
+ * system call (a page fault, preemption) has nothing to leave, and pays with the user stack before it is known how long
+ * it stays away.
+ */
+#include "stacks.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct swprof_off_cpu_config off_cpu SEC(".rodata.off_cpu") = {};
+
+/* Intervals that have ended, or most of them, and wait for their user stack. */
+struct pending {
+	__u64 kernel_stack;
+	__u64 waker_user_stack;
+	__u64 waker_kernel_stack;
+	__u64 first_ns;
+	__u64 queued_ns;
+	__u32 waker_tgid;
+	__u8 phase;
+	__u8 state;
+	__u8 flags;
+	__u8 first_wanted;
+	__u8 queued_wanted;
+};
+
+/* Of each thread of a target. */
+struct thread {
+	__u64 since; /* when it stopped running; 0: it runs */
+	__u64 woken; /* 0: not yet */
+	__u64 user_stack; /* taken when it stopped running */
+	__u64 waker_user_stack;
+	__u64 waker_kernel_stack;
+	__u32 waker_tgid;
+	__u32 tgid;
+	__u32 tid;
+	__u8 phase;
+	__u8 state;
+	__u8 flags;
+	__u8 waker_flags;
+	__u8 has_user;
+	__u8 has_pending;
+	__u8 has_ended;
+	struct pending pending;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+/* Preallocated: it grows while run queues are locked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 16); /* set before load */
+	__type(key, struct swprof_interval_key);
+	__type(value, struct swprof_interval_sum);
+} intervals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SWPROF_SUM_MAX);
+	__type(key, __u32); /* enum swprof_sum_index */
+	__type(value, struct swprof_sum);
+} sums SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct swprof_window);
+} window SEC(".maps");
+
+static __always_inline void add_sum(__u32 index, __u64 ns)
+{
+	struct swprof_sum *sum = bpf_map_lookup_elem(&sums, &index);
+
+	if (sum) {
+		sum->count += 1;
+		sum->ns += ns;
+	}
+}
+
+static __always_inline struct swprof_window *current_window(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&window, &zero);
+}
+
+/* Whether a task has a user stack. */
+static __always_inline bool has_user_stack(struct task_struct *task)
+{
+	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
+}
+
+/* Whether a task is in a system call; exceptions and interrupts leave a negative number. */
+static __always_inline bool is_in_system_call(struct pt_regs *regs)
+{
+	return (long)regs->orig_ax >= 0;
+}
+
+#define SYSTEM_CALL_SCHED_YIELD 24
+
+static __always_inline __u32 task_state(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->__state))
+		return BPF_CORE_READ(task, __state);
+	return BPF_CORE_READ((struct task_struct___before_5_14 *)task, state);
+}
+
+/* The letter that ps(1) has for a state. */
+static __always_inline char state_letter(__u32 state)
+{
+	if (state & TASK_INTERRUPTIBLE)
+		return 'S';
+	if (state & TASK_UNINTERRUPTIBLE)
+		return state & TASK_NOLOAD ? 'I' : 'D';
+	if (state & TASK_STOPPED)
+		return 'T';
+	if (state & TASK_TRACED)
+		return 't';
+	if (state & TASK_PARKED)
+		return 'P';
+	return 'D';
+}
+
+static __always_inline bool is_wanted(__u8 phase, __u8 state, __u64 ns)
+{
+	if (!(off_cpu.phases & (1U << (phase & 3))) || ns < off_cpu.min_ns || ns > off_cpu.max_ns)
+		return false;
+	return !state || off_cpu.states & (1ULL << ((state - 'A') & 63));
+}
+
+/* Whether an interval that begins may be wanted. */
+static __always_inline bool may_be_wanted(__u8 phase, __u8 state)
+{
+	__u32 phases = 1U << (phase & 3);
+
+	if (phase == SWPROF_PHASE_BLOCKED)
+		phases |= 1U << SWPROF_PHASE_RUN_QUEUE;
+	return off_cpu.phases & phases && (!state || off_cpu.states & (1ULL << ((state - 'A') & 63)));
+}
+
+/* Makes a task one whose time is taken. */
+static __always_inline struct thread *adopt(struct task_struct *task, __u32 tgid)
+{
+	struct thread *thread = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!thread) {
+		count(SWPROF_COUNTER_THREAD_TABLE_FULL);
+		return NULL;
+	}
+	thread->tgid = tgid;
+	thread->tid = number_in_namespace(task);
+	thread->has_user = has_user_stack(task);
+	return thread;
+}
+
+/* Whether a task belongs to the targets. Of a control group, only the current task can be asked. */
+static __always_inline bool is_in_scope(struct task_struct *task, __u32 tgid)
+{
+	if (!tgid || task->pid == 0)
+		return false;
+	if (config.scope == SWPROF_SCOPE_ALL)
+		return off_cpu.kernel_threads || !(task->flags & PF_KTHREAD);
+	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+}
+
+static __always_inline void add_interval(struct thread *thread, __u64 user_stack, __u8 phase, __u64 ns)
+{
+	struct pending *pending = &thread->pending;
+	struct swprof_interval_key key = {
+		.user_stack = user_stack,
+		.kernel_stack = pending->kernel_stack,
+		.waker_user_stack = pending->waker_user_stack,
+		.waker_kernel_stack = pending->waker_kernel_stack,
+		.tgid = thread->tgid,
+		.tid = thread->tid,
+		.waker_tgid = pending->waker_tgid,
+		.phase = phase,
+		.state = pending->state,
+		.flags = pending->flags,
+	};
+	struct swprof_interval_sum *sum, first = {1, ns, ns, ns};
+
+	add_sum(SWPROF_SUM_WANTED, ns);
+	sum = bpf_map_lookup_elem(&intervals, &key);
+	if (!sum) {
+		if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST))
+			add_sum(SWPROF_SUM_TABLE_FULL, ns);
+		return;
+	}
+	/* A thread is switched in on one CPU at a time. */
+	sum->count += 1;
+	sum->total_ns += ns;
+	if (ns < sum->min_ns)
+		sum->min_ns = ns;
+	if (ns > sum->max_ns)
+		sum->max_ns = ns;
+}
+
+/* Sums up what waits for its user stack. */
+static __attribute__((noinline)) void settle(struct thread *thread, __u64 user_stack)
+{
+	thread->has_pending = 0;
+	if (thread->pending.first_wanted)
+		add_interval(thread, user_stack, thread->pending.phase, thread->pending.first_ns);
+	if (thread->pending.queued_wanted)
+		add_interval(thread, user_stack, SWPROF_PHASE_RUN_QUEUE, thread->pending.queued_ns);
+}
+
+/* Counts what of an interval is not wanted. */
+static __always_inline void count_left_out(struct pending *pending)
+{
+	if (!pending->first_wanted)
+		add_sum(SWPROF_SUM_LEFT_OUT + (pending->phase & 3), pending->first_ns);
+	if (!pending->queued_wanted && pending->queued_ns)
+		add_sum(SWPROF_SUM_LEFT_OUT + SWPROF_PHASE_RUN_QUEUE, pending->queued_ns);
+}
+
+/* Ends the interval of a thread and puts it into `pending`. Returns whether it has any length. */
+static __always_inline bool close_interval(struct thread *thread, struct swprof_window *window, __u64 now)
+{
+	struct pending *pending = &thread->pending;
+	__u64 since = thread->since, woken = thread->woken;
+	bool is_blocked = thread->phase == SWPROF_PHASE_BLOCKED;
+
+	thread->since = 0;
+	pending->flags = thread->flags;
+	if (window->end_ns && now > window->end_ns) {
+		now = window->end_ns;
+		pending->flags |= SWPROF_INTERVAL_OPEN;
+	}
+	if (since >= now)
+		return false;
+	if (!is_blocked || !woken || woken > now)
+		woken = now;
+	if (woken < since)
+		woken = since;
+	pending->first_ns = woken - since;
+	pending->queued_ns = now - woken;
+	pending->phase = thread->phase;
+	pending->state = thread->state;
+	pending->first_wanted = is_wanted(pending->phase, pending->state, pending->first_ns);
+	pending->queued_wanted =
+		pending->queued_ns && is_wanted(SWPROF_PHASE_RUN_QUEUE, pending->state, pending->queued_ns);
+	pending->waker_user_stack = thread->waker_user_stack;
+	pending->waker_kernel_stack = thread->waker_kernel_stack;
+	pending->waker_tgid = thread->waker_tgid;
+	pending->flags |= thread->waker_flags;
+	thread->waker_user_stack = 0;
+	thread->waker_kernel_stack = 0;
+	thread->waker_tgid = 0;
+	thread->waker_flags = 0;
+	return true;
+}
+
+/* The form that sched_switch has since 5.18; its last argument is the state of the task that leaves. */
+typedef void (*btf_trace_sched_switch___with_state)(void *, bool, struct task_struct *, struct task_struct *,
+						    unsigned int);
+
+static __always_inline bool switch_has_state(void)
+{
+	return off_cpu.switch_state && bpf_core_type_matches(btf_trace_sched_switch___with_state);
+}
+
+static __always_inline void switch_out(struct task_struct *task, struct thread *thread, bool preempt, __u32 state,
+				       __u64 now)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	/* It waits again before it left the system call. */
+	if (thread->has_pending)
+		settle(thread, user_stack_of_current());
+	state &= TASK_STATES | TASK_NOLOAD;
+	if (state & TASK_DEAD || thread->has_ended)
+		return;
+	thread->woken = 0;
+	thread->flags = 0;
+	thread->user_stack = SWPROF_STACK_ID_NONE;
+	thread->state = 0;
+	if (!preempt && state) {
+		thread->phase = SWPROF_PHASE_BLOCKED;
+		thread->state = state_letter(state);
+	} else if (!preempt && regs->orig_ax == SYSTEM_CALL_SCHED_YIELD) {
+		thread->phase = SWPROF_PHASE_YIELDED;
+	} else {
+		thread->phase = SWPROF_PHASE_PREEMPTED;
+	}
+	if (thread->has_user && config.sides & SWPROF_SIDE_USER && !is_in_system_call(regs) &&
+	    may_be_wanted(thread->phase, thread->state))
+		thread->user_stack = user_stack_of_current();
+	thread->since = now;
+}
+
+static __always_inline void switch_in(struct task_struct *task, struct thread *thread, struct swprof_window *window,
+				      __u64 now)
+{
+	if (thread->phase == SWPROF_PHASE_BLOCKED && !thread->woken)
+		count(SWPROF_COUNTER_WAKEUP_MISSED);
+	if (!close_interval(thread, window, now))
+		return;
+	count_left_out(&thread->pending);
+	if (!thread->pending.first_wanted && !thread->pending.queued_wanted)
+		return;
+	thread->pending.kernel_stack =
+		config.sides & SWPROF_SIDE_KERNEL ? kernel_stack_of(task, KERNEL_STACK_SWITCH) : SWPROF_STACK_ID_NONE;
+	if (thread->has_user && config.sides & SWPROF_SIDE_USER && thread->user_stack == SWPROF_STACK_ID_NONE)
+		thread->has_pending = 1;
+	else
+		settle(thread, thread->user_stack);
+}
+
+SEC("tp_btf/sched_switch")
+int switch_tasks(__u64 *context)
+{
+	bool preempt = context[0];
+	struct task_struct *prev = (struct task_struct *)context[1];
+	struct task_struct *next = (struct task_struct *)context[2];
+	struct thread *leaving = bpf_task_storage_get(&threads, prev, 0, 0);
+	struct thread *coming = bpf_task_storage_get(&threads, next, 0, 0);
+	struct swprof_window *window;
+	__u64 now;
+
+	if (!leaving && config.scope == SWPROF_SCOPE_CGROUP && prev->pid &&
+	    bpf_current_task_under_cgroup(&cgroups, 0) == 1)
+		leaving = adopt(prev, tgid_in_namespace(prev));
+	if (!leaving && !coming)
+		return 0;
+	window = current_window();
+	if (!window)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (leaving && !window->end_ns)
+		switch_out(prev, leaving, preempt, switch_has_state() ? context[3] : task_state(prev), now);
+	if (coming && coming->since)
+		switch_in(next, coming, window, now);
+	return 0;
+}
+
+/* The time is taken here, behind the locks, and not in sched_waking: there the thread may still be leaving its CPU. */
+SEC("tp_btf/sched_wakeup")
+int wake_up(__u64 *context)
+{
+	struct thread *thread = bpf_task_storage_get(&threads, (struct task_struct *)context[0], 0, 0);
+
+	if (thread && thread->since && !thread->woken)
+		thread->woken = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* A new thread's time begins in the run queue. */
+SEC("tp_btf/sched_wakeup_new")
+int wake_up_new(__u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+	__u32 tgid = tgid_in_namespace(task);
+	struct swprof_window *window = current_window();
+	struct thread *thread;
+	bool is_child;
+
+	/* Of a control group, a new task is a member when its parent is; it is the parent that runs here. */
+	is_child = config.scope == SWPROF_SCOPE_CGROUP ? bpf_current_task_under_cgroup(&cgroups, 0) == 1
+						       : is_in_scope(task, tgid);
+	if (!is_child || !tgid || !window || window->end_ns)
+		return 0;
+	thread = adopt(task, tgid);
+	if (!thread)
+		return 0;
+	thread->phase = SWPROF_PHASE_RUN_QUEUE;
+	thread->since = bpf_ktime_get_ns();
+	return 0;
+}
+
+/*
+ * The number of frames of a waker's kernel stack that are its own: all, or those from the interrupt on that ended the
+ * wait, in which case the task that it interrupted has no part in it.
+ */
+__attribute__((noinline)) __u32 frames_of_interrupt(__u32 count)
+{
+	__u32 place = KERNEL_STACK_WAKER;
+	struct kernel_stack *kernel = bpf_map_lookup_elem(&kernel_stacks, &place);
+
+	if (!kernel)
+		return 0;
+	for (__u32 i = 0; i < SWPROF_KERNEL_FRAMES_MAX && i < count; i++)
+		if (kernel->frames[i] - off_cpu.interrupts_start < off_cpu.interrupts_size)
+			return i + 1;
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int note_waker(__u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct thread *thread = bpf_task_storage_get(&threads, (struct task_struct *)context[0], 0, 0);
+	__u32 place = KERNEL_STACK_WAKER, interrupt;
+	struct kernel_stack *kernel;
+	long size;
+
+	if (!thread || thread->woken || (thread->since && bpf_ktime_get_ns() - thread->since < off_cpu.min_ns))
+		return 0;
+	kernel = bpf_map_lookup_elem(&kernel_stacks, &place);
+	if (!kernel)
+		return 0;
+	size = bpf_get_stack(context, kernel->frames, SWPROF_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
+	interrupt = size > 0 ? frames_of_interrupt(size / sizeof(__u64)) : 0;
+	thread->waker_flags = 0;
+	thread->waker_tgid = 0;
+	thread->waker_user_stack = SWPROF_STACK_ID_NONE;
+	if (interrupt) {
+		thread->waker_flags = SWPROF_INTERVAL_INTERRUPT;
+		size = interrupt * sizeof(__u64);
+	} else {
+		thread->waker_tgid = tgid_in_namespace(task);
+		if (has_user_stack(task) && config.sides & SWPROF_SIDE_USER)
+			thread->waker_user_stack = user_stack_of_current();
+	}
+	thread->waker_kernel_stack =
+		config.sides & SWPROF_SIDE_KERNEL ? number_kernel_stack(place, size) : SWPROF_STACK_ID_NONE;
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int leave_system_call(__u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
+
+	if (thread && thread->has_pending)
+		settle(thread, user_stack_of_current());
+	return 0;
+}
+
+/* A process that becomes a target by its new name; and the end of the stack that it waited in. */
+SEC("tp_btf/sched_process_exec")
+int replace_program(__u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
+	__u32 tgid = tgid_in_namespace(task);
+
+	if (thread && thread->has_pending)
+		settle(thread, SWPROF_STACK_ID_LOST);
+	if (!thread && config.scope != SWPROF_SCOPE_CGROUP && is_in_scope(task, tgid))
+		thread = adopt(task, tgid);
+	if (!thread)
+		return 0;
+	/* A thread that is not the first takes the first one's number. */
+	thread->tid = number_in_namespace(task);
+	thread->has_user = 1;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int end_thread(__u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
+	struct swprof_thread record = {};
+
+	if (!thread || thread->has_ended)
+		return 0;
+	if (thread->has_pending)
+		settle(thread, SWPROF_STACK_ID_LOST);
+	thread->has_ended = 1;
+	record.record = SWPROF_RECORD_THREAD;
+	record.time_ns = bpf_ktime_get_ns();
+	record.tgid = thread->tgid;
+	record.tid = thread->tid;
+	bpf_probe_read_kernel(record.comm, sizeof(record.comm), task->comm);
+	bpf_probe_read_kernel(record.process_comm, sizeof(record.process_comm), task->group_leader->comm);
+	if (bpf_ringbuf_output(&records, &record, sizeof(record), record_flags()))
+		count(SWPROF_COUNTER_RING_BUFFER_FULL);
+	return 0;
+}
+
+/* Adopts the threads that are there when the capture starts. */
+SEC("iter/task")
+int adopt_threads(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct swprof_window *window = current_window();
+	struct thread *thread;
+	__u32 tgid, state;
+
+	if (!task || !window || task->exit_state)
+		return 0;
+	tgid = tgid_in_namespace(task);
+	if (!is_in_scope(task, tgid))
+		return 0;
+	thread = bpf_task_storage_get(&threads, task, 0, 0);
+	if (thread)
+		return 0;
+	thread = adopt(task, tgid);
+	if (!thread)
+		return 0;
+	state = task_state(task) & (TASK_STATES | TASK_NOLOAD);
+	if (task->on_cpu || thread->since)
+		return 0;
+	thread->phase = state ? SWPROF_PHASE_BLOCKED : SWPROF_PHASE_RUN_QUEUE;
+	thread->state = state ? state_letter(state) : 0;
+	thread->flags = SWPROF_INTERVAL_OPEN;
+	thread->since = window->start_ns;
+	return 0;
+}
+
+/* An open interval and the kernel frames behind it. */
+struct open_interval {
+	struct swprof_open_interval interval;
+	__u64 frames[SWPROF_KERNEL_FRAMES_MAX + 1];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct open_interval);
+} open_intervals SEC(".maps");
+
+static __always_inline void copy_registers(struct swprof_open_interval *open, struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	open->registers[0] = regs->ax;
+	open->registers[1] = regs->dx;
+	open->registers[2] = regs->cx;
+	open->registers[3] = regs->bx;
+	open->registers[4] = regs->si;
+	open->registers[5] = regs->di;
+	open->registers[6] = regs->bp;
+	open->registers[7] = regs->sp;
+	open->registers[8] = regs->r8;
+	open->registers[9] = regs->r9;
+	open->registers[10] = regs->r10;
+	open->registers[11] = regs->r11;
+	open->registers[12] = regs->r12;
+	open->registers[13] = regs->r13;
+	open->registers[14] = regs->r14;
+	open->registers[15] = regs->r15;
+	open->registers[16] = regs->ip;
+	open->has_registers = 1;
+}
+
+/*
+ * Writes each thread of the targets with its name and what it waits for as the capture ends: as user space asks, since
+ * the memory of another process cannot be read here.
+ *
+ * It asks twice: a thread that it has found in the same interval before and after it walked the stack was there
+ * meanwhile. The second time, the interval is claimed: the thread will not settle it itself. Where a thread does not
+ * fit, nothing is written, and it comes again.
+ */
+SEC("iter/task")
+int collect_threads(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct swprof_window *window = current_window();
+	struct swprof_open_interval *open;
+	struct open_interval *buffer;
+	struct thread *thread, copy;
+	struct pending *pending = &copy.pending;
+	__u32 zero = 0;
+	long size = 0;
+	bool is_new;
+
+	if (!task || !window || task->exit_state)
+		return 0;
+	thread = bpf_task_storage_get(&threads, task, 0, 0);
+	buffer = bpf_map_lookup_elem(&open_intervals, &zero);
+	if (!thread || !buffer || thread->has_ended)
+		return 0;
+	open = &buffer->interval;
+	copy = *thread;
+	__builtin_memset(open, 0, sizeof(*open));
+	open->thread.record = SWPROF_RECORD_THREAD;
+	open->thread.time_ns = window->end_ns;
+	open->thread.tgid = copy.tgid;
+	open->thread.tid = copy.tid;
+	open->since_ns = copy.since;
+	bpf_probe_read_kernel(open->thread.comm, sizeof(open->thread.comm), task->comm);
+	bpf_probe_read_kernel(open->thread.process_comm, sizeof(open->thread.process_comm), task->group_leader->comm);
+	is_new = !copy.has_pending && copy.since && !task->on_cpu && close_interval(&copy, window, ~0ULL);
+	if (is_new) {
+		pending->flags |= SWPROF_INTERVAL_OPEN;
+		pending->kernel_stack = SWPROF_STACK_ID_NONE;
+		open->user_stack = copy.user_stack;
+		if (config.sides & SWPROF_SIDE_KERNEL)
+			size = bpf_get_task_stack(task, buffer->frames, SWPROF_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
+		if (size <= 0 && config.sides & SWPROF_SIDE_KERNEL)
+			pending->kernel_stack = SWPROF_STACK_ID_LOST;
+	}
+	if (is_new || copy.has_pending) {
+		open->kernel_stack = pending->kernel_stack;
+		open->waker_user_stack = pending->waker_user_stack;
+		open->waker_kernel_stack = pending->waker_kernel_stack;
+		open->waker_tgid = pending->waker_tgid;
+		open->first_ns = pending->first_ns;
+		open->queued_ns = pending->queued_ns;
+		open->phase = pending->phase;
+		open->state = pending->state;
+		open->flags = pending->flags;
+		open->first_wanted = pending->first_wanted;
+		open->queued_wanted = pending->queued_wanted;
+		if (copy.has_user && config.sides & SWPROF_SIDE_USER && open->user_stack == SWPROF_STACK_ID_NONE)
+			copy_registers(open, task);
+	}
+	if (size > 0 && size <= SWPROF_KERNEL_FRAMES_MAX * (long)sizeof(__u64)) {
+		open->kernel_frames = size / sizeof(__u64);
+		open->kernel_end =
+			open->kernel_frames >= SWPROF_KERNEL_FRAMES_MAX ? SWPROF_STACK_TOO_DEEP : SWPROF_STACK_COMPLETE;
+	} else {
+		size = 0;
+	}
+	if (bpf_seq_write(context->meta->seq, buffer, sizeof(*open) + size) == 0 && window->claims) {
+		if (is_new)
+			count_left_out(pending);
+		thread->since = 0;
+		thread->has_pending = 0;
+	}
+	return 0;
+}
