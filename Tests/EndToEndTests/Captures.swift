@@ -10,19 +10,36 @@ struct StoredTask: Decodable {
   let taken: Int
   let lost: Int
   let losses: [String: Int]
+  let lostNanoseconds: Int
+  let leftOut: [String: LeftOut]
   let durationNanoseconds: Int?
 
   enum CodingKeys: String, CodingKey {
     case id, target, status, ticks, losses
+    case lostNanoseconds = "lost_ns"
+    case leftOut = "left_out"
     case taken = "samples_taken"
     case lost = "samples_lost"
     case durationNanoseconds = "duration_ns"
+  }
+
+  struct LeftOut: Decodable {
+    let count: Int
+    let nanoseconds: Int
+
+    enum CodingKeys: String, CodingKey {
+      case count
+      case nanoseconds = "ns"
+    }
   }
 }
 
 extension Workbench {
   /// The command line of a capture that keeps its task in the bench's database.
   func oncpu(_ arguments: [String]) -> [String] { [swprof, "oncpu", "--db", database] + arguments }
+
+  /// The same for waits.
+  func offcpu(_ arguments: [String]) -> [String] { [swprof, "offcpu", "--db", database] + arguments }
 
   /// Runs a capture to its end and returns its stacks.
   func capture(_ arguments: [String], deadlineSeconds: Double = 60) throws -> FoldedStacks {

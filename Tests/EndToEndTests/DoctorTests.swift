@@ -26,11 +26,12 @@ extension EndToEnd {
 
     init() throws { bench = try Workbench() }
 
-    @Test func `the verifier follows fewer instructions than would endanger other kernels`() throws {
+    @Test(arguments: ["trial", "offcpu"])
+    func `the verifier follows fewer instructions than would endanger other kernels`(check: String) throws {
       let result = try bench.run([bench.swprof, "doctor", "--json"])
 
       let report = try JSONDecoder().decode(Report.self, from: Data(result.output.utf8))
-      let trial = try #require(report.checks.first { $0.check == "trial" })
+      let trial = try #require(report.checks.first { $0.check == check })
       #expect(trial.verdict == "ok")
       let words = trial.detail.split(separator: " ")
       let place = try #require(words.firstIndex(of: "instructions"), "\(trial.detail)")

@@ -3,6 +3,11 @@ import Rendering
 import Testing
 
 @Suite struct FoldedTests {
+  @Test func `waits fold to whole microseconds`() {
+    let text = Folded.render(Sample.waits, measure: .microseconds)
+    #expect(text.contains("bench;_start;main;burn;[preempted] 12000\n"))
+  }
+
   @Test func `the sample profile folds to the golden text`() throws {
     try expectGolden(Folded.render(Sample.profile), "sample.folded")
   }

@@ -59,6 +59,14 @@ import Testing
     #expect(!text.contains("href") && !text.contains("url(") && !text.contains("@import") && !text.contains("DOCTYPE"))
   }
 
+  @Test func `waits have colors of their own`() {
+    #expect(FlameStyle.sheet(.offCPU) != FlameStyle.sheet(.onCPU))
+    let text = SVG.render(
+      Sample.waits, title: "t", subtitle: "s", unit: "microseconds", palette: .offCPU, measure: .microseconds)
+    #expect(text.contains(FlameStyle.sheet(.offCPU)))
+    #expect(text.contains("microseconds"))
+  }
+
   @Test func `embedded text cannot end its section`() {
     #expect(!FlameScript.text.contains("]]>"))
     #expect(!FlameStyle.sheet(.onCPU).contains("]]>"))

@@ -14,7 +14,10 @@ struct ProfileBuilder {
   static let period: UInt64 = 10_000_000
 
   /// Adds a stack from root to leaf; equal stacks of a thread add up, as they do in a capture.
-  mutating func add(_ frames: [Frame], count: UInt64, thread: ProfiledThread = .named("bench")) {
+  mutating func add(
+    _ frames: [Frame], count: UInt64, time: UInt64? = nil, extremes: ClosedRange<UInt64>? = nil,
+    thread: ProfiledThread = .named("bench")
+  ) {
     let indices = frames.map { frame in
       if let known = profile.frames.firstIndex(of: frame) { return known }
       profile.frames.append(frame)
@@ -24,14 +27,14 @@ struct ProfileBuilder {
     profile.stacks = stacks.tree
     let index = profile.threads.firstIndex(of: thread) ?? profile.threads.count
     if index == profile.threads.count { profile.threads.append(thread) }
-    var weight = Weight(count: count, nanoseconds: count * Self.period)
+    var weight = Weight(count: count, nanoseconds: time ?? count * Self.period)
     let pair = Pair(thread: index, stack: stack)
     if let position = weights[pair] {
       weight += profile.values[position].weight
-      profile.values[position] = .init(thread: index, stack: stack, weight: weight)
+      profile.values[position] = .init(thread: index, stack: stack, weight: weight, extremes: extremes)
     } else {
       weights[pair] = profile.values.count
-      profile.values.append(.init(thread: index, stack: stack, weight: weight))
+      profile.values.append(.init(thread: index, stack: stack, weight: weight, extremes: extremes))
     }
   }
 
@@ -102,6 +105,48 @@ enum Sample {
       parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 999, side: .user, includeChildren: false),
       host: "build-7", kernel: "6.1.0-18-amd64", startedAt: WallTime(nanoseconds: 951_827_696_000_000_000))
   }
+
+  /// Waits: a lock, a sleep, a page fault, a worker that waits for work, a kernel thread, and who woke one of them.
+  static let waits: Profile = {
+    var builder = ProfileBuilder()
+    let bench = builder.module("/opt/bench/bin/bench")
+    let libc = builder.module("/usr/lib/x86_64-linux-gnu/libc.so.6")
+    let kernel = builder.module("[kernel]")
+    func user(_ names: String...) -> [Frame] { names.map { Frame(function: $0, module: bench) } }
+    func system(_ names: String...) -> [Frame] { names.map { Frame(function: $0, module: kernel, origin: .kernel) } }
+    func marker(_ name: String) -> Frame { Frame(function: name, origin: .marker) }
+    let lock = user("_start", "main", "want_lock") + [Frame(function: "__lll_lock_wait", module: libc)]
+    let futex = system("do_syscall_64", "__x64_sys_futex", "futex_do_wait")
+    let unlocker = system("try_to_wake_up", "__x64_sys_futex") + user("release_lock", "main") + [marker("bench")]
+    builder.add(
+      lock + futex + [marker("[blocked]"), marker("--")] + unlocker, count: 40, time: 800_000_000,
+      extremes: 1...30_000_000)
+    builder.add(lock + futex + [marker("[run queue]")], count: 40, time: 2_000_000, extremes: 1000...90_000)
+    builder.add(
+      user("_start", "main", "touch") + system("asm_exc_page_fault", "io_schedule")
+        + [marker("[blocked: uninterruptible]")], count: 900, time: 90_000_000, extremes: 80_000...1_500_000)
+    builder.add(user("_start", "main", "burn") + [marker("[preempted]")], count: 3, time: 12_000_000, extremes: 1...2)
+    builder.add(
+      user("clone3", "await_work") + [Frame(function: "epoll_wait", module: libc)]
+        + system("do_syscall_64", "__x64_sys_epoll_wait") + [marker("[blocked, open]")], count: 2, time: 18_000_000_000,
+      extremes: 8_000_000_000...10_000_000_000)
+    builder.add(
+      system("ret_from_fork_asm", "ret_from_fork", "kthread", "worker_thread") + [marker("[blocked: idle]")],
+      count: 50, time: 20_000_000, extremes: 10...1_000_000, thread: .named("kworker/0:1"))
+    return builder.profile
+  }()
+
+  static let waitTask: ProfilingTask = {
+    var task = Sample.task
+    task.kind = .offCPU
+    task.parameters.frequencyHertz = nil
+    task.parameters.event = "sched_switch"
+    task.parameters.offCPU = OffCPUParameters(minimumNanoseconds: 1000, phases: [.blocked, .runQueue])
+    task.account = SampleAccount(ticks: 1043, taken: 1035, losses: [.intervalTableFull: 8])
+    task.account.lostNanoseconds = 3_000_000
+    task.account.leftOut = [.blocked: Weight(count: 1200, nanoseconds: 900_000)]
+    return task
+  }()
 
   /// Random stacks over few names, so that they share callers, leaves and names after cleaning.
   static func randomProfile(using generator: inout some RandomNumberGenerator) -> Profile {

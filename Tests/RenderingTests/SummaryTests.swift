@@ -7,6 +7,10 @@ import Testing
     try expectGolden(Summary.render(task: Sample.task, profile: Sample.profile, isColored: false), "summary.txt")
   }
 
+  @Test func `the sample of waits reads as the golden text`() throws {
+    try expectGolden(Summary.render(task: Sample.waitTask, profile: Sample.waits, isColored: false), "waits.txt")
+  }
+
   @Test func `a task that was not stored has neither id nor command`() {
     var task = Sample.task
     task.id = TaskID(rawValue: 0)

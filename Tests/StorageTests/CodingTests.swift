@@ -139,3 +139,37 @@ private func randomTree(nodes count: Int, using generator: inout some RandomNumb
   }
   return tree
 }
+
+@Suite struct ExtremesCodingTests {
+  private static let entries = [
+    WeightCoding.Entry(stack: 9, weight: .zero, extremes: 5...5),
+    WeightCoding.Entry(stack: 2, weight: .zero, extremes: 0...UInt64.max),
+  ]
+
+  @Test func `extremes come back in the order of the stacks`() throws {
+    let bytes = try #require(ExtremesCoding.encode(Self.entries))
+    var entries = Self.entries.sorted { $0.stack < $1.stack }
+    let expected = entries
+    for index in entries.indices { entries[index].extremes = nil }
+    try ExtremesCoding.decode(bytes, into: &entries)
+    #expect(entries == expected)
+  }
+
+  @Test func `a weight without extremes leaves all without`() {
+    #expect(ExtremesCoding.encode(Self.entries + [WeightCoding.Entry(stack: 1, weight: .zero)]) == nil)
+  }
+
+  @Test(arguments: [[], [1], [1, 1, 1], [1, 1, 1, 1, 1]])
+  func `bytes of another number of weights are refused`(bytes: [UInt8]) {
+    var entries = Self.entries
+    #expect(throws: VarintReader.Malformed.self) { try ExtremesCoding.decode(bytes, into: &entries) }
+  }
+
+  @Test func `a longest wait beyond all numbers is refused`() {
+    var writer = VarintWriter()
+    writer.append(UInt64.max)
+    writer.append(1)
+    var entries = [Self.entries[0]]
+    #expect(throws: VarintReader.Malformed.self) { try ExtremesCoding.decode(writer.bytes, into: &entries) }
+  }
+}

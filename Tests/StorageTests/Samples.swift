@@ -59,6 +59,28 @@ enum Sample {
       warnings: ["kernel symbols are hidden by kptr_restrict", "a\nb"])
   }
 
+  /// An off-CPU task with every field set that an on-CPU task has not.
+  static var waitTask: ProfilingTask {
+    var task = fullTask
+    task.kind = .offCPU
+    task.parameters.frequencyHertz = nil
+    task.parameters.offCPU = OffCPUParameters(
+      minimumNanoseconds: 0, maximumNanoseconds: 7, phases: [.blocked, .yielded], states: ["D", "t"], wakers: true,
+      kernelThreads: true)
+    task.account.lostNanoseconds = .max
+    task.account.leftOut = [.runQueue: Weight(count: 3, nanoseconds: .max), .preempted: .zero]
+    return task
+  }
+
+  /// The sample profile with the lengths of single waits.
+  static var waitProfile: Profile {
+    var profile = profile
+    profile.values = profile.values.map {
+      Profile.Value(thread: $0.thread, stack: $0.stack, weight: $0.weight, extremes: UInt64($0.stack)...UInt64.max)
+    }
+    return profile
+  }
+
   /// Two modules, every origin, inlined and sourced frames, threads with and without values, times that are no product.
   static let profile: Profile = {
     var profile = Profile(

@@ -12,6 +12,14 @@ import Testing
     store = try TaskStore.open(path: directory.database)
   }
 
+  @Test func `a task of waits and its profile come back whole`() throws {
+    let id = try store.add(Sample.waitTask, profile: Sample.waitProfile)
+    var expected = Sample.waitTask
+    expected.id = id
+    #expect(try store.task(id) == expected)
+    #expect(try store.profile(of: id) == Sample.waitProfile)
+  }
+
   @Test func `a task runs until it is finished, then it has what was measured`() throws {
     var task = Sample.fullTask
     task.id = try store.begin(Sample.task())
