@@ -278,7 +278,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 
 	/* It waits again before it left the system call. */
 	if (thread->has_pending)
-		settle(thread, user_stack_of_current());
+		settle(thread, user_stack_of_current(thread->tgid));
 	state &= TASK_STATES | TASK_NOLOAD;
 	if (state & TASK_DEAD || thread->has_ended)
 		return;
@@ -296,7 +296,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 	}
 	if (thread->has_user && config.sides & SWPROF_SIDE_USER && !is_in_system_call(regs) &&
 	    may_be_wanted(thread->phase, thread->state))
-		thread->user_stack = user_stack_of_current();
+		thread->user_stack = user_stack_of_current(thread->tgid);
 	thread->since = now;
 }
 
@@ -421,7 +421,7 @@ int note_waker(__u64 *context)
 	} else {
 		thread->waker_tgid = tgid_in_namespace(task);
 		if (has_user_stack(task) && config.sides & SWPROF_SIDE_USER)
-			thread->waker_user_stack = user_stack_of_current();
+			thread->waker_user_stack = user_stack_of_current(thread->waker_tgid);
 	}
 	thread->waker_kernel_stack =
 		config.sides & SWPROF_SIDE_KERNEL ? number_kernel_stack(place, size) : SWPROF_STACK_ID_NONE;
@@ -435,7 +435,7 @@ int leave_system_call(__u64 *context)
 	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
 
 	if (thread && thread->has_pending)
-		settle(thread, user_stack_of_current());
+		settle(thread, user_stack_of_current(thread->tgid));
 	return 0;
 }
 

@@ -44,14 +44,18 @@ static __always_inline __u64 record_flags(void)
 										     : BPF_RB_NO_WAKEUP;
 }
 
-/* Sends a stack and the frames behind it, unless user space has it. */
+/* Whether user space has a stack. */
+static __always_inline bool is_known(__u64 id)
+{
+	return bpf_map_lookup_elem(&known_stacks, &id) != NULL;
+}
+
+/* Sends a stack and the frames behind it. */
 static __always_inline void send_stack(struct swprof_stack *stack, __u64 size)
 {
 	__u64 id = stack->id;
 	__u8 present = 1;
 
-	if (bpf_map_lookup_elem(&known_stacks, &id))
-		return;
 	stack->record = SWPROF_RECORD_STACK;
 	stack->time_ns = bpf_ktime_get_ns();
 	stack->reserved = 0;
@@ -66,23 +70,26 @@ static __always_inline __u64 usable_id(__u64 hash)
 	return hash > SWPROF_STACK_ID_LOST ? hash : hash + 2;
 }
 
-/* The number of the current task's user stack; it must have one. */
-__attribute__((noinline)) __u64 user_stack_of_current(void)
+/* The number of the user stack of the current task, which must have one and belongs to a process `tgid`. */
+__attribute__((noinline)) __u64 user_stack_of_current(__u32 tgid)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct scratch *scratch = current_scratch();
-	__u64 size;
+	__u64 size, hash, id;
 
 	if (!scratch || read_user_registers(scratch, task))
 		return SWPROF_STACK_ID_LOST;
-	scratch->stack.tgid = tgid_in_namespace(task);
-	walk_user_stack(scratch, scratch->stack.tgid);
+	walk_user_stack(scratch, tgid);
+	/* Equal addresses of another process, or of the program before an exec, are other places. */
+	hash = hash_frame(scratch->walk.hash, (__u64)BPF_CORE_READ(task, mm));
+	id = usable_id(hash_frame(hash, scratch->walk.end));
+	if (is_known(id))
+		return id;
+	scratch->stack.id = id;
+	scratch->stack.tgid = tgid;
 	scratch->stack.frames = scratch->walk.count;
 	scratch->stack.end = scratch->walk.end;
 	scratch->stack.side = SWPROF_SIDE_USER;
-	/* Equal addresses of another process, or of the program before an exec, are other places. */
-	scratch->walk.hash = hash_frame(scratch->walk.hash, (__u64)BPF_CORE_READ(task, mm));
-	scratch->stack.id = usable_id(hash_frame(scratch->walk.hash, scratch->walk.end));
 	bpf_get_current_comm(scratch->stack.comm, sizeof(scratch->stack.comm));
 	bpf_probe_read_kernel(scratch->stack.process_comm, sizeof(scratch->stack.process_comm),
 			      task->group_leader->comm);
@@ -90,14 +97,14 @@ __attribute__((noinline)) __u64 user_stack_of_current(void)
 	if (size > sizeof(scratch->stack) + sizeof(scratch->frames))
 		return SWPROF_STACK_ID_LOST;
 	send_stack(&scratch->stack, size);
-	return scratch->stack.id;
+	return id;
 }
 
 /* The number of the kernel stack in one of `kernel_stacks`, `size` bytes of frames or an error. */
 __attribute__((noinline)) __u64 number_kernel_stack(__u32 place, long size)
 {
 	struct kernel_stack *kernel = bpf_map_lookup_elem(&kernel_stacks, &place);
-	__u64 hash = 0, bytes;
+	__u64 hash = 0, bytes, id;
 	__u32 frames;
 
 	if (!kernel || size <= 0)
@@ -105,7 +112,10 @@ __attribute__((noinline)) __u64 number_kernel_stack(__u32 place, long size)
 	frames = size / sizeof(__u64);
 	for (__u32 i = 0; i < SWPROF_KERNEL_FRAMES_MAX && i < frames; i++)
 		hash = hash_frame(hash, kernel->frames[i]);
-	kernel->stack.id = usable_id(hash);
+	id = usable_id(hash);
+	if (is_known(id))
+		return id;
+	kernel->stack.id = id;
 	kernel->stack.tgid = 0;
 	kernel->stack.frames = frames;
 	kernel->stack.end = frames >= SWPROF_KERNEL_FRAMES_MAX ? SWPROF_STACK_TOO_DEEP : SWPROF_STACK_COMPLETE;
@@ -115,7 +125,7 @@ __attribute__((noinline)) __u64 number_kernel_stack(__u32 place, long size)
 	if (bytes > sizeof(*kernel))
 		return SWPROF_STACK_ID_LOST;
 	send_stack(&kernel->stack, bytes);
-	return kernel->stack.id;
+	return id;
 }
 
 /* The number of the kernel stack of a task that does not run. */
