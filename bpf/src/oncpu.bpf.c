@@ -52,7 +52,9 @@ static __always_inline void submit(struct scratch *scratch)
 
 	if (size > sizeof(scratch->sample) + sizeof(scratch->frames))
 		return;
-	if (bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
+	/* A table that is missing is built the sooner. */
+	if (scratch->sample.user_end == SWPROF_STACK_NOT_READY ||
+	    bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (bpf_ringbuf_output(&samples, &scratch->sample, size, flags))
 		count(SWPROF_COUNTER_RING_BUFFER_FULL);

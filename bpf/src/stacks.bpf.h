@@ -53,13 +53,16 @@ static __always_inline bool is_known(__u64 id)
 /* Sends a stack and the frames behind it. */
 static __always_inline void send_stack(struct swprof_stack *stack, __u64 size)
 {
-	__u64 id = stack->id;
+	__u64 id = stack->id, flags = record_flags();
 	__u8 present = 1;
 
+	/* A table that is missing is built the sooner. */
+	if (stack->end == SWPROF_STACK_NOT_READY)
+		flags = BPF_RB_FORCE_WAKEUP;
 	stack->record = SWPROF_RECORD_STACK;
 	stack->time_ns = bpf_ktime_get_ns();
 	stack->reserved = 0;
-	if (bpf_ringbuf_output(&records, stack, size, record_flags()))
+	if (bpf_ringbuf_output(&records, stack, size, flags))
 		count(SWPROF_COUNTER_RING_BUFFER_FULL);
 	else
 		bpf_map_update_elem(&known_stacks, &id, &present, BPF_ANY);

@@ -173,13 +173,13 @@ _swprof() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    oncpu|report|tasks|doctor|help)
+    oncpu|offcpu|report|tasks|doctor|help)
         # Offer subcommand argument completions
         "_swprof_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'oncpu report tasks doctor help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'oncpu offcpu report tasks doctor help' -- "${cur}"))
         ;;
     esac
 }
@@ -188,11 +188,14 @@ _swprof_oncpu() {
     repeating_flags=()
     non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --json --per-thread --lines --no-store --version -h --help)
     repeating_options=()
-    non_repeating_options=(--pid --comm --cgroup --duration --freq --unwind --output -o --db --note)
+    non_repeating_options=(--freq --pid --comm --cgroup --duration --unwind --by --output -o --db --note)
     __swprof_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--freq')
+        return
+        ;;
     '--pid')
         return
         ;;
@@ -205,11 +208,68 @@ _swprof_oncpu() {
     '--duration')
         return
         ;;
-    '--freq')
+    '--unwind')
+        __swprof_add_completions -W 'auto'$'\n''dwarf'$'\n''fp'
+        return
+        ;;
+    '--by')
+        __swprof_add_completions -W 'duration'$'\n''count'
+        return
+        ;;
+    '--output'|'-o')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--db')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--note')
+        return
+        ;;
+    esac
+}
+
+_swprof_offcpu() {
+    repeating_flags=()
+    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --json --per-thread --lines --no-store --version -h --help)
+    repeating_options=(--phase)
+    non_repeating_options=(--min-block --max-block --state --pid --comm --cgroup --duration --unwind --by --output -o --db --note)
+    __swprof_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--min-block')
+        return
+        ;;
+    '--max-block')
+        return
+        ;;
+    '--phase')
+        __swprof_add_completions -W 'blocked'$'\n''runqueue'$'\n''preempted'$'\n''yielded'$'\n''all'
+        return
+        ;;
+    '--state')
+        return
+        ;;
+    '--pid')
+        return
+        ;;
+    '--comm')
+        return
+        ;;
+    '--cgroup')
+        return
+        ;;
+    '--duration')
         return
         ;;
     '--unwind')
         __swprof_add_completions -W 'auto'$'\n''dwarf'$'\n''fp'
+        return
+        ;;
+    '--by')
+        __swprof_add_completions -W 'duration'$'\n''count'
         return
         ;;
     '--output'|'-o')
@@ -230,11 +290,15 @@ _swprof_report() {
     repeating_flags=()
     non_repeating_flags=(--folded --svg --json --per-thread --lines --version -h --help)
     repeating_options=()
-    non_repeating_options=(--output -o --db)
+    non_repeating_options=(--by --output -o --db)
     __swprof_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
+    '--by')
+        __swprof_add_completions -W 'duration'$'\n''count'
+        return
+        ;;
     '--output'|'-o')
         __swprof_add_completions -f
         return
