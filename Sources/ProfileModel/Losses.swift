@@ -99,6 +99,20 @@ package struct SampleAccount: Equatable, Sendable, Codable {
   /// Samples lost for any cause; an account read from a damaged file may ask for more than there are numbers.
   package var lost: UInt64 { losses.values.reduce(0, Self.saturatingSum) }
 
+  /// Adds what another capture has counted.
+  package mutating func add(_ other: SampleAccount) {
+    ticks = Self.saturatingSum(ticks, other.ticks)
+    taken = Self.saturatingSum(taken, other.taken)
+    losses.merge(other.losses, uniquingKeysWith: Self.saturatingSum)
+    defects.merge(other.defects, uniquingKeysWith: Self.saturatingSum)
+    lostNanoseconds = Self.saturatingSum(lostNanoseconds, other.lostNanoseconds)
+    leftOut.merge(other.leftOut) { left, right in
+      Weight(
+        count: Self.saturatingSum(left.count, right.count),
+        nanoseconds: Self.saturatingSum(left.nanoseconds, right.nanoseconds))
+    }
+  }
+
   /// Whether every tick is accounted for.
   package var isBalanced: Bool { Self.saturatingSum(taken, lost) == ticks }
 

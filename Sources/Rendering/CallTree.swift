@@ -32,6 +32,14 @@ package struct CallTree: Sendable {
     package internal(set) var total = Weight.zero
   }
 
+  /// What stands below the outermost functions.
+  package enum Root: Sendable {
+    case process
+    /// The process's name, and in it the thread's.
+    case thread
+    case none
+  }
+
   package let labels: [FrameLabel]
   /// Callers before callees; the first is the root.
   package let nodes: [Node]
@@ -39,16 +47,16 @@ package struct CallTree: Sendable {
   /// Merges a profile's stacks.
   ///
   /// - Parameters:
-  ///   - perThread: whether the thread's name stands between the process's and the outermost function.
+  ///   - root: what stacks stand on.
   ///   - label: what a frame is merged by, given the name of its module; called once for each frame of the profile.
   /// - Complexity: O(nodes of the result x threads that share no name).
   package init(
-    _ profile: Profile, perThread: Bool = false,
+    _ profile: Profile, root: Root = .process,
     label: (Frame, Substring?) -> FrameLabel = { FrameLabel($0, module: $1) }
   ) {
     var builder = CallTreeBuilder()
     let frameLabels = profile.frames.map { builder.intern(label($0, profile.moduleName(of: $0))) }
-    builder.add(profile, frameLabels: frameLabels, perThread: perThread)
+    builder.add(profile, frameLabels: frameLabels, root: root)
     labels = builder.labels
     nodes = builder.totaled()
   }
@@ -91,8 +99,13 @@ package struct CallTree: Sendable {
 /// Grows a call tree; node 0 is the root.
 private struct CallTreeBuilder {
   private struct Group: Hashable {
-    let process: String
+    let process: String?
     let thread: String?
+
+    init(_ thread: ProfiledThread, _ root: CallTree.Root) {
+      process = root == .none ? nil : thread.processName
+      self.thread = root == .thread ? thread.name : nil
+    }
   }
 
   private(set) var labels: [FrameLabel] = []
@@ -119,12 +132,12 @@ private struct CallTreeBuilder {
     return nodes.count - 1
   }
 
-  mutating func add(_ profile: Profile, frameLabels: [Int], perThread: Bool) {
+  mutating func add(_ profile: Profile, frameLabels: [Int], root: CallTree.Root) {
     let stacks = profile.stacks.nodes
     // Where each stack of the profile went to in the group at hand, so that shared callers are looked up once.
     var places = [Int](repeating: -1, count: stacks.count)
-    for (group, values) in grouped(profile, perThread: perThread) {
-      let root = root(of: group)
+    for (group, values) in grouped(profile, root) {
+      let root = place(of: group)
       var touched: [Int] = []
       for value in values {
         var missing: [Int] = []
@@ -145,17 +158,18 @@ private struct CallTreeBuilder {
     }
   }
 
-  private mutating func root(of group: Group) -> Int {
-    let process = child(of: 0, label: intern(FrameLabel(name: group.process, kind: .process)))
+  private mutating func place(of group: Group) -> Int {
+    guard let name = group.process else { return 0 }
+    let process = child(of: 0, label: intern(FrameLabel(name: name, kind: .process)))
     guard let thread = group.thread else { return process }
     return child(of: process, label: intern(FrameLabel(name: thread, kind: .thread)))
   }
 
   /// The values by the names that stand above them, in the order in which the names first come.
-  private func grouped(_ profile: Profile, perThread: Bool) -> [(Group, [Profile.Value])] {
+  private func grouped(_ profile: Profile, _ root: CallTree.Root) -> [(Group, [Profile.Value])] {
     var groups: [(Group, [Profile.Value])] = []
     var positions: [Group: Int] = [:]
-    let threadGroups = profile.threads.map { Group(process: $0.processName, thread: perThread ? $0.name : nil) }
+    let threadGroups = profile.threads.map { Group($0, root) }
     for value in profile.values {
       let group = threadGroups[value.thread]
       if let position = positions[group] {

@@ -16,6 +16,8 @@ struct FlameDrawing {
   let title: String
   let subtitle: String
   let unit: String
+  /// Whether the root is on top.
+  var isInverted = false
 
   private var height: Int {
     Self.headHeight + max(1, layout.rowCount) * Self.rowHeight + Self.footHeight
@@ -103,7 +105,8 @@ struct FlameDrawing {
     let left = UInt64(10 * Self.margin) + tenths(box.start)
     // From edge to edge, so that neighbors meet whatever the rounding.
     let width = UInt64(10 * Self.margin) + tenths(box.start + box.total) - left
-    let y = Self.headHeight + (layout.rowCount - 1 - box.depth) * Self.rowHeight
+    let row = isInverted ? box.depth : layout.rowCount - 1 - box.depth
+    let y = Self.headHeight + row * Self.rowHeight
     let name = DisplayText.visible(box.label.name)
     let room = Int((Double(width) / 10 - 6) / Self.cellWidth)
     let label = room < 3 ? "" : DisplayText.truncatedAtEnd(name, to: room)

@@ -1,7 +1,8 @@
 /// What a flame graph does where scripts run: zoom, search, details. Without it the picture is complete.
 ///
-/// `boxes` comes before it: the start and the width of every box in the profile's unit, two numbers each, since the
-/// rounded numbers of the rectangles would not bear magnification. The text holds no `]]>`, which would end its section.
+/// Before it come `UP`, 1 where callees stand above their callers and -1 where below, and `boxes`: the start and the width
+/// of every box in the profile's unit, two numbers each, since the rounded numbers of the rectangles would not bear
+/// magnification. The text holds no `]]>`, which would end its section.
 enum FlameScript {
   static let text = #"""
     (function () {
@@ -21,7 +22,7 @@ enum FlameScript {
           isFunction: !/^a\d/.test(g.getAttribute("class")), y: +rect.getAttribute("y"),
           start: boxes[2 * i], total: boxes[2 * i + 1], isShown: true, caller: null
         };
-        while (callers.length && callers[callers.length - 1].y <= frame.y) callers.pop();
+        while (callers.length && UP * callers[callers.length - 1].y <= UP * frame.y) callers.pop();
         frame.caller = callers[callers.length - 1] || null;
         callers.push(frame);
         frames.push(frame);
@@ -72,8 +73,8 @@ enum FlameScript {
         const end = target.start + target.total, scale = width / target.total;
         for (const frame of frames) {
           const frameEnd = frame.start + frame.total;
-          const isCaller = frame.y > target.y && frame.start <= target.start && frameEnd >= end;
-          const isInside = frame.y <= target.y && frame.start >= target.start && frameEnd <= end;
+          const isCaller = UP * frame.y > UP * target.y && frame.start <= target.start && frameEnd >= end;
+          const isInside = UP * frame.y <= UP * target.y && frame.start >= target.start && frameEnd <= end;
           if (isCaller) place(frame, left, width);
           else place(frame, left + (frame.start - target.start) * scale, isInside ? frame.total * scale : 0);
           frame.g.classList.toggle("faded", isCaller);

@@ -6,7 +6,7 @@ package import ProfileModel
 package enum Folded {
   /// Renders a profile, a line for each distinct stack, in bytewise order of the lines (as `LC_ALL=C sort` has it).
   package static func render(
-    _ profile: Profile, perThread: Bool = false, withLines: Bool = false, measure: WeightMeasure = .count
+    _ profile: Profile, root: CallTree.Root = .process, withLines: Bool = false, measure: WeightMeasure = .count
   ) -> String {
     // Names are changed before the merge, so that those which then read the same share a line.
     var profile = profile
@@ -15,7 +15,7 @@ package enum Folded {
         process: thread.process, thread: thread.thread, processName: DisplayText.folded(thread.processName),
         name: DisplayText.folded(thread.name))
     }
-    let tree = CallTree(profile, perThread: perThread) { frame, _ in
+    let tree = CallTree(profile, root: root) { frame, _ in
       FrameLabel(
         name: DisplayText.folded(frame.name(withLine: withLines)) + frame.annotation,
         kind: .function(.user, isInlined: false))

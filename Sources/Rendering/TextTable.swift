@@ -42,7 +42,7 @@ struct TextTable {
 }
 
 extension String {
-  fileprivate var trimmingTrailingSpaces: String {
+  var trimmingTrailingSpaces: String {
     guard let last = unicodeScalars.lastIndex(where: { $0 != " " }) else { return "" }
     return String(unicodeScalars[...last])
   }

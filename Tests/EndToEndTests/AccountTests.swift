@@ -31,6 +31,30 @@ extension EndToEnd {
       #expect(reported.output == captured.output)
     }
 
+    @Test func `a report shows the part that was asked for, and several tasks as one`() throws {
+      let workload = try bench.startWorkload([try bench.compile("split"), "1"])
+      for _ in 0..<2 {
+        _ = try bench.run(bench.oncpu(["--pid", "\(workload.pid)", "--duration", "1s"]))
+      }
+      func report(_ arguments: [String]) throws -> CommandResult {
+        try bench.run([bench.swprof, "report", "--db", bench.database] + arguments)
+      }
+
+      let both = try FoldedStacks(try report(["1", "2", "--folded"]).output)
+      let parts = try ["1", "2"].map { try FoldedStacks(try report([$0, "--folded"]).output).total }
+      let focused = try FoldedStacks(try report(["1", "2", "--folded", "--focus", "^burn_one$"]).output)
+      let reversed = try FoldedStacks(try report(["--folded", "--root", "none", "--reverse", "--user"]).output)
+      let plain = try report([])
+
+      #expect(both.total == parts.reduce(0, +))
+      #expect(focused.total == both.count { $0.names.contains("burn_one") })
+      #expect(focused.total > 0)
+      #expect(
+        reversed.stacks.allSatisfy { $0.names.last == "_start" || $0.names.last?.hasPrefix("[truncated") ?? false })
+      #expect(plain.output.contains("hottest path"))
+      #expect(try report(["--focus", "("]).status == 64)
+    }
+
     @Test func `samples that a tiny ring buffer loses are counted and reported`() throws {
       let workload = try bench.startWorkload([try bench.compile("recursion"), "500"])
       let options = ["--pid", "\(workload.pid)", "--duration", "2s", "--freq", "997", "--ring-buffer-size", "4k"]

@@ -40,7 +40,7 @@ import Testing
     for _ in 0..<50 {
       let profile = Sample.randomProfile(using: &generator)
       for perThread in [false, true] {
-        let tree = CallTree(profile, perThread: perThread)
+        let tree = CallTree(profile, root: perThread ? .thread : .process)
         #expect(tree.nodes[0].total == profile.total)
         #expect(tree.nodes.reduce(into: Weight.zero) { $0 += $1.own } == profile.total)
       }

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test func `threads stand below their process when asked for`() throws {
-    try expectGolden(Folded.render(Sample.profile, perThread: true), "sample-threads.folded")
+    try expectGolden(Folded.render(Sample.profile, root: .thread), "sample-threads.folded")
   }
 
   @Test func `four named threads get a root each`() {
@@ -22,7 +22,7 @@ import Testing
       builder.add(["main", "work"], count: UInt64(id + 1), thread: .named("app", thread: name, id: Int32(id)))
     }
     #expect(
-      Folded.render(builder.profile, perThread: true)
+      Folded.render(builder.profile, root: .thread)
         == "app;four;main;work 4\napp;one;main;work 1\napp;three;main;work 3\napp;two;main;work 2\n")
     #expect(Folded.render(builder.profile) == "app;main;work 10\n")
   }
@@ -31,7 +31,7 @@ import Testing
     var builder = ProfileBuilder()
     builder.add(["f"], count: 1, thread: .named("app", thread: "pool", id: 1))
     builder.add(["f"], count: 2, thread: .named("app", thread: "pool", id: 2))
-    #expect(Folded.render(builder.profile, perThread: true) == "app;pool;f 3\n")
+    #expect(Folded.render(builder.profile, root: .thread) == "app;pool;f 3\n")
   }
 
   @Test func `lines that read the same are one`() {
@@ -84,7 +84,7 @@ import Testing
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<100 {
       let profile = Sample.randomProfile(using: &generator)
-      let text = Folded.render(profile, perThread: perThread)
+      let text = Folded.render(profile, root: perThread ? .thread : .process)
       let lines = text.split(separator: "\n").map { Array($0.utf8) }
       let isSorted = zip(lines, lines.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) }
       #expect(isSorted, "\(text)")

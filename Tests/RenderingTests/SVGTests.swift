@@ -29,7 +29,7 @@ import Testing
     var builder = ProfileBuilder()
     builder.add([name, "leaf"], count: 5, thread: .named(name))
     builder.add([name], count: 5, thread: .named(name))
-    let text = SVG.render(builder.profile, title: name, subtitle: name, unit: name, perThread: true)
+    let text = SVG.render(builder.profile, title: name, subtitle: name, unit: name, root: .thread)
     let isWellFormed = isWellFormed(text)
     #expect(isWellFormed)
     let isEscaped = !text.contains("alert(1)</script>")
@@ -65,6 +65,20 @@ import Testing
       Sample.waits, title: "t", subtitle: "s", unit: "microseconds", palette: .offCPU, measure: .microseconds)
     #expect(text.contains(FlameStyle.sheet(.offCPU)))
     #expect(text.contains("microseconds"))
+  }
+
+  @Test func `an inverted graph has its root on top, and the rest below`() throws {
+    var builder = ProfileBuilder()
+    builder.add(["main", "f"], count: 1)
+    let text = SVG.render(builder.profile, title: "t", subtitle: "s", root: .none, isInverted: true)
+    func top(_ name: String) throws -> Int {
+      let box = try #require(text.split(separator: "\n").first { $0.contains("<title>\(name) (") })
+      let attribute = try #require(box.split(separator: " ").first { $0.hasPrefix("y=") })
+      return try #require(Int(attribute.dropFirst(3).dropLast()))
+    }
+    #expect(try top("all") < top("main"))
+    #expect(try top("main") < top("f"))
+    #expect(text.contains("UP = -1"))
   }
 
   @Test func `embedded text cannot end its section`() {

@@ -186,7 +186,7 @@ _swprof() {
 
 _swprof_oncpu() {
     repeating_flags=()
-    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --json --per-thread --lines --no-store --version -h --help)
+    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --json --speedscope --top --per-thread --lines --no-store --version -h --help)
     repeating_options=()
     non_repeating_options=(--freq --pid --comm --cgroup --duration --unwind --by --output -o --db --note)
     __swprof_offer_flags_options -1
@@ -232,7 +232,7 @@ _swprof_oncpu() {
 
 _swprof_offcpu() {
     repeating_flags=()
-    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --json --per-thread --lines --no-store --version -h --help)
+    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --json --speedscope --top --per-thread --lines --no-store --version -h --help)
     repeating_options=(--phase)
     non_repeating_options=(--min-block --max-block --state --pid --comm --cgroup --duration --unwind --by --output -o --db --note)
     __swprof_offer_flags_options -1
@@ -288,13 +288,32 @@ _swprof_offcpu() {
 
 _swprof_report() {
     repeating_flags=()
-    non_repeating_flags=(--folded --svg --json --per-thread --lines --version -h --help)
+    non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --json --speedscope --top --per-thread --lines --version -h --help)
     repeating_options=()
-    non_repeating_options=(--by --output -o --db)
-    __swprof_offer_flags_options 1
+    non_repeating_options=(--thread --focus --ignore --root --min-share --title --by --output -o --db)
+    __swprof_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--thread')
+        return
+        ;;
+    '--focus')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--root')
+        __swprof_add_completions -W 'process'$'\n''thread'$'\n''none'
+        return
+        ;;
+    '--min-share')
+        return
+        ;;
+    '--title')
+        return
+        ;;
     '--by')
         __swprof_add_completions -W 'duration'$'\n''count'
         return

@@ -1,29 +1,42 @@
 import ArgumentParser
 import ProfileModel
+import Rendering
 import Storage
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "Print or draw a stored task.")
 
-  @Argument(help: ArgumentHelp("The task's id; default: the latest that has a profile.", valueName: "task"))
-  var task: TaskArgument?
+  @Argument(
+    help: ArgumentHelp(
+      "Ids of tasks, put together where there are several; default: the latest that has a profile.", valueName: "task"))
+  var tasks: [TaskArgument] = []
 
+  @OptionGroup(title: "View") var view: ViewOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup var store: StoreOptions
 
   func run() throws {
     let store = try StoreAccess.readable(store)
-    guard let found = try task.map({ try store.task($0.id) }) ?? store.latest() else {
+    var ids: [TaskID] = []
+    for task in tasks where !ids.contains(task.id) { ids.append(task.id) }
+    let found = try ids.isEmpty ? [store.latest()].compactMap { $0 } : ids.map { try store.task($0) }
+    guard !found.isEmpty else {
       throw Failure("no task has a profile yet; record one, for example 'swprof oncpu --pid N'", .noInput)
     }
-    if found.status != .done {
-      let reason = found.error.map { ": \($0)" } ?? ""
-      throw Failure("task \(found.id) has no profile, it is \(found.status.rawValue)\(reason)", .noInput)
+    for task in found where task.status != .done {
+      let reason = task.error.map { ": \($0)" } ?? ""
+      throw Failure("task \(task.id) has no profile, it is \(task.status.rawValue)\(reason)", .noInput)
     }
+    let task = try ProfilingTask.merged(found)
     var sink = try OutputSink(output.output)
-    let profile = try store.profile(of: found.id)
-    try ProfileOutput(options: output, environment: Environment.variables).write(found, profile, to: &sink)
+    let profile = Profile.merged(try found.map { try store.profile(of: $0.id) })
+    let details = ProfileOutput.ViewDetails(
+      root: view.callTreeRoot, isInverted: view.inverted, minimumPerMille: view.minShare.perMille, title: view.title)
+    try ProfileOutput(
+      options: output, environment: Environment.variables, view: details, standard: .top
+    )
+    .write(task, view.selection.apply(to: profile), to: &sink)
   }
 }
 
@@ -34,5 +47,30 @@ struct TaskArgument: ExpressibleByArgument {
   init?(argument: String) {
     guard let number = Int64(argument), number > 0 else { return nil }
     id = TaskID(rawValue: number)
+  }
+}
+
+extension ProfilingTask {
+  /// One task that stands for several of one kind: from the first start to the last end, with the sum of their accounts.
+  fileprivate static func merged(_ tasks: [ProfilingTask]) throws -> ProfilingTask {
+    guard tasks.count > 1 else { return tasks[0] }
+    var merged = tasks[0]
+    for task in tasks.dropFirst() {
+      guard task.kind == merged.kind else {
+        throw Failure(
+          "tasks \(tasks[0].id) and \(task.id) are of different kinds, \(merged.kind.rawValue) and \(task.kind.rawValue);"
+            + " report them one by one", .usage)
+      }
+      merged.account.add(task.account)
+      merged.warnings += task.warnings
+      merged.startedAt = min(merged.startedAt, task.startedAt)
+      merged.endedAt = merged.endedAt.flatMap { end in task.endedAt.map { max(end, $0) } }
+      if task.parameters != merged.parameters {
+        merged.warnings.append("task \(task.id) was recorded with other options than task \(tasks[0].id)")
+      }
+    }
+    merged.id = TaskID(rawValue: 0)
+    merged.target = "tasks " + tasks.map { "\($0.id)" }.joined(separator: ", ")
+    return merged
   }
 }

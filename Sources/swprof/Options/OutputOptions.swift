@@ -6,12 +6,27 @@ struct OutputOptions: ParsableArguments {
     case folded
     case svg
     case json
+    case speedscope
+    case top
+
+    /// The end of a file's name that asks for the format; nil for none.
+    var suffix: String? {
+      switch self {
+      case .folded: ".folded"
+      case .svg: ".svg"
+      case .json: ".json"
+      case .speedscope: ".speedscope.json"
+      case .top: nil
+      }
+    }
 
     static func help(for value: Format) -> ArgumentHelp? {
       switch value {
       case .folded: "Print folded stacks: 'comm;root;...;leaf count'."
       case .svg: "Draw a flame graph."
       case .json: "Print the task and its profile as one JSON object."
+      case .speedscope: "Print a file for speedscope, a profile for each thread."
+      case .top: "Print the hottest functions with bars, and the hottest path."
       }
     }
   }
@@ -40,9 +55,12 @@ struct OutputOptions: ParsableArguments {
     help: ArgumentHelp("Write to this file; '-' is standard output.", valueName: "file"), completion: .file())
   var output: String?
 
-  /// The format asked for: by flag, else by the suffix of the file; nil for the summary.
+  /// The format asked for: by flag, else by the suffix of the file, the longest that fits; nil for the summary.
   var chosenFormat: Format? {
-    format ?? Format.allCases.first { output?.hasSuffix(".\($0.rawValue)") ?? false }
+    if let format { return format }
+    guard let output else { return nil }
+    return Format.allCases.filter { $0.suffix.map(output.hasSuffix) ?? false }
+      .max { ($0.suffix ?? "").count < ($1.suffix ?? "").count }
   }
 }
 

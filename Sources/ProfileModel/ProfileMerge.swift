@@ -1,0 +1,106 @@
+extension Profile {
+  /// One profile of several, as if they had been recorded together: equal modules, frames, threads and stacks are one.
+  package static func merged(_ profiles: [Profile]) -> Profile {
+    guard profiles.count != 1 else { return profiles[0] }
+    var merge = ProfileMerge()
+    for profile in profiles { merge.add(profile) }
+    return merge.profile
+  }
+}
+
+/// Puts profiles together, or parts of one.
+package struct ProfileMerge: Sendable {
+  private struct Place: Hashable {
+    let thread: Int
+    let stack: Int32
+  }
+
+  private var result = Profile()
+  private var modules: [Module: Int] = [:]
+  private var frames: [Frame: Int] = [:]
+  private var threads: [ProfiledThread: Int] = [:]
+  private var stacks = StackTreeBuilder()
+  private var values: [Place: Int] = [:]
+
+  package init() {}
+
+  package var profile: Profile {
+    var profile = result
+    profile.stacks = stacks.tree
+    return profile
+  }
+
+  package mutating func add(_ profile: Profile) {
+    add(profile, thread: { _ in true }) { $0 }
+  }
+
+  /// Adds the part of a profile that two functions let through.
+  ///
+  /// - Parameters:
+  ///   - isWanted: of a thread.
+  ///   - change: what becomes of a stack, given from root to leaf; nil and an empty one leave it out.
+  package mutating func add(
+    _ profile: Profile, thread isWanted: (ProfiledThread) -> Bool, stack change: ([Frame]) -> [Frame]?
+  ) {
+    let moduleOf = profile.modules.map { index(of: $0) }
+    let frames = profile.frames.map { frame in
+      Frame(
+        function: frame.function, module: frame.module.map { moduleOf[$0] }, address: frame.address,
+        origin: frame.origin, isInlined: frame.isInlined, source: frame.source)
+    }
+    let threadOf = profile.threads.map { isWanted($0) ? index(of: $0) : nil }
+    // A stack that several threads have is changed once.
+    var stackOf: [Int32: Int32?] = [:]
+    for value in profile.values {
+      guard let thread = threadOf[value.thread] else { continue }
+      let stack: Int32?
+      if let known = stackOf[value.stack] {
+        stack = known
+      } else {
+        let path = change(profile.stacks.path(to: value.stack).map { frames[$0] })
+        stack = path.flatMap { stacks.insert($0.map { index(of: $0) }) }
+        stackOf[value.stack] = .some(stack)
+      }
+      if let stack { add(value, thread: thread, stack: stack) }
+    }
+  }
+
+  private mutating func add(_ value: Profile.Value, thread: Int, stack: Int32) {
+    let place = Place(thread: thread, stack: stack)
+    guard let known = values[place] else {
+      values[place] = result.values.count
+      result.values.append(
+        Profile.Value(thread: thread, stack: stack, weight: value.weight, extremes: value.extremes))
+      return
+    }
+    let old = result.values[known]
+    var weight = old.weight
+    weight += value.weight
+    var extremes: ClosedRange<UInt64>?
+    if let left = old.extremes, let right = value.extremes {
+      extremes = min(left.lowerBound, right.lowerBound)...max(left.upperBound, right.upperBound)
+    }
+    result.values[known] = Profile.Value(thread: thread, stack: stack, weight: weight, extremes: extremes)
+  }
+
+  private mutating func index(of module: Module) -> Int {
+    if let known = modules[module] { return known }
+    result.modules.append(module)
+    modules[module] = result.modules.count - 1
+    return result.modules.count - 1
+  }
+
+  private mutating func index(of frame: Frame) -> Int {
+    if let known = frames[frame] { return known }
+    result.frames.append(frame)
+    frames[frame] = result.frames.count - 1
+    return result.frames.count - 1
+  }
+
+  private mutating func index(of thread: ProfiledThread) -> Int {
+    if let known = threads[thread] { return known }
+    result.threads.append(thread)
+    threads[thread] = result.threads.count - 1
+    return result.threads.count - 1
+  }
+}

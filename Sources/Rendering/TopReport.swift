@@ -1,0 +1,124 @@
+package import ProfileModel
+
+/// What a person reads of a profile on a terminal: a verdict, the hottest functions with bars, the hottest path, what
+/// was lost, and what to type next.
+package enum TopReport {
+  private static let rowCount = 10
+  private static let barWidth = 20
+  private static let nameWidth = 60
+  /// A path ends where less than this part of a frame's weight goes on in one callee, in percent of the frame.
+  private static let forkPercent: UInt64 = 40
+
+  /// - Parameter measure: what functions are ranked by.
+  package static func render(
+    task: ProfilingTask?, profile: Profile, measure: WeightMeasure, nextCommands: [String], isColored: Bool
+  ) -> String {
+    var lines: [String]
+    if task?.kind == .offCPU {
+      lines = waits(task, profile, measure)
+    } else {
+      lines = functions(task, profile, measure)
+    }
+    if !profile.values.isEmpty { lines += ["", "hottest path"] + path(profile, measure) }
+    if let task {
+      let description = TaskDescription(task: task)
+      let notes =
+        description.losses.map { "lost: \($0)" } + description.defects.map { "defect: \($0)" }
+        + description.leftOut.map { "left out: \($0)" } + task.warnings.map { "warning: \($0)" }
+      if !notes.isEmpty { lines.append("") }
+      lines += notes.map(DisplayText.visible)
+    }
+    if !nextCommands.isEmpty { lines += [""] + nextCommands.map(DisplayText.visible) }
+    if isColored { lines[0] = "\u{1B}[1m\(lines[0])\u{1B}[0m" }
+    return lines.map { $0.trimmingTrailingSpaces + "\n" }.joined()
+  }
+
+  /// One sentence: where most of it went, and how much is missing.
+  private static func verdict(_ task: ProfilingTask?, _ what: String?) -> String {
+    let who = task.map { DisplayText.visible($0.target) } ?? "the profile"
+    guard let what else { return "\(who): nothing was recorded" }
+    let account = task.map {
+      "; \(NumberText.grouped($0.account.lost)) of \(NumberText.grouped($0.account.ticks)) lost"
+    }
+    return "\(who) \(what)\(account ?? "")"
+  }
+
+  /// The verdict and the places where threads waited.
+  private static func waits(_ task: ProfilingTask?, _ profile: Profile, _ measure: WeightMeasure) -> [String] {
+    let sites = WaitSites(profile, elapsedNanoseconds: nil)
+    let total = measure.value(of: profile.total)
+    let ranked = sites.busy(by: measure == .count ? \.count : \.nanoseconds, limit: rowCount)
+    guard let first = ranked.first, total > 0 else { return [verdict(task, nil)] }
+    func share(_ site: WaitSites.Site, decimals: Int) -> String {
+      NumberText.percent(measure.value(of: site.weight), of: total, decimals: decimals)
+    }
+    let whole =
+      measure == .count
+      ? "\(NumberText.grouped(total)) waits" : TimeText.duration(nanoseconds: profile.total.nanoseconds)
+    let name = DisplayText.truncatedInMiddle(DisplayText.visible(first.function), to: nameWidth)
+    let place = DisplayText.visible(first.waitsIn)
+    let rows = ranked.map { site in
+      let name = DisplayText.truncatedInMiddle(DisplayText.visible("\(site.function), \(site.waitsIn)"), to: nameWidth)
+      let time = TimeText.duration(nanoseconds: site.weight.nanoseconds)
+      let columns = [(share(site, decimals: 1) + "%", 7), (time, 8), (NumberText.grouped(site.weight.count), 11)]
+      let numbers = columns.map { DisplayText.padded($0.0, to: $0.1, isRightAligned: true) }.joined()
+      return "\(numbers)  \(DisplayText.padded(name, to: nameWidth)) \(bar(measure.value(of: site.weight), of: total))"
+    }
+    return [
+      verdict(task, "waited, of \(whole), \(share(first, decimals: 0)) % in \(name), \(place)"), "",
+      "  share    time      waits  function, in",
+    ] + rows
+  }
+
+  /// The verdict and the functions that ran.
+  private static func functions(_ task: ProfilingTask?, _ profile: Profile, _ measure: WeightMeasure) -> [String] {
+    let totals = FunctionTotals(profile, measure: measure)
+    guard let hottest = totals.hottestByOwn(limit: 1).first else { return [verdict(task, nil)] }
+    let share = NumberText.percent(hottest.own, of: totals.total, decimals: 0)
+    let name = DisplayText.truncatedInMiddle(DisplayText.visible(hottest.name), to: nameWidth)
+    let sentence = "spent \(share) % of its \(NumberText.grouped(totals.total)) samples in \(name)"
+    return [verdict(task, sentence), "", "   self  total  function"] + rows(totals)
+  }
+
+  private static func rows(_ totals: FunctionTotals) -> [String] {
+    totals.hottestByOwn(limit: rowCount).map { function in
+      let own = NumberText.percent(function.own, of: totals.total, decimals: 1)
+      let all = NumberText.percent(function.total, of: totals.total, decimals: 1)
+      let bar = bar(function.own, of: totals.total)
+      let mark = Frame(function: function.name, origin: function.origin).annotation
+      let name = DisplayText.truncatedInMiddle(DisplayText.visible(function.name), to: nameWidth - mark.count) + mark
+      let module = function.module.map { "  \(DisplayText.visible($0))" } ?? ""
+      return
+        "\(DisplayText.padded(own, to: 6, isRightAligned: true))%\(DisplayText.padded(all, to: 6, isRightAligned: true))%"
+        + "  \(DisplayText.padded(name, to: nameWidth)) \(bar)\(module)"
+    }
+  }
+
+  /// Eighths of a block, so that small shares can be told apart.
+  private static func bar(_ part: UInt64, of whole: UInt64) -> String {
+    let eighths = Int(NumberText.scaled(part, of: whole, to: UInt64(barWidth * 8)))
+    let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+    return DisplayText.padded(String(repeating: "█", count: eighths / 8) + rest, to: barWidth)
+  }
+
+  /// From the root to where it forks, a line for each frame; runs of one and the same share are one step in.
+  private static func path(_ profile: Profile, _ measure: WeightMeasure) -> [String] {
+    let tree = CallTree(profile)
+    let children = tree.children { measure.value(of: tree.nodes[$0].total) > measure.value(of: tree.nodes[$1].total) }
+    let total = measure.value(of: tree.nodes[0].total)
+    var lines: [String] = []
+    var node = 0
+    while let heaviest = children[node].first {
+      let weight = measure.value(of: tree.nodes[heaviest].total)
+      let whole = measure.value(of: tree.nodes[node].total)
+      if NumberText.scaled(weight, of: whole, to: 100) < forkPercent, node != 0 { break }
+      node = heaviest
+      let label = tree.labels[tree.nodes[node].label]
+      let indent = String(repeating: " ", count: min(lines.count, 30))
+      let share = DisplayText.padded(NumberText.percent(weight, of: total, decimals: 1), to: 6, isRightAligned: true)
+      lines.append(
+        "\(share)%  \(indent)\(DisplayText.truncatedInMiddle(DisplayText.visible(label.name), to: nameWidth))")
+    }
+    return lines
+  }
+}

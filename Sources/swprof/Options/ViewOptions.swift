@@ -1,0 +1,110 @@
+import ArgumentParser
+import ProfileModel
+import Rendering
+
+/// Which part of a profile is shown, and how it stands.
+struct ViewOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Only threads of this name or number.", valueName: "thread"))
+  var thread: String?
+
+  @Option(help: ArgumentHelp("Only stacks with a function that this regular expression finds.", valueName: "regex"))
+  var focus: Pattern?
+
+  @Option(help: ArgumentHelp("No stack with a function that this regular expression finds.", valueName: "regex"))
+  var ignore: Pattern?
+
+  @Flag(exclusivity: .exclusive)
+  var side: Side?
+
+  @Option(help: ArgumentHelp("What stacks stand on: process, thread or none.", valueName: "what"))
+  var root: Root?
+
+  @Flag(help: "Draw the root on top.")
+  var inverted = false
+
+  @Flag(help: "Merge stacks from their leaves.")
+  var reverse = false
+
+  @Option(help: ArgumentHelp("Leave out of a drawing what has less than this share, in percent.", valueName: "share"))
+  var minShare = Share(perMille: 1)
+
+  @Option(help: ArgumentHelp("The title of a drawing.", valueName: "text"))
+  var title: String?
+
+  enum Side: String, EnumerableFlag {
+    case user
+    case kernel
+
+    static func help(for value: Side) -> ArgumentHelp? {
+      switch value {
+      case .user: "Only the user part of stacks."
+      case .kernel: "Only the kernel part of stacks."
+      }
+    }
+  }
+
+  enum Root: String, ExpressibleByArgument, CaseIterable {
+    case process
+    case thread
+    case none
+  }
+
+  var callTreeRoot: CallTree.Root? {
+    switch root {
+    case nil: nil
+    case .process: .process
+    case .thread: .thread
+    case .some(.none): CallTree.Root.none
+    }
+  }
+
+  var selection: ProfileSelection {
+    var selection = ProfileSelection()
+    selection.focus = focus.map { pattern in { pattern.finds($0.function) } }
+    selection.ignore = ignore.map { pattern in { pattern.finds($0.function) } }
+    selection.thread = thread.map { wanted in { $0.name == wanted || "\($0.thread)" == wanted } }
+    selection.side =
+      switch side {
+      case nil: nil
+      case .user: .user
+      case .kernel: .kernel
+      }
+    selection.isReversed = reverse
+    return selection
+  }
+}
+
+/// A regular expression, in the syntax of Swift's `Regex`.
+struct Pattern: ExpressibleByArgument {
+  private let regex: Regex<AnyRegexOutput>
+
+  init?(argument: String) {
+    guard let regex = try? Regex(argument) else { return nil }
+    self.regex = regex
+  }
+
+  /// Whether it is found anywhere in a text.
+  func finds(_ text: String) -> Bool { (try? regex.firstMatch(in: text)) != nil }
+}
+
+/// A share in percent with at most one decimal: `0.1`, `5`, `2.5%`.
+struct Share: ExpressibleByArgument {
+  let perMille: UInt64
+
+  init(perMille: UInt64) { self.perMille = perMille }
+
+  init?(argument: String) {
+    let text = argument.hasSuffix("%") ? argument.dropLast() : argument[...]
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), let whole = UInt64(parts[0]), whole <= 100 else { return nil }
+    var tenths: UInt64 = 0
+    if parts.count == 2 {
+      guard parts[1].count == 1, let digit = UInt64(parts[1]) else { return nil }
+      tenths = digit
+    }
+    guard whole * 10 + tenths <= 1000 else { return nil }
+    perMille = whole * 10 + tenths
+  }
+
+  var defaultValueDescription: String { "\(perMille / 10).\(perMille % 10)" }
+}
