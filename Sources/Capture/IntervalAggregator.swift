@@ -177,7 +177,8 @@ struct IntervalAggregator: RecordConsumer {
   /// Adds what was counted and not recorded.
   ///
   /// - Parameter counts: by `enum swprof_sum_index`.
-  mutating func close(_ counts: [swprof_sum], missedWakeUps: UInt64, threadsNotFollowed: UInt64) {
+  mutating func close(_ counts: [swprof_sum], missedWakeUps: UInt64, missedSwitches: UInt64, threadsNotFollowed: UInt64)
+  {
     func count(_ index: swprof_sum_index, _ offset: UInt32 = 0) -> swprof_sum { counts[Int(index.rawValue + offset)] }
     account.ticks += count(SWPROF_SUM_WANTED).count
     let lost = count(SWPROF_SUM_TABLE_FULL)
@@ -188,6 +189,7 @@ struct IntervalAggregator: RecordConsumer {
       if leftOut.count > 0 { account.leftOut[phase] = Weight(count: leftOut.count, nanoseconds: leftOut.ns) }
     }
     account.note(.wakeupMissed, missedWakeUps)
+    account.note(.switchMissed, missedSwitches)
     account.note(.threadTableFull, threadsNotFollowed)
   }
 

@@ -160,6 +160,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
     let totals = sums.map { $0.reduce(swprof_sum()) { swprof_sum(count: $0.count + $1.count, ns: $0.ns + $1.ns) } }
     try aggregator.close(
       totals, missedWakeUps: session.counter(SWPROF_COUNTER_WAKEUP_MISSED),
+      missedSwitches: session.counter(SWPROF_COUNTER_SWITCH_MISSED),
       threadsNotFollowed: session.counter(SWPROF_COUNTER_THREAD_TABLE_FULL))
   }
 }

@@ -49,6 +49,8 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
   case stackLost = "stack_lost"
   /// Waits whose wake-up was not seen; they count as blocked to their end.
   case wakeupMissed = "wakeup_missed"
+  /// Switches to a thread that were not seen: its wait ends a little late, or is not counted.
+  case switchMissed = "switch_missed"
   /// Threads that found no memory in the kernel, and whose waits are not counted.
   case threadTableFull = "thread_table_full"
 
@@ -69,6 +71,7 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
     case .unwindTableFull: "files or processes without room for unwind tables"
     case .stackLost: "stacks lost"
     case .wakeupMissed: "wake-ups not seen"
+    case .switchMissed: "switches not seen"
     case .threadTableFull: "threads not followed, no memory"
     }
   }

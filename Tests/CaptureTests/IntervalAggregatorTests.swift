@@ -135,14 +135,14 @@ struct IntervalAggregatorTests {
     counts[Int(SWPROF_SUM_WANTED.rawValue)] = swprof_sum(count: 7, ns: 70)
     counts[Int(SWPROF_SUM_TABLE_FULL.rawValue)] = swprof_sum(count: 2, ns: 20)
     counts[Int(SWPROF_SUM_LEFT_OUT.rawValue + SWPROF_PHASE_PREEMPTED.rawValue)] = swprof_sum(count: 4, ns: 44)
-    aggregator.close(counts, missedWakeUps: 1, threadsNotFollowed: 0)
+    aggregator.close(counts, missedWakeUps: 1, missedSwitches: 2, threadsNotFollowed: 0)
 
     let account = aggregator.account
     #expect(account.isBalanced)
     #expect(account.losses == [.intervalTableFull: 2])
     #expect(account.lostNanoseconds == 20)
     #expect(account.leftOut == [.preempted: Weight(count: 4, nanoseconds: 44)])
-    #expect(account.defects == [.wakeupMissed: 1])
+    #expect(account.defects == [.wakeupMissed: 1, .switchMissed: 2])
   }
 
   @Test func `the last name of a thread is its name, and one that never told has its number`() {

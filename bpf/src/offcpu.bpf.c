@@ -276,6 +276,9 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
+	/* It has run since, and nobody knows from when on. */
+	if (thread->since)
+		count(SWPROF_COUNTER_SWITCH_MISSED);
 	/* It waits again before it left the system call. */
 	if (thread->has_pending)
 		settle(thread, user_stack_of_current(thread->tgid));
@@ -428,13 +431,38 @@ int note_waker(__u64 *context)
 	return 0;
 }
 
+/*
+ * Ends the interval of the current thread, which runs although no switch to it was seen: the kernel does not run our
+ * programs in every context. It came back at most a system call ago.
+ */
+static __always_inline void come_back_unseen(struct thread *thread)
+{
+	struct swprof_window *window = current_window();
+
+	count(SWPROF_COUNTER_SWITCH_MISSED);
+	if (!window || !close_interval(thread, window, bpf_ktime_get_ns()))
+		return;
+	count_left_out(&thread->pending);
+	if (!thread->pending.first_wanted && !thread->pending.queued_wanted)
+		return;
+	thread->pending.kernel_stack = config.sides & SWPROF_SIDE_KERNEL ? SWPROF_STACK_ID_LOST : SWPROF_STACK_ID_NONE;
+	if (thread->has_user && config.sides & SWPROF_SIDE_USER && thread->user_stack == SWPROF_STACK_ID_NONE)
+		thread->has_pending = 1;
+	else
+		settle(thread, thread->user_stack);
+}
+
 SEC("tp_btf/sys_exit")
 int leave_system_call(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
 
-	if (thread && thread->has_pending)
+	if (!thread)
+		return 0;
+	if (thread->since)
+		come_back_unseen(thread);
+	if (thread->has_pending)
 		settle(thread, user_stack_of_current(thread->tgid));
 	return 0;
 }
