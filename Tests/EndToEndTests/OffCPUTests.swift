@@ -263,8 +263,9 @@ extension EndToEnd {
     /// The number behind a word in the output of a workload.
     private func number(behind word: String, in output: String) throws -> Double {
       let words = output.split(whereSeparator: \.isWhitespace)
-      let place = try #require(words.lastIndex { $0 == word }, "\(output)")
-      return try #require(Double(words[place + 1]))
+      // The summary may have the same word in a sentence.
+      let numbers = zip(words, words.dropFirst()).filter { $0.0 == word }.compactMap { Double($0.1) }
+      return try #require(numbers.last, "\(output)")
     }
 
     /// The part of a program's life that lies before its first measurement, or behind its last.
