@@ -131,16 +131,19 @@ package struct Profile: Equatable, Sendable {
   package var stacks: StackTree
   /// At most one value for each pair of thread and stack.
   package var values: [Value]
+  /// When the samples were taken; nil where only their sums are known.
+  package var timeline: Timeline?
 
   package init(
     modules: [Module] = [], frames: [Frame] = [], threads: [ProfiledThread] = [], stacks: StackTree = StackTree(),
-    values: [Value] = []
+    values: [Value] = [], timeline: Timeline? = nil
   ) {
     self.modules = modules
     self.frames = frames
     self.threads = threads
     self.stacks = stacks
     self.values = values
+    self.timeline = timeline
   }
 
   /// The sum of all values.

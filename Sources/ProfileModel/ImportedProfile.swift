@@ -1,0 +1,27 @@
+/// A profile that was read from a file instead of recorded by us.
+package struct ImportedProfile: Equatable, Sendable {
+  /// What the file tells of the capture; nil where it tells nothing.
+  package var kind: TaskKind?
+  /// What the profiles count, in the plural, as the file names it: `samples`.
+  package var unit: String
+  /// Whether threads and processes are those of the file; else all stacks are of one thread that stands for none.
+  package var hasThreads: Bool
+  /// A profile for each run that the file tells apart, in the order of their numbers; one where it knows no runs.
+  package var runs: [Profile]
+  /// Things the reader should know, a sentence each: lines that were passed over, numbers that were rounded.
+  package var warnings: [String]
+
+  package init(
+    kind: TaskKind? = nil, unit: String = "samples", hasThreads: Bool = false, runs: [Profile] = [],
+    warnings: [String] = []
+  ) {
+    self.kind = kind
+    self.unit = unit
+    self.hasThreads = hasThreads
+    self.runs = runs
+    self.warnings = warnings
+  }
+
+  /// All runs as one.
+  package var profile: Profile { runs.isEmpty ? Profile() : Profile.merged(runs) }
+}
