@@ -9,7 +9,7 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   private var session: ProbeSession<SampleAggregator>
   /// Kept open while they tick.
   private let events: [PerfEvent]
-  private var aggregator = SampleAggregator()
+  private var aggregator: SampleAggregator
   private let period: UInt64
   /// What ticks.
   private let clock: PerfEvent.Clock
@@ -46,6 +46,7 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
     self.period = period
     self.clock = clock
     self.armedAt = armedAt
+    aggregator = SampleAggregator(startedAt: armedAt)
   }
 
   package var unwind: String { session.unwind }

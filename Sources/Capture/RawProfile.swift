@@ -63,6 +63,8 @@ package struct RawProfile: Sendable {
   package var threads: [ProfiledThread]
   package var stacks: StackTree
   package var values: [Profile.Value]
+  /// When the samples of `values` were taken; nil where only their sums are known.
+  package var timeline: Timeline?
   package var account: SampleAccount
   package var warnings: [String]
 }
@@ -124,11 +126,15 @@ struct SampleAggregator: RecordConsumer {
   private var threadIndices: [ProfiledThread: Int] = [:]
   private var builder = StackTreeBuilder()
   private var counts: [Key: UInt64] = [:]
+  private var slots = SlotCounts<Key>()
+  private let startedAt: MonotonicTime
   private(set) var account = SampleAccount()
   /// The time of the earliest sample that was read.
   private(set) var firstSampleAt: MonotonicTime?
   /// Called with each sample as it is read.
   var observe: ((SampleRecord) -> Void)?
+
+  init(startedAt: MonotonicTime = MonotonicTime(nanoseconds: 0)) { self.startedAt = startedAt }
 
   mutating func willRead(_ sample: SampleRecord) {
     if firstSampleAt.map({ sample.time < $0 }) ?? true { firstSampleAt = sample.time }
@@ -144,7 +150,9 @@ struct SampleAggregator: RecordConsumer {
 
     account.note(userEnd: sample.userEnd, kernelEnd: sample.kernelEnd, count: 1)
     if let stack = builder.insert(path) {
-      counts[Key(thread: index(of: thread(of: sample)), stack: stack), default: 0] += 1
+      let key = Key(thread: index(of: thread(of: sample)), stack: stack)
+      counts[key, default: 0] += 1
+      slots.add(key, elapsedNanoseconds: sample.time.nanoseconds(since: startedAt))
       account.taken += 1
     }
     return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
@@ -164,9 +172,12 @@ struct SampleAggregator: RecordConsumer {
   }
 
   func rawProfile(sources: [CodeSource], periodNanoseconds period: UInt64) -> RawProfile {
-    RawProfile(
-      sources: sources, locations: table.locations, threads: threads, stacks: builder.tree,
-      values: values(periodNanoseconds: period), account: account, warnings: [])
+    let values = values(periodNanoseconds: period)
+    let places = Dictionary(
+      uniqueKeysWithValues: values.enumerated().map { (Key(thread: $1.thread, stack: $1.stack), $0) })
+    return RawProfile(
+      sources: sources, locations: table.locations, threads: threads, stacks: builder.tree, values: values,
+      timeline: slots.timeline { places[$0] }, account: account, warnings: [])
   }
 
   private func thread(of sample: SampleRecord) -> ProfiledThread {

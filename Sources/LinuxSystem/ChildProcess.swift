@@ -25,7 +25,7 @@ package final class ChildProcess {
     var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
     unsafe pointers.append(nil)
     defer { unsafe pointers.forEach { unsafe free($0) } }
-    var mask = signals.originalMask
+    var mask = signals.originalMask.signals
     var gate: Int32 = -1
     let child = unsafe swprof_spawn_gated(pointers, &mask, &gate)
     guard child > 0 else { throw Errno.last }

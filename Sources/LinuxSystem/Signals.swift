@@ -5,18 +5,20 @@ import Glibc
 package struct SignalDescriptor: ~Copyable {
   package let descriptor: Int32
   /// The signal mask at the program's start, which child processes get back.
-  let originalMask: sigset_t
+  package let originalMask: SignalMask
   private let blocked: sigset_t
 
   /// Blocks the signals; from here on they arrive here only.
-  package init() throws(Errno) {
+  ///
+  /// - Parameter mask: what an earlier descriptor found, whose blocks are still in force; nil for the first one.
+  package init(originalMask mask: SignalMask? = nil) throws(Errno) {
     var blocked = sigset_t()
     unsafe sigemptyset(&blocked)
     for signal in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&blocked, signal) }
     var original = sigset_t()
     guard unsafe sigprocmask(SIG_BLOCK, &blocked, &original) == 0 else { throw Errno.last }
     self.descriptor = try retryingOnInterrupt { unsafe signalfd(-1, &blocked, Int32(SFD_CLOEXEC | SFD_NONBLOCK)) }
-    self.originalMask = original
+    self.originalMask = mask ?? SignalMask(signals: original)
     self.blocked = blocked
   }
 
@@ -36,6 +38,11 @@ package struct SignalDescriptor: ~Copyable {
     var blocked = blocked
     _ = unsafe sigprocmask(SIG_UNBLOCK, &blocked, nil)
   }
+}
+
+/// A set of blocked signals.
+package struct SignalMask: Sendable {
+  let signals: sigset_t
 }
 
 /// Waits for descriptors to become readable.

@@ -21,6 +21,7 @@ package struct ProfileMerge: Sendable {
   private var threads: [ProfiledThread: Int] = [:]
   private var stacks = StackTreeBuilder()
   private var values: [Place: Int] = [:]
+  private var isFirst = true
 
   package init() {}
 
@@ -51,27 +52,32 @@ package struct ProfileMerge: Sendable {
     let threadOf = profile.threads.map { isWanted($0) ? index(of: $0) : nil }
     // A stack that several threads have is changed once.
     var stackOf: [Int32: Int32?] = [:]
-    for value in profile.values {
+    var valueOf = [Int?](repeating: nil, count: profile.values.count)
+    for (index, value) in profile.values.enumerated() {
       guard let thread = threadOf[value.thread] else { continue }
       let stack: Int32?
       if let known = stackOf[value.stack] {
         stack = known
       } else {
         let path = change(profile.stacks.path(to: value.stack).map { frames[$0] })
-        stack = path.flatMap { stacks.insert($0.map { index(of: $0) }) }
+        stack = path.flatMap { stacks.insert($0.map { self.index(of: $0) }) }
         stackOf[value.stack] = .some(stack)
       }
-      if let stack { add(value, thread: thread, stack: stack) }
+      if let stack { valueOf[index] = add(value, thread: thread, stack: stack) }
     }
+    // Captures that began at different times have no time in common.
+    result.timeline = isFirst ? profile.timeline?.mapped { valueOf[$0] } : nil
+    isFirst = false
   }
 
-  private mutating func add(_ value: Profile.Value, thread: Int, stack: Int32) {
+  /// Adds a value, and returns where it lies.
+  private mutating func add(_ value: Profile.Value, thread: Int, stack: Int32) -> Int {
     let place = Place(thread: thread, stack: stack)
     guard let known = values[place] else {
       values[place] = result.values.count
       result.values.append(
         Profile.Value(thread: thread, stack: stack, weight: value.weight, extremes: value.extremes))
-      return
+      return result.values.count - 1
     }
     let old = result.values[known]
     var weight = old.weight
@@ -81,6 +87,7 @@ package struct ProfileMerge: Sendable {
       extremes = min(left.lowerBound, right.lowerBound)...max(left.upperBound, right.upperBound)
     }
     result.values[known] = Profile.Value(thread: thread, stack: stack, weight: weight, extremes: extremes)
+    return known
   }
 
   private mutating func index(of module: Module) -> Int {

@@ -25,6 +25,59 @@ package struct Timeline: Equatable, Sendable {
     self.entries = entries
   }
 
+  /// The timeline of the same samples over other values.
+  ///
+  /// - Parameter index: where a value lies now; nil leaves its samples out.
+  package func mapped(_ index: (Int) -> Int?) -> Timeline {
+    var counts: [Int64: UInt64] = [:]
+    for entry in entries {
+      guard let value = index(Int(entry.value)) else { continue }
+      counts[Int64(entry.slot) << 32 | Int64(value), default: 0] += entry.count
+    }
+    return Timeline(
+      slotNanoseconds: slotNanoseconds,
+      entries: counts.sorted { $0.key < $1.key }.map { key, count in
+        Entry(slot: Int32(key >> 32), value: Int32(truncatingIfNeeded: key), count: count)
+      })
+  }
+
   /// The number of slots up to the last one that has samples.
   package var slotCount: Int { Int((entries.last?.slot ?? -1) + 1) }
+
+  /// The slots that lie in a span of time or touch it.
+  ///
+  /// - Parameter span: ns since the start of the capture.
+  package func slots(touching span: Range<UInt64>) -> Range<Int> {
+    guard !span.isEmpty else { return 0..<0 }
+    let first = Int(clamping: span.lowerBound / slotNanoseconds)
+    let last = Int(clamping: (span.upperBound - 1) / slotNanoseconds)
+    let end = slotCount
+    return min(first, end)..<min(last < end ? last + 1 : end, end)
+  }
+}
+
+extension Profile {
+  /// The part of the profile that was recorded in some slots of its timeline; nil where only sums are known.
+  ///
+  /// Modules, frames, threads and stacks stay, also those that have no value left.
+  package func during(_ slots: Range<Int>) -> Profile? {
+    guard let timeline else { return nil }
+    let kept = timeline.entries.filter { slots.contains(Int($0.slot)) }
+    var counts = [UInt64](repeating: 0, count: values.count)
+    for entry in kept { counts[Int(entry.value)] += entry.count }
+    var part = self
+    part.values = []
+    var places = [Int?](repeating: nil, count: values.count)
+    for (index, value) in values.enumerated() where counts[index] > 0 {
+      places[index] = part.values.count
+      let each = value.weight.count == 0 ? 0 : value.weight.nanoseconds / value.weight.count
+      let (time, isTooLong) = counts[index].multipliedReportingOverflow(by: each)
+      part.values.append(
+        Value(
+          thread: value.thread, stack: value.stack,
+          weight: Weight(count: counts[index], nanoseconds: isTooLong ? value.weight.nanoseconds : time)))
+    }
+    part.timeline = Timeline(slotNanoseconds: timeline.slotNanoseconds, entries: kept).mapped { places[$0] }
+    return part
+  }
 }

@@ -36,6 +36,13 @@ struct JSONWriter {
   }
 
   mutating func integer(_ number: some BinaryInteger) { value(String(number)) }
+
+  /// Writes a number with a fixed count of decimals; one that is not finite is null, which JSON has no number for.
+  mutating func decimal(_ number: Double, digits: Int) {
+    guard let text = NumberText.decimal(number, digits: digits) else { return null() }
+    value(text)
+  }
+
   mutating func bool(_ bool: Bool) { value(bool ? "true" : "false") }
   mutating func null() { value("null") }
 

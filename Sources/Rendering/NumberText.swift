@@ -35,6 +35,15 @@ package enum NumberText {
     return "\(number / fraction).\(String(fraction + number % fraction).dropFirst())"
   }
 
+  /// A number with a fixed count of decimals, rounded half away from zero; nil where it has no such form.
+  package static func decimal(_ number: Double, digits: Int) -> String? {
+    let power = (0..<digits).reduce(UInt64(1)) { product, _ in product * 10 }
+    let scaled = (abs(number) * Double(power)).rounded()
+    guard scaled.isFinite, scaled < 1e18 else { return nil }
+    let sign = number < 0 && scaled > 0 ? "-" : ""
+    return sign + decimal(UInt64(scaled), fraction: power)
+  }
+
   /// Tenths of a unit without a needless zero: `1234` is `123.4`, `1230` is `123`.
   static func tenths(_ number: UInt64) -> String {
     number % 10 == 0 ? String(number / 10) : "\(number / 10).\(number % 10)"

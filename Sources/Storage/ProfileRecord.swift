@@ -6,8 +6,11 @@ import ProfileModel
 enum ProfileRecord {
   static func insert(_ profile: Profile, of task: TaskID, into database: Database) throws {
     try database.execute(
-      sql: "INSERT INTO profile (task, stacks) VALUES (?, ?)",
-      arguments: [task.rawValue, Data(StackTreeCoding.encode(profile.stacks))])
+      sql: "INSERT INTO profile (task, stacks, timeline) VALUES (?, ?, ?)",
+      arguments: [
+        task.rawValue, Data(StackTreeCoding.encode(profile.stacks)),
+        storedTimeline(of: profile).map { Data(TimelineCoding.encode($0)) },
+      ])
     let modules = try database.makeStatement(
       sql: "INSERT INTO module (task, number, path, build_id) VALUES (?, ?, ?, ?)")
     for (number, module) in profile.modules.enumerated() {
@@ -19,7 +22,8 @@ enum ProfileRecord {
 
   static func fetch(_ task: TaskID, from database: Database) throws -> Profile {
     guard
-      let row = try Row.fetchOne(database, sql: "SELECT stacks FROM profile WHERE task = ?", arguments: [task.rawValue])
+      let row = try Row.fetchOne(
+        database, sql: "SELECT stacks, timeline FROM profile WHERE task = ?", arguments: [task.rawValue])
     else { throw StoreError.noProfile(task) }
     var position = "stacks"
     do {
@@ -33,6 +37,10 @@ enum ProfileRecord {
       profile.stacks = try StackTreeCoding.decode(try reader.bytes(), frameCount: profile.frames.count)
       position = "threads"
       try readThreads(of: task, into: &profile, from: database)
+      position = "times"
+      if let bytes = try reader.optionalBytes() {
+        profile.timeline = try TimelineCoding.decode(bytes, valueCount: profile.values.count)
+      }
       return profile
     } catch let error as VarintReader.Malformed {
       throw StoreError.malformedTask(task, detail: "its \(position) are damaged at byte \(error.position)")
@@ -81,6 +89,17 @@ enum ProfileRecord {
         WeightCoding.Entry(stack: value.stack, weight: value.weight, extremes: value.extremes))
     }
     return weights
+  }
+
+  /// The timeline over the values as they will be read: thread by thread, their stacks in ascending order.
+  private static func storedTimeline(of profile: Profile) -> Timeline? {
+    guard let timeline = profile.timeline else { return nil }
+    let order = profile.values.indices.sorted {
+      (profile.values[$0].thread, profile.values[$0].stack) < (profile.values[$1].thread, profile.values[$1].stack)
+    }
+    var place = [Int](repeating: 0, count: order.count)
+    for (position, index) in order.enumerated() { place[index] = position }
+    return timeline.mapped { place[$0] }
   }
 
   // MARK: - Reading

@@ -129,5 +129,8 @@ enum Schema {
     ALTER TABLE task ADD COLUMN left_out TEXT NOT NULL DEFAULT '{}'; -- JSON object, count and ns by phase
     ALTER TABLE thread ADD COLUMN extremes BLOB; -- see ExtremesCoding; NULL where time is not measured one by one
     """,
+    """
+    ALTER TABLE profile ADD COLUMN timeline BLOB; -- see TimelineCoding; NULL where only sums are known
+    """,
   ]
 }

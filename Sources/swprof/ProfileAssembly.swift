@@ -28,8 +28,10 @@ enum ProfileAssembly {
     }
     profile.threads = raw.threads
     profile.values = raw.values.map {
-      Profile.Value(thread: $0.thread, stack: node[Int($0.stack)], weight: $0.weight)
+      Profile.Value(thread: $0.thread, stack: node[Int($0.stack)], weight: $0.weight, extremes: $0.extremes)
     }
+    // There are as many values as before, in the same order.
+    profile.timeline = raw.timeline
     var account = raw.account
     let unnamed = raw.values.reduce(into: UInt64(0)) { sum, value in
       if isIncomplete[Int(value.stack)] { sum += value.weight.count }

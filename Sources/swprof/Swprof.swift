@@ -14,7 +14,10 @@ struct Swprof: ParsableCommand {
       the kernel lacks a feature, 73 output cannot be created, 74 read or write error, 77 not permitted.
       """,
     version: "0.1.0",
-    subcommands: [OnCPUCommand.self, OffCPUCommand.self, ReportCommand.self, TasksCommand.self, DoctorCommand.self])
+    subcommands: [
+      OnCPUCommand.self, OffCPUCommand.self, ReportCommand.self, CheckCommand.self, TasksCommand.self,
+      DoctorCommand.self,
+    ])
 
   /// The only place that ends the program.
   static func main() {

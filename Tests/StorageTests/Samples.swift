@@ -78,6 +78,7 @@ enum Sample {
     profile.values = profile.values.map {
       Profile.Value(thread: $0.thread, stack: $0.stack, weight: $0.weight, extremes: UInt64($0.stack)...UInt64.max)
     }
+    profile.timeline = nil
     return profile
   }
 
@@ -103,6 +104,11 @@ enum Sample {
       Profile.Value(thread: 2, stack: nodes[3], weight: Weight(count: 300, nanoseconds: 5_000_000_000_000)),
       Profile.Value(thread: 2, stack: nodes[4], weight: Weight(count: 2, nanoseconds: 1)),
     ].sorted { ($0.thread, $0.stack) < ($1.thread, $1.stack) }
+    profile.timeline = Timeline(
+      slotNanoseconds: 100_000_000,
+      entries: [
+        .init(slot: 0, value: 0, count: 1), .init(slot: 0, value: 3, count: 200), .init(slot: 9, value: 3, count: 100),
+      ])
     return profile
   }()
 

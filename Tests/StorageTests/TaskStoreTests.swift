@@ -34,12 +34,6 @@ import Testing
     #expect(try store.profile(of: id) == Profile())
   }
 
-  @Test func `values come back by thread and stack, whatever their order`() throws {
-    var profile = Sample.profile
-    profile.values.reverse()
-    #expect(try store.profile(of: try store.add(profile: profile)) == Sample.profile)
-  }
-
   @Test func `a name with a zero byte is stored whole`() throws {
     let id = try store.add(profile: Profile(frames: [Frame(function: "\0evil\0")]))
     #expect(try store.profile(of: id).frames.map(\.function) == ["\u{FFFD}evil\u{FFFD}"])
@@ -125,6 +119,19 @@ import Testing
     task.id = id
     try store.finish(task, profile: Sample.profile)
     #expect(try reader.profile(of: id) == Sample.profile)
+  }
+
+  @Test func `values come back by thread and stack with their times, whatever their order`() throws {
+    let directory = try TemporaryDirectory()
+    let store = try TaskStore.open(path: directory.database)
+    var shuffled = Sample.profile
+    shuffled.values.reverse()
+    let last = shuffled.values.count - 1
+    shuffled.timeline = Sample.profile.timeline?.mapped { last - $0 }
+
+    let id = try store.add(profile: shuffled)
+
+    #expect(try store.profile(of: id) == Sample.profile)
   }
 
   @Test func `a full disk is told, and what was stored before stays`() throws {

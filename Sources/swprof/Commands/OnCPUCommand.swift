@@ -18,8 +18,10 @@ struct OnCPUCommand: ParsableCommand {
 
   @OptionGroup var options: CaptureOptions
 
-  func validate() throws {
-    let highest = Self.highestFrequency
+  func validate() throws { try Self.validate(frequencyHertz: freq) }
+
+  static func validate(frequencyHertz freq: Int) throws {
+    let highest = highestFrequency
     if !(1...highest).contains(freq) {
       throw ValidationError(
         "'--freq \(freq)': give 1 to \(highest) (kernel.perf_event_max_sample_rate sets the upper bound)")

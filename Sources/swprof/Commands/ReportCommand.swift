@@ -30,13 +30,25 @@ struct ReportCommand: ParsableCommand {
     }
     let task = try ProfilingTask.merged(found)
     var sink = try OutputSink(output.output)
-    let profile = Profile.merged(try found.map { try store.profile(of: $0.id) })
+    let profile = try part(of: Profile.merged(try found.map { try store.profile(of: $0.id) }), task)
     let details = ProfileOutput.ViewDetails(
       root: view.callTreeRoot, isInverted: view.inverted, minimumPerMille: view.minShare.perMille, title: view.title)
     try ProfileOutput(
       options: output, environment: Environment.variables, view: details, standard: .top
     )
     .write(task, view.selection.apply(to: profile), to: &sink)
+  }
+
+  /// What was recorded in the span that was asked for.
+  private func part(of profile: Profile, _ task: ProfilingTask) throws -> Profile {
+    guard let span = try view.span else { return profile }
+    guard let timeline = profile.timeline, let part = profile.during(timeline.slots(touching: span)) else {
+      let reason =
+        tasks.count > 1
+        ? "several tasks have no time in common" : "of task \(task.id) only sums were recorded, no times"
+      throw Failure("'--since' and '--until': \(reason); leave them out", .usage)
+    }
+    return part
   }
 }
 

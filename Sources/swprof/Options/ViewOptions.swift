@@ -13,6 +13,13 @@ struct ViewOptions: ParsableArguments {
   @Option(help: ArgumentHelp("No stack with a function that this regular expression finds.", valueName: "regex"))
   var ignore: Pattern?
 
+  @Option(
+    help: ArgumentHelp("Only what was recorded from this time after the start on: 10s, 1500ms.", valueName: "time"))
+  var since: Duration?
+
+  @Option(help: ArgumentHelp("Only what was recorded up to this time after the start.", valueName: "time"))
+  var until: Duration?
+
   @Flag(exclusivity: .exclusive)
   var side: Side?
 
@@ -58,6 +65,19 @@ struct ViewOptions: ParsableArguments {
     }
   }
 
+  /// The span that is asked for, in ns since the start; nil for the whole task.
+  var span: Range<UInt64>? {
+    get throws {
+      guard since != nil || until != nil else { return nil }
+      let start = since?.nanoseconds ?? 0
+      let end = until?.nanoseconds ?? .max
+      guard start < end else { throw ValidationError("'--since' must lie before '--until'") }
+      return start..<end
+    }
+  }
+
+  func validate() throws { _ = try span }
+
   var selection: ProfileSelection {
     var selection = ProfileSelection()
     selection.focus = focus.map { pattern in { pattern.finds($0.function) } }
@@ -75,12 +95,16 @@ struct ViewOptions: ParsableArguments {
 }
 
 /// A regular expression, in the syntax of Swift's `Regex`.
-struct Pattern: ExpressibleByArgument {
+struct Pattern: ExpressibleByArgument, @unchecked Sendable {
+  // A regex is a value that is never changed; the standard library has not marked it as one.
   private let regex: Regex<AnyRegexOutput>
+  /// As it was given.
+  let text: String
 
   init?(argument: String) {
     guard let regex = try? Regex(argument) else { return nil }
     self.regex = regex
+    text = argument
   }
 
   /// Whether it is found anywhere in a text.

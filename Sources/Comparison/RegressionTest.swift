@@ -1,0 +1,199 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Whether functions have become slower between two sets of runs.
+///
+/// Counts with modelled dispersion, as where there are many counters and few replicates (Robinson and Smyth 2007 have
+/// the idea), Student's t on the logarithm of the ratio, Holm's correction over all that is tested. Nothing is drawn at
+/// random: equal input has an equal result.
+package struct RegressionTest: Sendable {
+  package struct Limits: Sendable, Equatable {
+    /// The chance of a false alarm over the whole family.
+    package var alpha = 0.01
+    /// The relative growth below which a function has not regressed.
+    package var growth = 0.05
+    /// The added cost below which it has not, as a part of the whole.
+    package var impact = 0.005
+    /// Functions with less weight on both sides together, or a smaller share on either, are not tested.
+    package var minimumSamples: UInt64 = 50
+    package var minimumShare = 0.01
+
+    package init() {}
+  }
+
+  /// One function on both sides.
+  package struct Result: Sendable, Equatable {
+    package let key: FunctionKey
+    package let base: Side
+    package let new: Side
+    /// New over base after normalization, less 1.
+    package let growth: Double
+    /// Where the growth lies with probability 1 - alpha, this function looked at alone.
+    package let lowestGrowth: Double
+    package let highestGrowth: Double
+    /// The probability of as much growth without a change, corrected for the size of the family.
+    package internal(set) var p: Double
+    /// The same for as much decline, of this function alone.
+    package let declineP: Double
+    /// The added cost as a part of the base's whole, after normalization.
+    package let impact: Double
+    /// The variance of its counts over what chance alone would make of them.
+    package let dispersion: Double
+    /// The smallest growth that would be found in four cases of five.
+    package let detectable: Double
+    package internal(set) var isRegression = false
+    package internal(set) var isImprovement = false
+  }
+
+  /// What a function weighs on one side.
+  package struct Side: Sendable, Equatable {
+    package let samples: UInt64
+    /// Of the whole side.
+    package let share: Double
+  }
+
+  /// By p, the smallest first.
+  package private(set) var results: [Result] = []
+  /// The middle of the ratios of all shares: what normalization has divided by.
+  package private(set) var commonFactor = 1.0
+  package let limits: Limits
+
+  private let base: [FunctionCosts]
+  private let new: [FunctionCosts]
+  private let totals: (base: Double, new: Double)
+  /// The weight of the family's middle against a function's own few runs, in degrees of freedom.
+  private static let priorFreedom = 10.0
+  /// Assumed where there is one run on a side.
+  private static let dispersionOfOneRun = 2.0
+  /// The chance of missing a growth that is called detectable.
+  private static let missRate = 0.2
+
+  /// - Parameters:
+  ///   - base: the costs of each run before the change.
+  ///   - new: the costs of each run after it.
+  ///   - isExcluded: what is not tested, whatever it weighs.
+  package init(
+    base: [FunctionCosts], new: [FunctionCosts], limits: Limits = Limits(),
+    isExcluded: (FunctionKey) -> Bool = { _ in false }
+  ) {
+    self.base = base
+    self.new = new
+    self.limits = limits
+    totals = (Self.total(of: base), Self.total(of: new))
+    guard totals.base > 0, totals.new > 0 else { return }
+    let family = family(isExcluded)
+    // Subtrees overlap with functions; the middle of the functions is what they are held against as well.
+    commonFactor = medianRatio(family.filter { $0.key.kind != .subtree }.map(\.value))
+    let own = dispersions(Array(family.keys))
+    let middle = Self.median(own.values.sorted())
+    results = family.map { key, count in
+      result(key, count, ownDispersion: own[key] ?? 1, middle: middle, familySize: family.count)
+    }
+    .sorted { ($0.p, $0.key) < ($1.p, $1.key) }
+    judge()
+  }
+
+  private typealias Count = (base: UInt64, new: UInt64)
+
+  private static func total(of runs: [FunctionCosts]) -> Double { runs.reduce(0) { $0 + Double($1.total) } }
+
+  private func family(_ isExcluded: (FunctionKey) -> Bool) -> [FunctionKey: Count] {
+    var counts: [FunctionKey: Count] = [:]
+    for run in base { for (key, own) in run.tested { counts[key, default: (0, 0)].base += own } }
+    for run in new { for (key, own) in run.tested { counts[key, default: (0, 0)].new += own } }
+    return counts.filter { key, count in
+      let share = max(Double(count.base) / totals.base, Double(count.new) / totals.new)
+      return count.base + count.new >= limits.minimumSamples && share >= limits.minimumShare && !isExcluded(key)
+    }
+  }
+
+  /// The median of new share over base share, each weighted by its samples: one function's growth is not the others'
+  /// gain.
+  private func medianRatio(_ counts: [Count]) -> Double {
+    let ratios = counts.filter { $0.base > 0 && $0.new > 0 }
+      .map { (ratio: Double($0.new) / totals.new / (Double($0.base) / totals.base), weight: Double($0.base + $0.new)) }
+      .sorted { $0.ratio < $1.ratio }
+    let half = ratios.reduce(0) { $0 + $1.weight } / 2
+    var seen = 0.0
+    for (ratio, weight) in ratios {
+      seen += weight
+      if seen >= half { return ratio }
+    }
+    return 1
+  }
+
+  private static func median(_ sorted: [Double]) -> Double {
+    guard !sorted.isEmpty else { return 1 }
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+
+  private var freedom: Double { Double(max(0, base.count - 1) + max(0, new.count - 1)) }
+
+  /// Pearson's estimate for each function, over the runs of both sides.
+  private func dispersions(_ keys: [FunctionKey]) -> [FunctionKey: Double] {
+    guard base.count > 1, new.count > 1 else {
+      return Dictionary(uniqueKeysWithValues: keys.map { ($0, Self.dispersionOfOneRun) })
+    }
+    var sums = Dictionary(uniqueKeysWithValues: keys.map { ($0, 0.0) })
+    for side in [base, new] {
+      let total = Self.total(of: side)
+      let tested = side.map(\.tested)
+      for key in keys {
+        let rate = tested.reduce(0.0) { $0 + Double($1[key] ?? 0) } / total
+        for (run, counts) in zip(side, tested) where rate > 0 && run.total > 0 {
+          let expected = rate * Double(run.total)
+          let difference = Double(counts[key] ?? 0) - expected
+          sums[key, default: 0] += difference * difference / expected
+        }
+      }
+    }
+    return sums.mapValues { $0 / freedom }
+  }
+
+  private func result(
+    _ key: FunctionKey, _ count: Count, ownDispersion: Double, middle: Double, familySize: Int
+  ) -> Result {
+    let shrunk = (freedom * ownDispersion + Self.priorFreedom * middle) / (freedom + Self.priorFreedom)
+    let dispersion = max(1, shrunk, ownDispersion)
+    let degrees = freedom + Self.priorFreedom
+    // Half a sample where there is none: a function that is new grows from nearly nothing, not from nothing.
+    let baseCount = max(0.5, Double(count.base))
+    let newCount = max(0.5, Double(count.new))
+    let ratio = log(newCount / totals.new) - log(baseCount / totals.base) - log(commonFactor)
+    let deviation = (dispersion * (1 / baseCount + 1 / newCount)).squareRoot()
+    let margin = StudentT.quantile(upperTail: limits.alpha / 2, freedom: degrees) * deviation
+    let base = Side(samples: count.base, share: Double(count.base) / totals.base)
+    let new = Side(samples: count.new, share: Double(count.new) / totals.new)
+    let power =
+      StudentT.quantile(upperTail: limits.alpha / Double(familySize), freedom: degrees)
+      + StudentT.quantile(upperTail: Self.missRate, freedom: degrees)
+    return Result(
+      key: key, base: base, new: new, growth: exp(ratio) - 1, lowestGrowth: exp(ratio - margin) - 1,
+      highestGrowth: exp(ratio + margin) - 1, p: StudentT.upperTail(ratio / deviation, freedom: degrees),
+      declineP: StudentT.upperTail(-ratio / deviation, freedom: degrees),
+      impact: new.share / commonFactor - base.share, dispersion: dispersion, detectable: exp(power * deviation) - 1)
+  }
+
+  /// Holm's step-down correction of the sorted results, and the verdict on each.
+  private mutating func judge() {
+    var highest = 0.0
+    for index in results.indices {
+      highest = max(highest, min(1, results[index].p * Double(results.count - index)))
+      results[index].p = highest
+      let result = results[index]
+      results[index].isRegression =
+        highest <= limits.alpha && result.growth >= limits.growth && result.impact >= limits.impact
+      results[index].isImprovement =
+        result.declineP * Double(results.count) <= limits.alpha && result.growth <= -limits.growth
+        && result.impact <= -limits.impact
+    }
+  }
+
+  /// The cost of a function on both sides in units of the base's whole, after normalization.
+  func normalized(_ cost: (FunctionCosts) -> UInt64) -> (base: Double, new: Double) {
+    let sums = (base.reduce(0) { $0 + Double(cost($1)) }, new.reduce(0) { $0 + Double(cost($1)) })
+    return (sums.0 / totals.base, sums.1 / totals.new / commonFactor)
+  }
+}

@@ -1,0 +1,61 @@
+import Capture
+import Glibc
+import LinuxSystem
+import ProfileModel
+
+/// On-CPU profiles of whole runs of commands, one after the other, for a comparison.
+struct CommandRecording {
+  let frequencyHertz: Int
+  /// The signal mask that commands get, once the first run has found it.
+  private var mask: SignalMask?
+
+  init(frequencyHertz: Int) { self.frequencyHertz = frequencyHertz }
+
+  /// Runs a command from its start to its end. Its standard output goes to standard error: ours is for the result.
+  ///
+  /// - Throws: where it does not end with status 0, since what it did is then not what was to be measured.
+  mutating func record(_ command: [String], describedAs name: String) throws -> (ProfilingTask, Profile) {
+    let signals = try SignalDescriptor(originalMask: mask)
+    mask = signals.originalMask
+    let child = try Self.withOutputOnStandardError { try ChildProcess(arguments: command, signals: signals) }
+    let request = CaptureRequest(
+      target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
+    let capture = try OnCPUCapture.arm(request, frequencyHertz: frequencyHertz, openPerfMap: PerfMapSearch.open)
+    var task = ProfilingTask(
+      kind: .onCPU, target: "command \(name)",
+      parameters: CaptureParameters(
+        durationNanoseconds: nil, frequencyHertz: frequencyHertz, unwind: capture.unwind, event: capture.event),
+      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall)
+    var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process])
+    do { try child.start() } catch {
+      throw Failure("cannot run '\(name)': \(error)", error == .accessDenied ? .notPermitted : .noInput)
+    }
+    switch try run.run(command: child) {
+    case .commandEnded(.exited(0)): break
+    case .commandEnded(let end):
+      throw Failure("'\(name)' ended with status \(end.exitCode): nothing was compared", .unavailable)
+    case .signal(let signal):
+      child.send(signal: SIGTERM)
+      throw CommandStatus(code: 128 + signal)
+    case .duration, .targetsGone:
+      break
+    }
+    task.endedAt = Clock.wall
+    let assembled = ProfileAssembly.assemble(try run.finish())
+    task.account = assembled.account
+    task.warnings = assembled.warnings
+    task.status = .done
+    return (task, assembled.profile)
+  }
+
+  private static func withOutputOnStandardError<Value>(_ body: () throws -> Value) throws -> Value {
+    let output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+    guard output >= 0 else { throw Errno.last }
+    dup2(STDERR_FILENO, STDOUT_FILENO)
+    defer {
+      dup2(output, STDOUT_FILENO)
+      close(output)
+    }
+    return try body()
+  }
+}

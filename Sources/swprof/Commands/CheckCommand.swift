@@ -1,0 +1,205 @@
+import ArgumentParser
+import Comparison
+import LinuxSystem
+import ProfileModel
+import Rendering
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Fail a build on a performance regression, and on nothing else.",
+    discussion: """
+      Old and new program side by side, the best form: 'swprof check --baseline-command ./old/bench --runs 8 -- \
+      ./new/bench'. Against what was recorded before: 'swprof check --baseline base.pb.gz -- ./bench'. Of tasks or \
+      files only: 'swprof check --baseline 11 --baseline 12 --candidate 13 --candidate 14'. To make a baseline: 'swprof \
+      check --save base.pb.gz -- ./bench'. A function fails the check when its growth is sure (--alpha, over all \
+      functions together), large (--max-regression) and matters (--min-impact), and was not merely moved to another \
+      name. Exit status: 0 pass, 1 regression, 2 inconclusive or not comparable with --on-inconclusive fail.
+      """)
+
+  @Option(help: ArgumentHelp("A run before the change: a task, or a file. Repeatable.", valueName: "task|file"))
+  var baseline: [String] = []
+
+  @Option(help: ArgumentHelp("A run after the change: a task, or a file. Repeatable.", valueName: "task|file"))
+  var candidate: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The program before the change, run by turns with the one after '--'.", valueName: "command"))
+  var baselineCommand: String?
+
+  @Option(help: ArgumentHelp("How many runs of each command.", valueName: "number"))
+  var runs = 5
+
+  @Option(help: ArgumentHelp("Samples a second and CPU.", valueName: "hertz"))
+  var freq = 999
+
+  @Option(help: ArgumentHelp("How much work a run of each side did: N, or BASE,NEW. Default 1.", valueName: "work"))
+  var work: Work?
+
+  @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Known regressions: lines 'YYYY-MM-DD FUNCTION # REASON', with the last day that they count.", valueName: "file"),
+    completion: .file())
+  var accept: String?
+
+  @Option(help: ArgumentHelp("What an inconclusive result does: warn or fail.", valueName: "what"))
+  var onInconclusive = OnInconclusive.warn
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the result as text, json, markdown, junit or github; to standard output, or FORMAT=FILE. Repeatable.",
+      valueName: "format"))
+  var output: [CheckOutput] = []
+
+  @Option(
+    help: ArgumentHelp("Keep the runs of the command in this file (.pb.gz).", valueName: "file"), completion: .file())
+  var save: String?
+
+  @OptionGroup var store: StoreOptions
+
+  @Argument(parsing: .postTerminator, help: ArgumentHelp("The program after the change.", valueName: "command"))
+  var command: [String] = []
+
+  enum OnInconclusive: String, ExpressibleByArgument, CaseIterable {
+    case warn
+    case fail
+  }
+
+  func validate() throws {
+    if command.isEmpty == candidate.isEmpty {
+      throw ValidationError("what is new? give either '-- COMMAND' or --candidate")
+    }
+    let bases = (baseline.isEmpty ? 0 : 1) + (baselineCommand == nil ? 0 : 1)
+    if bases > 1 { throw ValidationError("give either --baseline or --baseline-command") }
+    if bases == 0, save == nil {
+      throw ValidationError(
+        "compare with what? give --baseline or --baseline-command; to make a first baseline: 'swprof check --save"
+          + " base.pb.gz -- COMMAND'")
+    }
+    if command.isEmpty, baselineCommand != nil || save != nil {
+      throw ValidationError("--baseline-command and --save take a '-- COMMAND'")
+    }
+    if !(1...1000).contains(runs) { throw ValidationError("'--runs \(runs)': give 1 to 1000") }
+    if output.filter({ $0.path == nil }).count > 1 {
+      throw ValidationError("only one --output can go to standard output; write the others to files: json=check.json")
+    }
+    try OnCPUCommand.validate(frequencyHertz: freq)
+  }
+
+  func run() throws {
+    var options = comparison.checkOptions
+    options.accepted = try accept.map(readAcceptList)
+    options.today = String(TimeText.utc(Clock.wall).prefix(10))
+    options.work = (base: work?.base ?? 1, new: work?.new ?? 1)
+    var sinks = try output.map { try OutputSinkBox($0) }
+    if !sinks.contains(where: { $0.output.path == nil }) { sinks.append(try OutputSinkBox(CheckOutput(format: .text))) }
+
+    var base = ComparedSide(method: comparison.method)
+    var new = ComparedSide(method: comparison.method)
+    // What may be missing is found before minutes are spent on runs.
+    for argument in baseline { try base.add(argument, store) }
+    for argument in candidate { try new.add(argument, store) }
+    if !command.isEmpty { try record(&base, &new) }
+    if let save { try Imports.save(new.profiles, to: save, frequencyHertz: freq) }
+    guard !base.runs.isEmpty else { return }
+
+    let check = Check(base: base.runs, new: new.runs, options: options)
+    for warning in Set(base.warnings + new.warnings).sorted() { Terminal.complain(warning) }
+    for sink in sinks { try sink.write(check) }
+    switch check.verdict {
+    case .regression: throw CommandStatus(code: ExitStatus.regression.rawValue)
+    case .inconclusive, .notComparable:
+      if onInconclusive == .fail { throw CommandStatus(code: ExitStatus.inconclusive.rawValue) }
+    case .pass: break
+    }
+  }
+
+  /// Runs the commands by turns, so that a machine that becomes slower meanwhile does so for both.
+  private func record(_ base: inout ComparedSide, _ new: inout ComparedSide) throws {
+    var recording = CommandRecording(frequencyHertz: freq)
+    for run in 1...runs {
+      if let baselineCommand {
+        let (task, profile) = try recording.record(["/bin/sh", "-c", baselineCommand], describedAs: baselineCommand)
+        base.add(task, profile, name: "run \(run) of the baseline")
+      }
+      let (task, profile) = try recording.record(command, describedAs: command.joined(separator: " "))
+      new.add(task, profile, name: "run \(run)")
+    }
+  }
+
+  private func readAcceptList(_ path: String) throws -> AcceptList {
+    let text: String
+    do { text = try OpenFile.text(of: path) } catch { throw Failure("cannot read '\(path)': \(error)", .noInput) }
+    do { return try AcceptList(text) } catch {
+      throw Failure(
+        "\(path):\(error.line): expected 'YYYY-MM-DD FUNCTION # REASON', for example '2026-12-31 parse # a larger input'",
+        .malformedData)
+    }
+  }
+}
+
+/// An amount of work: `1000`, or `1000,1200` for both sides.
+struct Work: ExpressibleByArgument {
+  let base: Double
+  let new: Double
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? 0 }
+    guard (1...2).contains(numbers.count), numbers.allSatisfy({ $0 > 0 && $0.isFinite }) else { return nil }
+    base = numbers[0]
+    new = numbers.last ?? numbers[0]
+  }
+}
+
+/// A form of the result and where it goes: `text`, `junit=check.xml`.
+struct CheckOutput: ExpressibleByArgument {
+  enum Format: String, CaseIterable {
+    case text
+    case json
+    case markdown
+    case junit
+    case github
+  }
+
+  let format: Format
+  /// Nil for standard output.
+  let path: String?
+
+  init(format: Format) {
+    self.format = format
+    path = nil
+  }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let format = Format(rawValue: String(parts[0])), parts.count == 1 || !parts[1].isEmpty else { return nil }
+    self.format = format
+    path = parts.count == 2 && parts[1] != "-" ? String(parts[1]) : nil
+  }
+}
+
+/// A result's place, made before there is a result: arrays hold no noncopyable values.
+private final class OutputSinkBox {
+  let output: CheckOutput
+  private var sink: OutputSink
+
+  init(_ output: CheckOutput) throws {
+    self.output = output
+    sink = try OutputSink(output.path)
+  }
+
+  func write(_ check: Check) throws {
+    let isColored = output.path == nil && Terminal.isColored(environment: Environment.variables)
+    let text =
+      switch output.format {
+      case .text: CheckText.render(check, isColored: isColored)
+      case .json: CheckJSON.render(check)
+      case .markdown: CheckMarkdown.render(check)
+      case .junit: CheckJUnit.render(check)
+      case .github: CheckAnnotations.render(check)
+      }
+    try sink.write(text)
+  }
+}

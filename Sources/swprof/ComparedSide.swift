@@ -1,0 +1,57 @@
+import Comparison
+import LinuxSystem
+import ProfileModel
+import Rendering
+import Storage
+
+/// One side of a comparison: runs from tasks, files or a command.
+struct ComparedSide {
+  private(set) var runs: [ComparedRun] = []
+  /// The profiles of the runs, in their order.
+  private(set) var profiles: [Profile] = []
+  private(set) var warnings: [String] = []
+  private let method: FunctionCosts.Method
+
+  init(method: FunctionCosts.Method) { self.method = method }
+
+  /// All runs as one profile.
+  var profile: Profile { profiles.isEmpty ? Profile() : Profile.merged(profiles) }
+
+  /// Adds a task, or the runs of a file: a number is a task's.
+  mutating func add(_ argument: String, _ store: StoreOptions) throws {
+    if let task = TaskArgument(argument: argument) {
+      let store = try StoreAccess.readable(store)
+      let found = try store.task(task.id)
+      guard found.status == .done else {
+        throw Failure("task \(task.id) has no profile, it is \(found.status.rawValue)", .noInput)
+      }
+      add(found, try store.profile(of: task.id), name: "task \(task.id)")
+    } else {
+      try addFile(argument)
+    }
+  }
+
+  /// Adds a run that was recorded here.
+  mutating func add(_ task: ProfilingTask, _ profile: Profile, name: String) {
+    let account = task.account
+    let quality = RunQuality(
+      kind: task.kind, unit: task.kind.unit, frequencyHertz: task.parameters.frequencyHertz,
+      machine: "\(task.host) (kernel \(task.kernel))",
+      lostShare: account.ticks == 0 ? 0 : Double(account.lost) / Double(account.ticks), of: profile,
+      weigh: method.weigh)
+    runs.append(ComparedRun(name: name, costs: FunctionCosts(profile, method), quality: quality))
+    profiles.append(profile)
+    warnings += task.warnings.map { "\(name): \($0)" }
+  }
+
+  private mutating func addFile(_ path: String) throws {
+    let imported = try Imports.read(path)
+    warnings += imported.warnings.map { "\(path): \($0)" }
+    for (index, profile) in imported.runs.enumerated() {
+      let quality = RunQuality(kind: imported.kind, unit: imported.unit, of: profile, weigh: method.weigh)
+      let name = imported.runs.count == 1 ? path : "\(path), run \(index + 1)"
+      runs.append(ComparedRun(name: name, costs: FunctionCosts(profile, method), quality: quality))
+      profiles.append(profile)
+    }
+  }
+}
