@@ -6,12 +6,13 @@ package enum CheckJSON {
   /// Raised when a reader of the older form would misread the newer one; new keys do not raise it.
   private static let version = 1
 
-  package static func render(_ check: Check) -> String {
+  /// - Parameter schema: what the document calls itself.
+  package static func render(_ check: Check, schema: String = "swprof.check") -> String {
     let wording = CheckWording(check: check)
     var writer = JSONWriter()
     writer.object { writer in
       writer.key("schema")
-      writer.string("swprof.check")
+      writer.string(schema)
       writer.key("version")
       writer.integer(version)
       writer.key("verdict")

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Comparison
+import ProfileModel
+import Rendering
+
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Show what changed between two profiles.",
+    discussion: """
+      The last two tasks: 'swprof diff 11 12'. A drawing, blue for less and orange for more: 'swprof diff 11 12 --svg -o \
+      diff.svg'. Files of any tool: 'swprof diff before.folded after.pb.gz'. A gate for CI, with several runs a side, \
+      is 'swprof check'.
+      """)
+
+  @Argument(help: ArgumentHelp("The profile before: a task, or a file.", valueName: "base"))
+  var base: String
+
+  @Argument(help: ArgumentHelp("The profile after: a task, or a file.", valueName: "new"))
+  var new: String
+
+  @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
+
+  @Flag(exclusivity: .exclusive) var format: Format?
+
+  @Flag(help: "End with status 1 where 'check' would.") var fail = false
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write to this file; '-' is standard output.", valueName: "file"), completion: .file())
+  var output: String?
+
+  @OptionGroup var store: StoreOptions
+
+  enum Format: String, EnumerableFlag {
+    case folded
+    case json
+
+    static func help(for value: Format) -> ArgumentHelp? {
+      switch value {
+      case .folded: "Print folded stacks with two counts, before and after."
+      case .json: "Print the comparison as one JSON object."
+      }
+    }
+  }
+
+  private var chosenFormat: Format? {
+    if let format { return format }
+    guard let output else { return nil }
+    return Format.allCases.first { output.hasSuffix(".\($0.rawValue)") }
+  }
+
+  func run() throws {
+    var sink = try OutputSink(output)
+    var before = ComparedSide(method: comparison.method)
+    var after = ComparedSide(method: comparison.method)
+    try before.add(base, store)
+    try after.add(new, store)
+    var options = comparison.checkOptions
+    // A person looks at it: small functions are shown as well, with what chance makes of them.
+    options.limits.minimumSamples = 10
+    options.limits.minimumShare = 0.001
+    let check = Check(base: before.runs, new: after.runs, options: options)
+    for warning in Set(before.warnings + after.warnings).sorted() { Terminal.complain(warning) }
+    try sink.write(render(check, before.profile, after.profile))
+    if fail, check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
+  }
+
+  private func render(_ check: Check, _ before: Profile, _ after: Profile) -> String {
+    switch chosenFormat {
+    case .json: return CheckJSON.render(check, schema: "swprof.diff")
+    case .folded: return DiffFolded.render(base: before, new: after, measure: measure)
+    case nil:
+      let isColored = (output ?? "-") == "-" && Terminal.isColored(environment: Environment.variables)
+      return DiffText.render(check, isColored: isColored)
+    }
+  }
+
+  private var measure: WeightMeasure { comparison.weight == .count ? .count : .microseconds }
+}
