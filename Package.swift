@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
     .testTarget(
-      name: "RenderingTests", dependencies: ["Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
+      name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["Capture", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],

@@ -107,6 +107,7 @@ package struct Check: Sendable {
   private mutating func findRegressions(_ base: [ComparedRun], _ new: [ComparedRun]) {
     let before = base.reduce(into: FunctionCosts()) { $0 += $1.costs }
     let after = new.reduce(into: FunctionCosts()) { $0 += $1.costs }
+    let movements = Movement.find(in: test, base: before, new: after)
     for result in test.results where result.isRegression {
       let caller = after.mainCaller(of: result.key)
       let growth = caller.map { caller in
@@ -116,7 +117,7 @@ package struct Check: Sendable {
       findings.append(
         Finding(
           result: result, source: after.hottestLine(of: result.key), caller: caller, callerGrowth: growth,
-          movement: Movement.find(for: result, in: test, base: before, new: after),
+          movement: movements[result.key],
           acceptance: options.accepted?.entry(for: result.key, on: options.today)))
     }
     findings.sort { left, right in

@@ -36,6 +36,8 @@ package struct RegressionTest: Sendable {
     package internal(set) var p: Double
     /// The same for as much decline, of this function alone.
     package let declineP: Double
+    /// The probability of as much change in the direction that it has, corrected for the size of the family.
+    package internal(set) var changeP = 1.0
     /// The added cost as a part of the base's whole, after normalization.
     package let impact: Double
     /// The variance of its counts over what chance alone would make of them.
@@ -183,6 +185,8 @@ package struct RegressionTest: Sendable {
       highest = max(highest, min(1, results[index].p * Double(results.count - index)))
       results[index].p = highest
       let result = results[index]
+      results[index].changeP =
+        result.growth < 0 ? min(1, result.declineP * Double(results.count)) : highest
       results[index].isRegression =
         highest <= limits.alpha && result.growth >= limits.growth && result.impact >= limits.impact
       results[index].isImprovement =

@@ -36,7 +36,7 @@ package enum CheckMarkdown {
       let cells = [
         escaped(CheckWording.visible(result.key.name)), CheckWording.plain(result.base.share),
         CheckWording.plain(result.new.share), wording.growth(result), wording.interval(result),
-        CheckWording.probability(result.p), CheckWording.signed(result.detectable), verdict,
+        CheckWording.probability(result.changeP), wording.detectable(result), verdict,
       ]
       return "| \(cells.joined(separator: " | ")) |"
     }

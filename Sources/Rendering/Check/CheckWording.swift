@@ -89,6 +89,11 @@ struct CheckWording {
       : "\(Self.signed(result.lowestGrowth))..\(Self.signed(result.highestGrowth))"
   }
 
+  /// The smallest growth that could have been seen; none is known of what was not there before.
+  func detectable(_ result: RegressionTest.Result) -> String {
+    result.base.samples == 0 ? "-" : Self.signed(result.detectable)
+  }
+
   /// What the test of whole runs found, or why there was none.
   var total: String {
     guard let total = check.total else { return "whole runs: not tested, \(check.totalObstacle ?? "no verdict")" }
@@ -100,7 +105,7 @@ struct CheckWording {
 
   /// The smallest change that could have been seen: of the largest function, and over all that were tested.
   var power: String {
-    let results = check.test.results
+    let results = check.test.results.filter { $0.base.share >= check.options.limits.minimumShare }
     guard let largest = results.max(by: { ($0.base.share, $1.key) < ($1.base.share, $0.key) }),
       let worst = results.max(by: { ($0.detectable, $1.key) < ($1.detectable, $0.key) })
     else { return "smallest change that could have been seen: none, nothing has enough weight to be tested" }
@@ -134,7 +139,7 @@ struct CheckWording {
   /// `+20.4 %`; what is too large to be a percentage is `over +1000 %`.
   static func signed(_ growth: Double) -> String {
     guard growth < 10, let text = NumberText.decimal(100 * growth, digits: 1) else { return "over +1000 %" }
-    return (growth < 0 ? "" : "+") + text + " %"
+    return (text.hasPrefix("-") ? "" : "+") + text + " %"
   }
 
   static func plain(_ share: Double) -> String { (NumberText.decimal(100 * share, digits: 1) ?? "many") + " %" }

@@ -31,7 +31,7 @@ package enum DiffText {
       let text = row(
         [
           CheckWording.plain(result.base.share), CheckWording.plain(result.new.share), wording.growth(result),
-          wording.interval(result), CheckWording.probability(min(result.p, 1)),
+          wording.interval(result), CheckWording.probability(result.changeP),
         ], name(result.key))
       // The sign stands in the text; color only repeats it.
       guard isColored, result.isRegression || result.isImprovement else { return text }
