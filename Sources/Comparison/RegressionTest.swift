@@ -158,7 +158,7 @@ package struct RegressionTest: Sendable {
     _ key: FunctionKey, _ count: Count, ownDispersion: Double, middle: Double, familySize: Int
   ) -> Result {
     let shrunk = (freedom * ownDispersion + Self.priorFreedom * middle) / (freedom + Self.priorFreedom)
-    let dispersion = max(1, shrunk, ownDispersion)
+    let dispersion = max(1, shrunk)
     let degrees = freedom + Self.priorFreedom
     // Half a sample where there is none: a function that is new grows from nearly nothing, not from nothing.
     let baseCount = max(0.5, Double(count.base))

@@ -16,6 +16,9 @@ struct Draw {
 
   private mutating func unit() -> Double { Double(next() >> 11) / Double(1 << 53) }
 
+  /// A normal deviate, as the sum of twelve uniform ones.
+  mutating func normal() -> Double { (0..<12).reduce(-6.0) { sum, _ in sum + unit() } }
+
   /// `samples` samples over functions of these weights.
   mutating func run(_ weights: [Double], samples: Int) -> FunctionCosts {
     let sum = weights.reduce(0, +)
