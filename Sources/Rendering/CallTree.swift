@@ -6,16 +6,16 @@ package enum WeightMeasure: Sendable {
   case nanoseconds
   case microseconds
 
-  package func value(of weight: Weight) -> UInt64 {
-    switch self {
-    case .count: weight.count
-    case .nanoseconds: weight.nanoseconds
-    case .microseconds: weight.nanoseconds / 1000
-    }
-  }
+  package func value(of weight: Weight) -> UInt64 { shown(summand(of: weight)) }
+
+  /// What is added up: microseconds are rounded once, when a sum is shown.
+  func summand(of weight: Weight) -> UInt64 { self == .count ? weight.count : weight.nanoseconds }
+
+  /// A sum in the measure's own unit.
+  func shown(_ sum: UInt64) -> UInt64 { self == .microseconds ? sum / 1000 : sum }
 }
 
-/// The stacks of a profile, merged where they look the same.
+/// The stacks of a profile, merged where they look the same, as one measure weighs them.
 ///
 /// A profile's own prefix tree tells frames apart by address; here they are one when their labels are. The root is
 /// `all`, below it stand process names and, where asked for, thread names. Processes of one name merge, as do threads
@@ -23,13 +23,15 @@ package enum WeightMeasure: Sendable {
 package struct CallTree: Sendable {
   package struct Node: Sendable {
     /// The caller's node, lower than this node's own index; -1 for the root.
-    package let parent: Int
+    package let parent: Int32
     /// An index into `labels`.
-    package let label: Int
-    /// The weight of stacks that end here.
-    package internal(set) var own = Weight.zero
+    package let label: Int32
+    /// What stands left of the node, from the left edge of the root.
+    package let start: UInt64
     /// The weight of stacks that end here or above.
-    package internal(set) var total = Weight.zero
+    package let total: UInt64
+    /// The weight of stacks that end here.
+    package internal(set) var own: UInt64
   }
 
   /// What stands below the outermost functions.
@@ -40,156 +42,136 @@ package struct CallTree: Sendable {
     case none
   }
 
+  /// In the order of `FrameLabel.precedes`.
   package let labels: [FrameLabel]
-  /// Callers before callees; the first is the root.
+  /// Depth first: a caller, then each callee with all that it calls, in the order of their labels.
   package let nodes: [Node]
+  /// What each label weighs on its own, in all places together, by its index.
+  package let ownOfLabel: [UInt64]
+  package let measure: WeightMeasure
 
   /// Merges a profile's stacks.
   ///
   /// - Parameters:
   ///   - root: what stacks stand on.
+  ///   - minimumPerMillion: below this part of the whole, in millionths, a node is left out with all above it.
   ///   - label: what a frame is merged by, given the name of its module; called once for each frame of the profile.
-  /// - Complexity: O(nodes of the result x threads that share no name).
+  /// - Complexity: O(nodes of the profile's tree + nodes of the result x logarithm of callees).
   package init(
-    _ profile: Profile, root: Root = .process,
+    _ profile: Profile, root: Root = .process, measure: WeightMeasure = .count, minimumPerMillion: UInt64 = 0,
     label: (Frame, Substring?) -> FrameLabel = { FrameLabel($0, module: $1) }
   ) {
-    var builder = CallTreeBuilder()
-    let frameLabels = profile.frames.map { builder.intern(label($0, profile.moduleName(of: $0))) }
-    builder.add(profile, frameLabels: frameLabels, root: root)
-    labels = builder.labels
-    nodes = builder.totaled()
+    var table = LabelTable()
+    let all = table.index(of: .all)
+    let ofFrames = profile.frames.map { table.index(of: label($0, profile.moduleName(of: $0))) }
+    let groups = ThreadGroups(profile, root: root) { table.index(of: $0) }
+    let ranks = table.ranks
+    self.measure = measure
+    labels = table.sorted(by: ranks)
+    var builder = CallTreeBuilder(
+      profile, measure: measure, minimumPerMillion: minimumPerMillion, labelOfFrame: ofFrames.map { ranks[$0] },
+      labelCount: ranks.count)
+    builder.build(root: ranks[all], groups: groups.ranked(by: ranks))
+    nodes = builder.nodes
+    ownOfLabel = builder.ownOfLabel
   }
+
+  /// The weight of the whole profile, in the measure's own unit.
+  package var total: UInt64 { measure.shown(nodes[0].total) }
+  package func total(of node: Int) -> UInt64 { measure.shown(nodes[node].total) }
+  package func own(of node: Int) -> UInt64 { measure.shown(nodes[node].own) }
+  package func label(of node: Int) -> FrameLabel { labels[Int(nodes[node].label)] }
 
   /// The children of every node, in the order of their labels.
-  func orderedChildren() -> Children {
-    var rank = [Int](repeating: 0, count: labels.count)
-    for (position, label) in labels.indices.sorted(by: { FrameLabel.precedes(labels[$0], labels[$1]) }).enumerated() {
-      rank[label] = position
-    }
-    return children { rank[nodes[$0].label] < rank[nodes[$1].label] }
-  }
-
-  /// The children of every node, in the given order.
-  func children(by precedes: (Int, Int) -> Bool) -> Children {
-    var starts = [Int](repeating: 0, count: nodes.count + 1)
-    for node in nodes where node.parent >= 0 { starts[node.parent + 1] += 1 }
+  func children() -> Children {
+    var starts = [Int32](repeating: 0, count: nodes.count + 1)
+    for node in nodes where node.parent >= 0 { starts[Int(node.parent) + 1] += 1 }
     for index in nodes.indices { starts[index + 1] += starts[index] }
     var next = starts
-    var members = [Int](repeating: 0, count: nodes.count - 1)
+    var members = [Int32](repeating: 0, count: nodes.count - 1)
     for (index, node) in nodes.enumerated() where node.parent >= 0 {
-      members[next[node.parent]] = index
-      next[node.parent] += 1
-    }
-    for index in nodes.indices where starts[index + 1] - starts[index] > 1 {
-      members[starts[index]..<starts[index + 1]].sort(by: precedes)
+      members[Int(next[Int(node.parent)])] = Int32(index)
+      next[Int(node.parent)] += 1
     }
     return Children(starts: starts, members: members)
   }
 
   /// Lists of child nodes, one behind the other.
   struct Children {
-    fileprivate let starts: [Int]
-    fileprivate let members: [Int]
+    fileprivate let starts: [Int32]
+    fileprivate let members: [Int32]
 
-    subscript(node: Int) -> ArraySlice<Int> { members[starts[node]..<starts[node + 1]] }
+    subscript(node: Int) -> ArraySlice<Int32> { members[Int(starts[node])..<Int(starts[node + 1])] }
   }
 }
 
-/// Grows a call tree; node 0 is the root.
-private struct CallTreeBuilder {
-  private struct Group: Hashable {
-    let process: String?
-    let thread: String?
+/// Numbers for labels, in the order in which they first come.
+private struct LabelTable {
+  private var labels: [FrameLabel] = []
+  private var indices: [FrameLabel: Int] = [:]
 
-    init(_ thread: ProfiledThread, _ root: CallTree.Root) {
-      process = root == .none ? nil : thread.processName
-      self.thread = root == .thread ? thread.name : nil
-    }
-  }
-
-  private(set) var labels: [FrameLabel] = []
-  private var labelIndices: [FrameLabel: Int] = [:]
-  private var nodes: [CallTree.Node] = []
-  /// Nodes by parent and label, packed into one number: it hashes several times faster than a pair.
-  private var edges: [UInt64: Int] = [:]
-
-  init() { nodes.append(CallTree.Node(parent: -1, label: intern(.all))) }
-
-  mutating func intern(_ label: FrameLabel) -> Int {
-    if let known = labelIndices[label] { return known }
+  mutating func index(of label: FrameLabel) -> Int {
+    if let known = indices[label] { return known }
     labels.append(label)
-    labelIndices[label] = labels.count - 1
+    indices[label] = labels.count - 1
     return labels.count - 1
   }
 
-  private mutating func child(of parent: Int, label: Int) -> Int {
-    let edge = UInt64(parent) << 32 | UInt64(UInt32(label))
-    // The newest node has no children yet; most stacks end in a run of new nodes.
-    if parent != nodes.count - 1, let known = edges[edge] { return known }
-    nodes.append(CallTree.Node(parent: parent, label: label))
-    edges[edge] = nodes.count - 1
-    return nodes.count - 1
-  }
-
-  mutating func add(_ profile: Profile, frameLabels: [Int], root: CallTree.Root) {
-    let stacks = profile.stacks.nodes
-    // Where each stack of the profile went to in the group at hand, so that shared callers are looked up once.
-    var places = [Int](repeating: -1, count: stacks.count)
-    for (group, values) in grouped(profile, root) {
-      let root = place(of: group)
-      var touched: [Int] = []
-      for value in values {
-        var missing: [Int] = []
-        var stack = Int(value.stack)
-        while stack >= 0, places[stack] < 0 {
-          missing.append(stack)
-          stack = Int(stacks[stack].parent)
-        }
-        var place = stack < 0 ? root : places[stack]
-        for index in missing.reversed() {
-          place = child(of: place, label: frameLabels[Int(stacks[index].frame)])
-          places[index] = place
-        }
-        touched += missing
-        nodes[place].own += value.weight
-      }
-      for index in touched { places[index] = -1 }
+  /// The place of each label in their order, by its number.
+  var ranks: [Int32] {
+    var ranks = [Int32](repeating: 0, count: labels.count)
+    for (rank, index) in labels.indices.sorted(by: { FrameLabel.precedes(labels[$0], labels[$1]) }).enumerated() {
+      ranks[index] = Int32(rank)
     }
+    return ranks
   }
 
-  private mutating func place(of group: Group) -> Int {
-    guard let name = group.process else { return 0 }
-    let process = child(of: 0, label: intern(FrameLabel(name: name, kind: .process)))
-    guard let thread = group.thread else { return process }
-    return child(of: process, label: intern(FrameLabel(name: thread, kind: .thread)))
+  func sorted(by ranks: [Int32]) -> [FrameLabel] {
+    var sorted = labels
+    for (index, rank) in ranks.enumerated() { sorted[Int(rank)] = labels[index] }
+    return sorted
+  }
+}
+
+/// The threads of a profile by the labels that stand below their stacks.
+struct ThreadGroups {
+  /// Threads whose stacks stand on the same labels.
+  struct Group {
+    /// From the outermost to the innermost; none where stacks stand on the root.
+    var labels: [Int32]
+    /// Indices into the profile's values.
+    var values: [Int] = []
   }
 
-  /// The values by the names that stand above them, in the order in which the names first come.
-  private func grouped(_ profile: Profile, _ root: CallTree.Root) -> [(Group, [Profile.Value])] {
-    var groups: [(Group, [Profile.Value])] = []
-    var positions: [Group: Int] = [:]
-    let threadGroups = profile.threads.map { Group($0, root) }
-    for value in profile.values {
-      let group = threadGroups[value.thread]
-      if let position = positions[group] {
-        groups[position].1.append(value)
+  private var groups: [Group] = []
+
+  init(_ profile: Profile, root: CallTree.Root, index: (FrameLabel) -> Int) {
+    var positions: [[Int32]: Int] = [:]
+    let ofThread = profile.threads.map { thread -> [Int32] in
+      switch root {
+      case .none: []
+      case .process: [Int32(index(FrameLabel(name: thread.processName, kind: .process)))]
+      case .thread:
+        [
+          Int32(index(FrameLabel(name: thread.processName, kind: .process))),
+          Int32(index(FrameLabel(name: thread.name, kind: .thread))),
+        ]
+      }
+    }
+    for (value, thread) in profile.values.lazy.map(\.thread).enumerated() {
+      let labels = ofThread[thread]
+      if let position = positions[labels] {
+        groups[position].values.append(value)
       } else {
-        positions[group] = groups.count
-        groups.append((group, [value]))
+        positions[labels] = groups.count
+        groups.append(Group(labels: labels, values: [value]))
       }
     }
-    return groups
   }
 
-  /// The nodes with their totals, added up from the leaves: a child stands behind its parent.
-  func totaled() -> [CallTree.Node] {
-    var nodes = nodes
-    for index in nodes.indices.reversed() {
-      nodes[index].total += nodes[index].own
-      let parent = nodes[index].parent
-      if parent >= 0 { nodes[parent].total += nodes[index].total }
-    }
-    return nodes
+  /// The groups in the order of their labels' ranks.
+  func ranked(by ranks: [Int32]) -> [Group] {
+    groups.map { Group(labels: $0.labels.map { ranks[Int($0)] }, values: $0.values) }
+      .sorted { $0.labels.lexicographicallyPrecedes($1.labels) }
   }
 }

@@ -58,11 +58,9 @@ struct FlameDrawing {
 
   /// What the picture leaves out; nil when it shows everything.
   private var hiddenNotice: String? {
-    guard layout.hiddenCount > 0 else { return nil }
-    let noun = layout.hiddenCount == 1 ? "frame" : "frames"
+    guard layout.hiddenWeight > 0 else { return nil }
     return
-      "\(NumberText.grouped(UInt64(layout.hiddenCount))) \(noun) below \(NumberText.tenths(layout.minimumPerMille)) % not drawn, "
-      + "in \(percent(layout.hiddenWeight)) of all \(unit)"
+      "Frames below \(NumberText.tenths(layout.minimumPerMille)) % are not drawn, in \(percent(layout.hiddenWeight)) of all \(unit)"
   }
 
   private func percent(_ part: UInt64) -> String { "\(NumberText.percent(part, of: layout.total)) %" }

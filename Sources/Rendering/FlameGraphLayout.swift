@@ -30,61 +30,46 @@ package struct FlameGraphLayout: Sendable {
   package private(set) var rowCount = 0
   /// Below this many thousandths of the total a box is left out, with all above it.
   package let minimumPerMille: UInt64
-  /// The boxes that were left out.
-  package private(set) var hiddenCount = 0
-  /// The width that they would have covered.
+  /// The width that is left empty, as what stands there is too small.
   package private(set) var hiddenWeight: UInt64 = 0
   /// At most five functions with the largest weight of their own, the largest first.
   package let hottest: [Share]
 
-  package init(_ tree: CallTree, measure: WeightMeasure = .count, minimumPerMille: UInt64 = 1) {
-    total = tree.nodes.first.map { measure.value(of: $0.total) } ?? 0
+  package init(_ tree: CallTree, minimumPerMille: UInt64 = 1) {
+    total = tree.total
     self.minimumPerMille = min(1000, minimumPerMille)
-    hottest = Self.hottest(tree, measure: measure)
-    if total > 0 { place(tree, measure: measure) }
+    hottest = Self.hottest(tree)
+    if total > 0 { place(tree) }
   }
 
-  private mutating func place(_ tree: CallTree, measure: WeightMeasure) {
-    struct Place {
-      let node: Int
-      let depth: Int
-      let start: UInt64
-    }
-    let children = tree.orderedChildren()
-    // Rounded up: the smallest weight that is not below the share.
-    let (quotient, remainder) = UInt64(1000).dividingFullWidth(total.multipliedFullWidth(by: minimumPerMille))
-    let minimum = max(1, remainder > 0 ? quotient + 1 : quotient)
-    // A list of our own instead of recursion: stacks may be thousands of frames deep.
-    var pending = [Place(node: 0, depth: 0, start: 0)]
-    while let place = pending.popLast() {
-      let node = tree.nodes[place.node]
+  private mutating func place(_ tree: CallTree) {
+    let measure = tree.measure
+    let minimum = CallTreeBuilder.leastWeight(minimumPerMille * 1000, of: tree.nodes[0].total)
+    var hidden: UInt64 = 0
+    var depths = [Int32](repeating: 0, count: tree.nodes.count)
+    for (index, node) in tree.nodes.enumerated() {
+      let isShown = node.parent < 0 || depths[Int(node.parent)] >= 0
+      if node.parent >= 0 { depths[index] = isShown ? depths[Int(node.parent)] + 1 : -1 }
+      guard isShown else { continue }
+      guard node.total >= minimum else {
+        depths[index] = -1
+        continue
+      }
+      // What no shown callee covers, and is not the node's own.
+      hidden += node.total - node.own
+      if node.parent >= 0 { hidden -= node.total }
       boxes.append(
         Box(
-          label: tree.labels[node.label], depth: place.depth, start: place.start,
-          total: measure.value(of: node.total), own: measure.value(of: node.own)))
-      rowCount = max(rowCount, place.depth + 1)
-      var start = place.start
-      var visible: [Place] = []
-      for child in children[place.node] {
-        let weight = measure.value(of: tree.nodes[child].total)
-        if weight >= minimum {
-          visible.append(Place(node: child, depth: place.depth + 1, start: start))
-        } else {
-          hiddenWeight += weight
-        }
-        start += weight
-      }
-      pending += visible.reversed()
+          label: tree.label(of: index), depth: Int(depths[index]), start: measure.shown(node.start),
+          total: measure.shown(node.total), own: measure.shown(node.own)))
+      rowCount = max(rowCount, Int(depths[index]) + 1)
     }
-    hiddenCount = tree.nodes.count - boxes.count
+    hiddenWeight = measure.shown(hidden)
   }
 
-  private static func hottest(_ tree: CallTree, measure: WeightMeasure) -> [Share] {
-    var own = [UInt64](repeating: 0, count: tree.labels.count)
-    for node in tree.nodes { own[node.label] += measure.value(of: node.own) }
-    let ranked = own.indices.filter { own[$0] > 0 }.sorted { left, right in
-      own[left] != own[right] ? own[left] > own[right] : FrameLabel.precedes(tree.labels[left], tree.labels[right])
-    }
-    return ranked.prefix(5).map { Share(label: tree.labels[$0], own: own[$0]) }
+  private static func hottest(_ tree: CallTree) -> [Share] {
+    let own = tree.ownOfLabel
+    let ranked = own.indices.filter { own[$0] > 0 }.sorted { own[$0] != own[$1] ? own[$0] > own[$1] : $0 < $1 }
+    return ranked.prefix(5).map { Share(label: tree.labels[$0], own: tree.measure.shown(own[$0])) }
   }
 }

@@ -15,13 +15,13 @@ package enum Folded {
         process: thread.process, thread: thread.thread, processName: DisplayText.folded(thread.processName),
         name: DisplayText.folded(thread.name))
     }
-    let tree = CallTree(profile, root: root) { frame, _ in
+    let tree = CallTree(profile, root: root, measure: measure) { frame, _ in
       FrameLabel(
         name: DisplayText.folded(frame.name(withLine: withLines)) + frame.annotation,
         kind: .function(.user, isInlined: false))
     }
     var output: [UInt8] = []
-    FoldedWriter(tree: tree, measure: measure).write(to: &output)
+    FoldedWriter(tree: tree).write(to: &output)
     return String(decoding: output, as: UTF8.self)
   }
 }
@@ -39,14 +39,12 @@ private struct FoldedWriter {
   }
 
   private let tree: CallTree
-  private let measure: WeightMeasure
   private let children: CallTree.Children
   private let names: [[UInt8]]
 
-  init(tree: CallTree, measure: WeightMeasure) {
+  init(tree: CallTree) {
     self.tree = tree
-    self.measure = measure
-    children = tree.children(by: <)
+    children = tree.children()
     names = tree.labels.map { Array($0.name.utf8) }
   }
 
@@ -68,9 +66,9 @@ private struct FoldedWriter {
   /// The entries of a node's children, the first one last.
   private func entries(above node: Int, prefixLength: Int) -> [Entry] {
     var entries: [Entry] = []
-    for child in children[node] {
-      let name = names[tree.nodes[child].label]
-      let own = measure.value(of: tree.nodes[child].own)
+    for child in children[node].lazy.map(Int.init) {
+      let name = names[Int(tree.nodes[child].label)]
+      let own = tree.own(of: child)
       if own > 0 {
         let text = name + " \(own)".utf8
         entries.append(Entry(node: child, isLine: true, prefixLength: prefixLength, text: text))

@@ -14,8 +14,10 @@ package enum SVG {
     root: CallTree.Root = .process, isInverted: Bool = false,
     withLines: Bool = false, measure: WeightMeasure = .count, minimumPerMille: UInt64 = 1
   ) -> String {
-    let tree = CallTree(profile, root: root) { FrameLabel($0, module: $1, withLine: withLines) }
-    let layout = FlameGraphLayout(tree, measure: measure, minimumPerMille: minimumPerMille)
+    let tree = CallTree(profile, root: root, measure: measure, minimumPerMillion: minimumPerMille * 1000) {
+      FrameLabel($0, module: $1, withLine: withLines)
+    }
+    let layout = FlameGraphLayout(tree, minimumPerMille: minimumPerMille)
     return render(
       layout, title: title, subtitle: subtitle, unit: unit, palette: palette, isInverted: isInverted)
   }

@@ -103,17 +103,17 @@ package enum TopReport {
 
   /// From the root to where it forks, a line for each frame; runs of one and the same share are one step in.
   private static func path(_ profile: Profile, _ measure: WeightMeasure) -> [String] {
-    let tree = CallTree(profile)
-    let children = tree.children { measure.value(of: tree.nodes[$0].total) > measure.value(of: tree.nodes[$1].total) }
-    let total = measure.value(of: tree.nodes[0].total)
+    let tree = CallTree(profile, measure: measure)
+    let children = tree.children()
+    let total = tree.total
     var lines: [String] = []
     var node = 0
-    while let heaviest = children[node].first {
-      let weight = measure.value(of: tree.nodes[heaviest].total)
-      let whole = measure.value(of: tree.nodes[node].total)
+    while let heaviest = children[node].lazy.map(Int.init).max(by: { tree.total(of: $0) <= tree.total(of: $1) }) {
+      let weight = tree.total(of: heaviest)
+      let whole = tree.total(of: node)
       if NumberText.scaled(weight, of: whole, to: 100) < forkPercent, node != 0 { break }
       node = heaviest
-      let label = tree.labels[tree.nodes[node].label]
+      let label = tree.label(of: node)
       let indent = String(repeating: " ", count: min(lines.count, 30))
       let share = DisplayText.padded(NumberText.percent(weight, of: total, decimals: 1), to: 6, isRightAligned: true)
       lines.append(

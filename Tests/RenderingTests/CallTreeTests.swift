@@ -1,6 +1,7 @@
 import ProfileModel
-import Rendering
 import Testing
+
+@testable import Rendering
 
 @Suite struct CallTreeTests {
   @Test func `frames of one function at different addresses merge`() {
@@ -9,8 +10,8 @@ import Testing
     builder.add([Frame(function: "main", address: 2), Frame(function: "f", address: 6)], count: 3)
     let tree = CallTree(builder.profile)
     #expect(names(tree) == ["all", "bench", "main", "f"])
-    #expect(tree.nodes.map(\.total.count) == [5, 5, 5, 5])
-    #expect(tree.nodes.map(\.own.count) == [0, 0, 0, 5])
+    #expect(tree.nodes.map(\.total) == [5, 5, 5, 5])
+    #expect(tree.nodes.map(\.own) == [0, 0, 0, 5])
   }
 
   @Test func `frames that differ in module, origin or inlining stay apart`() {
@@ -32,26 +33,91 @@ import Testing
     builder.add(["f"], count: 4, thread: .named("b", id: 8))
     let tree = CallTree(builder.profile)
     #expect(names(tree) == ["all", "a", "f", "b", "f"])
-    #expect(tree.nodes.map(\.total.count) == [7, 3, 3, 4, 4])
+    #expect(tree.nodes.map(\.total) == [7, 3, 3, 4, 4])
   }
 
-  @Test func `a tree of random stacks keeps both measures of the profile`() {
+  @Test func `a tree of random stacks is that of a naive merge`() {
     var generator = SystemRandomNumberGenerator()
-    for _ in 0..<50 {
+    for _ in 0..<100 {
       let profile = Sample.randomProfile(using: &generator)
-      for perThread in [false, true] {
-        let tree = CallTree(profile, root: perThread ? .thread : .process)
-        #expect(tree.nodes[0].total == profile.total)
-        #expect(tree.nodes.reduce(into: Weight.zero) { $0 += $1.own } == profile.total)
+      for root in [CallTree.Root.none, .process, .thread] {
+        let tree = CallTree(profile, root: root, measure: .nanoseconds)
+        #expect(paths(tree) == naivePaths(profile, root: root))
+        #expect(tree.nodes[0].total == profile.total.nanoseconds)
+        #expect(tree.nodes.reduce(0) { $0 + $1.own } == profile.total.nanoseconds)
+        #expect(tree.ownOfLabel.reduce(0, +) == profile.total.nanoseconds)
       }
     }
   }
 
+  @Test func `what a minimum leaves is the whole tree without its light nodes`() {
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<50 {
+      let profile = Sample.randomProfile(using: &generator)
+      let whole = CallTree(profile)
+      let least = CallTreeBuilder.leastWeight(100_000, of: whole.total)
+
+      let part = CallTree(profile, minimumPerMillion: 100_000)
+
+      let heavy = whole.nodes.filter { $0.total >= least || $0.parent < 0 }
+      #expect(part.nodes.map(\.start) == heavy.map(\.start))
+      #expect(part.nodes.map(\.label) == heavy.map(\.label))
+      #expect(part.nodes.map(\.own) == heavy.map(\.own))
+      #expect(part.ownOfLabel == whole.ownOfLabel)
+    }
+  }
+
+  @Test func `microseconds are rounded once, when a sum is shown`() {
+    var profile = Profile(
+      frames: [Frame(function: "f", address: 1), Frame(function: "f", address: 2)],
+      threads: [.named("a")])
+    var stacks = StackTreeBuilder()
+    for frame in 0..<2 {
+      let stack = stacks.insert([frame]) ?? -1
+      profile.values.append(
+        Profile.Value(thread: 0, stack: stack, weight: Weight(count: 1, nanoseconds: 600)))
+    }
+    profile.stacks = stacks.tree
+    #expect(CallTree(profile, measure: .microseconds).total(of: 2) == 1)
+  }
+
+  /// Every node by the names on the way to it, with its weight and place.
+  private func paths(_ tree: CallTree) -> [[String]: [UInt64]] {
+    var names: [[String]] = []
+    var result: [[String]: [UInt64]] = [:]
+    for (index, node) in tree.nodes.enumerated() {
+      names.append((node.parent < 0 ? [] : names[Int(node.parent)]) + [key(tree.label(of: index))])
+      result[names[index]] = [node.total, node.own]
+    }
+    #expect(result.count == tree.nodes.count)
+    return result
+  }
+
+  private func naivePaths(_ profile: Profile, root: CallTree.Root) -> [[String]: [UInt64]] {
+    var result: [[String]: [UInt64]] = [[key(.all)]: [0, 0]]
+    for value in profile.values {
+      let thread = profile.threads[value.thread]
+      var path = [key(.all)]
+      if root != .none { path.append(key(FrameLabel(name: thread.processName, kind: .process))) }
+      if root == .thread { path.append(key(FrameLabel(name: thread.name, kind: .thread))) }
+      path += profile.stacks.path(to: value.stack).map { frame in
+        key(FrameLabel(profile.frames[frame], module: profile.moduleName(of: profile.frames[frame])))
+      }
+      for length in 1...path.count {
+        result[Array(path.prefix(length)), default: [0, 0]][0] += value.weight.nanoseconds
+      }
+      result[path, default: [0, 0]][1] += value.weight.nanoseconds
+    }
+    return result.filter { $0.value[0] > 0 || $0.key.count == 1 }
+  }
+
+  private func key(_ label: FrameLabel) -> String { "\(label)" }
+
   @Test func `an empty profile has nothing but the root`() {
     let tree = CallTree(Profile())
     #expect(names(tree) == ["all"])
-    #expect(tree.nodes[0].total == .zero)
+    #expect(tree.nodes[0].total == 0)
   }
 
-  private func names(_ tree: CallTree) -> [String] { tree.nodes.map { tree.labels[$0.label].name } }
+  private func names(_ tree: CallTree) -> [String] { tree.nodes.indices.map { tree.label(of: $0).name } }
 }
