@@ -56,12 +56,13 @@ let package = Package(
       name: "Storage",
       dependencies: ["LinuxSystem", "ProfileModel", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: product),
+    .target(name: "Importing", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "ProfileModel"], swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
-        "Capture", "Comparison", "LinuxSystem", "ProfileModel", "Rendering", "Storage", "Symbolication",
+        "Capture", "Comparison", "Importing", "LinuxSystem", "ProfileModel", "Rendering", "Storage", "Symbolication",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: product),
@@ -73,6 +74,9 @@ let package = Package(
     .testTarget(
       name: "UnwindingTests", dependencies: ["CElfutils", "ELF", "LinuxSystem", "Unwinding"], swiftSettings: strict),
     .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),
+    .testTarget(
+      name: "ImportingTests", dependencies: ["Importing", "LinuxSystem", "ProfileModel"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
     .testTarget(

@@ -8,7 +8,8 @@ package enum ProfileJSON {
   /// Raised when a reader of the older form would misread the newer one; new keys do not raise it.
   private static let version = 1
 
-  package static func render(_ task: ProfilingTask, _ profile: Profile) -> String {
+  /// - Parameter task: null in the document where a profile came from a file.
+  package static func render(_ task: ProfilingTask?, _ profile: Profile) -> String {
     var writer = JSONWriter()
     writer.object { writer in
       writer.key("schema")
@@ -16,7 +17,7 @@ package enum ProfileJSON {
       writer.key("version")
       writer.integer(version)
       writer.key("task")
-      TaskJSON.write(task, to: &writer)
+      if let task { TaskJSON.write(task, to: &writer) } else { writer.null() }
       writer.key("modules")
       writer.array { writer in
         for module in profile.modules { write(module, to: &writer) }

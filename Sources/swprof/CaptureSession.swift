@@ -56,7 +56,8 @@ struct CaptureSession {
       timings.tables = run.tableCost
       let profile = try name(run.finish(), task: &task, timings: &timings)
       let stored = Result { try store?.finish(task, profile: profile) }
-      try ProfileOutput(options: options.output, environment: Environment.variables).write(task, profile, to: &sink)
+      try ProfileOutput(options: options.output, environment: Environment.variables).write(
+        ReportSubject(task, profile), to: &sink)
       timings.mark("reported")
       if Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
       // The result has been printed: it is not lost with the database.

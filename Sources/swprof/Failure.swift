@@ -1,4 +1,5 @@
 import Capture
+import Importing
 import LinuxSystem
 import Storage
 
@@ -16,6 +17,7 @@ struct Failure: Error {
     switch error {
     case let failure as Failure: self = failure
     case let error as CaptureError: self.init(error.description, ExitStatus(error))
+    case let error as ImportError: self.init(error.description, ExitStatus(error))
     case let error as StoreError: self.init(error.description, ExitStatus(error))
     case let error as Errno: self.init("the system refused: \(error)", .inputOutput)
     default: self.init("unexpected: \(error)", .internalError)

@@ -23,61 +23,103 @@ struct ProfileOutput {
   }
 
   /// Writes the result; what the reader must know of it goes to standard error where the format has no place for it.
-  func write(_ task: ProfilingTask, _ profile: Profile, to sink: inout OutputSink) throws {
-    try sink.write(render(task, profile))
+  func write(_ subject: ReportSubject, to sink: inout OutputSink) throws {
+    try sink.write(render(subject))
     guard let format = options.chosenFormat, format != .top else { return }
-    for line in Summary.account(of: task) { Terminal.complain(line) }
-    if task.kind == .offCPU, format == .folded { Terminal.complain("the numbers are \(unit(task))") }
+    for line in subject.task.map(Summary.account) ?? [] { Terminal.complain(line) }
+    if subject.kind == .offCPU, format == .folded { Terminal.complain("the numbers are \(unit(subject))") }
   }
 
-  private func measure(_ task: ProfilingTask) -> WeightMeasure {
-    task.kind == .offCPU && options.by != .count ? .microseconds : .count
+  private func measure(_ subject: ReportSubject) -> WeightMeasure {
+    subject.kind == .offCPU && options.by != .count ? .microseconds : .count
   }
 
   /// What the numbers of a drawing or a line count, in the plural.
-  private func unit(_ task: ProfilingTask) -> String {
-    measure(task) == .microseconds ? "microseconds" : task.kind.unit
+  private func unit(_ subject: ReportSubject) -> String {
+    measure(subject) == .microseconds ? "microseconds" : subject.unit
   }
 
-  private var root: CallTree.Root { view.root ?? (options.perThread ? .thread : .process) }
+  private func root(_ subject: ReportSubject) -> CallTree.Root {
+    view.root ?? (options.perThread ? .thread : subject.hasThreads ? .process : .none)
+  }
 
-  private func render(_ task: ProfilingTask, _ profile: Profile) -> String {
+  private func render(_ subject: ReportSubject) -> String {
     switch options.chosenFormat {
     case .folded:
-      return Folded.render(profile, root: root, withLines: options.lines, measure: measure(task))
-    case .svg: return drawing(task, profile)
-    case .json: return ProfileJSON.render(task, profile)
-    case .speedscope: return Speedscope.render(profile, name: title(task), measure: measure(task))
-    case .top: return top(task, profile)
-    case nil where standard == .top: return top(task, profile)
-    case nil: return Summary.render(task: task, profile: profile, isColored: isColored)
+      return Folded.render(
+        subject.profile, root: root(subject), withLines: options.lines, measure: measure(subject))
+    case .svg: return drawing(subject)
+    case .json: return ProfileJSON.render(subject.task, subject.profile)
+    case .speedscope:
+      return Speedscope.render(subject.profile, name: title(subject), measure: measure(subject))
+    case .top: return top(subject)
+    case nil:
+      guard standard == .summary, let task = subject.task else { return top(subject) }
+      return Summary.render(task: task, profile: subject.profile, isColored: isColored)
     }
   }
 
-  private func title(_ task: ProfilingTask) -> String {
-    view.title ?? "swprof \(task.kind.rawValue): \(task.target)"
+  private func title(_ subject: ReportSubject) -> String { view.title ?? subject.title }
+
+  private func drawing(_ subject: ReportSubject) -> String {
+    SVG.render(
+      subject.profile, title: title(subject), subtitle: subject.subtitle(unit: unit(subject)), unit: unit(subject),
+      palette: subject.kind == .offCPU ? .offCPU : .onCPU, root: root(subject), isInverted: view.isInverted,
+      withLines: options.lines, measure: measure(subject), minimumPerMille: view.minimumPerMille)
   }
 
-  private func drawing(_ task: ProfilingTask, _ profile: Profile) -> String {
-    let account = task.account
-    let rate = task.parameters.frequencyHertz.map { " \($0) Hz," } ?? ""
-    return SVG.render(
-      profile, title: title(task),
-      subtitle:
-        "\(account.taken) \(task.kind.unit), \(account.lost) lost,\(rate) \(task.parameters.event), \(task.host),"
-        + " kernel \(task.kernel)",
-      unit: unit(task), palette: task.kind == .offCPU ? .offCPU : .onCPU, root: root, isInverted: view.isInverted,
-      withLines: options.lines, measure: measure(task), minimumPerMille: view.minimumPerMille)
-  }
-
-  private func top(_ task: ProfilingTask, _ profile: Profile) -> String {
-    let id = task.id.rawValue
+  private func top(_ subject: ReportSubject) -> String {
+    let id = subject.task?.id.rawValue ?? 0
     let commands = id == 0 ? [] : ["swprof report \(id) --svg -o \(id).svg", "swprof tasks show \(id)"]
     return TopReport.render(
-      task: task, profile: profile, measure: measure(task), nextCommands: commands, isColored: isColored)
+      task: subject.task, profile: subject.profile, measure: measure(subject), nextCommands: commands,
+      isColored: isColored)
   }
 
   private var isColored: Bool {
     (options.output ?? "-") == "-" && Terminal.isColored(environment: environment)
+  }
+}
+
+/// What a report is about: a task of ours, or a profile from a file.
+struct ReportSubject {
+  var profile: Profile
+  /// Nil for a profile from a file.
+  let task: ProfilingTask?
+  let kind: TaskKind?
+  /// What the profile counts, in the plural.
+  let unit: String
+  let hasThreads: Bool
+  /// What it is called unless the user says otherwise.
+  var title: String
+
+  init(_ task: ProfilingTask, _ profile: Profile) {
+    self.profile = profile
+    self.task = task
+    kind = task.kind
+    unit = task.kind.unit
+    hasThreads = true
+    title = "swprof \(task.kind.rawValue): \(task.target)"
+  }
+
+  /// - Parameter files: as the user names them.
+  init(_ imported: ImportedProfile, files: [String]) {
+    profile = imported.profile
+    task = nil
+    kind = imported.kind
+    unit = imported.unit
+    hasThreads = imported.hasThreads
+    title = files.joined(separator: ", ")
+  }
+
+  /// How much was recorded, how and where.
+  func subtitle(unit: String) -> String {
+    guard let task else {
+      let total = profile.total
+      return "\(NumberText.grouped(unit == "microseconds" ? total.nanoseconds / 1000 : total.count)) \(unit)"
+    }
+    let rate = task.parameters.frequencyHertz.map { " \($0) Hz," } ?? ""
+    return "\(task.account.taken) \(task.kind.unit), \(task.account.lost) lost,\(rate) \(task.parameters.event),"
+      + " \(task.host), kernel \(task.kernel)"
   }
 }

@@ -12,11 +12,36 @@ struct ReportCommand: ParsableCommand {
       "Ids of tasks, put together where there are several; default: the latest that has a profile.", valueName: "task"))
   var tasks: [TaskArgument] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Read this file instead of a task: folded stacks, perf script's text or pprof; '-' is standard input. Repeatable.",
+      valueName: "file"), completion: .file())
+  var from: [String] = []
+
   @OptionGroup(title: "View") var view: ViewOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup var store: StoreOptions
 
+  func validate() throws {
+    if !from.isEmpty, !tasks.isEmpty { throw ValidationError("give either tasks or --from") }
+    if from.count(where: { $0 == "-" }) > 1 { throw ValidationError("'--from -': standard input is read once") }
+  }
+
   func run() throws {
+    // What can't be written is known before a large file is read.
+    var sink = try OutputSink(output.output)
+    var subject = from.isEmpty ? try storedSubject() : try importedSubject()
+    if let span = try view.span { try subject.cut(to: span) }
+    subject.profile = view.selection.apply(to: subject.profile)
+    let details = ProfileOutput.ViewDetails(
+      root: view.callTreeRoot, isInverted: view.inverted, minimumPerMille: view.minShare.perMille, title: view.title)
+    try ProfileOutput(
+      options: output, environment: Environment.variables, view: details, standard: .top
+    )
+    .write(subject, to: &sink)
+  }
+
+  private func storedSubject() throws -> ReportSubject {
     let store = try StoreAccess.readable(store)
     var ids: [TaskID] = []
     for task in tasks where !ids.contains(task.id) { ids.append(task.id) }
@@ -28,27 +53,46 @@ struct ReportCommand: ParsableCommand {
       let reason = task.error.map { ": \($0)" } ?? ""
       throw Failure("task \(task.id) has no profile, it is \(task.status.rawValue)\(reason)", .noInput)
     }
-    let task = try ProfilingTask.merged(found)
-    var sink = try OutputSink(output.output)
-    let profile = try part(of: Profile.merged(try found.map { try store.profile(of: $0.id) }), task)
-    let details = ProfileOutput.ViewDetails(
-      root: view.callTreeRoot, isInverted: view.inverted, minimumPerMille: view.minShare.perMille, title: view.title)
-    try ProfileOutput(
-      options: output, environment: Environment.variables, view: details, standard: .top
-    )
-    .write(task, view.selection.apply(to: profile), to: &sink)
+    return try ReportSubject(
+      ProfilingTask.merged(found), Profile.merged(found.map { try store.profile(of: $0.id) }))
   }
 
-  /// What was recorded in the span that was asked for.
-  private func part(of profile: Profile, _ task: ProfilingTask) throws -> Profile {
-    guard let span = try view.span else { return profile }
-    guard let timeline = profile.timeline, let part = profile.during(timeline.slots(touching: span)) else {
-      let reason =
-        tasks.count > 1
-        ? "several tasks have no time in common" : "of task \(task.id) only sums were recorded, no times"
-      throw Failure("'--since' and '--until': \(reason); leave them out", .usage)
+  private func importedSubject() throws -> ReportSubject {
+    let imported = try from.map { path in
+      let imported = try Imports.read(path)
+      for warning in imported.warnings { Terminal.complain("\(path): \(warning)") }
+      return imported
     }
-    return part
+    return try ReportSubject(ImportedProfile.merged(imported, files: from), files: from)
+  }
+}
+
+extension ReportSubject {
+  /// Leaves what was recorded in a span of time, in ns since the start.
+  fileprivate mutating func cut(to span: Range<UInt64>) throws {
+    guard let timeline = profile.timeline, let part = profile.during(timeline.slots(touching: span)) else {
+      throw Failure(
+        "'--since' and '--until': only sums are known here, as of waits, of several tasks and of files without times;"
+          + " leave them out", .usage)
+    }
+    profile = part
+    let end = span.upperBound == .max ? "its end" : TimeText.duration(nanoseconds: span.upperBound)
+    title += ", from \(TimeText.duration(nanoseconds: span.lowerBound)) to \(end)"
+  }
+}
+
+extension ImportedProfile {
+  /// One of several files, which must be of one kind.
+  fileprivate static func merged(_ files: [ImportedProfile], files names: [String]) throws -> ImportedProfile {
+    guard var merged = files.first else { return ImportedProfile() }
+    for (file, name) in zip(files, names).dropFirst() {
+      guard file.kind == merged.kind, file.unit == merged.unit else {
+        throw Failure("'\(names[0])' and '\(name)' count different things; report them one by one", .usage)
+      }
+      merged.runs += file.runs
+      merged.hasThreads = merged.hasThreads || file.hasThreads
+    }
+    return merged
   }
 }
 

@@ -1,0 +1,77 @@
+import Glibc
+
+/// Numbers for byte strings, in the order in which they first come.
+struct NameTable {
+  /// All names, one behind the other.
+  private var bytes: [UInt8] = []
+  /// Where each name ends in `bytes`.
+  private var ends: [Int] = []
+  /// Name numbers by hash, open addressing; -1 is free. The count is a power of two, at least twice that of names.
+  private var slots = [Int32](repeating: -1, count: 1 << 10)
+  /// The hash of each name, which settles most comparisons.
+  private var hashes: [UInt64] = []
+
+  var count: Int { ends.count }
+
+  subscript(number: Int) -> String {
+    String(decoding: bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]], as: UTF8.self)
+  }
+
+  mutating func number(of name: UnsafeRawBufferPointer) -> Int32 {
+    let hash = unsafe Self.hash(name)
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let number = slots[slot]
+      if hashes[Int(number)] == hash, unsafe isEqual(Int(number), name) { return number }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    let number = Int32(ends.count)
+    unsafe bytes.append(contentsOf: name)
+    ends.append(bytes.count)
+    hashes.append(hash)
+    slots[slot] = number
+    if ends.count * 2 > slots.count { grow() }
+    return number
+  }
+
+  private func isEqual(_ number: Int, _ name: UnsafeRawBufferPointer) -> Bool {
+    let start = number == 0 ? 0 : ends[number - 1]
+    guard ends[number] - start == name.count else { return false }
+    guard name.count > 0 else { return true }
+    return unsafe bytes.withUnsafeBytes { bytes in
+      guard let left = bytes.baseAddress, let right = name.baseAddress else { return false }
+      return unsafe memcmp(left + start, right, name.count) == 0
+    }
+  }
+
+  private mutating func grow() {
+    slots = [Int32](repeating: -1, count: slots.count * 2)
+    for (number, hash) in hashes.enumerated() {
+      var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+      while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = Int32(number)
+    }
+  }
+
+  /// Eight bytes at a time, multiplied and folded: names are short, and nothing here is a secret.
+  private static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
+    var hash = UInt64(truncatingIfNeeded: name.count) &* 0x9E37_79B9_7F4A_7C15
+    var offset = 0
+    while offset + 8 <= name.count {
+      unsafe mix(&hash, name.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      offset += 8
+    }
+    var rest: UInt64 = 0
+    while offset < name.count {
+      rest = unsafe rest << 8 | UInt64(name[offset])
+      offset += 1
+    }
+    mix(&hash, rest)
+    return hash ^ hash >> 29
+  }
+
+  private static func mix(_ hash: inout UInt64, _ word: UInt64) {
+    let product = (hash ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+    hash = product.high ^ product.low
+  }
+}

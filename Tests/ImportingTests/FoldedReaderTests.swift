@@ -1,0 +1,163 @@
+import Foundation
+import LinuxSystem
+import ProfileModel
+import Testing
+
+@testable import Importing
+
+/// Text as a stream, in chunks of a few bytes, so that lines lie across their ends.
+func stream(_ bytes: [UInt8], chunkBytes: Int = 7) throws -> LineStream {
+  var ends: [Int32] = [0, 0]
+  try #require(pipe(&ends) == 0)
+  let writer = ends[1]
+  // A pipe holds 64 KiB: more is written from the side.
+  let thread = Thread {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write(writer, $0.baseAddress, $0.count) }
+      if count <= 0 { break }
+      rest = rest.dropFirst(count)
+    }
+    close(writer)
+  }
+  thread.start()
+  return LineStream(OpenFile(adopting: ends[0]), name: "x", chunkBytes: chunkBytes)
+}
+
+func stream(_ text: String, chunkBytes: Int = 7) throws -> LineStream {
+  try stream(Array(text.utf8), chunkBytes: chunkBytes)
+}
+
+/// Every stack of a profile, root first, with its count.
+func stacks(_ profile: Profile) -> [[String]: UInt64] {
+  profile.values.reduce(into: [:]) { result, value in
+    let names = profile.stacks.path(to: value.stack).map { profile.frames[$0].function + profile.frames[$0].annotation }
+    result[names, default: 0] += value.weight.count
+  }
+}
+
+@Suite struct FoldedReaderTests {
+  private func read(_ text: String) throws -> ImportedProfile { try FoldedReader.read(stream(text), file: "x") }
+
+  @Test func `stacks have their counts, equal ones together`() throws {
+    let imported = try read("a;b;c 3\na;b 2\na;b;c 4\nz 1\n")
+
+    #expect(stacks(imported.profile) == [["a", "b", "c"]: 7, ["a", "b"]: 2, ["z"]: 1])
+    #expect(imported.warnings.isEmpty)
+    #expect(!imported.hasThreads)
+    #expect(imported.profile.values.count == 3)
+  }
+
+  @Test func `a name may have spaces, numbers and nothing, and the last line no end`() throws {
+    #expect(
+      stacks(try read("operator new(int) 2;x y 12 5\r\n;a;; 2\nlast 1").profile) == [
+        ["operator new(int) 2", "x y 12"]: 5, ["[no name]", "a", "[no name]"]: 2, ["last"]: 1,
+      ])
+  }
+
+  @Test func `marks of kinds become kinds`() throws {
+    let frames = try read("k_[k];j_[j];i_[i];_[k];[unknown];0xffff;[libc.so+0x12] 1").profile.frames
+
+    #expect(frames.map(\.function) == ["k", "j", "i", "_[k]", "[unknown]", "0xffff", "[libc.so+0x12]"])
+    #expect(frames.map(\.origin) == [.kernel, .jit, .user, .user, .unresolved, .unresolved, .unresolved])
+    #expect(frames.map(\.isInlined) == [false, false, true, false, false, false, false])
+  }
+
+  @Test func `comments and blank lines are passed over, other lines are told of`() throws {
+    let imported = try read("# by a tool\n\n#\n  \na 1\nnonsense\nb -2\nc 1e3\n#include 4\n 7\n")
+
+    #expect(stacks(imported.profile) == [["a"]: 1, ["#include"]: 4])
+    #expect(imported.warnings.count == 1)
+    #expect(imported.warnings[0].hasPrefix("4 lines are no stacks and were passed over, the first one is line 6;"))
+  }
+
+  @Test func `fractions are rounded, and that is told`() throws {
+    let imported = try read("a 1.5\nb 0.4\nc 0.5\nd 3.0\ne .5\n")
+
+    #expect(stacks(imported.profile) == [["a"]: 2, ["c"]: 1, ["d"]: 3, ["e"]: 1])
+    #expect(imported.warnings == ["4 counts were rounded to whole numbers"])
+  }
+
+  @Test func `counts that don't fit are no stacks`() throws {
+    let imported = try read("a 18446744073709551615\nb 1\nc 99999999999999999999\n")
+
+    #expect(stacks(imported.profile) == [["a"]: .max])
+    #expect(imported.warnings[0].hasPrefix("2 lines"))
+  }
+
+  @Test func `a file without any stack is an error with its first line`() throws {
+    #expect(
+      throws: ImportError.noStacks(
+        file: "x", line: nil, expected: "folded stacks: 'frame;frame;frame count' on each line")
+    ) {
+      try read("")
+    }
+    #expect(
+      throws: ImportError.noStacks(
+        file: "x", line: 2, expected: "folded stacks: 'frame;frame;frame count' on each line")
+    ) {
+      try read("# x\n<html>\n")
+    }
+  }
+
+  @Test func `bytes that are no text are repaired`() throws {
+    let imported = try FoldedReader.read(stream([0x61, 0xFF, 0x3B, 0x01, 0x20, 0x31]), file: "x")
+    #expect(stacks(imported.profile) == [["a\u{FFFD}", "\u{1}"]: 1])
+  }
+
+  @Test func `random stacks come back, whatever the order of the lines and the length of the chunks`() throws {
+    var generator = SystemRandomNumberGenerator()
+    let names = (0..<40).map { "name\($0)" + String(repeating: "x", count: $0) }
+    for round in 0..<30 {
+      var expected: [[String]: UInt64] = [:]
+      var lines: [String] = []
+      for _ in 0..<200 {
+        let stack = (0..<Int.random(in: 1...12, using: &generator)).map { _ in names.randomElement(using: &generator)! }
+        let count = UInt64.random(in: 1...1000, using: &generator)
+        expected[stack, default: 0] += count
+        lines.append("\(stack.joined(separator: ";")) \(count)\n")
+      }
+      let imported = try FoldedReader.read(stream(lines.joined(), chunkBytes: 1 + round * 37), file: "x")
+      #expect(stacks(imported.profile) == expected)
+      #expect(imported.profile.values.count == expected.count)
+    }
+  }
+
+  @Test func `any bytes are a profile or an error`() throws {
+    var generator = SystemRandomNumberGenerator()
+    let alphabet = Array("ab;; \n\n0123.#\r\t_[k]".utf8) + [0, 0xFF]
+    for _ in 0..<300 {
+      let bytes = (0..<Int.random(in: 0...80, using: &generator)).map { _ in alphabet.randomElement(using: &generator)!
+      }
+      guard let imported = try? FoldedReader.read(stream(bytes), file: "x") else { continue }
+      #expect(imported.profile.values.allSatisfy { Int($0.stack) < imported.profile.stacks.nodes.count })
+      #expect(!imported.profile.values.isEmpty)
+    }
+  }
+
+  @Test func `a line as long as a stack of a hundred thousand frames is read`() throws {
+    let line = [String](repeating: "function_with_a_name", count: 100_000).joined(separator: ";") + " 3\n"
+    let imported = try FoldedReader.read(stream(line, chunkBytes: 1 << 16), file: "x")
+    #expect(imported.profile.stacks.nodes.count == 100_000)
+  }
+}
+
+@Suite struct ProfileFormatTests {
+  @Test(arguments: [
+    ("a;b 1\n", ProfileFormat.folded), ("# c\nmain 12\n", .folded), ("", .folded), ("<html>", .folded),
+    ("java 25607 4794564.109216: cycles: \n\t7f 1 x (y)\n\n", .perfScript),
+    (
+      "# captured\nxz  812/813  [000]  100.5:   10101010 cpu-clock:u: \n\tffffffff81 f+0x1 ([kernel.kallsyms])\n",
+      .perfScript
+    ),
+    ("comm 12 cycles: \n  12 x (y)\n", .perfScript), ("\u{1F}\u{8B}", .folded), ("sh 12: 5;b: 7 1\n", .folded),
+  ])
+  func `a format is told by the first lines`(text: String, format: ProfileFormat) {
+    #expect(ProfileFormat(startingWith: Array(text.utf8)) == format)
+  }
+
+  @Test func `a profile in protocol buffers is told by its first bytes`() {
+    #expect(ProfileFormat(startingWith: [0x1F, 0x8B, 8]) == .pprof)
+    #expect(ProfileFormat(startingWith: [0x0A, 4, 8, 1, 0x10, 2, 0]) == .pprof)
+  }
+}
