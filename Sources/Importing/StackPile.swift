@@ -40,17 +40,16 @@ struct StackPile {
   consuming func tree() -> (tree: StackTree, values: [(stack: Int32, count: UInt64)]) {
     sort()
     var tree = StackTree()
+    // As it grew, it would be copied, and be there twice.
+    tree.reserveCapacity(nodeCount)
     var values: [(stack: Int32, count: UInt64)] = []
+    values.reserveCapacity(starts.count)
     // The nodes of the stack before, root first.
     var path: [Int32] = []
     var previous: ArraySlice<Int32> = []
     for start in starts {
       let frames = frames(of: start)
-      var shared = 0
-      for (left, right) in zip(previous, frames) {
-        guard left == right else { break }
-        shared += 1
-      }
+      let shared = sharedLength(previous, frames)
       path.removeSubrange(shared...)
       for frame in frames.dropFirst(shared) {
         path.append(tree.append(StackTree.Node(parent: path.last ?? -1, frame: frame)))
@@ -64,6 +63,29 @@ struct StackPile {
       previous = frames
     }
     return (tree, values)
+  }
+
+  private func sharedLength(_ left: ArraySlice<Int32>, _ right: ArraySlice<Int32>) -> Int {
+    unsafe left.withUnsafeBufferPointer { left in
+      unsafe right.withUnsafeBufferPointer { right in
+        var length = 0
+        let limit = min(left.count, right.count)
+        while length < limit, unsafe left[length] == right[length] { length += 1 }
+        return length
+      }
+    }
+  }
+
+  /// The nodes of the tree of the stacks, which are in order.
+  private var nodeCount: Int {
+    var count = 0
+    var previous: ArraySlice<Int32> = []
+    for start in starts {
+      let frames = frames(of: start)
+      count += frames.count - sharedLength(previous, frames)
+      previous = frames
+    }
+    return count
   }
 
   private func frames(of start: StackStart) -> ArraySlice<Int32> {

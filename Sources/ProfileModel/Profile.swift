@@ -45,6 +45,9 @@ package struct StackTree: Equatable, Sendable {
     self.nodes = nodes
   }
 
+  /// Makes room for a number of nodes in all.
+  package mutating func reserveCapacity(_ count: Int) { nodes.reserveCapacity(count) }
+
   /// Adds a node without looking for an equal one; `StackTreeBuilder` does.
   package mutating func append(_ node: Node) -> Int32 {
     precondition(node.parent >= -1 && Int(node.parent) < nodes.count, "a parent precedes its child")

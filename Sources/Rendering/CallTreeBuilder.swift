@@ -90,42 +90,62 @@ struct CallTreeBuilder {
 
   /// Adds the stacks of a group above a node.
   private mutating func grow(_ group: ThreadGroups.Group, above parent: Int32, start: UInt64) {
-    let stacks = profile.stacks.nodes
+    var firstRoot: Int32 = -1
+    if group.values.count == profile.values.count {
+      for value in profile.values { totals[Int(value.stack)] += measure.summand(of: value.weight) }
+      for node in totals.indices.reversed() where totals[node] > 0 { link(Int32(node), &firstRoot) }
+      expand(firstRoot, above: parent, start: start)
+    } else {
+      let touched = touch(group)
+      for node in touched.reversed() {
+        if firstChild[Int(node)] == Self.isTouched { firstChild[Int(node)] = -1 }
+        link(node, &firstRoot)
+      }
+      expand(firstRoot, above: parent, start: start)
+      for node in touched {
+        totals[Int(node)] = 0
+        firstChild[Int(node)] = -1
+      }
+    }
+  }
+
+  /// Gives the leaves of a group's stacks their weights, and returns these stacks' nodes in their order.
+  private mutating func touch(_ group: ThreadGroups.Group) -> [Int32] {
     var touched: [Int32] = []
     for index in group.values {
       let value = profile.values[index]
       let weight = measure.summand(of: value.weight)
       guard weight > 0 else { continue }
-      // All callers of a node that has a weight have been met.
+      // All callers of a node that has been met have been met.
       var node = value.stack
       while node >= 0, firstChild[Int(node)] == -1 {
         touched.append(node)
         firstChild[Int(node)] = Self.isTouched
-        node = stacks[Int(node)].parent
+        node = profile.stacks.nodes[Int(node)].parent
       }
       totals[Int(value.stack)] += weight
     }
-    // A callee stands behind its caller: from the last to the first, every total is complete when it is passed on.
     touched.sort()
-    var firstRoot: Int32 = -1
-    for node in touched.reversed() {
-      if firstChild[Int(node)] == Self.isTouched { firstChild[Int(node)] = -1 }
-      let caller = Int(stacks[Int(node)].parent)
-      if caller < 0 {
-        sibling[Int(node)] = firstRoot
-        firstRoot = node
-      } else {
-        totals[caller] += totals[Int(node)]
-        sibling[Int(node)] = firstChild[caller] == Self.isTouched ? -1 : firstChild[caller]
-        firstChild[caller] = node
-      }
+    return touched
+  }
+
+  /// Passes a node's weight on to its caller, and puts it among its callees. Callees stand behind their callers: from
+  /// the last node to the first, every weight is complete when it is passed on.
+  private mutating func link(_ node: Int32, _ firstRoot: inout Int32) {
+    let caller = Int(profile.stacks.nodes[Int(node)].parent)
+    if caller < 0 {
+      sibling[Int(node)] = firstRoot
+      firstRoot = node
+    } else {
+      totals[caller] += totals[Int(node)]
+      sibling[Int(node)] = max(-1, firstChild[caller])
+      firstChild[caller] = node
     }
+  }
+
+  private mutating func expand(_ firstRoot: Int32, above parent: Int32, start: UInt64) {
     _ = pushCallees(ofLists: CollectionOfOne(firstRoot), above: parent, start: start)
     while let next = pending.popLast() { place(next) }
-    for node in touched {
-      totals[Int(node)] = 0
-      firstChild[Int(node)] = -1
-    }
   }
 
   private mutating func place(_ next: Pending) {
