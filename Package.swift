@@ -86,6 +86,8 @@ let package = Package(
     .testTarget(
       name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
+      name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),
+    .testTarget(
       name: "EndToEndTests",
       dependencies: ["Capture", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],
       exclude: ["Workloads"],
