@@ -55,6 +55,8 @@ struct OutputOptions: ParsableArguments {
     help: ArgumentHelp("Write to this file; '-' is standard output.", valueName: "file"), completion: .file())
   var output: String?
 
+  @OptionGroup var colors: ColorOptions
+
   /// The format asked for: by flag, else by the suffix of the file, the longest that fits; nil for the summary.
   var chosenFormat: Format? {
     if let format { return format }
