@@ -93,11 +93,16 @@ enum FlameColor: String, CaseIterable {
 
   /// One rule for each shade.
   func rules(_ palette: FlamePalette, isDark: Bool) -> String {
+    colors(palette, isDark: isDark).enumerated().map { ".\(rawValue)\($0){fill:\($1)}" }.joined()
+  }
+
+  /// The color of each shade: `#f68268`.
+  func colors(_ palette: FlamePalette, isDark: Bool) -> [String] {
     let ends = (palette == .offCPU ? waiting(isDark: isDark) : nil) ?? (isDark ? dark : light)
     return (0..<Self.shadeCount).map { shade in
       let channels = zip(ends.from, ends.to).map { from, to in from + (to - from) * shade / (Self.shadeCount - 1) }
-      return ".\(rawValue)\(shade){fill:#\(channels.map(Self.hexadecimal).joined())}"
-    }.joined()
+      return "#\(channels.map(Self.hexadecimal).joined())"
+    }
   }
 
   private static func hexadecimal(_ channel: Int) -> String {

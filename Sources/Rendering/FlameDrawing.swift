@@ -23,6 +23,9 @@ struct FlameDrawing {
   /// Below this many millionths of the total, a script draws nothing either; nil where there is no script.
   var floorPerMillion: UInt64?
 
+  /// Whether the document stands in a page, where styles are plain text.
+  var isInHTML = false
+
   /// Narrower boxes have a tooltip from the script only: a pointer hardly finds them, and they are the most.
   private static let titleTenths: UInt64 = 60
 
@@ -39,7 +42,7 @@ struct FlameDrawing {
       "<title>\(XMLText.escaped(title))</title>",
       "<desc>\(XMLText.escaped(description))</desc>",
     ]
-    if !style.isEmpty { lines.append("<style><![CDATA[\n\(style)]]></style>") }
+    if !style.isEmpty { lines.append(isInHTML ? "<style>\(style)</style>" : "<style><![CDATA[\n\(style)]]></style>") }
     lines += head
     lines += isEmpty ? [text("No samples", x: Self.margin, y: Self.headHeight + 12, styleClass: "quiet")] : frames
     if !isEmpty {

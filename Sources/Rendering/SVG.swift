@@ -45,6 +45,17 @@ package enum SVG {
     return drawing.document(style: FlameStyle.sheet(palette), script: constants + FlameScript.text)
   }
 
+  /// The picture alone, for a page that has no use for a script in it.
+  static func still(
+    _ profile: Profile, title: String, unit: String, palette: FlamePalette, root: CallTree.Root, measure: WeightMeasure
+  ) -> String {
+    let tree = CallTree(profile, root: root, measure: measure, minimumPerMillion: 2000)
+    let layout = FlameGraphLayout(tree, minimumPerMille: 2)
+    let drawing = FlameDrawing(
+      layout: layout, title: title, subtitle: "", unit: unit, isInHTML: true)
+    return drawing.document(style: FlameStyle.sheet(palette), script: "")
+  }
+
   /// A unit as a script's text: letters and spaces.
   private static func unitText(_ unit: String) -> String {
     String(unit.filter { $0.isASCII && ($0.isLetter || $0 == " ") })

@@ -33,6 +33,12 @@ package enum TopReport {
     return lines.map { $0.trimmingTrailingSpaces + "\n" }.joined()
   }
 
+  /// One sentence: where most of a profile went, and how much is missing.
+  static func verdictSentence(_ task: ProfilingTask?, _ profile: Profile, measure: WeightMeasure) -> String {
+    let lines = task?.kind == .offCPU ? waits(task, profile, measure) : functions(task, profile, measure)
+    return lines.first ?? ""
+  }
+
   /// One sentence: where most of it went, and how much is missing.
   private static func verdict(_ task: ProfilingTask?, _ what: String?) -> String {
     let who = task.map { DisplayText.visible($0.target) } ?? "the profile"

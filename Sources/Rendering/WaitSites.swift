@@ -48,6 +48,9 @@ package struct WaitSites: Sendable {
     }
   }
 
+  /// All sites, in no order.
+  var all: [Site] { busySites + idleSites }
+
   /// The sites with the largest weight that do not look idle, the largest first.
   package func busy(by measure: KeyPath<Weight, UInt64>, limit: Int) -> [Site] {
     Self.ranked(busySites, by: measure, limit: limit)

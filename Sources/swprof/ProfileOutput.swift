@@ -54,6 +54,7 @@ struct ProfileOutput {
       return Folded.render(
         subject.profile, root: root(subject), withLines: options.lines, measure: measure(subject))
     case .svg: return drawing(subject)
+    case .html: return page(subject)
     case .json: return ProfileJSON.render(subject.task, subject.profile)
     case .speedscope:
       return Speedscope.render(subject.profile, name: title(subject), measure: measure(subject))
@@ -71,6 +72,13 @@ struct ProfileOutput {
       subject.profile, title: title(subject), subtitle: subject.subtitle(unit: unit(subject)), unit: unit(subject),
       palette: subject.kind == .offCPU ? .offCPU : .onCPU, root: root(subject), isInverted: view.isInverted,
       withLines: options.lines, measure: measure(subject), minimumPerMille: view.minimumPerMille)
+  }
+
+  private func page(_ subject: ReportSubject) -> String {
+    HTMLReport.render(
+      HTMLReport.Subject(
+        title: title(subject), task: subject.task, unit: subject.unit, isOffCPU: subject.kind == .offCPU,
+        hasThreads: subject.hasThreads), subject.profile, measure: measure(subject))
   }
 
   private func top(_ subject: ReportSubject) -> String {

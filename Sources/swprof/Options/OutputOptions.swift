@@ -5,6 +5,7 @@ struct OutputOptions: ParsableArguments {
   enum Format: String, EnumerableFlag {
     case folded
     case svg
+    case html
     case json
     case speedscope
     case top
@@ -14,6 +15,7 @@ struct OutputOptions: ParsableArguments {
       switch self {
       case .folded: ".folded"
       case .svg: ".svg"
+      case .html: ".html"
       case .json: ".json"
       case .speedscope: ".speedscope.json"
       case .top: nil
@@ -24,6 +26,7 @@ struct OutputOptions: ParsableArguments {
       switch value {
       case .folded: "Print folded stacks: 'comm;root;...;leaf count'."
       case .svg: "Draw a flame graph."
+      case .html: "Write a page with everything about the task, which needs nothing else."
       case .json: "Print the task and its profile as one JSON object."
       case .speedscope: "Print a file for speedscope, a profile for each thread."
       case .top: "Print the hottest functions with bars, and the hottest path."

@@ -1,0 +1,51 @@
+/// Why a task was started by itself: the rule that held, and the values for which it did.
+package struct Trigger: Equatable, Sendable, Codable {
+  package var policy: String
+  package var process: ProcessID
+  package var processName: String
+  /// What the rule looks at: `process_cpu`.
+  package var metric: String
+  /// Of the threshold and the values: `%`, `ms`, or nothing for plain numbers.
+  package var unit: String
+  package var threshold: Double
+  /// How many one-second slots the rule looks back.
+  package var periodSeconds: Int
+  /// How many of them have to be at the threshold or above.
+  package var count: Int
+  /// The slots that the rule looked at, a second each, the oldest first; nil where there was no data.
+  package var values: [Double?]
+  /// When the last slot closed.
+  package var firedAt: WallTime
+  /// For how long the process is then left alone by the policy.
+  package var cooldownSeconds: Int
+
+  package init(
+    policy: String, process: ProcessID, processName: String, metric: String, unit: String, threshold: Double,
+    periodSeconds: Int, count: Int, values: [Double?], firedAt: WallTime, cooldownSeconds: Int
+  ) {
+    self.policy = policy
+    self.process = process
+    self.processName = processName
+    self.metric = metric
+    self.unit = unit
+    self.threshold = threshold
+    self.periodSeconds = periodSeconds
+    self.count = count
+    self.values = values
+    self.firedAt = firedAt
+    self.cooldownSeconds = cooldownSeconds
+  }
+
+  /// The names in a task's JSON document.
+  enum CodingKeys: String, CodingKey {
+    case policy, metric, unit, threshold, count, values
+    case process = "pid"
+    case processName = "process_name"
+    case periodSeconds = "period_s"
+    case firedAt = "fired_at"
+    case cooldownSeconds = "cooldown_s"
+  }
+
+  /// Which slots made the rule hold.
+  package var fired: [Bool] { values.map { $0.map { $0 >= threshold } ?? false } }
+}
