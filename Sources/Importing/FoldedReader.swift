@@ -40,7 +40,7 @@ package struct FoldedReader {
     if unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
     guard let space = unsafe line.lastIndex(of: UInt8(ascii: " ")), space > 0,
       let count = unsafe count(UnsafeRawBufferPointer(rebasing: line[(space + 1)...])),
-      !total.addingReportingOverflow(count).overflow
+      count <= ImportedProfile.weightLimit - total
     else {
       malformed = (malformed.count + 1, malformed.count == 0 ? number : malformed.firstLine)
       return

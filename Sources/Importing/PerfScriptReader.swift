@@ -34,6 +34,7 @@ package struct PerfScriptReader {
   private var threadList: [ProfiledThread] = []
   private var stacks = StackTreeBuilder()
   private var weights: [Key: Weight] = [:]
+  private var totalNanoseconds: UInt64 = 0
   private var times: [(key: Key, time: UInt64)] = []
   private var hasAllTimes = true
   private var events: Set<String> = []
@@ -119,8 +120,11 @@ package struct PerfScriptReader {
     guard let stack = stacks.insert(path.reversed().map(Int.init)) else { return }
     let key = Key(thread: index(of: header.thread), stack: stack)
     events.insert(header.event)
-    let (time, overflow) = (weights[key]?.nanoseconds ?? 0).addingReportingOverflow(header.nanoseconds)
-    weights[key] = Weight(count: (weights[key]?.count ?? 0) + 1, nanoseconds: overflow ? .max : time)
+    // No clock ticks for nine years between two samples: such a period is nonsense, and the sample counts all the same.
+    let nanoseconds =
+      header.nanoseconds <= ImportedProfile.weightLimit - totalNanoseconds ? header.nanoseconds : 0
+    totalNanoseconds += nanoseconds
+    weights[key, default: .zero] += Weight(count: 1, nanoseconds: nanoseconds)
     if let time = header.time { times.append((key, time)) } else { hasAllTimes = false }
   }
 

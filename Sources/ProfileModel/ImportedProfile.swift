@@ -1,5 +1,9 @@
 /// A profile that was read from a file instead of recorded by us.
 package struct ImportedProfile: Equatable, Sendable {
+  /// What the counts of all stacks of a file may come to, and their ns: sums of files, and of what is drawn beside each
+  /// other, then stay within 64 bits.
+  package static let weightLimit: UInt64 = 1 << 58
+
   /// What the file tells of the capture; nil where it tells nothing.
   package var kind: TaskKind?
   /// What the profiles count, in the plural, as the file names it: `samples`.
@@ -20,6 +24,14 @@ package struct ImportedProfile: Equatable, Sendable {
     self.hasThreads = hasThreads
     self.runs = runs
     self.warnings = warnings
+  }
+
+  /// Whether all runs together are heavier than sums of weights may be.
+  package var isTooHeavy: Bool {
+    runs.reduce(0.0) { sum, run in
+      let total = run.total
+      return sum + Double(max(total.count, total.nanoseconds))
+    } > Double(UInt64.max / 4)
   }
 
   /// All runs as one.

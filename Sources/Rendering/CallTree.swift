@@ -76,6 +76,27 @@ package struct CallTree: Sendable {
     ownOfLabel = builder.ownOfLabel
   }
 
+  private init(_ tree: CallTree, nodes: [Node]) {
+    labels = tree.labels
+    ownOfLabel = tree.ownOfLabel
+    measure = tree.measure
+    self.nodes = nodes
+  }
+
+  /// The tree without the nodes below a part of the whole, in millionths.
+  func pruned(minimumPerMillion: UInt64) -> CallTree {
+    let minimum = CallTreeBuilder.leastWeight(minimumPerMillion, of: nodes[0].total)
+    var kept: [Node] = []
+    // Callees are no heavier than their callers: a node that is kept has a caller that is.
+    var places = [Int32](repeating: -1, count: nodes.count)
+    for (index, node) in nodes.enumerated() where index == 0 || node.total >= minimum {
+      places[index] = Int32(kept.count)
+      let parent = node.parent < 0 ? -1 : places[Int(node.parent)]
+      kept.append(Node(parent: parent, label: node.label, start: node.start, total: node.total, own: node.own))
+    }
+    return CallTree(self, nodes: kept)
+  }
+
   /// The weight of the whole profile, in the measure's own unit.
   package var total: UInt64 { measure.shown(nodes[0].total) }
   package func total(of node: Int) -> UInt64 { measure.shown(nodes[node].total) }

@@ -29,13 +29,10 @@ package enum Folded {
 private struct FoldedWriter {
   /// A piece of work: a node's own line, or everything above the node.
   private struct Entry {
-    let node: Int
+    let node: Int32
     let isLine: Bool
-    /// How much of the line at hand stands before `text`.
+    /// How much of the line at hand stands before the node's name.
     let prefixLength: Int
-    /// `name count` of a line, `name;` of a subtree. A name holds no `;`, so that the order of these texts among
-    /// siblings is the order of the lines that begin with them.
-    let text: [UInt8]
   }
 
   private let tree: CallTree
@@ -50,34 +47,48 @@ private struct FoldedWriter {
 
   func write(to output: inout [UInt8]) {
     var line: [UInt8] = []
-    var pending = entries(above: 0, prefixLength: 0)
+    var pending: [Entry] = []
+    push(above: 0, prefixLength: 0, onto: &pending)
     while let entry = pending.popLast() {
       line.removeLast(line.count - entry.prefixLength)
-      line += entry.text
+      line += name(of: entry)
       if entry.isLine {
         output += line
+        output += ending(of: entry)
         output.append(UInt8(ascii: "\n"))
       } else {
-        pending += entries(above: entry.node, prefixLength: line.count)
+        line.append(UInt8(ascii: ";"))
+        push(above: Int(entry.node), prefixLength: line.count, onto: &pending)
       }
     }
   }
 
-  /// The entries of a node's children, the first one last.
-  private func entries(above node: Int, prefixLength: Int) -> [Entry] {
-    var entries: [Entry] = []
-    for child in children[node].lazy.map(Int.init) {
-      let name = names[Int(tree.nodes[child].label)]
-      let own = tree.own(of: child)
-      if own > 0 {
-        let text = name + " \(own)".utf8
-        entries.append(Entry(node: child, isLine: true, prefixLength: prefixLength, text: text))
+  /// Puts the entries of a node's children on the pile, the first one on top.
+  private func push(above node: Int, prefixLength: Int, onto pending: inout [Entry]) {
+    let first = pending.count
+    for child in children[node] {
+      if tree.own(of: Int(child)) > 0 {
+        pending.append(Entry(node: child, isLine: true, prefixLength: prefixLength))
       }
-      if !children[child].isEmpty {
-        let text = name + ";".utf8
-        entries.append(Entry(node: child, isLine: false, prefixLength: prefixLength, text: text))
+      if !children[Int(child)].isEmpty {
+        pending.append(Entry(node: child, isLine: false, prefixLength: prefixLength))
       }
     }
-    return entries.sorted { $1.text.lexicographicallyPrecedes($0.text) }
+    // Most nodes have one child.
+    if pending.count - first > 1 { pending[first...].sort { precedes($1, $0) } }
+  }
+
+  /// Bytewise by what follows the prefix: `name count` of a line, `name;` of a subtree. A name holds no `;`, so that the
+  /// order of these texts among siblings is the order of the lines that begin with them.
+  private func precedes(_ left: Entry, _ right: Entry) -> Bool {
+    let (leftName, rightName) = (name(of: left), name(of: right))
+    if let (leftByte, rightByte) = zip(leftName, rightName).first(where: { $0 != $1 }) { return leftByte < rightByte }
+    return (leftName + ending(of: left)).lexicographicallyPrecedes(rightName + ending(of: right))
+  }
+
+  private func name(of entry: Entry) -> [UInt8] { names[Int(tree.nodes[Int(entry.node)].label)] }
+
+  private func ending(of entry: Entry) -> [UInt8] {
+    Array((entry.isLine ? " \(tree.own(of: Int(entry.node)))" : ";").utf8)
   }
 }

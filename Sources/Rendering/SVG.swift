@@ -8,7 +8,7 @@ package import ProfileModel
 package enum SVG {
   /// What the script may draw at most: of more, smaller frames are left out.
   private static let nodeLimit = 60_000
-  /// The shares down to which the script draws, in millionths, the first one that has no more than `nodeLimit` frames.
+  /// The shares down to which the script draws, in millionths, the first one that leaves no more than `nodeLimit` frames.
   private static let floorsPerMillion: [UInt64] = [100, 200, 500]
 
   /// Renders a profile; boxes below `minimumPerMille` thousandths of it are drawn where zoomed in, if at all.
@@ -28,13 +28,13 @@ package enum SVG {
       }
     }
     let cut = minimumPerMille * 1000
-    var floor = cut
-    var grown = tree(cut)
-    for smaller in floorsPerMillion where smaller < cut {
-      let candidate = tree(smaller)
-      guard candidate.nodes.count <= nodeLimit else { continue }
-      (floor, grown) = (smaller, candidate)
-      break
+    let floors = floorsPerMillion.filter { $0 < cut } + [cut]
+    var floor = floors[0]
+    var grown = tree(floor)
+    // What is above a larger floor needs no growing.
+    for larger in floors.dropFirst() where grown.nodes.count > nodeLimit {
+      floor = larger
+      grown = grown.pruned(minimumPerMillion: larger)
     }
     let layout = FlameGraphLayout(grown, minimumPerMille: minimumPerMille)
     let drawing = FlameDrawing(

@@ -9,9 +9,12 @@ package enum TopReport {
   /// A path ends where less than this part of a frame's weight goes on in one callee, in percent of the frame.
   private static let forkPercent: UInt64 = 40
 
-  /// - Parameter measure: what functions are ranked by.
+  /// - Parameters:
+  ///   - measure: what functions are ranked by.
+  ///   - root: what the hottest path begins with.
   package static func render(
-    task: ProfilingTask?, profile: Profile, measure: WeightMeasure, nextCommands: [String], isColored: Bool
+    task: ProfilingTask?, profile: Profile, measure: WeightMeasure, root: CallTree.Root = .process,
+    nextCommands: [String], isColored: Bool
   ) -> String {
     var lines: [String]
     if task?.kind == .offCPU {
@@ -19,7 +22,7 @@ package enum TopReport {
     } else {
       lines = functions(task, profile, measure)
     }
-    if !profile.values.isEmpty { lines += ["", "hottest path"] + path(profile, measure) }
+    if !profile.values.isEmpty { lines += ["", "hottest path"] + path(profile, measure, root) }
     if let task {
       let description = TaskDescription(task: task)
       let notes =
@@ -108,8 +111,8 @@ package enum TopReport {
   }
 
   /// From the root to where it forks, a line for each frame; runs of one and the same share are one step in.
-  private static func path(_ profile: Profile, _ measure: WeightMeasure) -> [String] {
-    let tree = CallTree(profile, measure: measure)
+  private static func path(_ profile: Profile, _ measure: WeightMeasure, _ root: CallTree.Root) -> [String] {
+    let tree = CallTree(profile, root: root, measure: measure)
     let children = tree.children()
     let total = tree.total
     var lines: [String] = []

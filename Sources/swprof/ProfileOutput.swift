@@ -85,8 +85,8 @@ struct ProfileOutput {
     let id = subject.task?.id.rawValue ?? 0
     let commands = id == 0 ? [] : ["swprof report \(id) --svg -o \(id).svg", "swprof tasks show \(id)"]
     return TopReport.render(
-      task: subject.task, profile: subject.profile, measure: measure(subject), nextCommands: commands,
-      isColored: isColored)
+      task: subject.task, profile: subject.profile, measure: measure(subject), root: root(subject),
+      nextCommands: commands, isColored: isColored)
   }
 
   private var isColored: Bool { options.colors.isColored(output: options.output) }

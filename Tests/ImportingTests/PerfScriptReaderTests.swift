@@ -141,6 +141,16 @@ import Testing
     #expect(timeline.slotNanoseconds == 100_000_000 << 17)
   }
 
+  @Test func `periods that don't fit are left out, their samples are not`() throws {
+    let sample = "a 1 1.0: 288230376151711744 cpu-clock:\n\t1 f\n\n"
+    let imported = try read(sample + sample + "a 1 1.0: 18446744073709551615 cpu-clock:\n\t2 g\n\n")
+    #expect(imported.profile.total == Weight(count: 3, nanoseconds: ImportedProfile.weightLimit))
+    #expect(!imported.isTooHeavy)
+    var many = imported
+    many.runs = [Profile](repeating: imported.profile, count: 17)
+    #expect(many.isTooHeavy)
+  }
+
   @Test func `a file without samples is an error`() {
     #expect(throws: ImportError.self) { try read("# only comments\n\n") }
     #expect(throws: ImportError.self) { try read("nonsense\n") }

@@ -67,6 +67,22 @@ import Testing
     }
   }
 
+  @Test func `a tree that is pruned is the one that was grown with that minimum`() {
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<50 {
+      let profile = Sample.randomProfile(using: &generator)
+      let grown = CallTree(profile, root: .thread, minimumPerMillion: 50_000)
+
+      let pruned = CallTree(profile, root: .thread, minimumPerMillion: 100).pruned(minimumPerMillion: 50_000)
+
+      #expect(pruned.nodes.map(\.parent) == grown.nodes.map(\.parent))
+      #expect(pruned.nodes.map(\.label) == grown.nodes.map(\.label))
+      #expect(pruned.nodes.map(\.start) == grown.nodes.map(\.start))
+      #expect(pruned.nodes.map(\.total) == grown.nodes.map(\.total))
+      #expect(pruned.nodes.map(\.own) == grown.nodes.map(\.own))
+    }
+  }
+
   @Test func `microseconds are rounded once, when a sum is shown`() {
     var profile = Profile(
       frames: [Frame(function: "f", address: 1), Frame(function: "f", address: 2)],

@@ -97,6 +97,9 @@ extension ImportedProfile {
       merged.runs += file.runs
       merged.hasThreads = merged.hasThreads || file.hasThreads
     }
+    guard !merged.isTooHeavy else {
+      throw Failure("the counts of all files together are too large; report them one by one", .malformedData)
+    }
     return merged
   }
 }
