@@ -8,9 +8,13 @@ struct Swprof: ParsableCommand {
     commandName: "swprof",
     abstract: "Profile running processes with eBPF: no agent, no restart, no flags on the target.",
     discussion: """
-      Where a process spends CPU time: 'swprof oncpu --pid 4711'. A flame graph of a command: 'swprof oncpu --svg -o \
-      x.svg -- ./bench'. The latest task, drawn: 'swprof report --svg -o x.svg'. What this machine allows: 'swprof \
-      doctor'. Exit codes are those of sysexits.h: 64 usage, 65 malformed data, 66 no such process, task or file, 69 \
+      EXAMPLES
+        sudo swprof oncpu --pid 4711
+        sudo swprof oncpu --svg -o x.svg -- ./bench
+        swprof report --svg -o x.svg
+        sudo swprof doctor
+
+      Exit codes are those of sysexits.h: 64 usage, 65 malformed data, 66 no such process, task or file, 69 \
       the kernel lacks a feature, 73 output cannot be created, 74 read or write error, 77 not permitted.
       """,
     version: "0.1.0",

@@ -73,4 +73,8 @@ struct StoreOptions: ParsableArguments {
     help: ArgumentHelp("Use this task database (default: SWPROF_DB, else the system's).", valueName: "path"),
     completion: .file())
   var db: String?
+
+  init() {}
+
+  init(named db: String?) { self.db = db }
 }
