@@ -18,16 +18,15 @@ import Testing
   }
 
   @Test func `bash runs nothing that the name of a task or process says`() throws {
-    try desk.store(targets: ["command ./bench $(touch \(desk.path("owned")))", "`touch \(desk.path("owned"))`"])
-    let process = try desk.shell(
-      "exec -a x bash -c 'echo -n \"\\$(touch owned)\" > /proc/self/comm; source <($SWPROF"
-        + " --generate-completion-script bash); COMP_WORDS=(\"$SWPROF\" oncpu --comm \"\"); COMP_CWORD=3; _swprof;"
-        + " printf \"%s\\n\" \"${COMPREPLY[@]}\"'")
+    try desk.store(targets: ["command ./bench $(touch owned)", "`touch owned`"])
 
     _ = try completions(["report", "--db", desk.database, ""])
+    // The shell that asks has such a name itself, of at most 15 bytes.
+    let names = try completions(["oncpu", "--comm", ""], after: "printf '%s' '$(touch owned)' > /proc/$$/comm;")
 
+    #expect(!names.isEmpty)
+    #expect(!names.contains { $0.contains("touch") })
     #expect(!FileManager.default.fileExists(atPath: desk.path("owned")))
-    #expect(!process.output.contains("touch"))
   }
 
   @Test func `zsh and fish get descriptions without anything that a shell would read`() throws {
@@ -67,11 +66,12 @@ import Testing
   }
 
   /// What the script for bash puts into `COMPREPLY` for a command line whose last word is being typed.
-  private func completions(_ words: [String]) throws -> [String] {
+  private func completions(_ words: [String], after preparation: String = "") throws -> [String] {
     let quoted = words.map { "'\($0)'" }.joined(separator: " ")
     let result = try desk.shell(
-      "source <($SWPROF --generate-completion-script bash); COMP_WORDS=(\"$SWPROF\" \(quoted));"
-        + " COMP_CWORD=\(words.count); COMP_LINE=\"${COMP_WORDS[*]}\"; COMP_POINT=${#COMP_LINE}; _swprof;"
+      "\(preparation) source <($SWPROF --generate-completion-script bash); COMP_WORDS=(\"$SWPROF\" \(quoted));"
+        + " COMP_CWORD=\(words.count); COMP_LINE=\"${COMP_WORDS[*]}\"; COMP_POINT=${#COMP_LINE};"
+        + " _swprof \"$SWPROF\" '' '\(words.dropLast().last ?? "")';"
         + " printf '%s\\n' \"${COMPREPLY[@]}\"")
     try #require(result.status == 0, "\(result.errors)")
     return result.output.split(separator: "\n").map(String.init)

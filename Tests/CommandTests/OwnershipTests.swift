@@ -103,6 +103,46 @@ import Testing
     #expect(result.errors.contains("another user's"))
   }
 
+  @Test func `with sudo, a database that the caller may write is used with the caller's rights`() throws {
+    try makeCallersDatabase()
+
+    let result = try desk.run(["tasks", "prune", "--older-than", "1h", "--db", desk.database], environment: sudo)
+
+    #expect(result.output == "1 task removed\n", "\(result.errors)")
+    for name in try FileManager.default.contentsOfDirectory(atPath: desk.directory.path) where name.hasPrefix("tasks") {
+      let status = try desk.status(desk.path(name))
+      #expect(status.owner == CommandDesk.callerUID, "\(name)")
+      #expect(status.mode == 0o600, "\(name)")
+    }
+  }
+
+  @Test func `a log that leads to a file of root's is not followed`() throws {
+    try makeCallersDatabase()
+    let precious = desk.path("precious")
+    try "precious".write(toFile: precious, atomically: false, encoding: .utf8)
+    chmod(precious, 0o600)
+    for log in ["-wal", "-journal"] {
+      unlink(desk.database + log)
+      symlink(precious, desk.database + log)
+    }
+
+    let result = try desk.run(["tasks", "prune", "--older-than", "1h", "--db", desk.database], environment: sudo)
+
+    #expect(result.status != 0)
+    #expect(result.errorLines.count == 1)
+    #expect(try String(contentsOfFile: precious, encoding: .utf8) == "precious")
+    #expect(try desk.status(precious).owner == 0)
+  }
+
+  @Test func `a database of root's is used with root's rights, though sudo has a caller`() throws {
+    try desk.store(targets: ["all processes"])
+
+    let result = try desk.run(["tasks", "prune", "--older-than", "1h", "--db", desk.database], environment: sudo)
+
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try desk.status(desk.database).owner == 0)
+  }
+
   @Test func `a failure leaves no file behind`() throws {
     let result = try desk.run(["report", "--from", "/no/such/file", "-o", desk.path("out.svg")])
 
@@ -116,6 +156,15 @@ import Testing
 
       #expect(result.status == 73, "\(path)")
       #expect(result.errorLines.count == 1)
+    }
+  }
+
+  /// Makes a database with a task, all of it and its directory the caller's.
+  private func makeCallersDatabase() throws {
+    try desk.store(targets: ["all processes"])
+    chown(desk.directory.path, CommandDesk.callerUID, CommandDesk.callerGID)
+    for name in try FileManager.default.contentsOfDirectory(atPath: desk.directory.path) {
+      chown(desk.path(name), CommandDesk.callerUID, CommandDesk.callerGID)
     }
   }
 
