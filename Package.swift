@@ -36,6 +36,7 @@ let package = Package(
       name: "CLibBPF", path: "Sources/CLibBPF", providers: [.apt(["libbpf-dev", "libelf-dev"])]),
     .systemLibrary(
       name: "CElfutils", path: "Sources/CElfutils", providers: [.apt(["libdw-dev", "libelf-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CProbes", path: "bpf", sources: ["abi.c"], publicHeadersPath: "include"),
     .target(name: "ProfileModel", swiftSettings: product),
@@ -56,9 +57,12 @@ let package = Package(
       name: "Storage",
       dependencies: ["LinuxSystem", "ProfileModel", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: product),
+    .target(
+      name: "Compression", dependencies: ["CZlib"], swiftSettings: product,
+      linkerSettings: isStatic ? [] : libraries("z")),
     .target(name: "Importing", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
-    .target(name: "Rendering", dependencies: ["Comparison", "ProfileModel"], swiftSettings: product),
+    .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
@@ -85,6 +89,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests", dependencies: ["CommandRunning", "ProfileModel", "Storage", "swprof"],
       swiftSettings: strict),
+    .testTarget(
+      name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["Capture", "CommandRunning", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],
