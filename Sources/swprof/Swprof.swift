@@ -23,6 +23,13 @@ struct Swprof: ParsableCommand {
       DoctorCommand.self,
     ])
 
+  /// The command that the first word may have been meant as.
+  private static var suggestion: String? {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
+    return CommandSuggestion.name(
+      for: word, among: configuration.subcommands.compactMap { $0.configuration.commandName })
+  }
+
   /// The only place that ends the program.
   static func main() {
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
@@ -42,7 +49,8 @@ struct Swprof: ParsableCommand {
       case .validationFailure:
         // The parser's message may hold several lines; the reason is the first.
         let reason = message(for: error).split(separator: "\n").first ?? "unusable arguments"
-        Terminal.complain("\(reason.prefix(1).lowercased())\(reason.dropFirst()); see 'swprof --help'")
+        let hint = Self.suggestion.map { "did you mean 'swprof \($0)'?" } ?? "see 'swprof --help'"
+        Terminal.complain("\(reason.prefix(1).lowercased())\(reason.dropFirst()); \(hint)")
         Glibc.exit(ExitStatus.usage.rawValue)
       default:
         // Help, version and completions are "errors" to the parser.

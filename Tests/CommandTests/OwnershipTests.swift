@@ -134,6 +134,19 @@ import Testing
     #expect(try desk.status(precious).owner == 0)
   }
 
+  @Test func `a log that is a hard link to a file of root's keeps its owner`() throws {
+    try makeCallersDatabase()
+    let precious = desk.path("precious")
+    #expect(FileManager.default.createFile(atPath: precious, contents: nil, attributes: [.posixPermissions: 0o600]))
+    unlink(desk.database + "-wal")
+    link(precious, desk.database + "-wal")
+
+    let result = try desk.run(["tasks", "prune", "--older-than", "1h", "--db", desk.database], environment: sudo)
+
+    #expect(result.status != 0)
+    #expect(try desk.status(precious).owner == 0)
+  }
+
   @Test func `a database of root's is used with root's rights, though sudo has a caller`() throws {
     try desk.store(targets: ["all processes"])
 

@@ -128,6 +128,15 @@ import Testing
     #expect(status == 0 || result.errors.hasPrefix("swprof: "))
   }
 
+  @Test(arguments: [("reprot", "report"), ("taks", "tasks"), ("on-cpu", "oncpu")])
+  func `a slip in a command's name is told`(word: String, meant: String) throws {
+    let result = try desk.run([word])
+
+    #expect(result.status == 64)
+    #expect(result.errors.hasSuffix("; did you mean 'swprof \(meant)'?\n"))
+    #expect(!(try desk.run(["flamegraph"]).errors.contains("did you mean")))
+  }
+
   @Test(arguments: ["oncpu", "offcpu", "report", "diff", "check", "tasks", "doctor"])
   func `help begins with examples`(command: String) throws {
     let lines = try desk.run([command, "--help"]).output.split(separator: "\n")

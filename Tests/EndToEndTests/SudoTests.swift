@@ -36,7 +36,8 @@ extension EndToEnd {
 
       #expect(result.status == 0)
       #expect(!result.output.contains("0.1 "))
-      #expect(try bench.run([bench.swprof, "tasks", "list", "--db", bench.database]).output.contains("command /bin/sleep "))
+      #expect(
+        try bench.run([bench.swprof, "tasks", "list", "--db", bench.database]).output.contains("command /bin/sleep "))
       let stored = try Data(contentsOf: URL(filePath: bench.database))
       #expect(stored.range(of: Data("sleep 0.1".utf8)) == nil)
     }
