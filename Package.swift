@@ -85,11 +85,15 @@ let package = Package(
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
     .testTarget(
       name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
+    .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["CommandRunning", "ProfileModel", "Storage", "swprof"],
+      swiftSettings: strict),
     .testTarget(
       name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["Capture", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],
+      dependencies: ["Capture", "CommandRunning", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],
       exclude: ["Workloads"],
       swiftSettings: strict),
   ],

@@ -56,7 +56,8 @@ package struct InvokingUser: Equatable, Sendable {
   /// Does something with the user's rights over files, for the whole process, and becomes root again.
   ///
   /// Whatever is made belongs to the user from its first moment, and no link leads to where the user could not go
-  /// themselves. Where the kernel refuses the change, as in a user namespace that lacks the user, it is done as root.
+  /// themselves: run by root, SQLite gives a log that it finds to the owner of the database (`robustFchown` of its
+  /// os_unix.c), and a hard link in its place would give away any file. Where the kernel refuses the change, as in a user namespace that lacks the user, it is done as root.
   package func perform<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
     guard geteuid() == 0 else { return try body() }
     let group = getegid()

@@ -19,10 +19,10 @@ package enum DoctorReport {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// One object: `can_profile`, and `checks` with check, verdict, detail and meaning.
+  /// One document: `can_profile`, and `checks` with check, verdict, detail and meaning.
   package static func json(_ findings: [Finding]) -> String {
     var writer = JSONWriter()
-    writer.object { writer in
+    writer.document(schema: "swprof.doctor", version: 1) { writer in
       writer.key("can_profile")
       writer.bool(canProfile(findings))
       writer.key("checks")

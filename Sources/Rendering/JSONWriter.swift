@@ -11,6 +11,21 @@ struct JSONWriter {
     container("{", "}", isInline: isInline, body)
   }
 
+  /// Writes an object that is a document of its own: its first members say what it is.
+  ///
+  /// The version is raised when a reader of the older form would misread the newer one; new keys do not raise it.
+  mutating func document(
+    schema: String, version: Int, isInline: Bool = false, _ body: (inout JSONWriter) -> Void
+  ) {
+    object(isInline: isInline) { writer in
+      writer.key("schema")
+      writer.string(schema)
+      writer.key("version")
+      writer.integer(version)
+      body(&writer)
+    }
+  }
+
   /// Writes an array; its elements are the values written inside `body`.
   mutating func array(isInline: Bool = false, _ body: (inout JSONWriter) -> Void) {
     container("[", "]", isInline: isInline, body)
@@ -55,7 +70,9 @@ struct JSONWriter {
   /// Writes a text that is JSON already; one that is not is written as a string.
   mutating func document(_ json: String?) {
     guard let json, JSONSyntax.isValid(json) else { return string(json) }
-    value(json)
+    // Within a string JSON has no line ends, and between its words they are as good as spaces.
+    guard isInline else { return value(json) }
+    value(String(String.UnicodeScalarView(json.unicodeScalars.map { $0 == "\n" || $0 == "\r" ? " " : $0 })))
   }
 
   private mutating func value(_ literal: String) {

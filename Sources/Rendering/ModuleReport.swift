@@ -19,13 +19,16 @@ package enum ModuleReport {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// An array of objects: `path`, `build_id`, `unwinding` (`table`, `frame_pointers`, `none`), `unwind_rows`,
+  /// A document with `modules`, an array of objects: `path`, `build_id`, `unwinding` (`table`, `frame_pointers`, `none`), `unwind_rows`,
   /// `unwind_bytes`, `damaged_entries`, `reason`, `names`, `debug_file`, `debug_package`.
   package static func json(_ findings: [ModuleFinding]) -> String {
     var writer = JSONWriter()
-    writer.array { writer in
-      for finding in findings {
-        writer.object { writer in write(finding, to: &writer) }
+    writer.document(schema: "swprof.modules", version: 1) { writer in
+      writer.key("modules")
+      writer.array { writer in
+        for finding in findings {
+          writer.object { writer in write(finding, to: &writer) }
+        }
       }
     }
     return writer.text + "\n"

@@ -2,34 +2,50 @@ package import ProfileModel
 
 /// Tasks as JSON, for `tasks show --json` and `tasks list --json`.
 package enum TaskJSON {
-  /// One task: an object.
-  package static func render(_ task: ProfilingTask) -> String {
+  private static let version = 1
+
+  /// One task: a document.
+  ///
+  /// - Parameter isOneLine: whether it is one line, for programs that read line by line.
+  package static func render(_ task: ProfilingTask, isOneLine: Bool = false) -> String {
     var writer = JSONWriter()
-    write(task, to: &writer)
+    writer.document(schema: "swprof.task", version: version, isInline: isOneLine) { writer in
+      writeMembers(task, to: &writer)
+    }
     return writer.text + "\n"
   }
 
-  /// Tasks in the given order: an array.
+  /// Tasks in the given order: a document with `tasks`.
   package static func render(_ tasks: [ProfilingTask]) -> String {
     var writer = JSONWriter()
-    writer.array { writer in
-      for task in tasks { write(task, to: &writer) }
+    writer.document(schema: "swprof.tasks", version: version) { writer in
+      writer.key("tasks")
+      writer.array { writer in
+        for task in tasks { write(task, to: &writer) }
+      }
     }
     return writer.text + "\n"
+  }
+
+  /// Tasks in the given order: a document and a line each.
+  package static func renderLines(_ tasks: [ProfilingTask]) -> String {
+    tasks.map { render($0, isOneLine: true) }.joined()
   }
 
   static func write(_ task: ProfilingTask, to writer: inout JSONWriter) {
-    writer.object { writer in
-      writeIdentity(task, to: &writer)
-      writeParameters(task.parameters, to: &writer)
-      writeAccount(task.account, to: &writer)
-      writer.key("note")
-      writer.string(task.note)
-      writer.key("trigger")
-      writer.document(task.trigger)
-      writer.key("warnings")
-      writer.strings(task.warnings)
-    }
+    writer.object { writer in writeMembers(task, to: &writer) }
+  }
+
+  private static func writeMembers(_ task: ProfilingTask, to writer: inout JSONWriter) {
+    writeIdentity(task, to: &writer)
+    writeParameters(task.parameters, to: &writer)
+    writeAccount(task.account, to: &writer)
+    writer.key("note")
+    writer.string(task.note)
+    writer.key("trigger")
+    writer.document(task.trigger)
+    writer.key("warnings")
+    writer.strings(task.warnings)
   }
 
   private static func writeIdentity(_ task: ProfilingTask, to writer: inout JSONWriter) {

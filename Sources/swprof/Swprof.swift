@@ -8,9 +8,13 @@ struct Swprof: ParsableCommand {
     commandName: "swprof",
     abstract: "Profile running processes with eBPF: no agent, no restart, no flags on the target.",
     discussion: """
-      Where a process spends CPU time: 'swprof oncpu --pid 4711'. A flame graph of a command: 'swprof oncpu --svg -o \
-      x.svg -- ./bench'. The latest task, drawn: 'swprof report --svg -o x.svg'. What this machine allows: 'swprof \
-      doctor'. Exit codes are those of sysexits.h: 64 usage, 65 malformed data, 66 no such process, task or file, 69 \
+      EXAMPLES
+        sudo swprof oncpu --pid 4711
+        sudo swprof oncpu --svg -o x.svg -- ./bench
+        swprof report --svg -o x.svg
+        sudo swprof doctor
+
+      Exit codes are those of sysexits.h: 64 usage, 65 malformed data, 66 no such process, task or file, 69 \
       the kernel lacks a feature, 73 output cannot be created, 74 read or write error, 77 not permitted.
       """,
     version: "0.1.0",
@@ -18,6 +22,13 @@ struct Swprof: ParsableCommand {
       OnCPUCommand.self, OffCPUCommand.self, ReportCommand.self, DiffCommand.self, CheckCommand.self, TasksCommand.self,
       DoctorCommand.self,
     ])
+
+  /// The command that the first word may have been meant as.
+  private static var suggestion: String? {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
+    return CommandSuggestion.name(
+      for: word, among: configuration.subcommands.compactMap { $0.configuration.commandName })
+  }
 
   /// The only place that ends the program.
   static func main() {
@@ -38,7 +49,8 @@ struct Swprof: ParsableCommand {
       case .validationFailure:
         // The parser's message may hold several lines; the reason is the first.
         let reason = message(for: error).split(separator: "\n").first ?? "unusable arguments"
-        Terminal.complain("\(reason.prefix(1).lowercased())\(reason.dropFirst()); see 'swprof --help'")
+        let hint = Self.suggestion.map { "did you mean 'swprof \($0)'?" } ?? "see 'swprof --help'"
+        Terminal.complain("\(reason.prefix(1).lowercased())\(reason.dropFirst()); \(hint)")
         Glibc.exit(ExitStatus.usage.rawValue)
       default:
         // Help, version and completions are "errors" to the parser.

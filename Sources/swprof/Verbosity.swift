@@ -16,6 +16,11 @@ enum Verbosity {
     if let warning = Caller.warning { note("warning: " + warning) }
   }
 
+  /// Says what to do next, to a person who looks at the result.
+  func next(_ command: String) {
+    if self != .quiet, Terminal.isSeen { Terminal.complain("next: \(command)") }
+  }
+
   /// Says what swprof does.
   func detail(_ sentence: @autoclosure () -> String) {
     if self == .verbose { Terminal.complain(sentence()) }

@@ -1,3 +1,4 @@
+import CommandRunning
 import Foundation
 import Testing
 
@@ -66,7 +67,11 @@ extension Workbench {
     let result = try run([swprof, "tasks", "list", "--json", "--db", database])
     // A database that is being made at this moment cannot be read yet.
     guard result.status == 0 else { return [] }
-    return try JSONDecoder().decode([StoredTask].self, from: Data(result.output.utf8))
+    return try JSONDecoder().decode(TaskList.self, from: Data(result.output.utf8)).tasks
+  }
+
+  private struct TaskList: Decodable {
+    let tasks: [StoredTask]
   }
 
   func latestTask() throws -> StoredTask { try #require(try tasks().max { $0.id < $1.id }) }

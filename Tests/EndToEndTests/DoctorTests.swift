@@ -1,3 +1,4 @@
+import CommandRunning
 import Foundation
 import Testing
 
@@ -11,6 +12,10 @@ extension EndToEnd {
       }
 
       let checks: [Check]
+    }
+
+    private struct ModuleList: Decodable {
+      let modules: [Module]
     }
 
     private struct Module: Decodable {
@@ -76,7 +81,7 @@ extension EndToEnd {
     private func modules(_ process: Int32) throws -> [Module] {
       let result = try bench.run([bench.swprof, "doctor", "--pid", "\(process)", "--json"])
       try #require(result.status == 0, "\(result.errors)")
-      return try JSONDecoder().decode([Module].self, from: Data(result.output.utf8))
+      return try JSONDecoder().decode(ModuleList.self, from: Data(result.output.utf8)).modules
     }
   }
 }

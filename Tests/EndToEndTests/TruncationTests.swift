@@ -1,3 +1,4 @@
+import CommandRunning
 import Testing
 
 extension EndToEnd {

@@ -1,3 +1,4 @@
+import CommandRunning
 import ELF
 import Foundation
 import LinuxSystem

@@ -1,3 +1,4 @@
+import CommandRunning
 import Capture
 import ELF
 import Foundation

@@ -1,3 +1,4 @@
+import CommandRunning
 import Foundation
 import Testing
 
@@ -16,7 +17,7 @@ final class Workbench {
 
   init() throws {
     try #require(geteuid() == 0, "run as root; see 'swprof doctor'")
-    swprof = try Self.findExecutable()
+    swprof = try Executable.find()
     directory = FileManager.default.temporaryDirectory.appending(path: "swprof-test-\(UUID().uuidString)")
     // Open to other users, as some tests run a program as one.
     try FileManager.default.createDirectory(
@@ -105,14 +106,5 @@ final class Workbench {
     try #require(result.status == 0, "mount: \(result.errors)")
     mountPoints.append(mountPoint)
     return mountPoint
-  }
-
-  /// The executable beside the test bundle, or the one that `SWPROF_BINARY` names.
-  private static func findExecutable() throws -> String {
-    if let path = ProcessInfo.processInfo.environment["SWPROF_BINARY"] { return URL(filePath: path).path }
-    let bundle = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-    let path = bundle.deletingLastPathComponent().appending(path: "swprof").path
-    try #require(FileManager.default.isExecutableFile(atPath: path), "no swprof beside \(bundle.path); swift build")
-    return path
   }
 }

@@ -14,9 +14,26 @@ import Testing
   }
 
   @Test func `tasks are an array, also when there are none`() throws {
-    #expect(TaskJSON.render([]) == "[]\n")
-    let list = try #require(try parsed(TaskJSON.render([Sample.task, Sample.stored])) as? [[String: Any]])
-    #expect(list.map { $0["id"] as? Int } == [12, 3])
+    for (tasks, ids) in [([], []), ([Sample.task, Sample.stored], [12, 3])] {
+      let document = try #require(try parsed(TaskJSON.render(tasks)) as? [String: Any])
+      #expect(document["schema"] as? String == "swprof.tasks")
+      #expect((document["tasks"] as? [[String: Any]])?.map { $0["id"] as? Int } == ids)
+    }
+  }
+
+  @Test func `each of several lines is a document of the same content`() throws {
+    var triggered = Sample.task
+    triggered.trigger = "{\n  \"rule\": \"a\\nb\"\r\n}"
+    let tasks = [Sample.task, Sample.stored, triggered]
+    let lines = TaskJSON.renderLines(tasks).split(separator: "\n").map(String.init)
+    #expect(lines.count == 3)
+    for (line, task) in zip(lines, tasks) {
+      let object = try #require(try parsed(line) as? NSDictionary)
+      #expect(object["schema"] as? String == "swprof.task")
+      let whole = try #require(try parsed(TaskJSON.render(task)) as? NSDictionary)
+      #expect(object == whole)
+    }
+    #expect(TaskJSON.renderLines([]).isEmpty)
   }
 
   @Test func `stacks and values can be read back`() throws {

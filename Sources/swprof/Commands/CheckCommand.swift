@@ -9,10 +9,13 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Fail a build on a performance regression, and on nothing else.",
     discussion: """
-      Old and new program side by side, the best form: 'swprof check --baseline-command ./old/bench --runs 8 -- \
-      ./new/bench'. Against what was recorded before: 'swprof check --baseline base.pb.gz -- ./bench'. Of tasks or \
-      files only: 'swprof check --baseline 11 --baseline 12 --candidate 13 --candidate 14'. To make a baseline: 'swprof \
-      check --save base.pb.gz -- ./bench'. A function fails the check when its growth is sure (--alpha, over all \
+      EXAMPLES
+        swprof check --baseline-command ./old/bench --runs 8 -- ./new/bench
+        swprof check --save base.pb.gz -- ./bench
+        swprof check --baseline base.pb.gz -- ./bench
+        swprof check --baseline 11 --baseline 12 --candidate 13 --candidate 14
+
+      The first form is the best: old and new program side by side. A function fails the check when its growth is sure (--alpha, over all \
       functions together), large (--max-regression) and matters (--min-impact), and was not merely moved to another \
       name. Exit status: 0 pass, 1 regression, 2 inconclusive or not comparable with --on-inconclusive fail.
       """)

@@ -8,9 +8,12 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "Show what changed between two profiles.",
     discussion: """
-      The last two tasks: 'swprof diff 11 12'. A drawing, blue for less and orange for more: 'swprof diff 11 12 --svg -o \
-      diff.svg'. Files of any tool: 'swprof diff before.folded after.pb.gz'. A gate for CI, with several runs a side, \
-      is 'swprof check'.
+      EXAMPLES
+        swprof diff 11 12
+        swprof diff 11 12 --svg -o diff.svg
+        swprof diff before.folded after.pb.gz
+
+      A drawing is blue for less and orange for more. A gate for CI, with several runs a side, is 'swprof check'.
       """)
 
   @Argument(help: ArgumentHelp("The profile before: a task, or a file.", valueName: "base"))

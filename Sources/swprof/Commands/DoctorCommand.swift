@@ -10,12 +10,16 @@ struct DoctorCommand: ParsableCommand {
     commandName: "doctor",
     abstract: "Say what this machine allows, and what it means.",
     discussion: """
+      EXAMPLES
+        sudo swprof doctor
+        sudo swprof doctor --pid 4711
+
       Exits with 0 where a profile can be taken, else with 69. With --pid: how stacks are walked through each module of \
       a process, what its functions are named by, and what would name more.
       """)
 
   @Option(help: ArgumentHelp("Look at this process's modules.", valueName: "N")) var pid: Int32?
-  @Flag(help: "Print a JSON object; with --pid an array.") var json = false
+  @Flag(help: "Print a JSON object.") var json = false
 
   func validate() throws {
     if let pid, pid <= 0 { throw ValidationError("'--pid \(pid)': give the number of a process") }

@@ -7,6 +7,11 @@ struct OffCPUCommand: ParsableCommand {
     commandName: "offcpu",
     abstract: "Record where threads wait.",
     discussion: """
+      EXAMPLES
+        sudo swprof offcpu --pid 4711
+        sudo swprof offcpu --comm nginx --min-block 10ms --wakers
+        sudo swprof offcpu --by count --folded -o waits.folded -- ./bench
+
       Looks at every switch between threads and keeps, for each stack that the targets waited in, how often and for how \
       long. A wait that began before the capture or goes on at its end counts for its part within it, and is marked \
       'open'. What is not recorded, because it was too short or of another phase, is summed up.

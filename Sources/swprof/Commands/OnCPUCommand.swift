@@ -8,6 +8,11 @@ struct OnCPUCommand: ParsableCommand {
     commandName: "oncpu",
     abstract: "Record where threads run.",
     discussion: """
+      EXAMPLES
+        sudo swprof oncpu --pid 4711
+        sudo swprof oncpu --all --duration 10s
+        sudo swprof oncpu --svg -o bench.svg -- ./bench -n 3
+
       Samples every CPU at a fixed rate and keeps what the targets were running: kernel stack, user stack, thread. \
       The task is stored; 'swprof report' draws it later. Ctrl-C ends the capture early and keeps it. \
       With '-- COMMAND' the exit status is the command's.

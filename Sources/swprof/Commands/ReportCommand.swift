@@ -5,7 +5,14 @@ import Storage
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Print or draw a stored task.")
+    commandName: "report", abstract: "Print or draw a stored task.",
+    discussion: """
+      EXAMPLES
+        swprof report
+        swprof report 12 --svg -o 12.svg
+        swprof report 12 13 --focus parse --thread worker
+        perf script | swprof report --from - --svg -o perf.svg
+      """)
 
   @Argument(
     help: ArgumentHelp(
@@ -107,6 +114,8 @@ extension ImportedProfile {
 /// A task's id on the command line.
 struct TaskArgument: ExpressibleByArgument {
   let id: TaskID
+
+  static var defaultCompletionKind: CompletionKind { .custom(ShellCompletion.tasks) }
 
   init?(argument: String) {
     guard let number = Int64(argument), number > 0 else { return nil }

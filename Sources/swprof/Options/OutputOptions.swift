@@ -73,7 +73,12 @@ struct OutputOptions: ParsableArguments {
 struct StoreOptions: ParsableArguments {
   @Option(
     name: .long,
-    help: ArgumentHelp("Use this task database (default: SWPROF_DB, else the system's).", valueName: "path"),
+    help: ArgumentHelp(
+      "Use this task database (default: SWPROF_DB, else root's or the user's own).", valueName: "path"),
     completion: .file())
   var db: String?
+
+  init() {}
+
+  init(named db: String?) { self.db = db }
 }

@@ -5,13 +5,19 @@ import ProfileModel
 
 /// What to profile, in the grammar that all capture commands share.
 struct TargetOptions: ParsableArguments {
-  @Option(name: .long, help: ArgumentHelp("Profile these processes.", valueName: "N[,N...]"))
+  @Option(
+    name: .long, help: ArgumentHelp("Profile these processes.", valueName: "N[,N...]"),
+    completion: .custom(ShellCompletion.processes))
   var pid: PidList?
 
-  @Option(name: .long, help: ArgumentHelp("Profile every process of this name.", valueName: "name"))
+  @Option(
+    name: .long, help: ArgumentHelp("Profile every process of this name.", valueName: "name"),
+    completion: .custom(ShellCompletion.processNames))
   var comm: String?
 
-  @Option(name: .long, help: ArgumentHelp("Profile the members of this control group.", valueName: "path"))
+  @Option(
+    name: .long, help: ArgumentHelp("Profile the members of this control group.", valueName: "path"),
+    completion: .directory)
   var cgroup: String?
 
   @Flag(name: .long, help: "Profile everything that runs.")

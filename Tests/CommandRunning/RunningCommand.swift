@@ -1,21 +1,21 @@
-import Foundation
-import Testing
+package import Foundation
 
 /// How a command ended and what it said.
-struct CommandResult {
+package struct CommandResult {
   /// The exit code; for a signal 128 and its number, as shells have it.
-  let status: Int32
-  let output: String
-  let errors: String
+  package let status: Int32
+  package let output: String
+  package let errors: String
 
   /// The lines on standard error.
-  var errorLines: [Substring] { errors.split(separator: "\n") }
+  package var errorLines: [Substring] { errors.split(separator: "\n") }
 }
 
 /// A process that a test started. Its output goes to files, so that nothing blocks on a full pipe.
-final class RunningCommand {
-  struct DeadlinePassed: Error, CustomStringConvertible {
-    let description: String
+package final class RunningCommand {
+  /// What was waited for did not happen.
+  package struct DeadlinePassed: Error, CustomStringConvertible {
+    package let description: String
   }
 
   private let process = Foundation.Process()
@@ -24,7 +24,7 @@ final class RunningCommand {
   private let errorFile: URL
 
   /// Starts a program, looked up along PATH, in a directory that takes its output too.
-  init(_ arguments: [String], directory: URL, number: Int) throws {
+  package init(_ arguments: [String], directory: URL, number: Int) throws {
     self.arguments = arguments
     outputFile = directory.appending(path: "\(number).out")
     errorFile = directory.appending(path: "\(number).err")
@@ -40,21 +40,25 @@ final class RunningCommand {
     try process.run()
   }
 
-  var pid: Int32 { process.processIdentifier }
-  var output: String { get throws { String(decoding: try Data(contentsOf: outputFile), as: UTF8.self) } }
-  var errors: String { get throws { String(decoding: try Data(contentsOf: errorFile), as: UTF8.self) } }
+  /// The number of the process.
+  package var pid: Int32 { process.processIdentifier }
+  /// What it has written to standard output so far.
+  package var output: String { get throws { String(decoding: try Data(contentsOf: outputFile), as: UTF8.self) } }
+  /// What it has written to standard error so far.
+  package var errors: String { get throws { String(decoding: try Data(contentsOf: errorFile), as: UTF8.self) } }
 
-  func send(_ signal: Int32) { Foundation.kill(pid, signal) }
+  /// Sends it a signal.
+  package func send(_ signal: Int32) { Foundation.kill(pid, signal) }
 
   /// Ends the process where it still runs, and takes its status.
-  func kill() {
+  package func kill() {
     guard process.isRunning else { return }
     send(SIGKILL)
     process.waitUntilExit()
   }
 
   /// Waits for the end.
-  func wait(deadlineSeconds: Double = 60) throws -> CommandResult {
+  package func wait(deadlineSeconds: Double = 60) throws -> CommandResult {
     do {
       try waitUntil("the end of \(arguments.joined(separator: " "))", deadlineSeconds) { !process.isRunning }
     } catch {
@@ -67,13 +71,13 @@ final class RunningCommand {
 
   /// Waits for a whole line on standard output, and returns it.
   @discardableResult
-  func waitForLine(startingWith prefix: String) throws -> String {
+  package func waitForLine(startingWith prefix: String) throws -> String {
     var line: String?
     try waitUntil("'\(prefix)' from \(arguments.joined(separator: " "))") {
       line = try output.split(separator: "\n").map(String.init).first { $0.hasPrefix(prefix) }
       return try line != nil && output.hasSuffix("\n")
     }
-    return try #require(line)
+    return line ?? ""
   }
 }
 
@@ -81,7 +85,7 @@ final class RunningCommand {
 private let patience = ProcessInfo.processInfo.environment["SWPROF_TEST_PATIENCE"].flatMap(Double.init) ?? 1
 
 /// Waits until a condition holds; a deadline that passes is an error, and says what was waited for.
-func waitUntil(_ what: String, _ usualDeadlineSeconds: Double = 20, _ condition: () throws -> Bool) throws {
+package func waitUntil(_ what: String, _ usualDeadlineSeconds: Double = 20, _ condition: () throws -> Bool) throws {
   let deadlineSeconds = usualDeadlineSeconds * patience
   let start = ContinuousClock.now
   while try !condition() {
