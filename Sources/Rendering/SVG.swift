@@ -47,10 +47,11 @@ package enum SVG {
 
   /// The picture alone, for a page that has no use for a script in it.
   static func still(
-    _ profile: Profile, title: String, unit: String, palette: FlamePalette, root: CallTree.Root, measure: WeightMeasure
+    _ profile: Profile, title: String, unit: String, palette: FlamePalette, root: CallTree.Root, measure: WeightMeasure,
+    minimumPerMille: UInt64 = 2
   ) -> String {
-    let tree = CallTree(profile, root: root, measure: measure, minimumPerMillion: 2000)
-    let layout = FlameGraphLayout(tree, minimumPerMille: 2)
+    let tree = CallTree(profile, root: root, measure: measure, minimumPerMillion: minimumPerMille * 1000)
+    let layout = FlameGraphLayout(tree, minimumPerMille: minimumPerMille)
     let drawing = FlameDrawing(
       layout: layout, title: title, subtitle: "", unit: unit, isInHTML: true)
     return drawing.document(style: FlameStyle.sheet(palette), script: "")

@@ -132,3 +132,59 @@ extension JSONEncoder {
     #expect(Base64.encode(Array(text.utf8)) == encoded)
   }
 }
+
+@Suite struct WindowReportTests {
+  private func task(_ id: Int64, _ target: String, hour: Int64, trigger: Trigger? = nil) throws -> ProfilingTask {
+    var task = Sample.task
+    task.id = TaskID(rawValue: id)
+    task.target = target
+    task.startedAt = WallTime(nanoseconds: 1_795_400_000_000_000_000 + hour * 3_600_000_000_000)
+    task.endedAt = WallTime(nanoseconds: task.startedAt.nanoseconds + 600_000_000_000)
+    task.status = .done
+    task.trigger = try trigger.map { String(decoding: try JSONEncoder.sorted.encode($0), as: UTF8.self) }
+    return task
+  }
+
+  private func report() throws -> WindowReport {
+    WindowReport(
+      tasks: [
+        try task(3, "pid 4711 (gunicorn)", hour: 40, trigger: HTMLTests.trigger), try task(2, "pid 9 (<b>)", hour: 30),
+        try task(1, "pid 4711 (gunicorn)", hour: 2, trigger: HTMLTests.trigger),
+      ],
+      window: WallTime(
+        nanoseconds: 1_795_400_000_000_000_000)..<WallTime(
+          nanoseconds: 1_795_400_000_000_000_000 + 48 * 3_600_000_000_000))
+  }
+
+  @Test func `targets come by the number of their triggers`() throws {
+    try expectGolden(try report().text, "window.txt")
+  }
+
+  @Test func `a page has the targets, the tasks over time, what rules saw, and the profiles`() throws {
+    let page = try report().html { _ in Sample.profile }
+    #expect(page.contains("<h1>3 tasks of 2 targets in the last 48h, 2 of them started by a rule</h1>"))
+    #expect(page.contains("<section id=\"task-3\">") && page.contains("href=\"#task-3\""))
+    #expect(page.contains("pid 9 (&lt;b&gt;)") && !page.contains("<b>"))
+    #expect(page.contains("class=\"threshold\""))
+    #expect(page.contains("script-src 'none'") && !page.contains("<script"))
+    // The triggered tasks come first.
+    let places = try ["task-3", "task-1", "task-2"].map {
+      try #require(page.firstRange(of: "<section id=\"\($0)\">")?.lowerBound)
+    }
+    #expect(places == places.sorted())
+  }
+
+  @Test func `what has no room is said`() throws {
+    var builder = ProfileBuilder()
+    for index in 0..<190 { builder.add([String(repeating: "x", count: 4000) + "\(index)"], count: 1) }
+    let page = try report().html { _ in builder.profile }
+    #expect(page.utf8.count < 2_000_000)
+    #expect(page.contains("had no room here"))
+  }
+
+  @Test func `a time without tasks says so`() throws {
+    let empty = WindowReport(tasks: [], window: WallTime(nanoseconds: 0)..<WallTime(nanoseconds: 3_600_000_000_000))
+    #expect(empty.html { _ in nil }.contains("No task started in this time."))
+    #expect(empty.text.hasPrefix("0 tasks of 0 targets in the last 1h"))
+  }
+}

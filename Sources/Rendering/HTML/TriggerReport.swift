@@ -27,7 +27,7 @@ enum TriggerReport {
   }
 
   /// A bar for each second, those at the threshold or above in another color, and a line at the threshold.
-  private static func chart(_ trigger: Trigger) -> String {
+  static func chart(_ trigger: Trigger) -> String {
     let values = trigger.values.suffix(600)
     let (width, height) = (720.0, 120.0)
     let highest = max(trigger.threshold, values.compactMap { $0 }.filter(\.isFinite).max() ?? 0, 1e-9) * 1.1

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LinuxSystem
 import ProfileModel
 import Rendering
 import Storage
@@ -25,12 +26,21 @@ struct ReportCommand: ParsableCommand {
       valueName: "file"), completion: .file())
   var from: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Sum up the tasks that started in the last hours instead: 48h; as text, or with --html as a page.",
+      valueName: "time"))
+  var window: Duration?
+
   @OptionGroup(title: "View") var view: ViewOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup var store: StoreOptions
   @OptionGroup var manners: VerbosityOptions
 
   func validate() throws {
+    if window != nil, !tasks.isEmpty || !from.isEmpty || ![nil, .html].contains(output.chosenFormat) {
+      throw ValidationError("'--window' is for all tasks of a time; give it alone, or with --html")
+    }
     if !from.isEmpty, !tasks.isEmpty { throw ValidationError("give either tasks or --from") }
     if from.count(where: { $0 == "-" }) > 1 { throw ValidationError("'--from -': standard input is read once") }
   }
@@ -39,6 +49,7 @@ struct ReportCommand: ParsableCommand {
     verbosity.noteCaller()
     // What can't be written is known before a large file is read.
     var sink = try OutputSink(output.output)
+    if let window { return try sink.write(summary(of: window)) }
     var subject = from.isEmpty ? try storedSubject() : try importedSubject()
     if let span = try view.span { try subject.cut(to: span) }
     subject.profile = view.selection.apply(to: subject.profile)
@@ -67,6 +78,17 @@ struct ReportCommand: ParsableCommand {
     }
     return try ReportSubject(
       ProfilingTask.merged(found), Profile.merged(found.map { try store.profile(of: $0.id) }))
+  }
+
+  /// What ran in the last hours.
+  private func summary(of length: Duration) throws -> String {
+    let store = try StoreAccess.readable(store)
+    let now = Clock.wall
+    let start = WallTime(nanoseconds: now.nanoseconds - Int64(length.nanoseconds))
+    let report = WindowReport(
+      tasks: try store.tasks().filter { $0.startedAt >= start }, window: start..<max(start, now))
+    guard output.chosenFormat == .html else { return report.text }
+    return try report.html { $0.status == .done ? try store.profile(of: $0.id) : nil }
   }
 
   private func importedSubject() throws -> ReportSubject {
