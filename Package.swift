@@ -29,6 +29,7 @@ let package = Package(
   products: [.executable(name: "swprof", targets: ["swprof"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
@@ -36,6 +37,7 @@ let package = Package(
       name: "CLibBPF", path: "Sources/CLibBPF", providers: [.apt(["libbpf-dev", "libelf-dev"])]),
     .systemLibrary(
       name: "CElfutils", path: "Sources/CElfutils", providers: [.apt(["libdw-dev", "libelf-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CProbes", path: "bpf", sources: ["abi.c"], publicHeadersPath: "include"),
     .target(name: "ProfileModel", swiftSettings: product),
@@ -57,13 +59,17 @@ let package = Package(
       dependencies: ["LinuxSystem", "ProfileModel", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: product),
     .target(name: "Importing", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
+    .target(
+      name: "Pprof",
+      dependencies: ["CZlib", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["profile.proto"], swiftSettings: product, linkerSettings: isStatic ? [] : libraries("z")),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "ProfileModel"], swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
-        "Capture", "Comparison", "Importing", "LinuxSystem", "ProfileModel", "Rendering", "Storage", "Symbolication",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Capture", "Comparison", "Importing", "LinuxSystem", "Pprof", "ProfileModel", "Rendering", "Storage",
+        "Symbolication", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: product),
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
@@ -76,6 +82,10 @@ let package = Package(
     .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),
     .testTarget(
       name: "ImportingTests", dependencies: ["Importing", "LinuxSystem", "ProfileModel"], exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PprofTests",
+      dependencies: ["Pprof", "ProfileModel", "Rendering", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),

@@ -15,6 +15,7 @@ enum Terminal {
   }
 
   static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+  static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   /// Whether standard output takes colors: a terminal, and no NO_COLOR (no-color.org).
   static func isColored(environment: [String: String]) -> Bool {
