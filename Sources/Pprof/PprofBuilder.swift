@@ -113,13 +113,23 @@ struct PprofBuilder {
   }
 
   private mutating func index(of frame: Frame, in profile: Profile) -> Int32 {
+    let module = frame.module.map { profile.modules[$0] } ?? Self.module(of: frame.origin)
     let known = Frame(
-      function: frame.function, module: frame.module.map { index(of: profile.modules[$0]) }, address: frame.address,
-      origin: frame.origin, isInlined: frame.isInlined, source: frame.source)
+      function: frame.function, module: module.map { index(of: $0) }, address: frame.address, origin: frame.origin,
+      isInlined: frame.isInlined, source: frame.source)
     if let index = frameOf[known] { return index }
     frames.append(known)
     frameOf[known] = Int32(frames.count - 1)
     return Int32(frames.count - 1)
+  }
+
+  /// Where code lies that has no module, as that of folded stacks: the format knows by it what kind of code it is.
+  private static func module(of origin: FrameOrigin) -> Module? {
+    switch origin {
+    case .kernel: Module(path: "[kernel]")
+    case .jit: Module(path: "[jit]")
+    case .user, .unresolved, .marker: nil
+    }
   }
 
   private mutating func place(of frame: Int32, in outer: Int32) -> Int32 {

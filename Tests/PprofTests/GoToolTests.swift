@@ -20,7 +20,7 @@ import Testing
     for line in output.split(separator: "\n") {
       let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
       guard fields.count == 6, let own = UInt64(fields[0]), let total = UInt64(fields[3]) else { continue }
-      rows[String(fields[5]), default: [0, 0]] = [own, total]
+      rows[String(fields[5].drop { $0 == " " })] = [own, total]
     }
     return rows
   }
@@ -57,12 +57,12 @@ import Testing
     let functions = FunctionTotals(plain).functions
     #expect(rows.count == functions.count)
     for function in functions {
-      #expect(
-        rows[function.name + (inlined.contains(function.name) ? " (inline)" : "")] == [function.own, function.total],
-        "\(function.name)")
+      let name = function.name + (inlined.contains(function.name) ? " (inline)" : "")
+      #expect(rows[name] == [function.own, function.total], "\(name)")
     }
   }
 
+  /// Of these, the tool says so behind their names.
   private var inlined: Set<String> { Set(plain.frames.filter(\.isInlined).map(\.function)) }
 
   @Test func `hostile names are carried`() throws {

@@ -75,6 +75,14 @@ import Testing
     #expect(read.profile.total.count == 2 * Sample.profile.total.count)
   }
 
+  @Test func `code of the kernel and of compilers is known as such without a module`() throws {
+    var builder = ProfileBuilder()
+    builder.add(
+      [Frame(function: "f"), Frame(function: "g", origin: .jit), Frame(function: "h", origin: .kernel)], count: 1)
+    let read = try PprofReader.read(PprofWriter.render(Sample.task, builder.profile))
+    #expect(read.profile.frames.map(\.origin).sorted { $0.rawValue < $1.rawValue } == [.user, .kernel, .jit])
+  }
+
   @Test func `waits are shown by their time`() throws {
     let bytes = PprofWriter.render(Sample.waitTask, Sample.profile)
     let message = try message(bytes)
