@@ -27,8 +27,14 @@ enum PerfScriptText {
     // What perf calls the file of names for code of just-in-time compilers; a reader knows such code by it.
     case .jit: return "\t\(digits) \(name)+0x0 (\(jit(module)))\n"
     case .user where frame.isInlined: return "\t\(digits) \(name) (inlined)\n"
-    case .user, .unresolved: return "\t\(digits) \(name)+0x0 (\(module.map(word) ?? "[unknown]"))\n"
+    case .user, .unresolved: return "\t\(digits) \(name)+0x0 (\(module.map(file) ?? "[unknown]"))\n"
     }
+  }
+
+  /// Readers take what stands in brackets for the kernel, except what is unknown.
+  private static func file(_ module: String) -> String {
+    guard module.hasPrefix("[") else { return word(module) }
+    return module == "[vdso]" ? module : module.hasPrefix("[kernel") ? kernel(module) : "[unknown]"
   }
 
   private static func kernel(_ module: String) -> String {
