@@ -58,13 +58,16 @@ let package = Package(
       name: "Storage",
       dependencies: ["LinuxSystem", "ProfileModel", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: product),
+    .target(
+      name: "Compression", dependencies: ["CZlib"], swiftSettings: product,
+      linkerSettings: isStatic ? [] : libraries("z")),
     .target(name: "Importing", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
     .target(
       name: "Pprof",
       dependencies: ["CZlib", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["profile.proto"], swiftSettings: product, linkerSettings: isStatic ? [] : libraries("z")),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
-    .target(name: "Rendering", dependencies: ["Comparison", "ProfileModel"], swiftSettings: product),
+    .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
@@ -91,6 +94,8 @@ let package = Package(
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
     .testTarget(
       name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
+      name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["Capture", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],

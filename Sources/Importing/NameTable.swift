@@ -10,6 +10,8 @@ struct NameTable {
   private var slots = [Int32](repeating: -1, count: 1 << 10)
   /// The hash of each name, which settles most comparisons.
   private var hashes: [UInt64] = []
+  /// Where hashes start: names come from files of others, who could choose those that meet in one slot.
+  private let seed = UInt64.random(in: .min ... .max)
 
   var count: Int { ends.count }
 
@@ -17,14 +19,17 @@ struct NameTable {
     String(decoding: bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]], as: UTF8.self)
   }
 
+  /// The number of a name that has one.
+  func find(_ name: UnsafeRawBufferPointer) -> Int32? {
+    let number = slots[unsafe slot(of: name, hash: hash(name))]
+    return number < 0 ? nil : number
+  }
+
+  /// The number of a name, the next one for one that is new.
   mutating func number(of name: UnsafeRawBufferPointer) -> Int32 {
-    let hash = unsafe Self.hash(name)
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let number = slots[slot]
-      if hashes[Int(number)] == hash, unsafe isEqual(Int(number), name) { return number }
-      slot = (slot + 1) & (slots.count - 1)
-    }
+    let hash = unsafe hash(name)
+    let slot = unsafe slot(of: name, hash: hash)
+    if slots[slot] >= 0 { return slots[slot] }
     let number = Int32(ends.count)
     unsafe bytes.append(contentsOf: name)
     ends.append(bytes.count)
@@ -32,6 +37,17 @@ struct NameTable {
     slots[slot] = number
     if ends.count * 2 > slots.count { grow() }
     return number
+  }
+
+  /// Where a name's number stands, or would.
+  @inline(__always) private func slot(of name: UnsafeRawBufferPointer, hash: UInt64) -> Int {
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let number = Int(slots[slot])
+      if hashes[number] == hash, unsafe isEqual(number, name) { break }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return slot
   }
 
   private func isEqual(_ number: Int, _ name: UnsafeRawBufferPointer) -> Bool {
@@ -53,12 +69,12 @@ struct NameTable {
     }
   }
 
-  /// Eight bytes at a time, multiplied and folded: names are short, and nothing here is a secret.
-  private static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
-    var hash = UInt64(truncatingIfNeeded: name.count) &* 0x9E37_79B9_7F4A_7C15
+  /// Eight bytes at a time, multiplied and folded: names are short.
+  private func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
+    var hash = seed ^ UInt64(truncatingIfNeeded: name.count) &* 0x9E37_79B9_7F4A_7C15
     var offset = 0
     while offset + 8 <= name.count {
-      unsafe mix(&hash, name.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      unsafe Self.mix(&hash, name.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
       offset += 8
     }
     var rest: UInt64 = 0
@@ -66,7 +82,7 @@ struct NameTable {
       rest = unsafe rest << 8 | UInt64(name[offset])
       offset += 1
     }
-    mix(&hash, rest)
+    Self.mix(&hash, rest)
     return hash ^ hash >> 29
   }
 

@@ -3,10 +3,13 @@ package import ProfileModel
 /// Reads the text of perf-script(1): a line that begins a sample, its frames from the leaf on, and a blank line.
 ///
 /// The fields of the first line may be given or not, except the name and the number of the thread; their order is that
-/// of perf. Samples without a stack of their own count as well.
+/// of perf. Samples without a stack of their own count as well. Lines with a file and a line number below a frame
+/// (`-F +srcline`) are its place in the source.
 package struct PerfScriptReader {
   private static let expected = "samples of perf script: 'comm pid/tid time: event:' and frames below"
   private static let slotNanoseconds: UInt64 = 100_000_000
+  /// A day and five hours of slots; files that span more have longer ones, so that nobody's arrays of slots explode.
+  private static let slotLimit: UInt64 = 1 << 20
 
   private struct Sample {
     var header: PerfScriptHeader
@@ -20,6 +23,9 @@ package struct PerfScriptReader {
   }
 
   private let file: String
+  /// Lines that hold frames, as they stand, and the frame of each: most are there many times.
+  private var lines = NameTable()
+  private var frameOfLine: [Int32] = []
   private var frames: [Frame: Int32] = [:]
   private var frameList: [Frame] = []
   private var modules: [String: Int] = [:]
@@ -32,7 +38,7 @@ package struct PerfScriptReader {
   private var hasAllTimes = true
   private var events: Set<String> = []
   private var open: Sample?
-  /// Lines that the reader does not understand, and how many had no frames.
+  /// Lines that the reader does not understand.
   private var malformed: (count: Int, firstLine: Int) = (0, 0)
 
   private init(file: String) { self.file = file }
@@ -43,33 +49,65 @@ package struct PerfScriptReader {
     var number = 0
     try unsafe stream.forEach { line in
       number += 1
-      reader.read(unsafe String(decoding: line, as: UTF8.self), number: number)
+      unsafe reader.read(line, number: number)
       return true
     }
     reader.close()
     return try reader.profile()
   }
 
-  private mutating func read(_ line: String, number: Int) {
-    guard let first = line.utf8.first else { return close() }
-    if line.allSatisfy(\.isWhitespace) { return close() }
+  private mutating func read(_ bytes: UnsafeRawBufferPointer, number: Int) {
+    if unsafe bytes.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) { return close() }
+    let first = unsafe bytes[0]
     if first == UInt8(ascii: "#") { return }
     let isIndented = first == UInt8(ascii: " ") || first == UInt8(ascii: "\t")
-    if isIndented, open != nil, let frame = PerfScriptFrame(line) {
-      let index = self.index(of: frame)
+    if isIndented, open != nil, let known = unsafe lines.find(bytes) {
+      open?.frames.append(frameOfLine[Int(known)])
+      return
+    }
+    let line = unsafe String(decoding: bytes, as: UTF8.self)
+    var header = PerfScriptHeader(line)
+    if isIndented, open != nil, header?.time == nil, header?.event.isEmpty == true { header = nil }
+    // The names of threads are set to the right, so that a sample's first line may be indented as well; `dd` and `cc`
+    // are programs and hexadecimal numbers. A time makes the difference.
+    if isIndented, open != nil, header?.time == nil, let frame = PerfScriptFrame(line) {
+      let index = index(of: frame)
+      _ = unsafe lines.number(of: bytes)
+      frameOfLine.append(index)
       open?.frames.append(index)
-      return
-    }
-    // The names of threads are set to the right, so that a sample's first line may be indented as well.
-    close()
-    guard let header = PerfScriptHeader(line) else {
+    } else if let header {
+      begin(header)
+    } else if !isIndented || !place(line) {
       malformed = (malformed.count + 1, malformed.count == 0 ? number : malformed.firstLine)
-      return
     }
+  }
+
+  private mutating func begin(_ header: PerfScriptHeader) {
+    close()
     open = Sample(header: header)
     guard let frame = header.frame else { return }
     let index = index(of: frame)
     open?.frames.append(index)
+  }
+
+  /// Takes a line such as `file.c:12` as the place in the source of the frame above; false where it is none.
+  private mutating func place(_ line: String) -> Bool {
+    let text = line.drop(while: \.isWhitespace)
+    // Without debugging information it says what the frame says: `[kernel.kallsyms][ffffffff81000130]`.
+    if open != nil, text.hasSuffix("]") { return true }
+    guard let last = open?.frames.last, let colon = text.lastIndex(of: ":"), colon > text.startIndex,
+      let number = Int(text[text.index(after: colon)...]), number >= 0
+    else { return false }
+    let old = frameList[Int(last)]
+    // `??:0` where nothing is known.
+    guard number > 0, text[..<colon] != "??" else { return true }
+    let index = index(
+      of: Frame(
+        function: old.function, module: old.module, address: old.address, origin: old.origin, isInlined: old.isInlined,
+        source: SourceLocation(file: String(text[..<colon]), line: number)))
+    open?.frames.removeLast()
+    open?.frames.append(index)
+    return true
   }
 
   /// Counts the sample that was read last.
@@ -121,20 +159,9 @@ package struct PerfScriptReader {
     let keys = weights.keys.sorted { ($0.thread, $0.stack) < ($1.thread, $1.stack) }
     let places = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1, Int32($0)) })
     var profile = Profile(
-      modules: moduleList, frames: frameList, threads: threadList, stacks: stacks.tree,
+      modules: moduleList, frames: frameList, threads: namedThreads, stacks: stacks.tree,
       values: keys.map { Profile.Value(thread: $0.thread, stack: $0.stack, weight: weights[$0] ?? .zero) })
-    if hasAllTimes, let start = times.lazy.map(\.time).min() {
-      var counts: [Int64: UInt64] = [:]
-      for (key, time) in times {
-        let slot = Int64(Int32(clamping: (time - start) / Self.slotNanoseconds))
-        counts[slot << 32 | Int64(places[key] ?? 0), default: 0] += 1
-      }
-      profile.timeline = Timeline(
-        slotNanoseconds: Self.slotNanoseconds,
-        entries: counts.sorted { $0.key < $1.key }.map { key, count in
-          Timeline.Entry(slot: Int32(key >> 32), value: Int32(truncatingIfNeeded: key), count: count)
-        })
-    }
+    if hasAllTimes { profile.timeline = timeline(places) }
     var warnings: [String] = []
     if malformed.count > 0 {
       let lines = malformed.count == 1 ? "1 line was" : "\(malformed.count) lines were"
@@ -147,113 +174,35 @@ package struct PerfScriptReader {
     let isOnCPU = events.allSatisfy { event in ticking.contains { event.hasPrefix($0) } }
     return ImportedProfile(kind: isOnCPU ? .onCPU : nil, hasThreads: true, runs: [profile], warnings: warnings)
   }
-}
 
-/// The first line of a sample: `comm pid/tid [cpu] time: period event: `.
-struct PerfScriptHeader {
-  let thread: ProfiledThread
-  /// Ns of the clock that perf has recorded with.
-  let time: UInt64?
-  let event: String
-  /// What the sample stands for, where the period is a time.
-  let nanoseconds: UInt64
-  /// The only frame, where samples have no stacks.
-  let frame: PerfScriptFrame?
-
-  init?(_ line: String) {
-    let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-    // The time, or else the event, ends what tells of the thread.
-    let end =
-      fields.firstIndex { Self.time($0) != nil } ?? fields.firstIndex { $0.hasSuffix(":") } ?? fields.endIndex
-    guard let place = fields[..<end].lastIndex(where: { Self.identifiers($0) != nil }), place > 0,
-      let (process, thread) = Self.identifiers(fields[place])
-    else { return nil }
-    let name = fields[..<place].joined(separator: " ")
-    self.thread = ProfiledThread(process: process, thread: thread, processName: name, name: name)
-    time = end < fields.endIndex ? Self.time(fields[end]) : nil
-    var rest = fields[(time == nil ? end : end + 1)...]
-    let period = rest.first.flatMap { UInt64($0) }
-    if period != nil { rest = rest.dropFirst() }
-    let event = rest.first.map { $0.hasSuffix(":") ? $0.dropLast() : $0 } ?? ""
-    self.event = String(event)
-    nanoseconds = event.hasPrefix("cpu-clock") || event.hasPrefix("task-clock") ? period ?? 0 : 0
-    frame = rest.count > 1 ? PerfScriptFrame(rest.dropFirst().joined(separator: " ")) : nil
-  }
-
-  /// `1234.567890:` in ns.
-  private static func time(_ field: Substring) -> UInt64? {
-    guard field.hasSuffix(":") else { return nil }
-    let parts = field.dropLast().split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2, let seconds = UInt64(parts[0]), seconds < 1 << 33, (1...9).contains(parts[1].count),
-      let fraction = UInt64(parts[1])
-    else { return nil }
-    let scale = (parts[1].count..<9).reduce(UInt64(1)) { product, _ in product * 10 }
-    return seconds * 1_000_000_000 + fraction * scale
-  }
-
-  /// `pid/tid`, or one number that is both.
-  private static func identifiers(_ field: Substring) -> (ProcessID, ThreadID)? {
-    let parts = field.split(separator: "/", omittingEmptySubsequences: false)
-    guard (1...2).contains(parts.count), let process = Int32(parts[0]), let thread = Int32(parts[parts.count - 1]),
-      process >= -1, thread >= -1
-    else { return nil }
-    return (ProcessID(rawValue: process), ThreadID(rawValue: thread))
-  }
-}
-
-/// A frame: `ffffffff81000000 function+0x1c (/path/of/module)`.
-struct PerfScriptFrame {
-  let address: UInt64
-  let function: String
-  let module: String?
-  let origin: FrameOrigin
-  let isInlined: Bool
-
-  init?(_ line: String) {
-    let text = line.drop(while: \.isWhitespace)
-    let hexadecimal = text.prefix { !$0.isWhitespace }
-    guard let address = UInt64(hexadecimal, radix: 16) else { return nil }
-    self.address = address
-    var name = text.dropFirst(hexadecimal.count).drop(while: \.isWhitespace)
-    var place: Substring?
-    if name.hasSuffix(")"), let start = Self.placeStart(name) {
-      place = name[name.index(after: start)...].dropLast()
-      name = name[..<start]
-      while name.last?.isWhitespace == true { name = name.dropLast() }
+  /// - Parameter places: the index of each value.
+  private func timeline(_ places: [Key: Int32]) -> Timeline? {
+    guard let start = times.lazy.map(\.time).min(), let end = times.lazy.map(\.time).max() else { return nil }
+    var slotNanoseconds = Self.slotNanoseconds
+    while (end - start) / slotNanoseconds >= Self.slotLimit { slotNanoseconds *= 2 }
+    var counts: [Int64: UInt64] = [:]
+    for (key, time) in times {
+      let slot = Int64((time - start) / slotNanoseconds)
+      counts[slot << 32 | Int64(places[key] ?? 0), default: 0] += 1
     }
-    isInlined = place == "inlined"
-    let isKnown = place != nil && place != "[unknown]" && !isInlined
-    module = isKnown ? place.map { $0.hasPrefix("[kernel") ? "[kernel]" : String($0) } : nil
-    let isKernel = address >= 1 << 63
-    let isJIT = place.map { $0.hasPrefix("/tmp/perf-") && $0.hasSuffix(".map") } ?? false
-    name = Self.withoutOffset(name)
-    if name.isEmpty || name == "[unknown]" {
-      function =
-        module.map { "[\($0[($0.lastIndex(of: "/").map($0.index(after:)) ?? $0.startIndex)...])]" } ?? "[unknown]"
-      origin = .unresolved
-    } else {
-      function = String(name)
-      origin = isKernel ? .kernel : isJIT ? .jit : .user
-    }
+    return Timeline(
+      slotNanoseconds: slotNanoseconds,
+      entries: counts.sorted { $0.key < $1.key }.map { key, count in
+        Timeline.Entry(slot: Int32(key >> 32), value: Int32(truncatingIfNeeded: key), count: count)
+      })
   }
 
-  /// Where the parenthesis of the module begins: paths may hold others, as in `(/x/y (deleted))`.
-  private static func placeStart(_ text: Substring) -> Substring.Index? {
-    var depth = 0
-    for index in text.indices.reversed() {
-      if text[index] == ")" { depth += 1 }
-      if text[index] == "(" {
-        depth -= 1
-        if depth == 0 { return index }
-      }
+  /// The threads with the names of their processes: that of the main thread, else of the thread that was seen first.
+  private var namedThreads: [ProfiledThread] {
+    var names: [ProcessID: String] = [:]
+    for thread in threadList where thread.thread.rawValue == thread.process.rawValue {
+      names[thread.process] = thread.name
     }
-    return nil
-  }
-
-  private static func withoutOffset(_ name: Substring) -> Substring {
-    guard let plus = name.lastIndex(of: "+"), name[plus...].hasPrefix("+0x"),
-      name[name.index(plus, offsetBy: 3)...].allSatisfy(\.isHexDigit)
-    else { return name }
-    return name[..<plus]
+    for thread in threadList where names[thread.process] == nil { names[thread.process] = thread.name }
+    return threadList.map { thread in
+      ProfiledThread(
+        process: thread.process, thread: thread.thread, processName: names[thread.process] ?? thread.name,
+        name: thread.name)
+    }
   }
 }

@@ -7,6 +7,10 @@ package import Glibc
 package final class OpenFile: Sendable {
   package let descriptor: Int32
 
+  /// `O_PATH` of open(2), which glibc shows to GNU programs only (include/uapi/asm-generic/fcntl.h): a place in the file
+  /// system, for the calls that take one.
+  package static let pathOnly: Int32 = 0o10_000_000
+
   package init(adopting descriptor: Int32) { self.descriptor = descriptor }
 
   deinit { close(descriptor) }
@@ -14,6 +18,14 @@ package final class OpenFile: Sendable {
   /// Opens a file; `O_CLOEXEC` is always added.
   package convenience init(_ path: String, flags: Int32 = O_RDONLY, mode: mode_t = 0) throws(Errno) {
     self.init(adopting: try retryingOnInterrupt { unsafe open(path, flags | O_CLOEXEC, mode) })
+  }
+
+  /// Opens a file by its name in a directory.
+  package convenience init(
+    _ name: String, in directory: OpenFile, flags: Int32 = O_RDONLY, mode: mode_t = 0
+  ) throws(Errno) {
+    self.init(
+      adopting: try retryingOnInterrupt { unsafe openat(directory.descriptor, name, flags | O_CLOEXEC, mode) })
   }
 
   package func status() throws(Errno) -> stat {

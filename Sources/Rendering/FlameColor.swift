@@ -19,6 +19,19 @@ enum FlameColor: String, CaseIterable {
 
   static let shadeCount = 8
 
+  /// What a legend calls it; nil for what needs none.
+  var name: String? {
+    switch self {
+    case .label: nil
+    case .user: "native"
+    case .kernel: "kernel"
+    case .jit: "JIT"
+    case .inlined: "inlined"
+    case .unresolved: "no name"
+    case .marker: "mark"
+    }
+  }
+
   init(_ kind: FrameLabel.Kind) {
     switch kind {
     case .all, .process, .thread: self = .label

@@ -18,6 +18,13 @@ struct FlameDrawing {
   let unit: String
   /// Whether the root is on top.
   var isInverted = false
+  /// Where the code of a label lies, as a tooltip tells it: `main.c:12`.
+  var places: [FrameLabel: String] = [:]
+  /// Below this many millionths of the total, a script draws nothing either; nil where there is no script.
+  var floorPerMillion: UInt64?
+
+  /// Narrower boxes have a tooltip from the script only: a pointer hardly finds them, and they are the most.
+  private static let titleTenths: UInt64 = 60
 
   private var height: Int {
     Self.headHeight + max(1, layout.rowCount) * Self.rowHeight + Self.footHeight
@@ -36,7 +43,8 @@ struct FlameDrawing {
     lines += head
     lines += isEmpty ? [text("No samples", x: Self.margin, y: Self.headHeight + 12, styleClass: "quiet")] : frames
     if !isEmpty {
-      lines.append(text("", x: Self.margin, y: height - 10, styleClass: "details"))
+      lines.append(
+        "<g class=\"foot\">" + text("", x: Self.margin, y: height - 10, styleClass: "details") + "</g>")
       if !script.isEmpty { lines.append("<script><![CDATA[\n\(script)]]></script>") }
     }
     lines.append("</svg>\n")
@@ -56,11 +64,25 @@ struct FlameDrawing {
     return "Largest shares of their own: " + list.joined(separator: ", ")
   }
 
+  /// The lengths that the script needs.
+  var constants: String {
+    let rows = max(1, layout.rowCount)
+    let top = Self.headHeight
+    return "const CELL = \(Self.cellWidth), UP = \(isInverted ? -1 : 1), ROW = \(Self.rowHeight), ROWS = \(rows),"
+      + " TOP = \(top), BASE = \(top + (rows - 1) * Self.rowHeight), LEFT = \(Self.margin),"
+      + " INNER = \(Self.width - 2 * Self.margin);\n"
+  }
+
   /// What the picture leaves out; nil when it shows everything.
   private var hiddenNotice: String? {
     guard layout.hiddenWeight > 0 else { return nil }
-    return
-      "Frames below \(NumberText.tenths(layout.minimumPerMille)) % are not drawn, in \(percent(layout.hiddenWeight)) of all \(unit)"
+    let cut = NumberText.tenths(layout.minimumPerMille)
+    let share = "in \(percent(layout.hiddenWeight)) of all \(unit)"
+    guard let floorPerMillion, floorPerMillion < layout.minimumPerMille * 1000 else {
+      return "Frames below \(cut) % are not drawn, \(share)"
+    }
+    let floor = "0." + String(10_000 + floorPerMillion).dropFirst().prefix(4).trimmedZeros
+    return "Frames below \(cut) %, \(share), are drawn where zoomed in; below \(floor) % never"
   }
 
   private func percent(_ part: UInt64) -> String { "\(NumberText.percent(part, of: layout.total)) %" }
@@ -76,14 +98,32 @@ struct FlameDrawing {
     let shownTitle = DisplayText.truncatedAtEnd(DisplayText.visible(title), to: (room - 60) * 3 / 4)
     let shownSubtitle = DisplayText.truncatedAtEnd(DisplayText.visible(subtitle), to: room)
     var lines = [
+      "<g class=\"head\">",
       text(shownTitle, x: Self.margin, y: 24, styleClass: "title"),
       text(shownSubtitle, x: Self.margin, y: 43, styleClass: "quiet"),
     ]
     if let hiddenNotice { lines.append(text(hiddenNotice, x: Self.margin, y: 60, styleClass: "quiet")) }
-    guard !layout.boxes.isEmpty else { return lines }
+    guard !layout.boxes.isEmpty else { return lines + ["</g>"] }
+    lines += legend
     lines.append(button("Reset zoom", x: 870, styleClass: "reset off"))
     lines.append(text("", x: 970, y: 24, styleClass: "matched"))
     lines.append(button("Search", x: 1100, styleClass: "search"))
+    return lines + ["</g>"]
+  }
+
+  /// The kinds of frames that occur, with their colors, from the right edge to the left.
+  private var legend: [String] {
+    let kinds = Set(layout.boxes.map { FlameColor($0.label.kind) })
+    var x = Self.width - Self.margin
+    var lines: [String] = []
+    for kind in FlameColor.allCases.reversed() where kinds.contains(kind) {
+      guard let name = kind.name else { continue }
+      x -= Int((Double(name.count) * Self.cellWidth).rounded(.up))
+      lines.append(text(name, x: x, y: 60, styleClass: "quiet"))
+      x -= 15
+      lines.append("<rect class=\"\(kind.rawValue)3\" x=\"\(x)\" y=\"50\" width=\"11\" height=\"11\"/>")
+      x -= 12
+    }
     return lines
   }
 
@@ -111,10 +151,15 @@ struct FlameDrawing {
     let shownLabel =
       label.isEmpty
       ? "" : "<text x=\"\(NumberText.tenths(left + 30))\" y=\"\(y + 12)\">\(XMLText.escaped(label))</text>"
-    return "<g class=\"\(FlameColor.styleClass(of: box.label))\"><title>"
-      + XMLText.escaped("\(name) (\(count(box.total)), \(percent(box.total)))") + "\(place(of: box))</title>"
+    return "<g class=\"\(FlameColor.styleClass(of: box.label))\">\(tooltip(of: box, name: name, width: width))"
       + "<rect x=\"\(NumberText.tenths(left))\" y=\"\(y)\" width=\"\(NumberText.tenths(width))\""
       + " height=\"\(Self.rowHeight - 1)\"/>\(shownLabel)</g>"
+  }
+
+  private func tooltip(of box: FlameGraphLayout.Box, name: String, width: UInt64) -> String {
+    guard width >= Self.titleTenths else { return "" }
+    return "<title>" + XMLText.escaped("\(name) (\(count(box.total)), \(percent(box.total)))")
+      + "\(place(of: box))</title>"
   }
 
   /// The second line of a tooltip: what the box is, where its code lies, what it weighs on its own.
@@ -128,6 +173,7 @@ struct FlameDrawing {
       if let module = box.label.module { parts.append(XMLText.escaped(module)) }
       if origin == .jit, box.label.module == nil { parts.append("[jit]") }
       if origin == .kernel, box.label.module == nil { parts.append("[kernel]") }
+      if let place = places[box.label] { parts.append(XMLText.escaped(place)) }
       if isInlined { parts.append("inlined") }
       if box.own > 0, box.own != box.total { parts.append("self \(percent(box.own))") }
     }
@@ -136,5 +182,14 @@ struct FlameDrawing {
 
   private func tenths(_ position: UInt64) -> UInt64 {
     NumberText.scaled(position, of: layout.total, to: Self.innerTenths)
+  }
+}
+
+extension Substring {
+  /// Digits behind a point without needless zeros.
+  fileprivate var trimmedZeros: Substring {
+    var digits = self
+    while digits.count > 1, digits.last == "0" { digits.removeLast() }
+    return digits
   }
 }

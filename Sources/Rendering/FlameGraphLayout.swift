@@ -30,6 +30,8 @@ package struct FlameGraphLayout: Sendable {
   package private(set) var rowCount = 0
   /// Below this many thousandths of the total a box is left out, with all above it.
   package let minimumPerMille: UInt64
+  /// The same as a weight, in the unit of the tree's sums.
+  let minimumWeight: UInt64
   /// The width that is left empty, as what stands there is too small.
   package private(set) var hiddenWeight: UInt64 = 0
   /// At most five functions with the largest weight of their own, the largest first.
@@ -38,20 +40,20 @@ package struct FlameGraphLayout: Sendable {
   package init(_ tree: CallTree, minimumPerMille: UInt64 = 1) {
     total = tree.total
     self.minimumPerMille = min(1000, minimumPerMille)
+    minimumWeight = CallTreeBuilder.leastWeight(self.minimumPerMille * 1000, of: tree.nodes[0].total)
     hottest = Self.hottest(tree)
     if total > 0 { place(tree) }
   }
 
   private mutating func place(_ tree: CallTree) {
     let measure = tree.measure
-    let minimum = CallTreeBuilder.leastWeight(minimumPerMille * 1000, of: tree.nodes[0].total)
     var hidden: UInt64 = 0
     var depths = [Int32](repeating: 0, count: tree.nodes.count)
     for (index, node) in tree.nodes.enumerated() {
       let isShown = node.parent < 0 || depths[Int(node.parent)] >= 0
       if node.parent >= 0 { depths[index] = isShown ? depths[Int(node.parent)] + 1 : -1 }
       guard isShown else { continue }
-      guard node.total >= minimum else {
+      guard node.total >= minimumWeight else {
         depths[index] = -1
         continue
       }

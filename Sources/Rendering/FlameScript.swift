@@ -1,35 +1,96 @@
 /// What a flame graph does where scripts run: zoom, search, details. Without it the picture is complete.
 ///
-/// Before it come `UP`, 1 where callees stand above their callers and -1 where below, and `boxes`: the start and the width
-/// of every box in the profile's unit, two numbers each, since the rounded numbers of the rectangles would not bear
-/// magnification. The text holds no `]]>`, which would end its section.
+/// Before it come `UP`, 1 where callees stand above their callers and -1 where below, `CELL` and the other lengths of
+/// `FlameDrawing`, `UNIT`, and `DATA`, which `FlameData` describes. The text holds no `]]>`, which would end its section.
+///
+/// The frames that are drawn without a script are used as they are until something is zoomed into. A zoomed view is
+/// made anew from the data: every frame that is half a pixel wide there.
 enum FlameScript {
   static let text = #"""
     (function () {
       "use strict";
+      const SVG = "http://www.w3.org/2000/svg", LEAST = 0.5;
       const own = document.currentScript;
       const svg = (own && own.ownerSVGElement) || document.documentElement;
       const find = (selector) => svg.querySelector(selector);
       const reset = find(".reset"), search = find(".search"), matched = find(".matched"), details = find(".details");
-      const frames = [], byElement = new Map(), callers = [];
-      let zoomed = null, focused = null;
+      const still = find(".frames"), head = find(".head"), foot = find(".foot");
+      const height = +svg.getAttribute("height"), width = INNER;
+      let tree = null, view = still, zoomed = 0, wanted = "", matches = null, focused = null;
+      // Of the view: the node of each element, and the element of each node.
+      const elements = new Map();
 
-      for (const g of svg.querySelectorAll(".frames>g")) {
-        const i = frames.length, rect = g.querySelector("rect"), tip = g.querySelector("title").textContent;
-        const first = tip.split("\n", 1)[0];
-        const frame = {
-          g, rect, tip, text: g.querySelector("text"), name: first.slice(0, first.lastIndexOf(" (")),
-          isFunction: !/^a\d/.test(g.getAttribute("class")), y: +rect.getAttribute("y"),
-          start: boxes[2 * i], total: boxes[2 * i + 1], isShown: true, caller: null
+      const ready = (async () => {
+        const packed = Uint8Array.from(atob(DATA), (character) => character.charCodeAt(0));
+        const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+        return decode(new Uint8Array(await new Response(stream).arrayBuffer()));
+      })();
+
+      function decode(bytes) {
+        let at = 0;
+        const number = () => {
+          let value = 0, scale = 1, byte;
+          do {
+            byte = bytes[at++];
+            value += (byte & 127) * scale;
+            scale *= 128;
+          } while (byte > 127);
+          return value;
         };
-        while (callers.length && UP * callers[callers.length - 1].y <= UP * frame.y) callers.pop();
-        frame.caller = callers[callers.length - 1] || null;
-        callers.push(frame);
-        frames.push(frame);
-        byElement.set(g, frame);
+        const labelsEnd = number() + at;
+        const labels = new TextDecoder().decode(bytes.subarray(at, labelsEnd)).split("\n");
+        labels.pop();
+        at = labelsEnd;
+        const parent = [], depth = [], start = [], total = [], self = [], label = [], end = [];
+        const open = [], next = [];
+        let drawn = 0;
+        while (at < bytes.length) {
+          for (let rise = number(); rise > 0; rise--) end[open.pop()] = parent.length, next.pop();
+          const node = parent.length, above = open.length;
+          parent.push(above ? open[above - 1] : -1);
+          depth.push(above);
+          start.push(number() + (above ? next[above - 1] : 0));
+          total.push(number());
+          self.push(number());
+          const code = number();
+          label.push(code >> 1);
+          if (code & 1) still.children[drawn++].node = node;
+          if (above) next[above - 1] = start[node] + total[node];
+          open.push(node);
+          next.push(start[node]);
+        }
+        while (open.length) end[open.pop()] = parent.length;
+        const fields = labels.map((text) => text.split("\0"));
+        return { parent, depth, start, total, self, label, end, fields };
       }
-      if (!frames.length) return;
-      const root = frames[0], left = +root.rect.getAttribute("x"), width = +root.rect.getAttribute("width");
+
+      function attach(decoded) {
+        tree = decoded;
+        adopt();
+        svg.classList.add("on");
+        const root = elements.get(0);
+        if (root) hold(root, false);
+        follow();
+      }
+
+      function adopt() {
+        elements.clear();
+        for (const element of view.children) elements.set(element.node, element);
+      }
+
+      const y = (depth) => UP > 0 ? BASE - depth * ROW : TOP + depth * ROW;
+      const name = (node) => tree.fields[tree.label[node]][1];
+      const isFunction = (node) => tree.fields[tree.label[node]][0][0] !== "a";
+      const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+      const share = (part) => (100 * part / tree.total[0]).toFixed(2) + " %";
+
+      function tip(node) {
+        const [, text, module, place] = tree.fields[tree.label[node]];
+        const counts = [grouped(tree.total[node]) + " " + UNIT, share(tree.total[node])];
+        if (tree.self[node]) counts.push("self " + share(tree.self[node]));
+        const where = [module, place].filter(Boolean);
+        return [text, counts.join(", ")].concat(where.length ? [where.join(", ")] : []).join("\n");
+      }
 
       function cells(character) {
         const code = character.codePointAt(0);
@@ -39,11 +100,11 @@ enum FlameScript {
           .test(character) ? 2 : 1;
       }
 
-      function shortened(name, room) {
+      function shortened(text, room) {
         let used = 0, short = "";
         if (room < 3) return "";
-        const characters = Array.from(name);
-        if (characters.reduce((sum, character) => sum + cells(character), 0) <= room) return name;
+        const characters = Array.from(text);
+        if (characters.reduce((sum, character) => sum + cells(character), 0) <= room) return text;
         for (const character of characters) {
           used += cells(character);
           if (used > room - 1) break;
@@ -52,43 +113,72 @@ enum FlameScript {
         return short + "\u2026";
       }
 
-      function place(frame, x, size) {
-        frame.isShown = size >= 0.3;
-        frame.g.style.display = frame.isShown ? "" : "none";
-        if (!frame.isShown) return;
-        frame.rect.setAttribute("x", x.toFixed(1));
-        frame.rect.setAttribute("width", size.toFixed(1));
-        const label = shortened(frame.name, Math.floor((size - 6) / CELL));
-        if (!label && !frame.text) return;
-        if (!frame.text) {
-          frame.text = document.createElementNS("http://www.w3.org/2000/svg", "text");
-          frame.text.setAttribute("y", frame.y + 12);
-          frame.g.appendChild(frame.text);
+      function element(node, x, size, isFaded) {
+        const g = document.createElementNS(SVG, "g"), rect = document.createElementNS(SVG, "rect");
+        const top = y(tree.depth[node]), text = shortened(name(node), Math.floor((size - 6) / CELL));
+        g.setAttribute("class", tree.fields[tree.label[node]][0] + (isFaded ? " faded" : ""));
+        rect.setAttribute("x", x.toFixed(1));
+        rect.setAttribute("y", top);
+        rect.setAttribute("width", size.toFixed(1));
+        rect.setAttribute("height", ROW - 1);
+        g.appendChild(rect);
+        if (text) {
+          const label = document.createElementNS(SVG, "text");
+          label.setAttribute("x", (x + 3).toFixed(1));
+          label.setAttribute("y", top + 12);
+          label.textContent = text;
+          g.appendChild(label);
         }
-        frame.text.setAttribute("x", (x + 3).toFixed(1));
-        frame.text.textContent = label;
+        g.node = node;
+        return g;
       }
 
-      function zoom(target) {
-        const end = target.start + target.total, scale = width / target.total;
-        for (const frame of frames) {
-          const frameEnd = frame.start + frame.total;
-          const isCaller = UP * frame.y > UP * target.y && frame.start <= target.start && frameEnd >= end;
-          const isInside = UP * frame.y <= UP * target.y && frame.start >= target.start && frameEnd <= end;
-          if (isCaller) place(frame, left, width);
-          else place(frame, left + (frame.start - target.start) * scale, isInside ? frame.total * scale : 0);
-          frame.g.classList.toggle("faded", isCaller);
+      // Draws a node and all above it at full width.
+      function draw(target) {
+        const made = document.createElementNS(SVG, "g"), scale = width / tree.total[target];
+        made.setAttribute("class", "frames");
+        const callers = [];
+        for (let node = tree.parent[target]; node >= 0; node = tree.parent[node]) callers.unshift(node);
+        for (const node of callers) made.appendChild(element(node, LEFT, width, true));
+        let deepest = tree.depth[target];
+        for (let node = target; node < tree.end[target]; ) {
+          const size = tree.total[node] * scale;
+          if (size < LEAST) {
+            node = tree.end[node];
+            continue;
+          }
+          made.appendChild(element(node, LEFT + (tree.start[node] - tree.start[target]) * scale, size, false));
+          deepest = Math.max(deepest, tree.depth[node]);
+          node++;
         }
-        zoomed = target === root ? null : target;
-        reset.classList.toggle("off", !zoomed);
-        if (focused && !focused.isShown) focus(target, false);
+        // What lies deeper than the picture is high makes it higher.
+        const more = Math.max(0, deepest + 1 - ROWS) * ROW;
+        head.setAttribute("transform", "translate(0," + (UP > 0 ? -more : 0) + ")");
+        foot.setAttribute("transform", "translate(0," + (UP > 0 ? 0 : more) + ")");
+        svg.setAttribute("viewBox", "0 " + (UP > 0 ? -more : 0) + " " + svg.getAttribute("width") + " " + (height + more));
+        svg.setAttribute("height", height + more);
+        return made;
       }
 
-      function focus(frame, isMoved) {
-        if (focused) focused.g.setAttribute("tabindex", "-1");
-        focused = frame;
-        frame.g.setAttribute("tabindex", "0");
-        if (isMoved) frame.g.focus({ preventScroll: false });
+      function zoom(node) {
+        zoomed = node;
+        if (view !== still) view.remove();
+        const made = node ? draw(node) : (draw(0), still);
+        still.style.display = node ? "none" : "";
+        if (node) still.after(made);
+        view = made;
+        adopt();
+        reset.classList.toggle("off", !node);
+        mark();
+        hold(elements.get(node) || elements.get(0), false);
+        remember();
+      }
+
+      function hold(g, isMoved) {
+        if (focused) focused.setAttribute("tabindex", "-1");
+        focused = g;
+        g.setAttribute("tabindex", "0");
+        if (isMoved) g.focus({ preventScroll: false });
       }
 
       function pattern(text) {
@@ -100,78 +190,133 @@ enum FlameScript {
       }
 
       function highlight(text) {
-        const wanted = text ? pattern(text) : null;
-        let sum = 0, covered = 0;
-        for (const frame of frames) {
-          const isMatch = wanted !== null && frame.isFunction && wanted.test(frame.name);
-          frame.g.classList.toggle("match", isMatch);
-          // Callers come before callees: what begins before the end of the last match lies above it.
-          if (isMatch && frame.start >= covered) {
-            sum += frame.total;
-            covered = frame.start + frame.total;
+        wanted = text;
+        matches = null;
+        let sum = 0;
+        if (text) {
+          const expression = pattern(text), hits = tree.fields.map((field) => field[0][0] !== "a" && expression.test(field[1]));
+          matches = (node) => hits[tree.label[node]];
+          // A match within a match is counted with it.
+          for (let node = 0; node < tree.label.length; ) {
+            if (hits[tree.label[node]]) {
+              sum += tree.total[node];
+              node = tree.end[node];
+            } else node++;
           }
         }
-        matched.textContent = wanted ? "Matched: " + (100 * sum / root.total).toFixed(2) + " %" : "";
-        search.textContent = wanted ? "Clear search" : "Search";
-        search.classList.toggle("active", wanted !== null);
+        mark();
+        matched.textContent = text ? "Matched: " + share(sum) : "";
+        search.textContent = text ? "Clear search" : "Search";
+        search.classList.toggle("active", !!text);
+        remember();
+      }
+
+      function mark() {
+        for (const old of Array.from(view.querySelectorAll(".match"))) old.classList.remove("match");
+        if (matches) for (const [node, g] of elements) if (matches(node)) g.classList.add("match");
       }
 
       function ask() {
-        const text = prompt("Functions to highlight (a regular expression)", "");
+        const text = prompt("Functions to highlight (a regular expression)", wanted);
         if (text !== null) highlight(text);
       }
 
-      function step(frame, key) {
-        const i = frames.indexOf(frame);
-        const direction = key === "ArrowLeft" ? -1 : 1;
-        if (key === "ArrowDown") return frame.caller;
-        for (let j = i + direction; j >= 0 && j < frames.length; j += direction) {
-          const other = frames[j];
-          if (!other.isShown) continue;
-          if (key === "ArrowUp" ? other.caller === frame : other.caller === frame.caller) return other;
-        }
-        return null;
+      // The next match in the view, or the one before.
+      function step(isBack) {
+        if (!matches) return;
+        const found = Array.from(view.children).filter((g) => matches(g.node));
+        if (!found.length) return;
+        const from = found.indexOf(focused), count = found.length;
+        hold(found[from < 0 ? (isBack ? count - 1 : 0) : (from + (isBack ? count - 1 : 1)) % count], true);
       }
 
-      const frameOf = (event) => byElement.get(event.target.closest && event.target.closest(".frames>g"));
+      function neighbor(g, key) {
+        const node = g.node, caller = tree.parent[node];
+        if (key === "ArrowDown") return elements.get(caller);
+        let best = null;
+        for (const [other, shown] of elements) {
+          if (key === "ArrowUp" && tree.parent[other] === node) {
+            if (!best || tree.total[other] > tree.total[best.node]) best = shown;
+          } else if (key !== "ArrowUp" && tree.parent[other] === caller && other !== node) {
+            if (key === "ArrowRight" && other > node && (!best || other < best.node)) best = shown;
+            if (key === "ArrowLeft" && other < node && (!best || other > best.node)) best = shown;
+          }
+        }
+        return best;
+      }
+
+      // The address reproduces the view. Where it can't be changed, as in some frames, nothing is lost but that.
+      function remember() {
+        const parts = [];
+        if (zoomed) parts.push("zoom=" + zoomed);
+        if (wanted) parts.push("search=" + encodeURIComponent(wanted));
+        try {
+          const address = location.href.split("#")[0] + (parts.length ? "#" + parts.join("&") : "");
+          if (address !== location.href) history.replaceState(null, "", address);
+        } catch (error) {}
+      }
+
+      function follow() {
+        const state = new URLSearchParams(location.hash.slice(1)), node = Number(state.get("zoom"));
+        const text = state.get("search") || "";
+        if (text !== wanted) highlight(text);
+        const target = Number.isInteger(node) && node > 0 && node < tree.total.length ? node : 0;
+        if (target !== zoomed) zoom(target);
+      }
+
+      const frameOf = (event) => {
+        const g = event.target.closest && event.target.closest(".frames>g");
+        return g && g.node !== undefined ? g : null;
+      };
       const tell = (event) => {
-        const frame = frameOf(event);
-        if (frame) details.textContent = frame.tip.replace(/\n/g, ", ");
+        const g = frameOf(event);
+        if (!g) return;
+        const text = tip(g.node);
+        details.textContent = text.replace(/\n/g, ", ");
+        let title = g.querySelector("title");
+        if (!title) g.insertBefore(title = document.createElementNS(SVG, "title"), g.firstChild);
+        title.textContent = text;
       };
       const onSearch = () => search.classList.contains("active") ? highlight("") : ask();
       svg.addEventListener("mouseover", tell);
       svg.addEventListener("focusin", tell);
       svg.addEventListener("mouseout", (event) => { if (frameOf(event)) details.textContent = ""; });
       svg.addEventListener("click", (event) => {
-        const frame = frameOf(event);
-        if (frame) {
-          focus(frame, false);
-          zoom(frame);
-        }
+        const g = frameOf(event);
+        if (g) zoom(g.node);
       });
-      reset.addEventListener("click", () => zoom(root));
+      reset.addEventListener("click", () => zoom(0));
       search.addEventListener("click", onSearch);
+      window.addEventListener("hashchange", () => { if (tree) follow(); });
       window.addEventListener("keydown", (event) => {
-        if (event.key === "F3" || (event.key.toLowerCase() === "f" && (event.ctrlKey || event.metaKey))) {
+        if (!tree) return;
+        const isCommand = event.ctrlKey || event.metaKey;
+        if (event.key === "F3" || (event.key.toLowerCase() === "f" && isCommand)) {
           event.preventDefault();
           ask();
         } else if (event.key === "Escape") {
-          highlight("");
-          zoom(root);
+          if (wanted) highlight("");
+          if (zoomed) zoom(0);
+        } else if ((event.key === "n" || event.key === "N") && !isCommand) {
+          step(event.key === "N");
         } else if (event.key === "Enter") {
-          if (event.target === reset) zoom(root);
+          if (event.target === reset) zoom(0);
           else if (event.target === search) onSearch();
-          else if (frameOf(event)) zoom(frameOf(event));
+          else if (frameOf(event)) {
+            zoom(frameOf(event).node);
+            focused.focus();
+          }
         } else if (/^Arrow/.test(event.key) && frameOf(event)) {
-          const next = step(frameOf(event), event.key);
+          const key = UP > 0 ? event.key : { ArrowUp: "ArrowDown", ArrowDown: "ArrowUp" }[event.key] || event.key;
+          const next = neighbor(frameOf(event), key);
           if (next) {
             event.preventDefault();
-            focus(next, true);
+            hold(next, true);
           }
         }
       });
-      svg.classList.add("on");
-      focus(root, false);
+      // Browsers without this kind of decompression keep the still picture.
+      ready.then(attach, () => {});
     })();
 
     """#

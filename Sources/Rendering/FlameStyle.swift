@@ -15,7 +15,7 @@ enum FlameStyle {
     .button:hover,.button:focus{text-decoration:underline}
     .faded{opacity:.5}
     \(FlameColor.allCases.map { $0.rules(palette, isDark: false) }.joined(separator: "\n"))
-    .frames .match{fill:#e600e6}
+    .frames .match rect{fill:#e600e6}
     @media (prefers-color-scheme:dark){
     svg{background:#16181c}
     text{fill:#f0f0f0}
@@ -23,7 +23,7 @@ enum FlameStyle {
     .frames rect{stroke:#16181c}
     .frames g:hover rect,.frames g:focus rect{stroke:#fff}
     \(FlameColor.allCases.map { $0.rules(palette, isDark: true) }.joined(separator: "\n"))
-    .frames .match{fill:#b000b0}
+    .frames .match rect{fill:#b000b0}
     }
 
     """

@@ -6,7 +6,12 @@ package import ProfileModel
 /// Names are hostile: they come from the profiled process. They are escaped and freed of control characters, so that
 /// the document is well-formed whatever they hold. Equal input gives equal bytes.
 package enum SVG {
-  /// Renders a profile; boxes below `minimumPerMille` thousandths of it are left out and told of.
+  /// What the script may draw at most: of more, smaller frames are left out.
+  private static let nodeLimit = 60_000
+  /// The shares down to which the script draws, in millionths, the first one that has no more than `nodeLimit` frames.
+  private static let floorsPerMillion: [UInt64] = [100, 200, 500]
+
+  /// Renders a profile; boxes below `minimumPerMille` thousandths of it are drawn where zoomed in, if at all.
   ///
   /// - Parameter unit: what is counted, in the plural: `samples`.
   package static func render(
@@ -14,27 +19,39 @@ package enum SVG {
     root: CallTree.Root = .process, isInverted: Bool = false,
     withLines: Bool = false, measure: WeightMeasure = .count, minimumPerMille: UInt64 = 1
   ) -> String {
-    let tree = CallTree(profile, root: root, measure: measure, minimumPerMillion: minimumPerMille * 1000) {
-      FrameLabel($0, module: $1, withLine: withLines)
+    var places: [FrameLabel: String] = [:]
+    func tree(_ minimumPerMillion: UInt64) -> CallTree {
+      CallTree(profile, root: root, measure: measure, minimumPerMillion: minimumPerMillion) { frame, module in
+        let label = FrameLabel(frame, module: module, withLine: withLines)
+        if let source = frame.source, places[label] == nil { places[label] = place(source) }
+        return label
+      }
     }
-    let layout = FlameGraphLayout(tree, minimumPerMille: minimumPerMille)
-    return render(
-      layout, title: title, subtitle: subtitle, unit: unit, palette: palette, isInverted: isInverted)
-  }
-
-  /// Renders a layout.
-  package static func render(
-    _ layout: FlameGraphLayout, title: String, subtitle: String, unit: String = "samples",
-    palette: FlamePalette = .onCPU, isInverted: Bool = false
-  ) -> String {
+    let cut = minimumPerMille * 1000
+    var floor = cut
+    var grown = tree(cut)
+    for smaller in floorsPerMillion where smaller < cut {
+      let candidate = tree(smaller)
+      guard candidate.nodes.count <= nodeLimit else { continue }
+      (floor, grown) = (smaller, candidate)
+      break
+    }
+    let layout = FlameGraphLayout(grown, minimumPerMille: minimumPerMille)
     let drawing = FlameDrawing(
-      layout: layout, title: title, subtitle: subtitle, unit: unit, isInverted: isInverted)
-    return drawing.document(style: FlameStyle.sheet(palette), script: script(for: layout, isInverted: isInverted))
+      layout: layout, title: title, subtitle: subtitle, unit: unit, isInverted: isInverted, places: places,
+      floorPerMillion: floor)
+    let data = FlameData(grown, cut: layout.minimumWeight) { places[$0] }
+    let constants = "\(drawing.constants)const UNIT = \"\(unitText(unit))\", DATA = \"\(data.text)\";\n"
+    return drawing.document(style: FlameStyle.sheet(palette), script: constants + FlameScript.text)
   }
 
-  private static func script(for layout: FlameGraphLayout, isInverted: Bool) -> String {
-    let numbers = layout.boxes.map { "\($0.start),\($0.total)" }.joined(separator: ",")
-    let up = isInverted ? -1 : 1
-    return "const CELL = \(FlameDrawing.cellWidth), UP = \(up), boxes = [\(numbers)];\n\(FlameScript.text)"
+  /// A unit as a script's text: letters and spaces.
+  private static func unitText(_ unit: String) -> String {
+    String(unit.filter { $0.isASCII && ($0.isLetter || $0 == " ") })
+  }
+
+  private static func place(_ source: SourceLocation) -> String {
+    let file = source.file.lastIndex(of: "/").map { source.file[source.file.index(after: $0)...] } ?? source.file[...]
+    return "\(file):\(source.line)"
   }
 }

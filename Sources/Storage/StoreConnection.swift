@@ -7,47 +7,66 @@ import ProfileModel
 struct StoreConnection {
   let path: String
   private let queue: DatabaseQueue
+  /// With whose rights SQLite opens files: some, as the log, only when they are needed.
+  private let caller: InvokingUser?
 
   /// How long a statement waits for another process that writes.
   private static let busySeconds = 5.0
 
   /// Opens a database to read and write; makes it, or brings it to our version, where that is needed.
-  static func writable(_ file: DatabaseFile, pageLimit: Int?) throws(StoreError) -> StoreConnection {
-    try file.createIfMissing()
-    // A connection that may write may also change a file that is not ours, if only to clean up its log.
-    _ = try identity(file)
-    let connection = try open(file, readOnly: false, pageLimit: pageLimit)
-    do {
-      try connection.prepare()
-    } catch {
-      throw StoreError(error, path: file.path)
+  static func writable(
+    _ file: DatabaseFile, as caller: InvokingUser?, pageLimit: Int?
+  ) throws(StoreError) -> StoreConnection {
+    try perform(as: caller) { () throws(StoreError) in
+      try file.createIfMissing()
+      // A connection that may write may also change a file that is not ours, if only to clean up its log.
+      _ = try identity(file)
+      let connection = try open(file, as: caller, readOnly: false, pageLimit: pageLimit)
+      do {
+        try connection.prepare()
+      } catch {
+        throw StoreError(error, path: file.path)
+      }
+      return connection
     }
-    return connection
   }
 
   /// Opens a database to read it; one that is not there, or empty, is an error.
-  static func readOnly(_ file: DatabaseFile) throws(StoreError) -> StoreConnection {
-    guard try file.isPresent() else { throw .noDatabase(path: file.path) }
-    switch try identity(file) {
-    case .empty: throw .noDatabase(path: file.path)
-    case .ours(let version) where version < Schema.version: _ = try writable(file, pageLimit: nil)
-    case .ours, .foreign: break
+  static func readOnly(_ file: DatabaseFile, as caller: InvokingUser?) throws(StoreError) -> StoreConnection {
+    try perform(as: caller) { () throws(StoreError) in
+      guard try file.isPresent() else { throw .noDatabase(path: file.path) }
+      switch try identity(file) {
+      case .empty: throw .noDatabase(path: file.path)
+      case .ours(let version) where version < Schema.version: _ = try writable(file, as: nil, pageLimit: nil)
+      case .ours, .foreign: break
+      }
+      return try open(file, as: caller, readOnly: true, pageLimit: nil)
     }
-    return try open(file, readOnly: true, pageLimit: nil)
+  }
+
+  private static func perform<Value>(
+    as caller: InvokingUser?, _ body: () throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    guard let caller else { return try body() }
+    return try caller.perform(body)
   }
 
   func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
-    do { return try queue.read(body) } catch { throw StoreError(error, path: path).whileReading }
+    try Self.perform(as: caller) { () throws(StoreError) in
+      do { return try queue.read(body) } catch { throw StoreError(error, path: path).whileReading }
+    }
   }
 
   /// Runs a transaction that excludes other writers from its start; an error undoes it.
   func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
-    do { return try queue.write(body) } catch { throw StoreError(error, path: path) }
+    try Self.perform(as: caller) { () throws(StoreError) in
+      do { return try queue.write(body) } catch { throw StoreError(error, path: path) }
+    }
   }
 
   /// What the file is. Changes nothing; a foreign or newer database is an error.
   private static func identity(_ file: DatabaseFile) throws(StoreError) -> Schema.Identity {
-    let identity = try open(file, readOnly: true, pageLimit: nil).read { try Schema.Identity(of: $0) }
+    let identity = try open(file, as: nil, readOnly: true, pageLimit: nil).read { try Schema.Identity(of: $0) }
     switch identity {
     case .foreign: throw .foreign(path: file.path)
     case .ours(let version) where version > Schema.version:
@@ -57,7 +76,7 @@ struct StoreConnection {
   }
 
   private static func open(
-    _ file: DatabaseFile, readOnly: Bool, pageLimit: Int?
+    _ file: DatabaseFile, as caller: InvokingUser?, readOnly: Bool, pageLimit: Int?
   ) throws(StoreError) -> StoreConnection {
     var configuration = Configuration()
     configuration.readonly = readOnly
@@ -69,7 +88,8 @@ struct StoreConnection {
       if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
     }
     do {
-      return StoreConnection(path: file.path, queue: try DatabaseQueue(path: file.path, configuration: configuration))
+      let queue = try DatabaseQueue(path: file.path, configuration: configuration)
+      return StoreConnection(path: file.path, queue: queue, caller: caller)
     } catch {
       throw StoreError(error, path: file.path).whileReading
     }

@@ -1,5 +1,5 @@
 import GRDB
-import LinuxSystem
+package import LinuxSystem
 package import ProfileModel
 
 /// The tasks of this machine with their profiles, in one SQLite database.
@@ -15,16 +15,20 @@ package final class TaskStore: Sendable {
   ///
   /// Tasks whose process is gone become `interrupted`.
   ///
-  /// - Parameter pageLimit: the number of 4 KiB pages that the file may grow to, for tests of a full disk.
-  package static func open(path: String, pageLimit: Int? = nil) throws(StoreError) -> TaskStore {
-    let store = TaskStore(try .writable(DatabaseFile(path: path), pageLimit: pageLimit))
+  /// - Parameters:
+  ///   - caller: the user with whose rights the files are made and used, and to whom they belong; nil for this process's.
+  ///   - pageLimit: the number of 4 KiB pages that the file may grow to, for tests of a full disk.
+  package static func open(
+    path: String, as caller: InvokingUser? = nil, pageLimit: Int? = nil
+  ) throws(StoreError) -> TaskStore {
+    let store = TaskStore(try .writable(DatabaseFile(path: path), as: caller, pageLimit: pageLimit))
     try store.markInterrupted(seenBy: store.owner())
     return store
   }
 
   /// Opens a database that is there to read it. Its tasks are left as they are, those of dead processes too.
-  package static func openReadOnly(path: String) throws(StoreError) -> TaskStore {
-    TaskStore(try .readOnly(DatabaseFile(path: path)))
+  package static func openReadOnly(path: String, as caller: InvokingUser? = nil) throws(StoreError) -> TaskStore {
+    TaskStore(try .readOnly(DatabaseFile(path: path), as: caller))
   }
 
   // MARK: - Recording

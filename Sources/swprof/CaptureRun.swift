@@ -19,7 +19,7 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
   private let deadline: MonotonicTime?
   /// The processes whose end is waited for, those that have ended left out.
   private var watched: [OpenFile]
-  private var progress = ProgressLine()
+  private var progress: ProgressLine
 
   /// Often enough for the progress line; records that need more speed wake the loop themselves.
   private static var tickMilliseconds: Int32 { 200 }
@@ -27,12 +27,14 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
   private static var settlingMilliseconds: Int32 { 1 }
 
   init(
-    _ capture: consuming Capture, signals: consuming SignalDescriptor, duration: Duration?, watching: [ProcessID]
+    _ capture: consuming Capture, signals: consuming SignalDescriptor, duration: Duration?, watching: [ProcessID],
+    verbosity: Verbosity
   ) {
     let armedAt = capture.armedAt
     self.capture = capture
     self.signals = signals
     self.deadline = duration.map { MonotonicTime(nanoseconds: armedAt.nanoseconds + $0.nanoseconds) }
+    progress = ProgressLine(verbosity)
     // A process that has ended already needs no descriptor: the table of targets says so.
     self.watched = watching.compactMap { try? ProcessDescriptor.open($0) }
   }

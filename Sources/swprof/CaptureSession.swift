@@ -27,6 +27,7 @@ struct CaptureSession {
   /// - Parameter arm: starts the capture.
   func run<Armed: ArmedCapture & ~Copyable>(arm: (CaptureRequest) throws -> Armed) throws {
     var timings = Timings(origin: ProcessTable.startTime())
+    verbosity.noteCaller()
     Host.raiseDescriptorLimit()
     var sink = try OutputSink(options.output.output)
     let signals = try SignalDescriptor()
@@ -44,11 +45,15 @@ struct CaptureSession {
     task.parameters.unwind = capture.unwind
     timings.mark("armed", at: capture.armedAt)
     let store = options.noStore ? nil : try StoreAccess.writable(options.store)
-    if let store { task.id = try store.begin(task) }
+    if let store {
+      task.id = try store.begin(task)
+      verbosity.detail("task \(task.id) in database '\(StoreAccess.path(options.store))'")
+    }
+    verbosity.detail("event \(capture.event), user stacks by \(capture.unwind), probes loaded and attached")
 
     do {
       let watching = watchedProcesses(child: childID)
-      var run = CaptureRun(capture, signals: signals, duration: duration, watching: watching)
+      var run = CaptureRun(capture, signals: signals, duration: duration, watching: watching, verbosity: verbosity)
       try start(child)
       let end = try run.run(command: child)
       if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
@@ -56,10 +61,11 @@ struct CaptureSession {
       timings.tables = run.tableCost
       let profile = try name(run.finish(), task: &task, timings: &timings)
       let stored = Result { try store?.finish(task, profile: profile) }
-      try ProfileOutput(options: options.output, environment: Environment.variables).write(
+      for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
+      try ProfileOutput(options: options.output, verbosity: verbosity).write(
         ReportSubject(task, profile), to: &sink)
       timings.mark("reported")
-      if Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
+      if verbosity == .verbose || Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
       // The result has been printed: it is not lost with the database.
       try stored.get()
       try leave(child, end)
@@ -70,6 +76,19 @@ struct CaptureSession {
         try? store.fail(task.id, error: Failure(error).sentence, endedAt: Clock.wall)
       }
       throw error
+    }
+  }
+
+  private var verbosity: Verbosity { options.manners.verbosity }
+
+  /// Says which modules have places without a name, the ones with most of them first.
+  private static func namelessModules(of profile: Profile) -> [String] {
+    var places: [Int: Int] = [:]
+    for frame in profile.frames where frame.origin == .unresolved {
+      if let module = frame.module { places[module, default: 0] += 1 }
+    }
+    return places.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(10).map { module, count in
+      "\(count) places without a name in \(profile.modules[module].path); see 'swprof doctor --pid'"
     }
   }
 
@@ -90,7 +109,7 @@ struct CaptureSession {
 
   private func makeTask(duration: Duration?) -> ProfilingTask {
     ProfilingTask(
-      kind: kind, target: options.target.description,
+      kind: kind, target: options.target.description(isRedacted: options.redactArgs),
       parameters: CaptureParameters(
         durationNanoseconds: duration?.nanoseconds, frequencyHertz: frequencyHertz, side: side,
         includeChildren: options.target.includeChildren, offCPU: offCPU),
@@ -132,7 +151,7 @@ struct CaptureSession {
     case .commandEnded(let end):
       if end.exitCode != 0 { throw CommandStatus(code: end.exitCode) }
     case .duration:
-      if let child { Terminal.complain("the command still runs, as process \(child.process)") }
+      if let child { verbosity.note("the command still runs, as process \(child.process)") }
     case .signal, .targetsGone:
       break
     }

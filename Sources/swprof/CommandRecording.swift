@@ -9,7 +9,12 @@ struct CommandRecording {
   /// The signal mask that commands get, once the first run has found it.
   private var mask: SignalMask?
 
-  init(frequencyHertz: Int) { self.frequencyHertz = frequencyHertz }
+  private let verbosity: Verbosity
+
+  init(frequencyHertz: Int, verbosity: Verbosity) {
+    self.frequencyHertz = frequencyHertz
+    self.verbosity = verbosity
+  }
 
   /// Runs a command from its start to its end. Its standard output goes to standard error: ours is for the result.
   ///
@@ -26,7 +31,7 @@ struct CommandRecording {
       parameters: CaptureParameters(
         durationNanoseconds: nil, frequencyHertz: frequencyHertz, unwind: capture.unwind, event: capture.event),
       host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall)
-    var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process])
+    var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process], verbosity: verbosity)
     do { try child.start() } catch {
       throw Failure("cannot run '\(name)': \(error)", error == .accessDenied ? .notPermitted : .noInput)
     }

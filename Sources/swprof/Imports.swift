@@ -27,7 +27,7 @@ enum Imports {
     let description = PprofDescription(
       kind: .onCPU, unit: TaskKind.onCPU.unit, hasThreads: true,
       periodNanoseconds: frequencyHertz > 0 ? 1_000_000_000 / UInt64(frequencyHertz) : nil)
-    var file = try OutputFile(path)
+    var file = try OutputFile(path, for: Caller.current)
     try file.commit(PprofWriter.render(runs, description))
   }
 

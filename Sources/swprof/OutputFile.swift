@@ -3,42 +3,100 @@ import LinuxSystem
 
 /// A file that results go to: complete under its name, or not there at all.
 ///
-/// Regular files are written beside their place and renamed; devices and pipes are written as they are.
+/// Regular files are written beside their place and renamed; devices and pipes are written as they are. Results hold
+/// command lines and paths: a new file is its owner's alone, and one that is replaced passes its mode on. With sudo, the
+/// owner is the caller.
 struct OutputFile: ~Copyable {
   private let path: String
   private let file: OpenFile
-  /// Where the bytes lie until the rename; nil when they go straight to `path`.
-  private var temporaryPath: String?
+  /// Where a file lies until it is complete; nil where the bytes go straight to `path`.
+  private var place: Place?
+
+  /// A name in a directory that stays the same one, whatever becomes of its path meanwhile.
+  private struct Place {
+    let directory: OpenFile
+    let name: String
+    let temporaryName: String
+  }
 
   /// Creates the file, so that what cannot be written is known before there is anything to write.
-  init(_ path: String) throws {
+  init(_ path: String, for caller: InvokingUser?) throws {
     self.path = path
-    var status = stat()
-    if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      do { file = try OpenFile(path, flags: O_WRONLY) } catch {
-        throw Failure("cannot write '\(path)': \(error)", .cannotCreate)
-      }
+    if let device = try Self.openDevice(path, caller) {
+      file = device
       return
     }
-    let temporary = "\(path).\(getpid()).partial"
-    do { file = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644) } catch {
+    do throws(Errno) {
+      let place = try Self.place(of: path)
+      let old = Self.status(of: place.name, in: place.directory)
+      if let old, old.st_mode & S_IFMT == S_IFDIR { throw Errno(code: EISDIR) }
+      file = try OpenFile(
+        place.temporaryName, in: place.directory, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+      self.place = place
+      // By descriptor: whatever the name leads to meanwhile keeps its owner.
+      if let caller { _ = fchown(file.descriptor, caller.userID, caller.groupID) }
+      if let old, old.st_uid == caller?.userID ?? geteuid() { _ = fchmod(file.descriptor, old.st_mode & 0o666) }
+    } catch {
       throw Failure("cannot create '\(path)': \(error); choose another -o", .cannotCreate)
     }
-    temporaryPath = temporary
   }
 
   deinit {
-    if let temporaryPath { unsafe unlink(temporaryPath) }
+    if let place { unsafe unlinkat(place.directory.descriptor, place.temporaryName, 0) }
   }
 
   /// Writes the whole content and puts the file in its place.
   mutating func commit(_ bytes: [UInt8]) throws {
     try Terminal.write(bytes, to: file.descriptor, name: "'\(path)'")
-    guard let temporary = temporaryPath else { return }
-    guard unsafe rename(temporary, path) == 0 else {
+    guard let place else { return }
+    let directory = place.directory.descriptor
+    guard unsafe renameat(directory, place.temporaryName, directory, place.name) == 0 else {
       throw Failure("cannot put '\(path)' in its place: \(Errno.last)", .cannotCreate)
     }
-    temporaryPath = nil
+    self.place = nil
+  }
+
+  /// Opens what is no regular file; nil where there is nothing, or something to be replaced.
+  private static func openDevice(_ path: String, _ caller: InvokingUser?) throws -> OpenFile? {
+    var own = stat()
+    guard unsafe lstat(path, &own) == 0 else { return nil }
+    let isLink = own.st_mode & S_IFMT == S_IFLNK
+    var target = stat()
+    let leadsSomewhere = unsafe stat(path, &target) == 0
+    let type = target.st_mode & S_IFMT
+    guard leadsSomewhere, type == S_IFCHR || type == S_IFIFO || type == S_IFSOCK || type == S_IFBLK else {
+      // A link that somebody else laid could lead to any file of the user's, or of root's.
+      if isLink {
+        throw Failure("'\(path)' is a symbolic link, and is not followed; name the file itself with -o", .cannotCreate)
+      }
+      return nil
+    }
+    let file: OpenFile
+    do { file = try OpenFile(path, flags: O_WRONLY | O_NOCTTY) } catch {
+      throw Failure("cannot write '\(path)': \(error)", .cannotCreate)
+    }
+    // What was opened, and not what the name stood for before.
+    let status = try file.status()
+    let isForeign = status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != caller?.userID
+    if status.st_mode & S_IFMT == S_IFREG || status.st_mode & S_IFMT == S_IFIFO && isForeign {
+      throw Failure("'\(path)' is another user's, and is not written; choose another -o", .cannotCreate)
+    }
+    return file
+  }
+
+  private static func place(of path: String) throws(Errno) -> Place {
+    let slash = path.lastIndex(of: "/")
+    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+    guard !name.isEmpty, name != ".", name != ".." else { throw Errno(code: EISDIR) }
+    let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    return Place(
+      directory: try OpenFile(directory, flags: OpenFile.pathOnly | O_DIRECTORY), name: name,
+      temporaryName: ".swprof-\(getpid())-\(UInt64.random(in: .min ... .max)).partial")
+  }
+
+  private static func status(of name: String, in directory: OpenFile) -> stat? {
+    var status = stat()
+    return unsafe fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
   }
 }
 
@@ -48,7 +106,12 @@ enum OutputSink: ~Copyable {
   case file(OutputFile)
 
   init(_ path: String?) throws {
-    if let path, path != "-" { self = .file(try OutputFile(path)) } else { self = .standardOutput }
+    // `/dev/stdout` may lead to a regular file, which only its descriptor can go on writing.
+    if let path, path != "-", path != "/dev/stdout" {
+      self = .file(try OutputFile(path, for: Caller.current))
+    } else {
+      self = .standardOutput
+    }
   }
 
   mutating func write(_ text: String) throws { try write(Array(text.utf8)) }

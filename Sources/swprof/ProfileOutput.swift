@@ -5,7 +5,7 @@ import Rendering
 /// Renders one task, or several put together, in the format that was asked for.
 struct ProfileOutput {
   let options: OutputOptions
-  let environment: [String: String]
+  let verbosity: Verbosity
   var view = ViewDetails()
   /// What is printed where no format was asked for.
   var standard = Standard.summary
@@ -31,10 +31,15 @@ struct ProfileOutput {
       try sink.write(render(subject))
     }
     guard let format = options.chosenFormat, format != .top else { return }
-    for line in subject.task.map(Summary.account) ?? [] { Terminal.complain(line) }
-    if subject.kind == .offCPU, format == .folded { Terminal.complain("the numbers are \(unit(subject))") }
+    if let task = subject.task {
+      let lines = Summary.account(of: task)
+      // The account comes first. A loss is never passed over.
+      if verbosity == .quiet, task.account.lost > 0 { Terminal.complain(lines[0]) }
+      for line in lines { verbosity.note(line) }
+    }
+    if subject.kind == .offCPU, format == .folded { verbosity.note("the numbers are \(unit(subject))") }
     if format == .perfScript, PerfScript.isSummed(subject.profile, kind: subject.kind) {
-      Terminal.complain(
+      verbosity.note(
         "more than \(PerfScript.sampleLimit) samples: equal ones are printed as one, and the period is their number")
     }
   }
@@ -90,9 +95,7 @@ struct ProfileOutput {
       isColored: isColored)
   }
 
-  private var isColored: Bool {
-    (options.output ?? "-") == "-" && Terminal.isColored(environment: environment)
-  }
+  private var isColored: Bool { options.colors.isColored(output: options.output) }
 }
 
 /// What a report is about: a task of ours, or a profile from a file.

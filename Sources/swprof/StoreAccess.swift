@@ -19,11 +19,13 @@ enum Environment {
 /// Opens the database that the options and the environment name.
 enum StoreAccess {
   static func path(_ options: StoreOptions) -> String {
-    DatabaseLocation.resolve(option: options.db, environment: Environment.variables, isRoot: Host.isRoot)
+    DatabaseLocation.resolve(
+      option: options.db, environment: Environment.variables, isRoot: Host.isRoot, callerHome: Caller.current?.home)
   }
 
   static func writable(_ options: StoreOptions) throws -> TaskStore {
-    try TaskStore.open(path: path(options))
+    let path = path(options)
+    return try TaskStore.open(path: path, as: user(of: path))
   }
 
   /// For commands that change what is there but have no reason to make a database.
@@ -33,6 +35,13 @@ enum StoreAccess {
   }
 
   static func readable(_ options: StoreOptions) throws -> TaskStore {
-    try TaskStore.openReadOnly(path: path(options))
+    let path = path(options)
+    return try TaskStore.openReadOnly(path: path, as: user(of: path))
+  }
+
+  /// With whose rights a database is used: the caller's of sudo where these reach, so that they can read it later.
+  private static func user(of path: String) -> InvokingUser? {
+    guard let caller = Caller.current, caller.canWrite(path) else { return nil }
+    return caller
   }
 }

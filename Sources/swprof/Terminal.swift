@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import Rendering
 
 /// The three standard streams and what they lead to.
 enum Terminal {
@@ -9,13 +10,19 @@ enum Terminal {
   }
 
   /// Writes a line of diagnosis to standard error. There is nobody left to tell when that fails.
+  ///
+  /// Names from files and processes may be in it: what acts on a terminal is made visible.
   static func complain(_ sentence: String) {
-    var line = "swprof: \(sentence)\n"
+    var line = "swprof: \(DisplayText.visible(sentence))\n"
     line.withUTF8 { text in _ = unsafe Glibc.write(STDERR_FILENO, text.baseAddress, text.count) }
   }
 
-  static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
   static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Whether a line that is written over and over makes sense: on a terminal, where a person looks at it and no CI.
+  static func showsProgress(environment: [String: String]) -> Bool {
+    isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb" && (environment["CI"] ?? "").isEmpty
+  }
 
   /// Whether standard output takes colors: a terminal, and no NO_COLOR (no-color.org).
   static func isColored(environment: [String: String]) -> Bool {
@@ -44,8 +51,12 @@ enum Terminal {
 
 /// A line on the terminal that is written over and over; silent where standard error is none.
 struct ProgressLine: ~Copyable {
-  private let isShown = Terminal.isErrorTerminal
+  private let isShown: Bool
   private var isDirty = false
+
+  init(_ verbosity: Verbosity) {
+    isShown = verbosity != .quiet && Terminal.showsProgress(environment: Environment.variables)
+  }
 
   mutating func show(_ text: String) {
     guard isShown else { return }

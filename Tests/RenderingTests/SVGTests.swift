@@ -56,7 +56,9 @@ import Testing
     let text = SVG.render(Sample.profile, title: "t", subtitle: "s")
     let addresses = text.split(separator: "http").dropFirst()
     #expect(addresses.allSatisfy { $0.hasPrefix("://www.w3.org/2000/svg\"") })
-    #expect(!text.contains("href") && !text.contains("url(") && !text.contains("@import") && !text.contains("DOCTYPE"))
+    #expect(
+      !text.contains(" href") && !text.contains("xlink") && !text.contains("url(") && !text.contains("@import")
+        && !text.contains("DOCTYPE"))
   }
 
   @Test func `waits have colors of their own`() {

@@ -69,6 +69,7 @@ import Testing
 
   @Test func `weights whose sum does not fit are refused`() throws {
     var profile = Sample.profile
+    profile.timeline = nil
     profile.values = (0..<2).map {
       Profile.Value(thread: $0, stack: 0, weight: Weight(count: 1, nanoseconds: .max - UInt64($0)))
     }

@@ -14,6 +14,24 @@ import Testing
       DatabaseLocation.resolve(option: nil, environment: environment, isRoot: true) == "/var/lib/swprof/swprof.db")
   }
 
+  @Test func `with sudo, the default is the caller's and not root's`() {
+    func path(_ environment: [String: String], home: String?) -> String {
+      DatabaseLocation.resolve(option: nil, environment: environment, isRoot: true, callerHome: home)
+    }
+    #expect(path(["HOME": "/root"], home: "/home/a") == "/home/a/.local/state/swprof/swprof.db")
+    #expect(path(["XDG_STATE_HOME": "/state"], home: "/home/a") == "/state/swprof/swprof.db")
+    #expect(path(["HOME": "/root"], home: nil) == "/var/lib/swprof/swprof.db")
+  }
+
+  @Test(arguments: [
+    ("/var/lib/swprof", "/var/lib/swprof/swprof.db"), ("/a:/b", "/a/swprof.db"),
+    ("relative", "/var/lib/swprof/swprof.db"), ("", "/var/lib/swprof/swprof.db"),
+  ])
+  func `a service's is in the directory that systemd gives it`(directory: String, path: String) {
+    let environment = ["STATE_DIRECTORY": directory]
+    #expect(DatabaseLocation.resolve(option: nil, environment: environment, isRoot: true) == path)
+  }
+
   @Test(arguments: [
     (["XDG_STATE_HOME": "/state", "HOME": "/home/a"], "/state/swprof/swprof.db"),
     (["HOME": "/home/a"], "/home/a/.local/state/swprof/swprof.db"),

@@ -58,6 +58,8 @@ struct CheckCommand: ParsableCommand {
   var save: String?
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var colors: ColorOptions
+  @OptionGroup var manners: VerbosityOptions
 
   @Argument(parsing: .postTerminator, help: ArgumentHelp("The program after the change.", valueName: "command"))
   var command: [String] = []
@@ -89,6 +91,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
+    manners.verbosity.noteCaller()
     var options = comparison.checkOptions
     options.accepted = try accept.map(readAcceptList)
     options.today = String(TimeText.utc(Clock.wall).prefix(10))
@@ -106,8 +109,8 @@ struct CheckCommand: ParsableCommand {
     guard !base.runs.isEmpty else { return }
 
     let check = Check(base: base.runs, new: new.runs, options: options)
-    for warning in Set(base.warnings + new.warnings).sorted() { Terminal.complain(warning) }
-    for sink in sinks { try sink.write(check) }
+    for warning in Set(base.warnings + new.warnings).sorted() { manners.verbosity.note(warning) }
+    for sink in sinks { try sink.write(check, isColored: colors.isColored(output: sink.output.path)) }
     switch check.verdict {
     case .regression: throw CommandStatus(code: ExitStatus.regression.rawValue)
     case .inconclusive, .notComparable:
@@ -118,7 +121,7 @@ struct CheckCommand: ParsableCommand {
 
   /// Runs the commands by turns, so that a machine that becomes slower meanwhile does so for both.
   private func record(_ base: inout ComparedSide, _ new: inout ComparedSide) throws {
-    var recording = CommandRecording(frequencyHertz: freq)
+    var recording = CommandRecording(frequencyHertz: freq, verbosity: manners.verbosity)
     for run in 1...runs {
       if let baselineCommand {
         let (task, profile) = try recording.record(["/bin/sh", "-c", baselineCommand], describedAs: baselineCommand)
@@ -190,8 +193,7 @@ private final class OutputSinkBox {
     sink = try OutputSink(output.path)
   }
 
-  func write(_ check: Check) throws {
-    let isColored = output.path == nil && Terminal.isColored(environment: Environment.variables)
+  func write(_ check: Check, isColored: Bool) throws {
     let text =
       switch output.format {
       case .text: CheckText.render(check, isColored: isColored)

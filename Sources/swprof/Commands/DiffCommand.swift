@@ -31,6 +31,8 @@ struct DiffCommand: ParsableCommand {
   var output: String?
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var colors: ColorOptions
+  @OptionGroup var manners: VerbosityOptions
 
   enum Format: String, EnumerableFlag {
     case folded
@@ -51,6 +53,7 @@ struct DiffCommand: ParsableCommand {
   }
 
   func run() throws {
+    manners.verbosity.noteCaller()
     var sink = try OutputSink(output)
     var before = ComparedSide(method: comparison.method)
     var after = ComparedSide(method: comparison.method)
@@ -61,7 +64,7 @@ struct DiffCommand: ParsableCommand {
     options.limits.minimumSamples = 10
     options.limits.minimumShare = 0.001
     let check = Check(base: before.runs, new: after.runs, options: options)
-    for warning in Set(before.warnings + after.warnings).sorted() { Terminal.complain(warning) }
+    for warning in Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(warning) }
     try sink.write(render(check, before.profile, after.profile))
     if fail, check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
   }
@@ -71,8 +74,7 @@ struct DiffCommand: ParsableCommand {
     case .json: return CheckJSON.render(check, schema: "swprof.diff")
     case .folded: return DiffFolded.render(base: before, new: after, measure: measure)
     case nil:
-      let isColored = (output ?? "-") == "-" && Terminal.isColored(environment: Environment.variables)
-      return DiffText.render(check, isColored: isColored)
+      return DiffText.render(check, isColored: colors.isColored(output: output))
     }
   }
 

@@ -21,6 +21,7 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup(title: "View") var view: ViewOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup var store: StoreOptions
+  @OptionGroup var manners: VerbosityOptions
 
   func validate() throws {
     if !from.isEmpty, !tasks.isEmpty { throw ValidationError("give either tasks or --from") }
@@ -28,6 +29,7 @@ struct ReportCommand: ParsableCommand {
   }
 
   func run() throws {
+    verbosity.noteCaller()
     // What can't be written is known before a large file is read.
     var sink = try OutputSink(output.output)
     var subject = from.isEmpty ? try storedSubject() : try importedSubject()
@@ -36,12 +38,15 @@ struct ReportCommand: ParsableCommand {
     let details = ProfileOutput.ViewDetails(
       root: view.callTreeRoot, isInverted: view.inverted, minimumPerMille: view.minShare.perMille, title: view.title)
     try ProfileOutput(
-      options: output, environment: Environment.variables, view: details, standard: .top
+      options: output, verbosity: verbosity, view: details, standard: .top
     )
     .write(subject, to: &sink)
   }
 
+  private var verbosity: Verbosity { manners.verbosity }
+
   private func storedSubject() throws -> ReportSubject {
+    verbosity.detail("database '\(StoreAccess.path(store))'")
     let store = try StoreAccess.readable(store)
     var ids: [TaskID] = []
     for task in tasks where !ids.contains(task.id) { ids.append(task.id) }
@@ -60,7 +65,7 @@ struct ReportCommand: ParsableCommand {
   private func importedSubject() throws -> ReportSubject {
     let imported = try from.map { path in
       let imported = try Imports.read(path)
-      for warning in imported.warnings { Terminal.complain("\(path): \(warning)") }
+      for warning in imported.warnings { verbosity.note("\(path): \(warning)") }
       return imported
     }
     return try ReportSubject(ImportedProfile.merged(imported, files: from), files: from)

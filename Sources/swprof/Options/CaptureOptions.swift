@@ -29,6 +29,11 @@ struct CaptureOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
   var note: String?
 
+  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
+  var redactArgs = false
+
+  @OptionGroup var manners: VerbosityOptions
+
   @Option(help: .hidden)
   var ringBufferSize = ByteCount(bytes: 1 << 21)
 

@@ -60,6 +60,8 @@ struct OutputOptions: ParsableArguments {
     help: ArgumentHelp("Write to this file; '-' is standard output.", valueName: "file"), completion: .file())
   var output: String?
 
+  @OptionGroup var colors: ColorOptions
+
   func validate() throws {
     guard chosenFormat == .pprof, (output ?? "-") == "-", Terminal.isOutputTerminal else { return }
     throw ValidationError("--pprof is binary and not written to a terminal; add '-o profile.pb.gz'")

@@ -37,7 +37,9 @@ struct TargetOptions: ParsableArguments {
   }
 
   /// The target in words, for the task's record.
-  var description: String {
+  ///
+  /// - Parameter isRedacted: whether of a command line only the program's name is told.
+  func description(isRedacted: Bool) -> String {
     if let pid {
       let named = pid.processes.map { process in
         (try? ProcessTable.name(of: process)).map { "\(process) (\($0))" } ?? "\(process)"
@@ -47,7 +49,7 @@ struct TargetOptions: ParsableArguments {
     if let comm { return "comm \(comm)" }
     if let cgroup { return "cgroup \(cgroup)" }
     if all { return "all processes" }
-    return "command " + command.joined(separator: " ")
+    return "command " + (isRedacted ? command.prefix(1) : command[...]).joined(separator: " ")
   }
 
   /// The target for a capture; a command is the process that waits to run it.
