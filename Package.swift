@@ -64,8 +64,8 @@ let package = Package(
     .target(name: "Importing", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
     .target(
       name: "Pprof",
-      dependencies: ["CZlib", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-      exclude: ["profile.proto"], swiftSettings: product, linkerSettings: isStatic ? [] : libraries("z")),
+      dependencies: ["Compression", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["profile.proto"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
     .executableTarget(
@@ -88,7 +88,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PprofTests",
-      dependencies: ["Pprof", "ProfileModel", "Rendering", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "Compression", "Pprof", "ProfileModel", "Rendering", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),

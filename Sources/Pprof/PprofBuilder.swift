@@ -1,5 +1,9 @@
 import ProfileModel
 
+// The messages are in profile.pb.swift, made once from profile.proto (google/pprof b9395ee, Apache License 2.0) by protoc
+// and the protoc-gen-swift of swift-protobuf 1.39.0:
+// protoc --swift_opt=Visibility=Internal --swift_opt=UseAccessLevelOnImports=true --swift_out=. profile.proto
+
 /// The tables of a pprof message, in which equal things are one.
 struct PprofBuilder {
   private struct FunctionKey: Hashable {

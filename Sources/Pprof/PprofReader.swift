@@ -1,3 +1,4 @@
+import Compression
 package import ProfileModel
 import SwiftProtobuf
 
@@ -36,10 +37,20 @@ package struct PprofReader {
 
   /// - Parameter bytes: of the whole file.
   package static func read(_ bytes: [UInt8], limits: Limits = Limits()) throws(PprofError) -> ImportedProfile {
-    let raw = Gzip.isGzip(bytes) ? try Gzip.decompress(bytes, limitBytes: limits.sizeBytes) : bytes
+    let raw = try uncompressed(bytes, limits)
     guard raw.count <= limits.sizeBytes else { throw .tooLarge(limitBytes: limits.sizeBytes) }
     var reader = try PprofReader(decode(raw), limits)
     return try reader.read()
+  }
+
+  private static func uncompressed(_ bytes: [UInt8], _ limits: Limits) throws(PprofError) -> [UInt8] {
+    guard Gzip.isGzip(bytes) else { return bytes }
+    do { return try Gzip.decompress(bytes, limitBytes: limits.sizeBytes) } catch {
+      switch error {
+      case .damaged: throw .notDecompressed
+      case .tooLarge(let limit): throw .tooLarge(limitBytes: limit)
+      }
+    }
   }
 
   private static func decode(_ bytes: [UInt8]) throws(PprofError) -> Perftools_Profiles_Profile {

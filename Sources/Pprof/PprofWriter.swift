@@ -1,3 +1,4 @@
+import Compression
 package import ProfileModel
 import SwiftProtobuf
 

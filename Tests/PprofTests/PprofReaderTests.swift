@@ -1,3 +1,4 @@
+import Compression
 import ProfileModel
 import SwiftProtobuf
 import Testing

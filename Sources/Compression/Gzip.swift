@@ -1,17 +1,25 @@
 import CZlib
 
-/// gzip (RFC 1952) of bytes in memory.
-enum Gzip {
+/// The format of RFC 1952, by zlib, of bytes in memory.
+package enum Gzip {
+  /// Why bytes are not uncompressed.
+  package enum Failure: Error, Equatable {
+    /// They are damaged or end too early.
+    case damaged
+    case tooLarge(limitBytes: Int)
+  }
+
   /// `windowBits` of zlib.h: the largest window, with gzip's header and trailer.
   private static let gzipWindowBits: Int32 = 15 + 16
   private static let chunkBytes = 1 << 16
 
-  static func isGzip(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
+  /// Whether bytes begin as the format does.
+  package static func isGzip(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
   /// Compresses; equal input gives equal output: the header has no time and no name.
   ///
   /// - Returns: nil where zlib finds no memory.
-  static func compress(_ bytes: [UInt8]) -> [UInt8]? {
+  package static func compress(_ bytes: [UInt8]) -> [UInt8]? {
     var stream = unsafe z_stream()
     let size = Int32(unsafe MemoryLayout<z_stream>.size)
     guard
@@ -39,11 +47,11 @@ enum Gzip {
   }
 
   /// Uncompresses all members of a gzip file.
-  static func decompress(_ bytes: [UInt8], limitBytes: Int) throws(PprofError) -> [UInt8] {
+  package static func decompress(_ bytes: [UInt8], limitBytes: Int) throws(Failure) -> [UInt8] {
     var stream = unsafe z_stream()
     guard unsafe inflateInit2_(&stream, gzipWindowBits, ZLIB_VERSION, Int32(unsafe MemoryLayout<z_stream>.size)) == Z_OK
     else {
-      throw .notDecompressed
+      throw .damaged
     }
     defer { unsafe inflateEnd(&stream) }
     var output: [UInt8] = []
@@ -65,7 +73,7 @@ enum Gzip {
         continue
       }
       // A call that neither reads nor writes has come to an end that is not there.
-      guard status == Z_OK, used.read > 0 || used.written > 0 else { throw .notDecompressed }
+      guard status == Z_OK, used.read > 0 || used.written > 0 else { throw .damaged }
     }
   }
 
