@@ -29,6 +29,7 @@ let package = Package(
   products: [.executable(name: "swprof", targets: ["swprof"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
@@ -61,13 +62,17 @@ let package = Package(
       name: "Compression", dependencies: ["CZlib"], swiftSettings: product,
       linkerSettings: isStatic ? [] : libraries("z")),
     .target(name: "Importing", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
+    .target(
+      name: "Pprof",
+      dependencies: ["Compression", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["profile.proto"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
-        "Capture", "Comparison", "Importing", "LinuxSystem", "ProfileModel", "Rendering", "Storage", "Symbolication",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Capture", "Comparison", "Importing", "LinuxSystem", "Pprof", "ProfileModel", "Rendering", "Storage",
+        "Symbolication", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: product),
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
@@ -80,6 +85,12 @@ let package = Package(
     .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),
     .testTarget(
       name: "ImportingTests", dependencies: ["Importing", "LinuxSystem", "ProfileModel"], exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PprofTests",
+      dependencies: [
+        "Compression", "Pprof", "ProfileModel", "Rendering", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),

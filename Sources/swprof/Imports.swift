@@ -1,6 +1,7 @@
 import Glibc
 import Importing
 import LinuxSystem
+import Pprof
 import ProfileModel
 
 /// Profiles of other programs, and of our own exports.
@@ -18,12 +19,34 @@ enum Imports {
     switch ProfileFormat(startingWith: head) {
     case .folded: return try FoldedReader.read(stream, file: name)
     case .perfScript: return try PerfScriptReader.read(stream, file: name)
-    case .pprof: throw Failure("'\(path)' is a pprof profile, which is not read yet", .malformedData)
+    case .pprof: return try pprof(head, rest: file, name: name)
     }
   }
 
   static func save(_ runs: [Profile], to path: String, frequencyHertz: Int) throws {
-    throw Failure("cannot write '\(path)': not built yet", .unavailable)
+    let description = PprofDescription(
+      kind: .onCPU, unit: TaskKind.onCPU.unit, hasThreads: true,
+      periodNanoseconds: frequencyHertz > 0 ? 1_000_000_000 / UInt64(frequencyHertz) : nil)
+    var file = try OutputFile(path, for: Caller.current)
+    try file.commit(PprofWriter.render(runs, description))
+  }
+
+  /// Reads the rest of a pprof file, as far as the reader would take it.
+  private static func pprof(_ head: [UInt8], rest file: borrowing OpenFile, name: String) throws -> ImportedProfile {
+    let limits = PprofReader.Limits()
+    var bytes = head
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    while bytes.count <= limits.sizeBytes {
+      let count: Int
+      do {
+        count = try retryingOnInterrupt { unsafe Glibc.read(file.descriptor, &chunk, chunk.count) }
+      } catch { throw Failure("cannot read '\(name)': \(error)", .inputOutput) }
+      if count == 0 { break }
+      bytes += chunk[..<count]
+    }
+    do { return try PprofReader.read(bytes, limits: limits) } catch {
+      throw Failure("'\(name)': \(error)", .malformedData)
+    }
   }
 
   /// Enough of a file to tell its format, with as many reads as a pipe needs for it.

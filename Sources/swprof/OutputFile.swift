@@ -46,8 +46,8 @@ struct OutputFile: ~Copyable {
   }
 
   /// Writes the whole content and puts the file in its place.
-  mutating func commit(_ text: String) throws {
-    try Terminal.write(Array(text.utf8), to: file.descriptor, name: "'\(path)'")
+  mutating func commit(_ bytes: [UInt8]) throws {
+    try Terminal.write(bytes, to: file.descriptor, name: "'\(path)'")
     guard let place else { return }
     let directory = place.directory.descriptor
     guard unsafe renameat(directory, place.temporaryName, directory, place.name) == 0 else {
@@ -114,13 +114,15 @@ enum OutputSink: ~Copyable {
     }
   }
 
-  mutating func write(_ text: String) throws {
+  mutating func write(_ text: String) throws { try write(Array(text.utf8)) }
+
+  mutating func write(_ bytes: [UInt8]) throws {
     switch consume self {
     case .standardOutput:
       self = .standardOutput
-      try Terminal.print(text)
+      try Terminal.write(bytes, to: STDOUT_FILENO, name: "standard output")
     case .file(var file):
-      let result = Result { try file.commit(text) }
+      let result = Result { try file.commit(bytes) }
       self = .file(file)
       try result.get()
     }

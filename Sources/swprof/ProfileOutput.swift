@@ -1,3 +1,4 @@
+import Pprof
 import ProfileModel
 import Rendering
 
@@ -24,7 +25,11 @@ struct ProfileOutput {
 
   /// Writes the result; what the reader must know of it goes to standard error where the format has no place for it.
   func write(_ subject: ReportSubject, to sink: inout OutputSink) throws {
-    try sink.write(render(subject))
+    if options.chosenFormat == .pprof {
+      try sink.write(PprofWriter.render([subject.profile], subject.pprof))
+    } else {
+      try sink.write(render(subject))
+    }
     guard let format = options.chosenFormat, format != .top else { return }
     if let task = subject.task {
       let lines = Summary.account(of: task)
@@ -33,6 +38,10 @@ struct ProfileOutput {
       for line in lines { verbosity.note(line) }
     }
     if subject.kind == .offCPU, format == .folded { verbosity.note("the numbers are \(unit(subject))") }
+    if format == .perfScript, PerfScript.isSummed(subject.profile, kind: subject.kind) {
+      verbosity.note(
+        "more than \(PerfScript.sampleLimit) samples: equal ones are printed as one, and the period is their number")
+    }
   }
 
   private func measure(_ subject: ReportSubject) -> WeightMeasure {
@@ -58,6 +67,11 @@ struct ProfileOutput {
     case .json: return ProfileJSON.render(subject.task, subject.profile)
     case .speedscope:
       return Speedscope.render(subject.profile, name: title(subject), measure: measure(subject))
+    case .perfScript:
+      return PerfScript.render(
+        subject.profile, kind: subject.kind, event: subject.event,
+        elapsedNanoseconds: subject.task?.elapsedNanoseconds)
+    case .pprof: preconditionFailure("pprof is no text")
     case .top: return top(subject)
     case nil:
       guard standard == .summary, let task = subject.task else { return top(subject) }
@@ -121,6 +135,21 @@ struct ReportSubject {
     unit = imported.unit
     hasThreads = imported.hasThreads
     title = files.joined(separator: ", ")
+  }
+
+  /// What a pprof file says of it.
+  var pprof: PprofDescription {
+    task.map(PprofDescription.init) ?? PprofDescription(kind: kind, unit: unit, hasThreads: hasThreads)
+  }
+
+  /// What perf would call the event of its samples.
+  var event: String {
+    switch kind {
+    case .onCPU: task?.parameters.event ?? "cpu-clock"
+    // The event of `perf record --off-cpu`, whose period is a length of time in ns.
+    case .offCPU: "offcpu-time"
+    case nil: unit
+    }
   }
 
   /// How much was recorded, how and where.

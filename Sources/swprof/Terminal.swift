@@ -20,6 +20,8 @@ enum Terminal {
   /// Whether both streams lead to a terminal.
   static var isSeen: Bool { isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
+  static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
   /// Whether a line that is written over and over makes sense: on a terminal, where a person looks at it and no CI.
   static func showsProgress(environment: [String: String]) -> Bool {
     isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb" && (environment["CI"] ?? "").isEmpty

@@ -8,17 +8,20 @@ struct OutputOptions: ParsableArguments {
     case html
     case json
     case speedscope
+    case pprof
+    case perfScript
     case top
 
-    /// The end of a file's name that asks for the format; nil for none.
-    var suffix: String? {
+    /// The ends of a file's name that ask for the format.
+    var suffixes: [String] {
       switch self {
-      case .folded: ".folded"
-      case .svg: ".svg"
-      case .html: ".html"
-      case .json: ".json"
-      case .speedscope: ".speedscope.json"
-      case .top: nil
+      case .folded: [".folded"]
+      case .svg: [".svg"]
+      case .html: [".html"]
+      case .json: [".json"]
+      case .speedscope: [".speedscope.json"]
+      case .pprof: [".pb.gz", ".pprof"]
+      case .perfScript, .top: []
       }
     }
 
@@ -29,6 +32,8 @@ struct OutputOptions: ParsableArguments {
       case .html: "Write a page with everything about the task, which needs nothing else."
       case .json: "Print the task and its profile as one JSON object."
       case .speedscope: "Print a file for speedscope, a profile for each thread."
+      case .pprof: "Write a pprof profile, compressed."
+      case .perfScript: "Print samples as perf script does."
       case .top: "Print the hottest functions with bars, and the hottest path."
       }
     }
@@ -60,12 +65,17 @@ struct OutputOptions: ParsableArguments {
 
   @OptionGroup var colors: ColorOptions
 
+  func validate() throws {
+    guard chosenFormat == .pprof, (output ?? "-") == "-", Terminal.isOutputTerminal else { return }
+    throw ValidationError("--pprof is binary and not written to a terminal; add '-o profile.pb.gz'")
+  }
+
   /// The format asked for: by flag, else by the suffix of the file, the longest that fits; nil for the summary.
   var chosenFormat: Format? {
     if let format { return format }
     guard let output else { return nil }
-    return Format.allCases.filter { $0.suffix.map(output.hasSuffix) ?? false }
-      .max { ($0.suffix ?? "").count < ($1.suffix ?? "").count }
+    let candidates = Format.allCases.flatMap { format in format.suffixes.map { (format, $0) } }
+    return candidates.filter { output.hasSuffix($0.1) }.max { $0.1.count < $1.1.count }?.0
   }
 }
 
