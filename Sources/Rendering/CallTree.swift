@@ -50,6 +50,14 @@ package struct CallTree: Sendable {
   package let ownOfLabel: [UInt64]
   package let measure: WeightMeasure
 
+  /// A tree of other makings, whose nodes are in order.
+  init(labels: [FrameLabel], nodes: [Node], ownOfLabel: [UInt64], measure: WeightMeasure) {
+    self.labels = labels
+    self.nodes = nodes
+    self.ownOfLabel = ownOfLabel
+    self.measure = measure
+  }
+
   /// Merges a profile's stacks.
   ///
   /// - Parameters:

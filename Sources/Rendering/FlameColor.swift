@@ -16,6 +16,9 @@ enum FlameColor: String, CaseIterable {
   case inlined = "i"
   case unresolved = "x"
   case marker = "m"
+  case same = "s"
+  case more = "o"
+  case less = "b"
 
   static let shadeCount = 8
 
@@ -29,6 +32,9 @@ enum FlameColor: String, CaseIterable {
     case .inlined: "inlined"
     case .unresolved: "no name"
     case .marker: "mark"
+    case .same: "as before"
+    case .more: "more"
+    case .less: "less"
     }
   }
 
@@ -40,12 +46,14 @@ enum FlameColor: String, CaseIterable {
     case .function(.unresolved, _): self = .unresolved
     case .function(.marker, _): self = .marker
     case .function(.user, let isInlined): self = isInlined ? .inlined : .user
+    case .change(let level): self = level == 0 ? .same : level > 0 ? .more : .less
     }
   }
 
   /// The class of a box: its family and shade.
   static func styleClass(of label: FrameLabel) -> String {
-    "\(FlameColor(label.kind).rawValue)\(shade(of: label.name))"
+    if case .change(let level) = label.kind { return "\(FlameColor(label.kind).rawValue)\(min(7, abs(level)))" }
+    return "\(FlameColor(label.kind).rawValue)\(shade(of: label.name))"
   }
 
   /// FNV-1a (32 bits), its high bits: the standard library's hash differs from run to run.
@@ -66,6 +74,9 @@ enum FlameColor: String, CaseIterable {
     case .inlined: ([96, 200, 196], [150, 222, 214])
     case .unresolved: ([188, 170, 164], [212, 198, 192])
     case .marker: ([176, 176, 176], [200, 200, 200])
+    case .same: ([226, 228, 232], [226, 228, 232])
+    case .more: ([255, 228, 196], [244, 124, 12])
+    case .less: ([210, 226, 252], [48, 112, 232])
     }
   }
 
@@ -78,6 +89,9 @@ enum FlameColor: String, CaseIterable {
     case .inlined: ([16, 92, 94], [34, 110, 104])
     case .unresolved: ([92, 80, 76], [108, 96, 90])
     case .marker: ([88, 88, 88], [104, 104, 104])
+    case .same: ([62, 66, 74], [62, 66, 74])
+    case .more: ([92, 66, 40], [190, 88, 0])
+    case .less: ([44, 60, 92], [30, 92, 214])
     }
   }
 
@@ -87,7 +101,7 @@ enum FlameColor: String, CaseIterable {
     case .user: isDark ? ([32, 66, 140], [44, 92, 160]) : ([112, 160, 246], [160, 200, 250])
     case .kernel: isDark ? ([58, 62, 128], [84, 84, 150]) : ([160, 166, 240], [194, 196, 250])
     case .marker: isDark ? ([52, 74, 84], [66, 92, 104]) : ([168, 196, 208], [194, 216, 226])
-    case .label, .jit, .inlined, .unresolved: nil
+    case .label, .jit, .inlined, .unresolved, .same, .more, .less: nil
     }
   }
 

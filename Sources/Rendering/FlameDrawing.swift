@@ -170,6 +170,7 @@ struct FlameDrawing {
     var parts: [String] = []
     switch box.label.kind {
     case .all: break
+    case .change: parts.append(XMLText.escaped(box.label.module ?? ""))
     case .process: parts.append("process")
     case .thread: parts.append("thread")
     case .function(let origin, let isInlined):

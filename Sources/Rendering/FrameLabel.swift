@@ -9,6 +9,8 @@ package struct FrameLabel: Hashable, Sendable {
     case process
     case thread
     case function(FrameOrigin, isInlined: Bool)
+    /// A function in a comparison: how much its own share has grown, from -7 to 7.
+    case change(Int)
   }
 
   package let name: String
@@ -48,6 +50,7 @@ extension FrameLabel.Kind {
     case .process: 1
     case .thread: 2
     case .function(let origin, let isInlined): 3 + 2 * Int(origin.rawValue) + (isInlined ? 1 : 0)
+    case .change(let level): 100 + level
     }
   }
 }

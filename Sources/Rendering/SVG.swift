@@ -27,11 +27,24 @@ package enum SVG {
         return label
       }
     }
-    let cut = minimumPerMille * 1000
-    let floors = floorsPerMillion.filter { $0 < cut } + [cut]
+    return render(
+      tree(floors(minimumPerMille)[0]), title: title, subtitle: subtitle, unit: unit, palette: palette,
+      isInverted: isInverted, places: places, minimumPerMille: minimumPerMille)
+  }
+
+  /// The shares in millionths that a script may draw down to, the smallest first; the last is that of the still picture.
+  private static func floors(_ minimumPerMille: UInt64) -> [UInt64] {
+    floorsPerMillion.filter { $0 < minimumPerMille * 1000 } + [minimumPerMille * 1000]
+  }
+
+  /// Renders a call tree.
+  static func render(
+    _ tree: CallTree, title: String, subtitle: String, unit: String, palette: FlamePalette = .onCPU,
+    isInverted: Bool = false, places: [FrameLabel: String] = [:], minimumPerMille: UInt64 = 1
+  ) -> String {
+    let floors = floors(minimumPerMille)
     var floor = floors[0]
-    var grown = tree(floor)
-    // What is above a larger floor needs no growing.
+    var grown = tree.pruned(minimumPerMillion: floor)
     for larger in floors.dropFirst() where grown.nodes.count > nodeLimit {
       floor = larger
       grown = grown.pruned(minimumPerMillion: larger)
@@ -50,7 +63,15 @@ package enum SVG {
     _ profile: Profile, title: String, unit: String, palette: FlamePalette, root: CallTree.Root, measure: WeightMeasure,
     minimumPerMille: UInt64 = 2
   ) -> String {
-    let tree = CallTree(profile, root: root, measure: measure, minimumPerMillion: minimumPerMille * 1000)
+    still(
+      CallTree(profile, root: root, measure: measure, minimumPerMillion: minimumPerMille * 1000), title: title,
+      unit: unit, palette: palette, minimumPerMille: minimumPerMille)
+  }
+
+  /// The same of a call tree.
+  static func still(
+    _ tree: CallTree, title: String, unit: String, palette: FlamePalette, minimumPerMille: UInt64
+  ) -> String {
     let layout = FlameGraphLayout(tree, minimumPerMille: minimumPerMille)
     let drawing = FlameDrawing(
       layout: layout, title: title, subtitle: "", unit: unit, isInHTML: true)

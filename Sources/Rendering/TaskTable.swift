@@ -14,7 +14,7 @@ package enum TaskTable {
         task.id.description, task.kind.rawValue, task.target, TimeText.utc(task.startedAt),
         task.elapsedNanoseconds.map(TimeText.duration(nanoseconds:)) ?? "—",
         NumberText.grouped(task.account.taken), NumberText.grouped(task.account.lost), task.status.rawValue,
-        task.trigger ?? "—",
+        task.trigger.map { json in TriggerReport.trigger(json).map { "\($0.policy): \($0.metric)" } ?? json } ?? "—",
       ])
     }
     return table.lines.map { $0 + "\n" }.joined()

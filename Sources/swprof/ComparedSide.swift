@@ -10,6 +10,8 @@ struct ComparedSide {
   /// The profiles of the runs, in their order.
   private(set) var profiles: [Profile] = []
   private(set) var warnings: [String] = []
+  /// Whether processes are known, so that stacks may stand on their names.
+  private(set) var hasThreads = true
   private let method: FunctionCosts.Method
 
   init(method: FunctionCosts.Method) { self.method = method }
@@ -46,6 +48,7 @@ struct ComparedSide {
 
   private mutating func addFile(_ path: String) throws {
     let imported = try Imports.read(path)
+    hasThreads = hasThreads && imported.hasThreads
     warnings += imported.warnings.map { "\(path): \($0)" }
     for (index, profile) in imported.runs.enumerated() {
       let quality = RunQuality(kind: imported.kind, unit: imported.unit, of: profile, weigh: method.weigh)

@@ -39,11 +39,15 @@ struct DiffCommand: ParsableCommand {
 
   enum Format: String, EnumerableFlag {
     case folded
+    case svg
+    case html
     case json
 
     static func help(for value: Format) -> ArgumentHelp? {
       switch value {
       case .folded: "Print folded stacks with two counts, before and after."
+      case .svg: "Draw both sides as one flame graph: orange is more, blue is less."
+      case .html: "Write a page with the functions by change and the graph."
       case .json: "Print the comparison as one JSON object."
       }
     }
@@ -68,17 +72,32 @@ struct DiffCommand: ParsableCommand {
     options.limits.minimumShare = 0.001
     let check = Check(base: before.runs, new: after.runs, options: options)
     for warning in Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(warning) }
-    try sink.write(render(check, before.profile, after.profile))
+    try sink.write(render(check, before, after))
     if fail, check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
   }
 
-  private func render(_ check: Check, _ before: Profile, _ after: Profile) -> String {
+  private func render(_ check: Check, _ before: ComparedSide, _ after: ComparedSide) -> String {
+    let root: CallTree.Root = before.hasThreads && after.hasThreads ? .process : .none
+    let title = "\(name(base)) -> \(name(new))"
     switch chosenFormat {
+    case .svg:
+      return DiffGraph.svg(
+        base: before.profile, new: after.profile, title: title,
+        subtitle: "orange: more of its own than before, blue: less; shares of \(before.profile.total.count) and"
+          + " \(after.profile.total.count) \(check.unit)", root: root, measure: measure)
+    case .html:
+      return DiffPage.render(
+        check, base: before.profile, new: after.profile, title: title, root: root, measure: measure)
     case .json: return CheckJSON.render(check, schema: "swprof.diff")
-    case .folded: return DiffFolded.render(base: before, new: after, measure: measure)
+    case .folded: return DiffFolded.render(base: before.profile, new: after.profile, root: root, measure: measure)
     case nil:
       return DiffText.render(check, isColored: colors.isColored(output: output))
     }
+  }
+
+  /// A side as the user names it.
+  private func name(_ argument: String) -> String {
+    TaskArgument(argument: argument) == nil ? argument : "task \(argument)"
   }
 
   private var measure: WeightMeasure { comparison.weight == .count ? .count : .microseconds }
