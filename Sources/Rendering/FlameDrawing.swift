@@ -154,7 +154,14 @@ struct FlameDrawing {
     let shownLabel =
       label.isEmpty
       ? "" : "<text x=\"\(NumberText.tenths(left + 30))\" y=\"\(y + 12)\">\(XMLText.escaped(label))</text>"
-    return "<g class=\"\(FlameColor.styleClass(of: box.label))\">\(tooltip(of: box, name: name, width: width))"
+    let tooltip = tooltip(of: box, name: name, width: width)
+    let style = "class=\"\(FlameColor.styleClass(of: box.label))\""
+    // Most boxes have neither a tooltip nor room for a name, and are one element.
+    if tooltip.isEmpty, shownLabel.isEmpty {
+      return "<rect x=\"\(NumberText.tenths(left))\" y=\"\(y)\" width=\"\(NumberText.tenths(width))\""
+        + " height=\"\(Self.rowHeight - 1)\" \(style)/>"
+    }
+    return "<g \(style)>\(tooltip)"
       + "<rect x=\"\(NumberText.tenths(left))\" y=\"\(y)\" width=\"\(NumberText.tenths(width))\""
       + " height=\"\(Self.rowHeight - 1)\"/>\(shownLabel)</g>"
   }

@@ -4,19 +4,19 @@
 /// `FlameDrawing`, `UNIT`, and `DATA`, which `FlameData` describes. The text holds no `]]>`, which would end its section.
 ///
 /// The frames that are drawn without a script are used as they are until something is zoomed into. A zoomed view is
-/// made anew from the data: every frame that is half a pixel wide there.
+/// made anew from the data: every frame that is a pixel wide there.
 enum FlameScript {
   static let text = #"""
     (function () {
       "use strict";
-      const SVG = "http://www.w3.org/2000/svg", LEAST = 0.5;
+      const SVG = "http://www.w3.org/2000/svg", LEAST = 1;
       const own = document.currentScript;
       const svg = (own && own.ownerSVGElement) || document.documentElement;
       const find = (selector) => svg.querySelector(selector);
       const reset = find(".reset"), search = find(".search"), matched = find(".matched"), details = find(".details");
       const still = find(".frames"), head = find(".head"), foot = find(".foot");
       const height = +svg.getAttribute("height"), width = INNER;
-      let tree = null, view = still, zoomed = 0, wanted = "", matches = null, focused = null;
+      let tree = null, view = still, zoomed = 0, wanted = "", matches = null, focused = null, stretched = 0;
       // Of the view: the node of each element, and the element of each node.
       const elements = new Map();
 
@@ -113,33 +113,25 @@ enum FlameScript {
         return short + "\u2026";
       }
 
-      function element(node, x, size, isFaded) {
-        const g = document.createElementNS(SVG, "g"), rect = document.createElementNS(SVG, "rect");
+      const escaped = (text) => text.replace(/[&<>]/g, (mark) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[mark]);
+
+      // Markup, which browsers make thousands of elements of faster than one by one. Names are escaped; all else is ours.
+      function markup(node, x, size, isFaded) {
         const top = y(tree.depth[node]), text = shortened(name(node), Math.floor((size - 6) / CELL));
-        g.setAttribute("class", tree.fields[tree.label[node]][0] + (isFaded ? " faded" : ""));
-        rect.setAttribute("x", x.toFixed(1));
-        rect.setAttribute("y", top);
-        rect.setAttribute("width", size.toFixed(1));
-        rect.setAttribute("height", ROW - 1);
-        g.appendChild(rect);
-        if (text) {
-          const label = document.createElementNS(SVG, "text");
-          label.setAttribute("x", (x + 3).toFixed(1));
-          label.setAttribute("y", top + 12);
-          label.textContent = text;
-          g.appendChild(label);
-        }
-        g.node = node;
-        return g;
+        const style = ' class="' + tree.fields[tree.label[node]][0] + (isFaded ? " faded" : "") + '"';
+        const box = '<rect x="' + x.toFixed(1) + '" y="' + top + '" width="' + size.toFixed(1) + '" height="' + (ROW - 1) + '"';
+        // Most boxes have no room for a name, and are one element.
+        if (!text) return box + style + "/>";
+        return "<g" + style + ">" + box + '/><text x="' + (x + 3).toFixed(1) + '" y="' + (top + 12) + '">' + escaped(text) + "</text></g>";
       }
 
       // Draws a node and all above it at full width.
       function draw(target) {
         const made = document.createElementNS(SVG, "g"), scale = width / tree.total[target];
         made.setAttribute("class", "frames");
-        const callers = [];
-        for (let node = tree.parent[target]; node >= 0; node = tree.parent[node]) callers.unshift(node);
-        for (const node of callers) made.appendChild(element(node, LEFT, width, true));
+        const shown = [], parts = [];
+        for (let node = tree.parent[target]; node >= 0; node = tree.parent[node]) shown.unshift(node);
+        for (const node of shown) parts.push(markup(node, LEFT, width, true));
         let deepest = tree.depth[target];
         for (let node = target; node < tree.end[target]; ) {
           const size = tree.total[node] * scale;
@@ -147,26 +139,36 @@ enum FlameScript {
             node = tree.end[node];
             continue;
           }
-          made.appendChild(element(node, LEFT + (tree.start[node] - tree.start[target]) * scale, size, false));
+          shown.push(node);
+          parts.push(markup(node, LEFT + (tree.start[node] - tree.start[target]) * scale, size, false));
           deepest = Math.max(deepest, tree.depth[node]);
           node++;
         }
+        made.innerHTML = parts.join("");
+        let next = 0;
+        for (const box of made.children) box.node = shown[next++];
+        stretch(deepest);
+        return made;
+      }
+
+      function stretch(deepest) {
         // What lies deeper than the picture is high makes it higher.
         const more = Math.max(0, deepest + 1 - ROWS) * ROW;
+        if (more === stretched) return;
+        stretched = more;
         head.setAttribute("transform", "translate(0," + (UP > 0 ? -more : 0) + ")");
         foot.setAttribute("transform", "translate(0," + (UP > 0 ? 0 : more) + ")");
         svg.setAttribute("viewBox", "0 " + (UP > 0 ? -more : 0) + " " + svg.getAttribute("width") + " " + (height + more));
         svg.setAttribute("height", height + more);
-        return made;
       }
 
       function zoom(node) {
         zoomed = node;
         if (view !== still) view.remove();
-        const made = node ? draw(node) : (draw(0), still);
+        if (!node) stretch(0);
         still.style.display = node ? "none" : "";
-        if (node) still.after(made);
-        view = made;
+        view = node ? draw(node) : still;
+        if (node) still.after(view);
         adopt();
         reset.classList.toggle("off", !node);
         mark();
@@ -265,7 +267,7 @@ enum FlameScript {
       }
 
       const frameOf = (event) => {
-        const g = event.target.closest && event.target.closest(".frames>g");
+        const g = event.target.closest && event.target.closest(".frames>*");
         return g && g.node !== undefined ? g : null;
       };
       const tell = (event) => {

@@ -173,22 +173,22 @@ _swprof() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    oncpu|offcpu|report|tasks|doctor|help)
+    oncpu|offcpu|report|diff|check|tasks|doctor|help)
         # Offer subcommand argument completions
         "_swprof_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'oncpu offcpu report tasks doctor help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'oncpu offcpu report diff check tasks doctor help' -- "${cur}"))
         ;;
     esac
 }
 
 _swprof_oncpu() {
     repeating_flags=()
-    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --json --speedscope --top --per-thread --lines --no-store --version -h --help)
+    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=()
-    non_repeating_options=(--freq --pid --comm --cgroup --duration --unwind --by --output -o --db --note)
+    non_repeating_options=(--freq --pid --comm --cgroup --duration --unwind --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
 
     # Offer option value completions
@@ -197,12 +197,15 @@ _swprof_oncpu() {
         return
         ;;
     '--pid')
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion oncpu -- --pid "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
         return
         ;;
     '--comm')
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion oncpu -- --comm "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
         return
         ;;
     '--cgroup')
+        __swprof_add_completions -d
         return
         ;;
     '--duration')
@@ -220,6 +223,10 @@ _swprof_oncpu() {
         __swprof_add_completions -f
         return
         ;;
+    '--color')
+        __swprof_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
     '--db')
         __swprof_add_completions -f
         return
@@ -232,9 +239,9 @@ _swprof_oncpu() {
 
 _swprof_offcpu() {
     repeating_flags=()
-    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --json --speedscope --top --per-thread --lines --no-store --version -h --help)
+    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=(--phase)
-    non_repeating_options=(--min-block --max-block --state --pid --comm --cgroup --duration --unwind --by --output -o --db --note)
+    non_repeating_options=(--min-block --max-block --state --pid --comm --cgroup --duration --unwind --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
 
     # Offer option value completions
@@ -253,12 +260,15 @@ _swprof_offcpu() {
         return
         ;;
     '--pid')
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion offcpu -- --pid "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
         return
         ;;
     '--comm')
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion offcpu -- --comm "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
         return
         ;;
     '--cgroup')
+        __swprof_add_completions -d
         return
         ;;
     '--duration')
@@ -276,6 +286,10 @@ _swprof_offcpu() {
         __swprof_add_completions -f
         return
         ;;
+    '--color')
+        __swprof_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
     '--db')
         __swprof_add_completions -f
         return
@@ -288,13 +302,20 @@ _swprof_offcpu() {
 
 _swprof_report() {
     repeating_flags=()
-    non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --json --speedscope --top --per-thread --lines --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--thread --focus --ignore --root --min-share --title --by --output -o --db)
+    non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --html --json --speedscope --pprof --perf-script --top --per-thread --lines --no-color --quiet -q --verbose -v --version -h --help)
+    repeating_options=(--from)
+    non_repeating_options=(--window --thread --focus --ignore --since --until --root --min-share --title --by --output -o --color --db)
     __swprof_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--from')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--window')
+        return
+        ;;
     '--thread')
         return
         ;;
@@ -302,6 +323,12 @@ _swprof_report() {
         return
         ;;
     '--ignore')
+        return
+        ;;
+    '--since')
+        return
+        ;;
+    '--until')
         return
         ;;
     '--root')
@@ -322,8 +349,149 @@ _swprof_report() {
         __swprof_add_completions -f
         return
         ;;
+    '--color')
+        __swprof_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
     '--db')
         __swprof_add_completions -f
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion report -- positional@0 "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
+        return
+        ;;
+    esac
+}
+
+_swprof_diff() {
+    repeating_flags=()
+    non_repeating_flags=(--same-machine --folded --svg --html --json --fail --no-color --quiet -q --verbose -v --version -h --help)
+    repeating_options=(--watch-function --exclude)
+    non_repeating_options=(--scope --weight --max-regression --min-impact --max-total-regression --alpha --output -o --db --color)
+    __swprof_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '--scope')
+        __swprof_add_completions -W 'function'$'\n''module'
+        return
+        ;;
+    '--weight')
+        __swprof_add_completions -W 'count'$'\n''time'
+        return
+        ;;
+    '--watch-function')
+        return
+        ;;
+    '--exclude')
+        return
+        ;;
+    '--max-regression')
+        return
+        ;;
+    '--min-impact')
+        return
+        ;;
+    '--max-total-regression')
+        return
+        ;;
+    '--alpha')
+        return
+        ;;
+    '--output'|'-o')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--db')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--color')
+        __swprof_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+}
+
+_swprof_check() {
+    repeating_flags=()
+    non_repeating_flags=(--same-machine --no-color --quiet -q --verbose -v --version -h --help)
+    repeating_options=(--baseline --candidate --watch-function --exclude --output)
+    non_repeating_options=(--baseline-command --runs --freq --work --scope --weight --max-regression --min-impact --max-total-regression --alpha --accept --on-inconclusive --save --db --color)
+    __swprof_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--baseline')
+        return
+        ;;
+    '--candidate')
+        return
+        ;;
+    '--baseline-command')
+        return
+        ;;
+    '--runs')
+        return
+        ;;
+    '--freq')
+        return
+        ;;
+    '--work')
+        return
+        ;;
+    '--scope')
+        __swprof_add_completions -W 'function'$'\n''module'
+        return
+        ;;
+    '--weight')
+        __swprof_add_completions -W 'count'$'\n''time'
+        return
+        ;;
+    '--watch-function')
+        return
+        ;;
+    '--exclude')
+        return
+        ;;
+    '--max-regression')
+        return
+        ;;
+    '--min-impact')
+        return
+        ;;
+    '--max-total-regression')
+        return
+        ;;
+    '--alpha')
+        return
+        ;;
+    '--accept')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--on-inconclusive')
+        __swprof_add_completions -W 'warn'$'\n''fail'
+        return
+        ;;
+    '--output')
+        return
+        ;;
+    '--save')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--db')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--color')
+        __swprof_add_completions -W 'auto'$'\n''always'$'\n''never'
         return
         ;;
     esac
@@ -354,7 +522,7 @@ _swprof_tasks() {
 
 _swprof_tasks_list() {
     repeating_flags=()
-    non_repeating_flags=(--json --version -h --help)
+    non_repeating_flags=(--json --json-lines --quiet -q --verbose -v --version -h --help)
     repeating_options=()
     non_repeating_options=(--db)
     __swprof_offer_flags_options 0
@@ -382,6 +550,14 @@ _swprof_tasks_show() {
         return
         ;;
     esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion tasks show -- positional@0 "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
+        return
+        ;;
+    esac
 }
 
 _swprof_tasks_rm() {
@@ -395,6 +571,14 @@ _swprof_tasks_rm() {
     case "${prev}" in
     '--db')
         __swprof_add_completions -f
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion tasks rm -- positional@0 "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
         return
         ;;
     esac
