@@ -54,7 +54,7 @@ package enum PprofWriter {
         PprofValue(type: "switches", unit: "count", isTime: false),
         PprofValue(type: "off_cpu", unit: "nanoseconds", isTime: true),
       ]
-    case nil:
+    case .network, nil:
       if ["bytes", "nanoseconds"].contains(description.unit) {
         return [PprofValue(type: "value", unit: description.unit, isTime: false)]
       }

@@ -2,12 +2,14 @@
 package enum TaskKind: String, Sendable, Codable, CaseIterable {
   case onCPU = "oncpu"
   case offCPU = "offcpu"
+  case network
 
   /// What its profiles count, in the plural.
   package var unit: String {
     switch self {
     case .onCPU: "samples"
     case .offCPU: "waits"
+    case .network: "connections"
     }
   }
 }
@@ -40,10 +42,13 @@ package struct CaptureParameters: Equatable, Sendable, Codable {
   package var event: String
   /// Of an off-CPU capture.
   package var offCPU: OffCPUParameters?
+  /// Of a network capture.
+  package var network: NetworkParameters?
 
   package init(
     durationNanoseconds: UInt64?, frequencyHertz: Int?, side: Side = .both, includeChildren: Bool = true,
-    unwind: String = "fp", event: String = "cpu-clock", offCPU: OffCPUParameters? = nil
+    unwind: String = "fp", event: String = "cpu-clock", offCPU: OffCPUParameters? = nil,
+    network: NetworkParameters? = nil
   ) {
     self.durationNanoseconds = durationNanoseconds
     self.frequencyHertz = frequencyHertz
@@ -52,6 +57,7 @@ package struct CaptureParameters: Equatable, Sendable, Codable {
     self.unwind = unwind
     self.event = event
     self.offCPU = offCPU
+    self.network = network
   }
 }
 

@@ -148,7 +148,7 @@ struct ReportSubject {
     case .onCPU: task?.parameters.event ?? "cpu-clock"
     // The event of `perf record --off-cpu`, whose period is a length of time in ns.
     case .offCPU: "offcpu-time"
-    case nil: unit
+    case .network, nil: unit
     }
   }
 

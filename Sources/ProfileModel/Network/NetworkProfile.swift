@@ -1,0 +1,418 @@
+/// What a network capture has seen: who talked to whom, how fast, how lossy, and which requests failed.
+package struct NetworkProfile: Equatable, Sendable, Codable {
+  package var source: NetworkSource
+  /// Who talks: the processes and remote ends that edges refer to by their places here.
+  package var nodes: [NetworkNode]
+  package var edges: [NetworkEdge]
+  /// The connections with most bytes; edges have the sums of all.
+  package var connections: [NetworkConnection]
+  /// How many connections there were, those that are not listed included.
+  package var connectionCount: UInt64
+  package var endpoints: [HTTPEndpoint]
+  /// The worst requests of each reason and endpoint, the worst first.
+  package var samples: [RequestSample]
+  /// Packets that the kernel dropped on sockets of the targets, by its own reasons (`enum skb_drop_reason`).
+  package var drops: [String: UInt64]
+  /// What was not seen, or not seen whole.
+  package var losses: [NetworkLoss: UInt64]
+
+  package init(
+    source: NetworkSource, nodes: [NetworkNode] = [], edges: [NetworkEdge] = [],
+    connections: [NetworkConnection] = [], connectionCount: UInt64 = 0, endpoints: [HTTPEndpoint] = [],
+    samples: [RequestSample] = [], drops: [String: UInt64] = [:], losses: [NetworkLoss: UInt64] = [:]
+  ) {
+    self.source = source
+    self.nodes = nodes
+    self.edges = edges
+    self.connections = connections
+    self.connectionCount = connectionCount
+    self.endpoints = endpoints
+    self.samples = samples
+    self.drops = drops
+    self.losses = losses
+  }
+}
+
+/// Which probes a capture has used.
+package struct NetworkSource: Equatable, Sendable, Codable {
+  package enum Kind: String, Sendable, Codable {
+    /// Tracepoints of the socket layer: they also see io_uring, sendfile and sendmmsg, and cost other calls nothing.
+    case sockets
+    /// The ends of system calls: whatever does not go through read, write, send or receive calls is invisible.
+    case systemCalls = "system_calls"
+  }
+
+  /// What counts calls and bytes.
+  package var kind: Kind
+  /// What the content of received, and of sent data is read through.
+  package var received: Kind
+  package var sent: Kind
+  /// Whether the time that system calls take was measured.
+  package var hasCallTimes: Bool
+
+  package init(kind: Kind, received: Kind, sent: Kind, hasCallTimes: Bool) {
+    self.kind = kind
+    self.received = received
+    self.sent = sent
+    self.hasCallTimes = hasCallTimes
+  }
+}
+
+/// One who talks.
+package enum NetworkNode: Hashable, Sendable, Codable {
+  /// - Parameters:
+  ///   - isTarget: whether the capture was about this process.
+  ///   - cgroup: its control group, of version 2; nil where it is not known.
+  case process(ProcessID, name: String, isTarget: Bool, cgroup: String?)
+  /// Another machine, or a process of this one that could not be found.
+  ///
+  /// - Parameters:
+  ///   - address: as text, IPv6 without brackets; or the path of a unix socket, `@` first where it is abstract.
+  ///   - port: nil for clients, whose ports mean nothing, and for unix sockets.
+  ///   - name: from /etc/hosts.
+  case remote(address: String, port: UInt16?, name: String?)
+  /// What there was no room for.
+  case other(count: UInt64)
+}
+
+package enum NetworkTransport: String, Hashable, Sendable, Codable {
+  case tcp
+  case udp
+  case unix
+  /// A unix socket that carries datagrams.
+  case unixDatagram = "unix_dgram"
+}
+
+/// What a connection speaks, as its first bytes tell.
+package enum NetworkProtocol: String, Hashable, Sendable, Codable, CaseIterable {
+  case unknown
+  case http1 = "http/1"
+  case http2 = "http/2"
+  case tls
+  case redis
+  case postgresql
+  case mysql
+  case dns
+  case kafka
+
+  /// As it is shown.
+  package var name: String {
+    switch self {
+    case .unknown: "unknown"
+    case .http1: "HTTP/1"
+    case .http2: "HTTP/2"
+    case .tls: "TLS"
+    case .redis: "Redis"
+    case .postgresql: "PostgreSQL"
+    case .mysql: "MySQL"
+    case .dns: "DNS"
+    case .kafka: "Kafka"
+    }
+  }
+}
+
+/// Who of the two ends a process is.
+package enum NetworkRole: String, Hashable, Sendable, Codable {
+  case client
+  case server
+}
+
+/// All connections between two nodes that speak the same.
+package struct NetworkEdge: Equatable, Sendable, Codable {
+  /// Places in `NetworkProfile.nodes`.
+  package var client: Int
+  package var server: Int
+  package var transport: NetworkTransport
+  package var speaks: NetworkProtocol
+  /// Whether it is encrypted; the content was then read through the process's TLS library, or not at all.
+  package var isTLS: Bool
+  /// What the client's process saw; nil where that is no target.
+  package var clientView: NetworkTotals?
+  /// What the server's process saw. The difference of both views is the network and its queues.
+  package var serverView: NetworkTotals?
+
+  package init(
+    client: Int, server: Int, transport: NetworkTransport, speaks: NetworkProtocol, isTLS: Bool = false,
+    clientView: NetworkTotals? = nil, serverView: NetworkTotals? = nil
+  ) {
+    self.client = client
+    self.server = server
+    self.transport = transport
+    self.speaks = speaks
+    self.isTLS = isTLS
+    self.clientView = clientView
+    self.serverView = serverView
+  }
+
+  /// The view that there is, of both the client's.
+  package var view: NetworkTotals { clientView ?? serverView ?? NetworkTotals() }
+}
+
+/// The sums of connections as one end saw them.
+package struct NetworkTotals: Equatable, Sendable, Codable {
+  package var connections: UInt64 = 0
+  /// Of them, those that began during the capture.
+  package var opened: UInt64 = 0
+  /// Attempts to connect that failed.
+  package var failed: UInt64 = 0
+  /// Of them, those that had ended when the capture did.
+  package var closed: UInt64 = 0
+  /// Of those, how many ended with a reset of either side.
+  package var resets: UInt64 = 0
+  package var bytesSent: UInt64 = 0
+  package var bytesReceived: UInt64 = 0
+  package var sends: UInt64 = 0
+  package var receives: UInt64 = 0
+  /// Segments that TCP sent again.
+  package var retransmits: UInt64 = 0
+  /// Packets that the kernel dropped.
+  package var drops: UInt64 = 0
+  /// From the call that connects until the connection stands.
+  package var connectTime = LatencyHistogram()
+  /// From the moment that a connection stands until it is accepted; empty where call times were not measured.
+  package var acceptDelay = LatencyHistogram()
+  /// The time of send and of receive calls; empty where call times were not measured. Receiving includes waiting.
+  package var sendTime = LatencyHistogram()
+  package var receiveTime = LatencyHistogram()
+  package var closeTime = LatencyHistogram()
+  /// TCP's own smoothed round-trip time, a value for each connection: its last one.
+  package var roundTrip = LatencyHistogram()
+  package var requests = RequestTotals()
+
+  package init() {}
+
+  package mutating func add(_ other: NetworkTotals) {
+    connections += other.connections
+    opened += other.opened
+    failed += other.failed
+    closed += other.closed
+    resets += other.resets
+    bytesSent += other.bytesSent
+    bytesReceived += other.bytesReceived
+    sends += other.sends
+    receives += other.receives
+    retransmits += other.retransmits
+    drops += other.drops
+    connectTime.add(other.connectTime)
+    acceptDelay.add(other.acceptDelay)
+    sendTime.add(other.sendTime)
+    receiveTime.add(other.receiveTime)
+    closeTime.add(other.closeTime)
+    roundTrip.add(other.roundTrip)
+    requests.add(other.requests)
+  }
+}
+
+/// HTTP requests that were summed up.
+package struct RequestTotals: Equatable, Sendable, Codable {
+  /// Requests that were seen to begin.
+  package var count: UInt64 = 0
+  /// Finished ones by the first digit of the status; `statusClasses[0]` is 1xx, of which only 101 finishes a request.
+  package var statusClasses: [UInt64] = [0, 0, 0, 0, 0]
+  /// Requests whose connection ended, or that the capture ended, before an answer.
+  package var unanswered: UInt64 = 0
+  /// From the first byte of the request to the last byte of the answer.
+  package var durations = LatencyHistogram()
+  /// The sum of the times to the first byte of the answer.
+  package var firstByteNanoseconds: UInt64 = 0
+  package var requestBytes: UInt64 = 0
+  package var responseBytes: UInt64 = 0
+
+  package init() {}
+
+  /// Requests that were answered whole.
+  package var finished: UInt64 { statusClasses.reduce(0, +) }
+  package var clientErrors: UInt64 { statusClasses.count > 3 ? statusClasses[3] : 0 }
+  package var serverErrors: UInt64 { statusClasses.count > 4 ? statusClasses[4] : 0 }
+
+  package mutating func add(_ other: RequestTotals) {
+    count += other.count
+    for (index, number) in other.statusClasses.enumerated() where index < statusClasses.count {
+      statusClasses[index] += number
+    }
+    unanswered += other.unanswered
+    durations.add(other.durations)
+    firstByteNanoseconds += other.firstByteNanoseconds
+    requestBytes += other.requestBytes
+    responseBytes += other.responseBytes
+  }
+}
+
+/// One connection, as one of its ends saw it.
+package struct NetworkConnection: Equatable, Sendable, Codable {
+  /// An index into `NetworkProfile.edges`.
+  package var edge: Int
+  package var role: NetworkRole
+  package var process: ProcessID
+  package var processName: String
+  /// The descriptor, where it was seen.
+  package var descriptor: Int32?
+  /// `10.0.0.1:80`, `[::1]:80`, or the path of a unix socket; empty where there is none.
+  package var local: String
+  package var remote: String
+  /// When it began; nil for one that is older than the capture.
+  package var openedAt: WallTime?
+  /// When it ended; nil for one that outlasted the capture.
+  package var closedAt: WallTime?
+  package var totals: NetworkTotals
+
+  package init(
+    edge: Int, role: NetworkRole, process: ProcessID, processName: String, descriptor: Int32? = nil, local: String,
+    remote: String, openedAt: WallTime? = nil, closedAt: WallTime? = nil, totals: NetworkTotals
+  ) {
+    self.edge = edge
+    self.role = role
+    self.process = process
+    self.processName = processName
+    self.descriptor = descriptor
+    self.local = local
+    self.remote = remote
+    self.openedAt = openedAt
+    self.closedAt = closedAt
+    self.totals = totals
+  }
+}
+
+/// The requests for one path, as a process received or made them.
+package struct HTTPEndpoint: Equatable, Sendable, Codable {
+  package var process: ProcessID
+  package var processName: String
+  package var role: NetworkRole
+  package var isTLS: Bool
+  package var method: String
+  /// Without its query; cut where it is very long. `(other paths)` where there was no room for more of them.
+  package var path: String
+  package var totals: RequestTotals
+
+  package init(
+    process: ProcessID, processName: String, role: NetworkRole, isTLS: Bool = false, method: String, path: String,
+    totals: RequestTotals = RequestTotals()
+  ) {
+    self.process = process
+    self.processName = processName
+    self.role = role
+    self.isTLS = isTLS
+    self.method = method
+    self.path = path
+    self.totals = totals
+  }
+}
+
+/// A request that was kept, because it was slow or failed.
+package struct RequestSample: Equatable, Sendable, Codable {
+  package enum Reason: String, Sendable, Codable, CaseIterable {
+    case slow
+    case clientError = "4xx"
+    case serverError = "5xx"
+  }
+
+  package var reason: Reason
+  package var process: ProcessID
+  package var processName: String
+  package var role: NetworkRole
+  package var isTLS: Bool
+  package var method: String
+  package var path: String
+  package var status: Int
+  /// When its first byte was seen.
+  package var startedAt: WallTime
+  package var durationNanoseconds: UInt64
+  package var firstByteNanoseconds: UInt64
+  package var requestBytes: UInt64
+  package var responseBytes: UInt64
+  /// The other end: `10.0.0.7:52114`.
+  package var peer: String
+  /// The beginning of the messages, with secrets blanked; only where they were asked for.
+  package var request: String?
+  package var response: String?
+
+  package init(
+    reason: Reason, process: ProcessID, processName: String, role: NetworkRole, isTLS: Bool = false, method: String,
+    path: String, status: Int, startedAt: WallTime, durationNanoseconds: UInt64, firstByteNanoseconds: UInt64,
+    requestBytes: UInt64, responseBytes: UInt64, peer: String, request: String? = nil, response: String? = nil
+  ) {
+    self.reason = reason
+    self.process = process
+    self.processName = processName
+    self.role = role
+    self.isTLS = isTLS
+    self.method = method
+    self.path = path
+    self.status = status
+    self.startedAt = startedAt
+    self.durationNanoseconds = durationNanoseconds
+    self.firstByteNanoseconds = firstByteNanoseconds
+    self.requestBytes = requestBytes
+    self.responseBytes = responseBytes
+    self.peer = peer
+    self.request = request
+    self.response = response
+  }
+}
+
+/// What a network capture could not see, or not whole.
+package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
+  case connectionTableFull = "connection_table_full"
+  case connectionRecordLost = "connection_record_lost"
+  case sampleRecordLost = "sample_record_lost"
+  case payloadRecordLost = "payload_record_lost"
+  case endpointTableFull = "endpoint_table_full"
+  case targetTableFull = "target_table_full"
+  case payloadUnreadable = "payload_unreadable"
+  case payloadSkipped = "payload_skipped"
+  case pipelineOverflow = "pipeline_overflow"
+  case responseUnmatched = "response_unmatched"
+  case messageLost = "message_lost"
+  case tlsUnbound = "tls_unbound"
+  case recordMalformed = "record_malformed"
+
+  package var explanation: String {
+    switch self {
+    case .connectionTableFull: "calls on connections that found no place in the table"
+    case .connectionRecordLost: "ended connections whose record found no room"
+    case .sampleRecordLost: "requests that should have been kept and found no room"
+    case .payloadRecordLost: "beginnings of messages that found no room"
+    case .endpointTableFull: "requests whose path found no place of its own"
+    case .targetTableFull: "processes that found no place in the table of targets"
+    case .payloadUnreadable: "calls whose data was not in memory"
+    case .payloadSkipped: "calls with more data than is looked at"
+    case .pipelineOverflow: "requests behind more unanswered ones than are kept"
+    case .responseUnmatched: "answers without a request that was seen"
+    case .messageLost: "HTTP messages whose end was not found"
+    case .tlsUnbound: "TLS calls whose connection is not known"
+    case .recordMalformed: "records malformed"
+    }
+  }
+}
+
+/// How a network capture was asked for.
+package struct NetworkParameters: Equatable, Sendable, Codable {
+  /// Regular expressions; only requests whose path one of them finds are listed and kept. Empty: all.
+  package var uris: [String]
+  /// Requests of this length or more, in ns, are slow.
+  package var slowerThanNanoseconds: UInt64
+  /// What requests are kept for, the first that fits.
+  package var reasons: [RequestSample.Reason]
+  /// How many bytes of a message are kept; 0 for none.
+  package var bodyBytes: Int
+  /// How many requests are kept for each reason and endpoint.
+  package var samplesPerEndpoint: Int
+  /// Whether the time that system calls take is measured.
+  package var callTimes: Bool
+  /// Whether numbers and identifiers in paths are shown as one: `/users/{id}`.
+  package var foldsIdentifiers: Bool
+
+  package init(
+    uris: [String] = [], slowerThanNanoseconds: UInt64 = 250_000_000,
+    reasons: [RequestSample.Reason] = [.slow, .clientError, .serverError], bodyBytes: Int = 0,
+    samplesPerEndpoint: Int = 10, callTimes: Bool = false, foldsIdentifiers: Bool = false
+  ) {
+    self.uris = uris
+    self.slowerThanNanoseconds = slowerThanNanoseconds
+    self.reasons = reasons
+    self.bodyBytes = bodyBytes
+    self.samplesPerEndpoint = samplesPerEndpoint
+    self.callTimes = callTimes
+    self.foldsIdentifiers = foldsIdentifiers
+  }
+}
