@@ -10,15 +10,18 @@ static volatile uint64_t sink;
 
 namespace app
 {
+#define STEP x = x * 6364136223846793005u + (x >> 29);
+
 struct Mixer {
+	/* Long enough that the loop around it is a small part, on whatever instruction a CPU takes its interrupts. */
 	__attribute__((always_inline)) uint64_t mix(uint64_t x)
 	{
-		return x * 6364136223846793005u + (x >> 29); // line: mix
+		STEP STEP STEP STEP STEP STEP STEP STEP return x; // line: mix
 	}
 
 	__attribute__((always_inline)) uint64_t round(uint64_t x)
 	{
-		for (int i = 0; i < 100000; i++)
+		for (int i = 0; i < 20000; i++)
 			x = mix(x); // line: call of mix
 		return x;
 	}
