@@ -12,7 +12,7 @@ extension EndToEnd {
     func `a recursion comes out whole and rooted at main`(depth: Int) throws {
       let workload = try bench.startWorkload([try bench.compile("recursion"), "\(depth)"])
 
-      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "2s", "--freq", "199"])
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "2s", "--freq", "499"])
 
       let whole = ["main"] + Array(repeating: "recurse", count: depth)
       let share = stacks.percentage { $0.userFrames.suffix(depth + 1).elementsEqual(whole) }
