@@ -35,6 +35,46 @@ package struct BPFMap: Sendable {
     return entries
   }
 
+  /// An element; nil where there is none.
+  ///
+  /// - Parameter initial: any value, to be overwritten.
+  package func value<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    forKey key: Key, initial: Value
+  ) -> Value? {
+    var key = key
+    var value = initial
+    return unsafe bpf_map_lookup_elem(descriptor, &key, &value) == 0 ? value : nil
+  }
+
+  /// Calls a function with the beginning of each element of a hash map.
+  ///
+  /// - Parameters:
+  ///   - valueSize: the bytes of the map's values, of which `Value` is the beginning.
+  package func forEach<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    startingWith key: Key, _ value: Value, valueSize: Int, _ body: (Key, Value) -> Void
+  ) throws(BPFError) {
+    var key = key
+    var next = key
+    var bytes = [UInt8](repeating: 0, count: max(valueSize, MemoryLayout<Value>.size))
+    var status = unsafe bpf_map_get_next_key(descriptor, nil, &next)
+    while status == 0 {
+      key = next
+      // One that was removed meanwhile is no element.
+      if unsafe bpf_map_lookup_elem(descriptor, &key, &bytes) == 0 {
+        body(key, unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: Value.self) })
+      }
+      status = unsafe bpf_map_get_next_key(descriptor, &key, &next)
+    }
+  }
+
+  /// The bytes of one of the map's values.
+  package var valueSize: Int {
+    var information = bpf_map_info()
+    var size = UInt32(MemoryLayout<bpf_map_info>.size)
+    guard unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size) == 0 else { return 0 }
+    return Int(information.value_size)
+  }
+
   /// Removes an element; one that is not there is no error.
   package func remove<Key: BitwiseCopyable>(key: Key) {
     var key = key

@@ -65,6 +65,9 @@ package import LinuxSystem
     unsafe links.append(link)
   }
 
+  /// Takes a link over, which is destroyed with the others.
+  mutating func adopt(_ link: OpaquePointer) { unsafe links.append(link) }
+
   /// Attaches a program to a perf event, which starts to tick at once and has to stay open.
   package mutating func attach(_ program: String, to event: PerfEvent) throws(BPFError) {
     // The link would close the event's descriptor with itself, so it gets one of its own.
@@ -167,7 +170,7 @@ package import LinuxSystem
     return unsafe found
   }
 
-  private func program(_ program: String) throws(BPFError) -> OpaquePointer {
+  func program(_ program: String) throws(BPFError) -> OpaquePointer {
     guard let found = unsafe bpf_object__find_program_by_name(handle, program) else {
       throw BPFError(operation: .find(name: program, object: name), cause: .last)
     }

@@ -2,6 +2,9 @@ package import ProfileModel
 
 /// A capture that records: drained again and again, and finished.
 package protocol ArmedCapture: ~Copyable {
+  /// What it comes to.
+  associatedtype Recording
+
   /// When recording began.
   var armedAt: MonotonicTime { get }
   /// The time of the earliest record, once there is one.
@@ -26,5 +29,5 @@ package protocol ArmedCapture: ~Copyable {
   /// Takes what the kernel has recorded.
   mutating func drain() throws(CaptureError)
   /// Stops recording, takes the rest, and closes the account.
-  mutating func finish() throws(CaptureError) -> RawProfile
+  mutating func finish() throws(CaptureError) -> Recording
 }

@@ -27,6 +27,12 @@ package enum KernelFeature: String, Sendable, CaseIterable {
   case unwindTables = "unwind-tables"
   /// The state of the thread that leaves as an argument of sched_switch (5.18); it is read from the thread otherwise.
   case switchState = "switch-state"
+  /// Tracepoints of the socket layer (6.3): the ends of system calls are looked at otherwise.
+  case socketTracepoints = "socket-tracepoints"
+  /// Reading packets as they are copied to their reader (6.4); what calls have read is looked at otherwise.
+  case packetContent = "packet-content"
+  /// The start of sending as a tracepoint (6.16); what calls have sent is looked at otherwise.
+  case sendContent = "send-content"
 }
 
 /// What a capture is asked to do.

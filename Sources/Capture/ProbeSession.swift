@@ -66,24 +66,13 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     _ request: CaptureRequest, probes: ProbeSet, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> ProbeSession {
     try Privileges.check()
-    try checkProcesses(request.target)
+    try ProbeTargets.check(request.target)
     let scope = try CaptureScope(request.target)
     let tracker = ProcessTracker(
       scope: scope.trackerScope, includesChildren: request.includesChildren, processName: scope.name,
       openPerfMap: openPerfMap)
     return try CaptureError.translating {
       try opened(request, scope: scope, probes: probes, tracker: tracker)
-    }
-  }
-
-  private static func checkProcesses(_ target: CaptureTarget) throws(CaptureError) {
-    guard case .processes(let processes) = target else { return }
-    for process in processes {
-      guard ProcessTable.exists(process) else { throw .noSuchProcess(process) }
-      let thread = ThreadID(rawValue: process.rawValue)
-      // One that has just ended is told by its own error soon enough.
-      let owner = (try? ProcessTable.process(ofThread: thread)) ?? process
-      if owner != process { throw .isThread(thread, of: owner) }
     }
   }
 

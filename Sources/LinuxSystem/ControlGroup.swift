@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+package import ProfileModel
 
 /// Control groups in the file system (cgroups(7)).
 package enum ControlGroup {
@@ -10,6 +11,13 @@ package enum ControlGroup {
   package static func isVersion2(_ directory: OpenFile) -> Bool {
     var fileSystem = statfs()
     return unsafe fstatfs(directory.descriptor, &fileSystem) == 0 && Int(fileSystem.f_type) == version2Magic
+  }
+
+  /// The version 2 control group of a process: `/system.slice/nginx.service`.
+  package static func path(of process: ProcessID) throws(Errno) -> String {
+    let text = try OpenFile.text(of: "/proc/\(process)/cgroup")
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("0::") }) else { throw .noSuchFile }
+    return String(line.dropFirst(3))
   }
 
   /// The directory that a user means: one in the file system, or a path as /proc/PID/cgroup tells it.

@@ -66,7 +66,7 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
     }
   }
 
-  mutating func finish() throws -> RawProfile { try capture.finish() }
+  mutating func finish() throws -> Capture.Recording { try capture.finish() }
 
   private var timeout: Int32 {
     var timeout = capture.hasPending ? Self.settlingMilliseconds : Self.tickMilliseconds

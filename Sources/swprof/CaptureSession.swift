@@ -8,35 +8,68 @@ import Symbolication
 
 /// What a capture command does from its arguments to its output: arm, record, name, store, print.
 struct CaptureSession {
-  private let options: CaptureOptions
+  private let plan: CapturePlan
   /// What is to be recorded, with what the capture itself tells left open.
   private let kind: TaskKind
   private let frequencyHertz: Int?
   private let offCPU: OffCPUParameters?
+  private let network: NetworkParameters?
 
-  init(_ options: CaptureOptions, _ kind: TaskKind, frequencyHertz: Int? = nil, offCPU: OffCPUParameters? = nil) {
-    self.options = options
+  init(
+    _ plan: CapturePlan, _ kind: TaskKind, frequencyHertz: Int? = nil, offCPU: OffCPUParameters? = nil,
+    network: NetworkParameters? = nil
+  ) {
+    self.plan = plan
     self.kind = kind
     self.frequencyHertz = frequencyHertz
     self.offCPU = offCPU
+    self.network = network
+  }
+
+  /// A finished task, stored and printed.
+  struct Conclusion {
+    let store: (TaskStore) throws -> Void
+    let write: (inout OutputSink) throws -> Void
   }
 
   /// How long a capture of running processes takes unless told otherwise.
   private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
 
+  /// Records stacks.
+  ///
   /// - Parameter arm: starts the capture.
-  func run<Armed: ArmedCapture & ~Copyable>(arm: (CaptureRequest) throws -> Armed) throws {
+  func run<Armed: ArmedCapture & ~Copyable>(arm: (CaptureRequest) throws -> Armed) throws
+  where Armed.Recording == RawProfile {
+    try run(arm: arm) { raw, task, timings in
+      let profile = try name(raw, task: &task, timings: &timings)
+      let task = task
+      return Conclusion(
+        store: { try $0.finish(task, profile: profile) },
+        write: { sink in
+          for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
+          try ProfileOutput(options: plan.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
+        })
+    }
+  }
+
+  /// - Parameters:
+  ///   - arm: starts the capture.
+  ///   - conclude: completes the task by what was recorded.
+  func run<Armed: ArmedCapture & ~Copyable>(
+    arm: (CaptureRequest) throws -> Armed,
+    conclude: (Armed.Recording, inout ProfilingTask, inout Timings) throws -> Conclusion
+  ) throws {
     var timings = Timings(origin: ProcessTable.startTime())
     verbosity.noteCaller()
     Host.raiseDescriptorLimit()
-    var sink = try OutputSink(options.output.output)
+    var sink = try OutputSink(plan.output.output)
     let signals = try SignalDescriptor()
     var child: ChildProcess?
-    if !options.target.command.isEmpty {
-      child = try ChildProcess(arguments: options.target.command, signals: signals)
+    if !plan.target.command.isEmpty {
+      child = try ChildProcess(arguments: plan.target.command, signals: signals)
     }
     let childID = child?.process
-    let duration = options.duration ?? (childID == nil ? Self.defaultDuration : nil)
+    let duration = plan.duration ?? (childID == nil ? Self.defaultDuration : nil)
 
     var task = makeTask(duration: duration)
     let capture = try arm(request(child: childID))
@@ -44,10 +77,10 @@ struct CaptureSession {
     task.parameters.event = capture.event
     task.parameters.unwind = capture.unwind
     timings.mark("armed", at: capture.armedAt)
-    let store = options.noStore ? nil : try StoreAccess.writable(options.store)
+    let store = plan.noStore ? nil : try StoreAccess.writable(plan.store)
     if let store {
       task.id = try store.begin(task)
-      verbosity.detail("task \(task.id) in database '\(StoreAccess.path(options.store))'")
+      verbosity.detail("task \(task.id) in database '\(StoreAccess.path(plan.store))'")
     }
     verbosity.detail("event \(capture.event), user stacks by \(capture.unwind), probes loaded and attached")
 
@@ -59,11 +92,10 @@ struct CaptureSession {
       if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
       if let first = run.firstRecordAt { timings.mark("first_sample", at: first) }
       timings.tables = run.tableCost
-      let profile = try name(run.finish(), task: &task, timings: &timings)
-      let stored = Result { try store?.finish(task, profile: profile) }
-      for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
-      try ProfileOutput(options: options.output, verbosity: verbosity).write(
-        ReportSubject(task, profile), to: &sink)
+      task.endedAt = Clock.wall
+      let conclusion = try conclude(run.finish(), &task, &timings)
+      let stored = Result { if let store { try conclusion.store(store) } }
+      try conclusion.write(&sink)
       timings.mark("reported")
       if verbosity == .verbose || Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
       // The result has been printed: it is not lost with the database.
@@ -79,7 +111,7 @@ struct CaptureSession {
     }
   }
 
-  private var verbosity: Verbosity { options.manners.verbosity }
+  private var verbosity: Verbosity { plan.verbosity }
 
   /// Says which modules have places without a name, the ones with most of them first.
   private static func namelessModules(of profile: Profile) -> [String] {
@@ -94,55 +126,50 @@ struct CaptureSession {
 
   private func request(child: ProcessID?) -> CaptureRequest {
     CaptureRequest(
-      target: options.target.target(command: child), side: side, includesChildren: options.target.includeChildren,
-      unwind: options.unwind,
-      missingFeatures: Set(options.withoutFeature), ringBufferBytes: options.ringBufferSize.bytes)
-  }
-
-  private var side: CaptureParameters.Side {
-    switch options.side {
-    case nil: .both
-    case .user: .user
-    case .kernel: .kernel
-    }
+      target: plan.target.target(command: child), side: plan.side, includesChildren: plan.target.includeChildren,
+      unwind: plan.unwind, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
   }
 
   private func makeTask(duration: Duration?) -> ProfilingTask {
     ProfilingTask(
-      kind: kind, target: options.target.description(isRedacted: options.redactArgs),
+      kind: kind, target: plan.target.description(isRedacted: plan.redactArgs),
       parameters: CaptureParameters(
-        durationNanoseconds: duration?.nanoseconds, frequencyHertz: frequencyHertz, side: side,
-        includeChildren: options.target.includeChildren, offCPU: offCPU),
-      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall, note: options.note)
+        durationNanoseconds: duration?.nanoseconds, frequencyHertz: frequencyHertz, side: plan.side,
+        includeChildren: plan.target.includeChildren, offCPU: offCPU, network: network),
+      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall, note: plan.note)
   }
 
   /// The processes whose end ends the capture.
   private func watchedProcesses(child: ProcessID?) -> [ProcessID] {
     if let child { return [child] }
-    return options.target.pid?.processes ?? []
+    return plan.target.pid?.processes ?? []
   }
 
   private func start(_ child: ChildProcess?) throws {
     do { try child?.start() } catch {
       let status: ExitStatus = error == .accessDenied ? .notPermitted : .noInput
-      throw Failure("cannot run '\(options.target.command[0])': \(error)", status)
+      throw Failure("cannot run '\(plan.target.command[0])': \(error)", status)
     }
   }
 
   private func name(_ raw: RawProfile, task: inout ProfilingTask, timings: inout Timings) throws -> Profile {
-    task.endedAt = Clock.wall
     timings.mark("stopped")
     let assembled = ProfileAssembly.assemble(raw)
-    task.account = assembled.account
-    task.warnings = assembled.warnings
-    guard task.account.isBalanced else {
-      throw Failure(
-        "a bug of swprof: \(task.account.ticks) \(kind.unit) seen, but \(task.account.taken) taken and"
-          + " \(task.account.lost) lost; please report it", .internalError)
-    }
-    task.status = .done
+    try Self.close(&task, assembled.account, assembled.warnings)
     timings.mark("symbolicated")
     return assembled.profile
+  }
+
+  /// Ends a task with its account, which must be balanced.
+  static func close(_ task: inout ProfilingTask, _ account: SampleAccount, _ warnings: [String]) throws {
+    task.account = account
+    task.warnings = warnings
+    guard account.isBalanced else {
+      throw Failure(
+        "a bug of swprof: \(account.ticks) \(task.kind.unit) seen, but \(account.taken) taken and"
+          + " \(account.lost) lost; please report it", .internalError)
+    }
+    task.status = .done
   }
 
   /// Ends as the command did; a command that still runs is left alone.

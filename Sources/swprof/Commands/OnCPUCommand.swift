@@ -40,7 +40,7 @@ struct OnCPUCommand: ParsableCommand {
   }
 
   func run() throws {
-    try CaptureSession(options, .onCPU, frequencyHertz: freq).run { request in
+    try CaptureSession(options.plan, .onCPU, frequencyHertz: freq).run { request in
       try OnCPUCapture.arm(request, frequencyHertz: freq, openPerfMap: PerfMapSearch.open)
     }
   }

@@ -52,9 +52,26 @@ struct CaptureOptions: ParsableArguments {
     }
   }
 
-  func validate() throws {
-    let size = ringBufferSize.bytes
-    if size < UInt32(Host.pageSize) || size & (size - 1) != 0 || size > 1 << 30 {
+  func validate() throws { try ringBufferSize.validateRingBuffer() }
+
+  var plan: CapturePlan {
+    let side: CaptureParameters.Side =
+      switch side {
+      case nil: .both
+      case .user: .user
+      case .kernel: .kernel
+      }
+    return CapturePlan(
+      target: target, duration: duration, side: side, unwind: unwind, output: output, store: store, noStore: noStore,
+      note: note, redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
+      missingFeatures: Set(withoutFeature))
+  }
+}
+
+extension ByteCount {
+  /// Throws unless the kernel takes it as the size of a ring buffer.
+  func validateRingBuffer() throws {
+    if bytes < UInt32(Host.pageSize) || bytes & (bytes - 1) != 0 || bytes > 1 << 30 {
       throw ValidationError("'--ring-buffer-size': give a power of two from \(Host.pageSize) bytes to 1 GiB")
     }
   }

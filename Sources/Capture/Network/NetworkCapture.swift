@@ -1,0 +1,339 @@
+import BPF
+import CProbes
+import Glibc
+import LinuxSystem
+package import ProfileModel
+
+/// Network profiling of a set of processes: their connections, and the HTTP requests on them.
+package struct NetworkCapture: ~Copyable, ArmedCapture {
+  private var object: BPFObject
+  private let ring: RingBuffer
+  private let scope: CaptureScope
+  private let target: CaptureTarget
+  private var builder = NetworkProfileBuilder()
+  private var samples: SampleKeeper
+  private var libraries: TLSLibraries
+  private let includesChildren: Bool
+  /// Which probes are in use, and what that leaves out.
+  package let source: NetworkSource
+  package let warnings: [String]
+  /// When the first call was looked at.
+  package let armedAt: MonotonicTime
+  package private(set) var firstRecordAt: MonotonicTime?
+  private var malformed: UInt64 = 0
+  private let anchor: (monotonic: UInt64, wall: Int64)
+
+  /// What a network capture does beside what all do.
+  package struct Options {
+    package var parameters: NetworkParameters
+    /// Whether requests for a path are listed and kept.
+    package var isListed: (String) -> Bool
+    /// A path as it is shown.
+    package var shownPath: (String) -> String
+    /// The beginning of a message as it is shown, with secrets blanked.
+    package var shownMessage: ([UInt8]) -> String
+    /// What a connection speaks, from its first bytes.
+    package var speaks: (ConnectionBeginning) -> NetworkProtocol
+    /// How many connections the kernel keeps.
+    package var tableCapacity: UInt32
+
+    package init(
+      parameters: NetworkParameters, isListed: @escaping (String) -> Bool, shownPath: @escaping (String) -> String,
+      shownMessage: @escaping ([UInt8]) -> String, speaks: @escaping (ConnectionBeginning) -> NetworkProtocol,
+      tableCapacity: UInt32
+    ) {
+      self.parameters = parameters
+      self.isListed = isListed
+      self.shownPath = shownPath
+      self.shownMessage = shownMessage
+      self.speaks = speaks
+      self.tableCapacity = tableCapacity
+    }
+  }
+
+  private let options: Options
+
+  /// Loads and attaches everything; from the return on, calls are counted.
+  package static func arm(_ request: CaptureRequest, _ options: Options) throws(CaptureError) -> NetworkCapture {
+    try Privileges.check()
+    try ProbeTargets.check(request.target)
+    let scope = try CaptureScope(request.target)
+    return try CaptureError.translating { try armed(request, options, scope) }
+  }
+
+  private static func armed(
+    _ request: CaptureRequest, _ options: Options, _ scope: CaptureScope
+  ) throws -> NetworkCapture {
+    var (object, source) = try NetworkProbes.load(request, options, scope)
+    let ring = try RingBuffer(map: object.map(named: "network_records").descriptor)
+    let targets = try object.map(named: "targets")
+    for target in try scope.initialTargets() {
+      try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
+      if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
+    }
+    let armedAt = Clock.monotonic
+    for program in NetworkProbes.programs(source, scope, options.parameters) { try object.attach(program) }
+    // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
+    _ = try object.iterate("mark_targets")
+    _ = try object.iterate("find_owners")
+    _ = try object.iterate("find_connections")
+    return NetworkCapture(
+      object: object, ring: ring, scope: scope, request: request, options: options, source: source, armedAt: armedAt)
+  }
+
+  private init(
+    object: consuming BPFObject, ring: consuming RingBuffer, scope: CaptureScope, request: CaptureRequest,
+    options: Options, source: NetworkSource, armedAt: MonotonicTime
+  ) {
+    self.object = object
+    self.ring = ring
+    self.scope = scope
+    self.options = options
+    self.source = source
+    self.armedAt = armedAt
+    target = request.target
+    includesChildren = request.includesChildren
+    samples = SampleKeeper(options.parameters)
+    libraries = TLSLibraries()
+    warnings = scope.warnings
+    anchor = (Clock.monotonic.nanoseconds, Clock.wall.nanoseconds)
+    findLibraries()
+  }
+
+  package var descriptors: [Int32] { [ring.descriptor] }
+  /// No stack is walked.
+  package var unwind: String { "none" }
+  package var tableCost: (nanoseconds: UInt64, bytes: Int) { (0, 0) }
+  package var hasPending: Bool { false }
+  package var event: String {
+    switch (source.kind, source.received, source.sent) {
+    case (.sockets, .sockets, .sockets): "socket tracepoints"
+    case (.systemCalls, _, _): "system calls"
+    default: "socket tracepoints, content by system calls"
+    }
+  }
+
+  package mutating func followRunningProcesses() {}
+
+  package var progress: String { "\(builder.connectionCount) connections ended" }
+
+  /// Whether none of the listed processes, nor of their followed children, is left.
+  package var hasNoTargetLeft: Bool {
+    scope.kernelScope == SWPROF_SCOPE_TARGETS && scope.name == nil
+      && ((try? object.isEmpty(map: "targets")) ?? false)
+  }
+
+  /// Takes what the kernel has recorded.
+  package mutating func drain() throws(CaptureError) {
+    let records = try CaptureError.translating { try ring.drain() }
+    if !records.isEmpty, firstRecordAt == nil { firstRecordAt = Clock.monotonic }
+    for record in records { take(record) }
+    if builder.isFull { builder.fold(surroundings()) }
+    findLibraries()
+  }
+
+  private mutating func take(_ bytes: [UInt8]) {
+    unsafe bytes.withUnsafeBytes { bytes in
+      guard bytes.count >= 4 else {
+        malformed += 1
+        return
+      }
+      switch swprof_network_record(rawValue: unsafe bytes.loadUnaligned(as: UInt32.self)) {
+      case SWPROF_RECORD_CONNECTION:
+        if let record = unsafe try? ConnectionRecord(decoding: bytes) { builder.add(record) } else { malformed += 1 }
+      case SWPROF_RECORD_SAMPLE:
+        if unsafe !samples.add(sample: bytes) { malformed += 1 }
+      case SWPROF_RECORD_PAYLOAD:
+        if unsafe !samples.add(payload: bytes) { malformed += 1 }
+      default:
+        malformed += 1
+      }
+    }
+  }
+
+  /// The processes that are looked at now.
+  private func currentTargets() -> [ProcessID] {
+    switch scope.kernelScope {
+    case SWPROF_SCOPE_TARGETS:
+      return (try? object.map(named: "targets").entries(startingWith: UInt32(0), UInt8(0)))?
+        .map { ProcessID(rawValue: Int32(bitPattern: $0.0)) } ?? []
+    case SWPROF_SCOPE_CGROUP:
+      guard case .cgroup(let path) = target else { return [] }
+      return (try? ProcessTable.members(ofCgroup: path)) ?? []
+    default:
+      return (try? ProcessTable.processes()) ?? []
+    }
+  }
+
+  /// Watches the TLS libraries that targets have mapped by now.
+  private mutating func findLibraries() {
+    guard libraries.isDue(isWide: scope.kernelScope != SWPROF_SCOPE_TARGETS) else { return }
+    for probe in libraries.newProbes(of: currentTargets()) {
+      do { for (program, place) in probe.places { try object.attach(program, to: place) } } catch {
+        libraries.note(error, probe)
+      }
+    }
+  }
+
+  /// Stops recording, takes the rest, and closes the account.
+  package mutating func finish() throws(CaptureError) -> NetworkRecording {
+    do { return try finished() } catch let error as CaptureError { throw error } catch let error as BPFError {
+      throw CaptureError(error)
+    } catch { throw .missingFeature("connections cannot be read as the capture ends: \(error)") }
+  }
+
+  private mutating func finished() throws -> NetworkRecording {
+    _ = try object.iterate("find_survivors")
+    _ = try object.iterate("find_owners")
+    object.detach()
+    for record in try ring.drain() { take(record) }
+    try takeLiving()
+    let totals = try counters()
+    let endpoints = try object.map(named: "endpoints").entries(
+      startingWith: swprof_endpoint_key(), swprof_endpoint())
+    let surroundings = surroundings()
+    let recordLost = totals[SWPROF_NETWORK_RECORD_LOST, default: 0]
+    var account = SampleAccount(
+      ticks: totals[SWPROF_NETWORK_CONNECTIONS, default: 0], taken: builder.connectionCount)
+    account.losses[.ringBufferFull] = recordLost > 0 ? recordLost : nil
+    let kept = samples.samples(surroundings, options)
+    var profile = builder.profile(
+      source: source, endpoints: endpoints, samples: kept, times: try peerTimes(), surroundings: surroundings)
+    profile.drops = try drops()
+    profile.losses = losses(totals)
+    return NetworkRecording(profile: profile, account: account, warnings: warnings + libraries.warnings)
+  }
+
+  private mutating func takeLiving() throws {
+    var living: [ConnectionRecord] = []
+    let connections = try object.map(named: "connections")
+    try connections.forEach(startingWith: UInt64(0), swprof_connection(), valueSize: connections.valueSize) {
+      living.append(ConnectionRecord($1))
+    }
+    for record in living { builder.add(record) }
+  }
+
+  // MARK: - Tables
+
+  private func counters() throws(BPFError) -> [swprof_network_counter: UInt64] {
+    var counters: [swprof_network_counter: UInt64] = [:]
+    for index in 0..<SWPROF_NETWORK_COUNTER_MAX.rawValue {
+      counters[swprof_network_counter(index)] = try object.sum(map: "network_counters", index: index)
+    }
+    return counters
+  }
+
+  private func losses(_ totals: [swprof_network_counter: UInt64]) -> [NetworkLoss: UInt64] {
+    let causes: [(NetworkLoss, swprof_network_counter)] = [
+      (.connectionTableFull, SWPROF_NETWORK_CONNECTION_TABLE_FULL),
+      (.connectionRecordLost, SWPROF_NETWORK_RECORD_LOST), (.sampleRecordLost, SWPROF_NETWORK_SAMPLE_LOST),
+      (.payloadRecordLost, SWPROF_NETWORK_PAYLOAD_LOST), (.endpointTableFull, SWPROF_NETWORK_ENDPOINT_TABLE_FULL),
+      (.payloadUnreadable, SWPROF_NETWORK_UNREADABLE), (.payloadSkipped, SWPROF_NETWORK_SKIPPED),
+      (.pipelineOverflow, SWPROF_NETWORK_PIPELINE_OVERFLOW), (.responseUnmatched, SWPROF_NETWORK_UNMATCHED),
+      (.messageLost, SWPROF_NETWORK_MESSAGE_LOST), (.tlsUnbound, SWPROF_NETWORK_TLS_UNBOUND),
+      (.peerTableFull, SWPROF_NETWORK_PEER_TABLE_FULL),
+    ]
+    var losses: [NetworkLoss: UInt64] = [:]
+    for (loss, counter) in causes {
+      if let count = totals[counter], count > 0 { losses[loss] = count }
+    }
+    if malformed > 0 { losses[.recordMalformed] = malformed }
+    if let full = try? object.sum(map: "counters", index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue), full > 0 {
+      losses[.targetTableFull] = full
+    }
+    return losses
+  }
+
+  private func peerTimes() throws -> [NetworkProfileBuilder.PeerKey: LatencyHistogram] {
+    var times: [NetworkProfileBuilder.PeerKey: LatencyHistogram] = [:]
+    for (key, value) in try object.map(named: "peer_times").entries(startingWith: swprof_peer_key(), swprof_times()) {
+      times[NetworkProfileBuilder.PeerKey(process: key.tgid, isServer: key.is_server != 0, peer: key.peer)] =
+        LatencyHistogram(value.counts, sumNanoseconds: 0, maximumNanoseconds: 0)
+    }
+    return times
+  }
+
+  private func drops() throws -> [String: UInt64] {
+    let entries = try object.map(named: "drops").entries(startingWith: swprof_drop_key(), UInt64(0))
+    guard !entries.isEmpty else { return [:] }
+    let names = FeatureProbe.names(ofEnumeration: "skb_drop_reason")
+    var drops: [String: UInt64] = [:]
+    for (key, count) in entries {
+      let name = names[key.reason].map { $0.hasPrefix("SKB_DROP_REASON_") ? String($0.dropFirst(16)) : $0 }
+      drops[name ?? "reason \(key.reason)", default: 0] += count
+    }
+    return drops
+  }
+
+  // MARK: - Around the targets
+
+  private func surroundings() -> NetworkProfileBuilder.Surroundings {
+    let owners = try? object.map(named: "owners")
+    let targets = Set(currentTargets())
+    let isAll = scope.kernelScope != SWPROF_SCOPE_TARGETS
+    let hosts = HostNames.ofThisHost()
+    let anchor = anchor
+    return NetworkProfileBuilder.Surroundings(
+      owner: { local, remote in
+        guard let owners else { return nil }
+        let ends = swprof_ends(local: local, remote: remote)
+        guard let found = owners.value(forKey: ends, initial: swprof_owner()), found.tgid != 0 else { return nil }
+        return (ProcessID(rawValue: Int32(bitPattern: found.tgid)), ConnectionRecord.text(found.comm))
+      },
+      isTarget: { isAll || targets.contains($0) },
+      name: { try? ProcessTable.name(of: $0) },
+      cgroup: { try? ControlGroup.path(of: $0) },
+      hostName: { hosts[$0] },
+      isListed: options.isListed,
+      shownPath: options.shownPath,
+      speaks: { [speaks = options.speaks] in speaks(ConnectionBeginning($0)) },
+      wallTime: { WallTime(nanoseconds: anchor.wall - Int64(bitPattern: anchor.monotonic &- $0)) })
+  }
+}
+
+/// What a network capture has come to.
+package struct NetworkRecording: Sendable {
+  package var profile: NetworkProfile
+  package var account: SampleAccount
+  package var warnings: [String]
+}
+
+/// What tells the protocol of a connection.
+package struct ConnectionBeginning: Equatable, Sendable {
+  /// The first bytes of each direction, at most 32.
+  package var received: [UInt8]
+  package var sent: [UInt8]
+  /// How many bytes there were in all.
+  package var bytesReceived: UInt64
+  package var bytesSent: UInt64
+  package var transport: NetworkTransport
+  package var localPort: UInt16
+  package var remotePort: UInt16
+  package var isServer: Bool
+  /// Whether it had begun before the capture: the bytes are not its first then.
+  package var isMidway: Bool
+
+  init(_ record: ConnectionRecord) {
+    received = record.prefix(SWPROF_RECEIVED)
+    sent = record.prefix(SWPROF_SENT)
+    bytesReceived = record.bytesReceived
+    bytesSent = record.bytesSent
+    transport = record.transport
+    localPort = record.raw.local_port
+    remotePort = record.raw.remote_port
+    isServer = record.role == .server
+    isMidway = record.isSeeded
+  }
+}
+
+extension swprof_network_counter: @retroactive Hashable {}
+
+extension swprof_ends {
+  init(local: Endpoint, remote: Endpoint) {
+    self.init()
+    unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: local.address) }
+    unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: remote.address) }
+    local_port = local.port
+    remote_port = remote.port
+  }
+}

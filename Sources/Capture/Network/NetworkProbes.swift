@@ -1,0 +1,98 @@
+import BPF
+import CProbes
+import Glibc
+import LinuxSystem
+import ProfileModel
+
+/// Which of the network programs are used on this kernel: found out by loading them.
+enum NetworkProbes {
+  /// What is tried, the best first.
+  private static func candidates(_ request: CaptureRequest, callTimes: Bool) -> [NetworkSource] {
+    let missing = request.missingFeatures
+    let hasSockets =
+      !missing.contains(.socketTracepoints) && FeatureProbe.hasTracepoint("sock_send_length")
+      && FeatureProbe.hasTracepoint("sock_recv_length")
+    let hasPackets =
+      !missing.contains(.packetContent) && FeatureProbe.hasTracepoint("skb_copy_datagram_iovec")
+      && FeatureProbe.hasFunction("bpf_dynptr_from_skb")
+    let hasSending = !missing.contains(.sendContent) && FeatureProbe.hasTracepoint("tcp_sendmsg_locked")
+    func source(_ kind: NetworkSource.Kind, _ received: NetworkSource.Kind, _ sent: NetworkSource.Kind) -> NetworkSource {
+      NetworkSource(kind: kind, received: received, sent: sent, hasCallTimes: callTimes)
+    }
+    var sources: [NetworkSource] = []
+    if hasSockets, hasPackets, hasSending { sources.append(source(.sockets, .sockets, .sockets)) }
+    if hasSockets, hasPackets { sources.append(source(.sockets, .sockets, .systemCalls)) }
+    if hasSockets { sources.append(source(.sockets, .systemCalls, .systemCalls)) }
+    return sources + [source(.systemCalls, .systemCalls, .systemCalls)]
+  }
+
+  static func load(
+    _ request: CaptureRequest, _ options: NetworkCapture.Options, _ scope: CaptureScope
+  ) throws -> (BPFObject, NetworkSource) {
+    let sources = candidates(request, callTimes: options.parameters.callTimes)
+    for source in sources.dropLast() {
+      // A kernel that has the tracepoints may still refuse a program.
+      if let object = try? load(request, options, scope, source) { return (object, source) }
+    }
+    guard let last = sources.last else { preconditionFailure("system calls are always tried") }
+    return (try load(request, options, scope, last), last)
+  }
+
+  private static func load(
+    _ request: CaptureRequest, _ options: NetworkCapture.Options, _ scope: CaptureScope, _ source: NetworkSource
+  ) throws -> BPFObject {
+    let image = ProgramImage.network
+    let object = try BPFObject.open(image.decoded(), name: image.name)
+    try object.setConstants(
+      section: ".rodata.config", try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
+    try object.setConstants(section: ".rodata.network", configuration(options.parameters, source))
+    try object.setCapacity(ofMap: "network_records", request.ringBufferBytes)
+    try object.setCapacity(ofMap: "connections", options.tableCapacity)
+    let wanted = Set(programs(source, scope, options.parameters) + iterators + tlsPrograms)
+    for program in all where !wanted.contains(program) { try object.leaveOut(program) }
+    try object.load()
+    if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
+    return object
+  }
+
+  private static func configuration(_ parameters: NetworkParameters, _ source: NetworkSource) -> [UInt8] {
+    func number(_ kind: NetworkSource.Kind) -> UInt8 {
+      UInt8((kind == .sockets ? SWPROF_SOURCE_SOCKETS : SWPROF_SOURCE_CALLS).rawValue)
+    }
+    var config = swprof_network_config()
+    config.slow_ns = parameters.reasons.contains(.slow) ? parameters.slowerThanNanoseconds : .max
+    config.`self` = UInt32(getpid())
+    config.lengths = number(source.kind)
+    config.received = number(source.received)
+    config.sent = number(source.sent)
+    config.call_times = parameters.callTimes ? 1 : 0
+    config.reads_http = 1
+    config.reads_tls = 1
+    config.keeps_samples = parameters.reasons.isEmpty ? 0 : 1
+    config.payload_bytes = UInt32(min(parameters.bodyBytes, Int(SWPROF_PAYLOAD_MAX)))
+    return unsafe withUnsafeBytes(of: config) { unsafe Array($0) }
+  }
+
+  private static let iterators = ["mark_targets", "find_owners", "find_connections", "find_survivors"]
+  private static let tlsPrograms = ["enter_tls_read", "enter_tls_read_ex", "leave_tls_read", "leave_tls_write"]
+  private static let lifecycle = [
+    "process_fork", "process_exec", "process_exit", "inherit_mark", "mark_by_name", "drop_mark",
+  ]
+  private static let sockets = ["change_state", "destroy_socket", "receive_reset", "send_reset", "drop_packet"]
+  private static let all =
+    iterators + tlsPrograms + lifecycle + sockets
+    + ["send_length", "receive_length", "begin_send", "copy_packet", "enter_call", "leave_call"]
+
+  /// The programs that are attached when a capture begins, in that order.
+  static func programs(_ source: NetworkSource, _ scope: CaptureScope, _ parameters: NetworkParameters) -> [String] {
+    var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? lifecycle : []
+    programs += sockets
+    if source.kind == .sockets { programs += ["send_length", "receive_length"] }
+    if source.received == .sockets { programs.append("copy_packet") }
+    if source.sent == .sockets { programs.append("begin_send") }
+    if parameters.callTimes { programs.append("enter_call") }
+    let readsCalls = [source.kind, source.received, source.sent].contains(.systemCalls)
+    if readsCalls || parameters.callTimes { programs.append("leave_call") }
+    return programs
+  }
+}

@@ -1,0 +1,277 @@
+import CProbes
+import ProfileModel
+
+/// Puts connections, endpoints and requests together: who talks to whom, and how.
+struct NetworkProfileBuilder {
+  /// How many connections are listed; the others are in the sums only.
+  private static let listedConnections = 1000
+  /// How many ended connections are kept until the end, when all ends are known.
+  private static let keptConnections = 50_000
+
+  /// What is found out about processes and addresses from elsewhere.
+  struct Surroundings {
+    /// The process that has an IP end, of those that are no targets.
+    var owner: (_ local: Endpoint, _ remote: Endpoint) -> (ProcessID, String)?
+    var isTarget: (ProcessID) -> Bool
+    var name: (ProcessID) -> String?
+    var cgroup: (ProcessID) -> String?
+    var hostName: (String) -> String?
+    /// Whether requests for a path are listed.
+    var isListed: (String) -> Bool
+    /// A path as it is shown.
+    var shownPath: (String) -> String
+    /// What a connection speaks.
+    var speaks: (ConnectionRecord) -> NetworkProtocol
+    /// A point of the monotonic clock on the wall.
+    var wallTime: (UInt64) -> WallTime
+  }
+
+  private struct Ends: Hashable {
+    let local: Endpoint
+    let remote: Endpoint
+  }
+
+  private struct EdgeKey: Hashable {
+    let client: NetworkNode
+    let server: NetworkNode
+    let transport: NetworkTransport
+    let speaks: NetworkProtocol
+    let isTLS: Bool
+  }
+
+  private var records: [ConnectionRecord] = []
+  private(set) var connectionCount: UInt64 = 0
+  private var nodes: [NetworkNode] = []
+  private var nodeIndices: [NetworkNode: Int] = [:]
+  private var edges: [NetworkEdge] = []
+  private var edgeIndices: [EdgeKey: Int] = [:]
+  private var connections: [NetworkConnection] = []
+  private var processNames: [ProcessID: String] = [:]
+  /// Of the connections of targets, who has which end.
+  private var ends: [Ends: ProcessID] = [:]
+  private var inodes: [UInt64: ProcessID] = [:]
+  /// The distributions that have a place in an edge already.
+  private var placedTimes: Set<PeerKey> = []
+
+  /// What the kernel keeps the times of requests by.
+  struct PeerKey: Hashable {
+    let process: UInt32
+    let isServer: Bool
+    let peer: UInt64
+  }
+
+  /// Takes a connection that has ended, or that is there at the end.
+  mutating func add(_ record: ConnectionRecord) {
+    connectionCount += 1
+    records.append(record)
+    if record.transport == .tcp { ends[Ends(local: record.local, remote: record.remote)] = record.process }
+    if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
+    if processNames[record.process] == nil { processNames[record.process] = record.processName }
+  }
+
+  /// Whether connections should be folded, lest they take too much memory.
+  var isFull: Bool { records.count >= Self.keptConnections }
+
+  /// Sums up the connections so far by what is known of their ends by now.
+  mutating func fold(_ surroundings: Surroundings, times: [PeerKey: LatencyHistogram] = [:]) {
+    for record in records { fold(record, surroundings, times) }
+    records.removeAll(keepingCapacity: true)
+    ends.removeAll(keepingCapacity: true)
+    inodes.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func fold(
+    _ record: ConnectionRecord, _ surroundings: Surroundings, _ times: [PeerKey: LatencyHistogram]
+  ) {
+    let own = processNode(record.process, name: record.processName, surroundings)
+    let peer = peerNode(of: record, surroundings)
+    let isServer = record.role == .server
+    let key = EdgeKey(
+      client: isServer ? peer : own, server: isServer ? own : peer, transport: record.transport,
+      speaks: record.speaksHTTP ? .http1 : surroundings.speaks(record), isTLS: record.isTLS)
+    let edge = edgeIndex(key)
+    var totals = record.totals
+    let connection = totals
+    // The distribution of all requests with a peer comes with the first of its connections.
+    let peerKey = PeerKey(
+      process: record.raw.tgid, isServer: record.has(SWPROF_CONNECTION_HTTP_SERVER), peer: record.raw.peer)
+    if let distribution = times[peerKey], record.speaksHTTP, placedTimes.insert(peerKey).inserted {
+      totals.requests.durations.add(distribution)
+    }
+    if isServer {
+      edges[edge].serverView = edges[edge].serverView ?? NetworkTotals()
+      edges[edge].serverView?.add(totals)
+    } else {
+      edges[edge].clientView = edges[edge].clientView ?? NetworkTotals()
+      edges[edge].clientView?.add(totals)
+    }
+    list(record, edge: edge, totals: connection, surroundings)
+  }
+
+  private mutating func list(
+    _ record: ConnectionRecord, edge: Int, totals: NetworkTotals, _ surroundings: Surroundings
+  ) {
+    let isIP = record.raw.family != 1
+    let hasEnded = record.hasEnded && record.raw.closed_ns > 0
+    connections.append(
+      NetworkConnection(
+        edge: edge, role: record.role, process: record.process, processName: record.processName,
+        descriptor: record.descriptor,
+        local: isIP ? record.local.text : record.role == .server ? record.path : "",
+        remote: isIP ? (record.raw.remote_port == 0 ? "" : record.remote.text) : record.role == .client ? record.path : "",
+        openedAt: record.isSeeded ? nil : surroundings.wallTime(record.raw.first_ns),
+        closedAt: hasEnded ? surroundings.wallTime(record.raw.closed_ns) : nil, totals: totals))
+    if connections.count >= 2 * Self.listedConnections { keepHeaviest() }
+  }
+
+  private mutating func keepHeaviest() {
+    connections.sort {
+      let (left, right) = ($0.totals.bytesSent + $0.totals.bytesReceived, $1.totals.bytesSent + $1.totals.bytesReceived)
+      return left != right ? left > right : ($0.local, $0.remote) < ($1.local, $1.remote)
+    }
+    connections.removeLast(max(0, connections.count - Self.listedConnections))
+  }
+
+  // MARK: - Ends
+
+  private mutating func peerNode(of record: ConnectionRecord, _ surroundings: Surroundings) -> NetworkNode {
+    if let (process, name) = peerProcess(of: record, surroundings) {
+      return processNode(process, name: name, surroundings)
+    }
+    if record.raw.family == 1 { return .remote(address: record.path.isEmpty ? "unix" : record.path, port: nil, name: nil) }
+    let address = record.remote.addressText
+    if record.raw.remote_port == 0 { return .remote(address: "any", port: nil, name: nil) }
+    return .remote(
+      address: address, port: record.role == .client ? record.raw.remote_port : nil,
+      name: surroundings.hostName(address))
+  }
+
+  private func peerProcess(
+    of record: ConnectionRecord, _ surroundings: Surroundings
+  ) -> (ProcessID, String)? {
+    if record.raw.family == 1 {
+      if let process = inodes[record.raw.peer_inode], record.raw.peer_inode != 0 {
+        return (process, processNames[process] ?? "")
+      }
+    } else if record.raw.remote_port != 0 {
+      if let process = ends[Ends(local: record.remote, remote: record.local)], record.transport == .tcp {
+        return (process, processNames[process] ?? "")
+      }
+      if let (process, name) = surroundings.owner(record.remote, record.local) { return (process, name) }
+    }
+    return record.peer.map { ($0, record.peerName) }
+  }
+
+  private mutating func processNode(_ process: ProcessID, name: String, _ surroundings: Surroundings) -> NetworkNode {
+    let known = processNames[process] ?? (name.isEmpty ? surroundings.name(process) : name) ?? ""
+    processNames[process] = known
+    return .process(
+      process, name: known, isTarget: surroundings.isTarget(process), cgroup: surroundings.cgroup(process))
+  }
+
+  private mutating func nodeIndex(_ node: NetworkNode) -> Int {
+    if let known = nodeIndices[node] { return known }
+    nodes.append(node)
+    nodeIndices[node] = nodes.count - 1
+    return nodes.count - 1
+  }
+
+  private mutating func edgeIndex(_ key: EdgeKey) -> Int {
+    if let known = edgeIndices[key] { return known }
+    edges.append(
+      NetworkEdge(
+        client: nodeIndex(key.client), server: nodeIndex(key.server), transport: key.transport, speaks: key.speaks,
+        isTLS: key.isTLS))
+    edgeIndices[key] = edges.count - 1
+    return edges.count - 1
+  }
+
+  // MARK: - The whole
+
+  /// - Parameters:
+  ///   - endpoints: by what the kernel keeps them by.
+  ///   - samples: in any order.
+  mutating func profile(
+    source: NetworkSource, endpoints: [(swprof_endpoint_key, swprof_endpoint)], samples: [RequestSample],
+    times: [PeerKey: LatencyHistogram], surroundings: Surroundings
+  ) -> NetworkProfile {
+    fold(surroundings, times: times)
+    keepHeaviest()
+    return NetworkProfile(
+      source: source, nodes: nodes, edges: edges, connections: connections, connectionCount: connectionCount,
+      endpoints: Self.endpoints(endpoints, surroundings), samples: samples)
+  }
+
+  private struct EndpointKey: Hashable {
+    let process: ProcessID
+    let role: NetworkRole
+    let isTLS: Bool
+    let method: String
+    let path: String
+  }
+
+  /// Endpoints as they are listed, those of one shown path put together, the busiest first.
+  static func endpoints(
+    _ raw: [(swprof_endpoint_key, swprof_endpoint)], _ surroundings: Surroundings
+  ) -> [HTTPEndpoint] {
+    var byKey: [EndpointKey: HTTPEndpoint] = [:]
+    for (key, value) in raw {
+      let endpoint = HTTPEndpoint(key, value)
+      guard surroundings.isListed(endpoint.path) else { continue }
+      let path = surroundings.shownPath(endpoint.path)
+      let group = EndpointKey(
+        process: endpoint.process, role: endpoint.role, isTLS: endpoint.isTLS, method: endpoint.method, path: path)
+      var sum = byKey[group] ?? endpoint
+      if byKey[group] == nil { sum.path = path } else { sum.totals.add(endpoint.totals) }
+      byKey[group] = sum
+    }
+    return byKey.values.sorted {
+      $0.totals.count != $1.totals.count
+        ? $0.totals.count > $1.totals.count
+        : ($0.process, $0.path, $0.method) < ($1.process, $1.path, $1.method)
+    }
+  }
+}
+
+extension HTTPEndpoint {
+  /// What stands for paths that found no place of their own.
+  static let otherPaths = "(other paths)"
+
+  private static let methods = [
+    "other", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+  ]
+
+  static func method(_ number: UInt8) -> String { methods.indices.contains(Int(number)) ? methods[Int(number)] : "other" }
+
+  init(_ key: swprof_endpoint_key, _ value: swprof_endpoint) {
+    let path = ConnectionRecord.bytes(value.path)
+    var totals = RequestTotals()
+    totals.count = value.requests
+    totals.statusClasses = [
+      value.finished.0, value.finished.1, value.finished.2, value.finished.3, value.finished.4,
+    ]
+    totals.unanswered = value.requests > totals.finished ? value.requests - totals.finished : 0
+    totals.durations = LatencyHistogram(
+      value.times, sumNanoseconds: value.duration_ns, maximumNanoseconds: value.duration_max_ns)
+    totals.firstByteNanoseconds = value.first_byte_ns
+    totals.requestBytes = value.request_bytes
+    totals.responseBytes = value.response_bytes
+    self.init(
+      process: ProcessID(rawValue: Int32(bitPattern: key.tgid)), processName: ConnectionRecord.text(value.comm),
+      role: key.is_server != 0 ? .server : .client, isTLS: key.is_tls != 0, method: Self.method(key.method),
+      path: key.path_hash == 0
+        ? Self.otherPaths
+        : String(decoding: path.prefix(min(path.count, Int(value.path_size))), as: UTF8.self),
+      totals: totals)
+  }
+}
+
+extension LatencyHistogram {
+  /// - Parameter buckets: an array of `__u32` that C has and Swift sees as a tuple.
+  init<Value: BitwiseCopyable>(_ buckets: Value, sumNanoseconds: UInt64, maximumNanoseconds: UInt64) {
+    let counts = unsafe withUnsafeBytes(of: buckets) { bytes in
+      unsafe bytes.bindMemory(to: UInt32.self).map { UInt64($0) }
+    }
+    self.init(buckets: counts, sumNanoseconds: sumNanoseconds, maximumNanoseconds: maximumNanoseconds)
+  }
+}

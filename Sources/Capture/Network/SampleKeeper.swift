@@ -1,0 +1,130 @@
+import CProbes
+import ProfileModel
+
+/// The worst requests of each reason and endpoint, with the beginnings of their messages where those were asked for.
+struct SampleKeeper {
+  private struct Group: Hashable {
+    let reason: RequestSample.Reason
+    let process: UInt32
+    let isServer: UInt8
+    let method: UInt8
+    let pathHash: UInt64
+  }
+
+  private struct MessageKey: Hashable {
+    let socket: UInt64
+    let inode: UInt64
+    let direction: UInt32
+    let number: UInt32
+  }
+
+  private struct Kept {
+    let raw: swprof_request_sample
+    let reason: RequestSample.Reason
+    let request: [UInt8]?
+    let response: [UInt8]?
+  }
+
+  /// How many groups are kept: a server under attack may have any number of paths.
+  private static let groupLimit = 2000
+  /// How many messages are remembered until it is known whether their request is kept.
+  private static let messageLimit = 4096
+
+  private let parameters: NetworkParameters
+  private var groups: [Group: [Kept]] = [:]
+  private var messages: [MessageKey: [UInt8]] = [:]
+  /// The same, the oldest first.
+  private var order: [MessageKey] = []
+  private var oldest = 0
+
+  init(_ parameters: NetworkParameters) { self.parameters = parameters }
+
+  /// - Returns: whether it is a sample.
+  mutating func add(sample bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count >= MemoryLayout<swprof_request_sample>.size else { return false }
+    let raw = unsafe bytes.loadUnaligned(as: swprof_request_sample.self)
+    guard let reason = reason(raw) else { return true }
+    let group = Group(
+      reason: reason, process: raw.tgid, isServer: raw.endpoint.is_server, method: raw.endpoint.method,
+      pathHash: raw.endpoint.path_hash)
+    if groups[group] == nil, groups.count >= Self.groupLimit { return true }
+    var kept = groups[group] ?? []
+    if kept.count >= parameters.samplesPerEndpoint {
+      guard let last = kept.last, raw.duration_ns > last.raw.duration_ns else { return true }
+      kept.removeLast()
+    }
+    let isRequestReceived = raw.endpoint.is_server != 0
+    let sample = Kept(
+      raw: raw, reason: reason,
+      request: message(raw, direction: isRequestReceived ? SWPROF_RECEIVED : SWPROF_SENT, raw.request_number),
+      response: message(raw, direction: isRequestReceived ? SWPROF_SENT : SWPROF_RECEIVED, raw.response_number))
+    let place = kept.firstIndex { $0.raw.duration_ns < raw.duration_ns } ?? kept.count
+    kept.insert(sample, at: place)
+    groups[group] = kept
+    return true
+  }
+
+  /// The first of the reasons asked for that fits.
+  private func reason(_ raw: swprof_request_sample) -> RequestSample.Reason? {
+    parameters.reasons.first { reason in
+      switch reason {
+      case .slow: raw.duration_ns >= parameters.slowerThanNanoseconds
+      case .clientError: (400..<500).contains(raw.status)
+      case .serverError: raw.status >= 500
+      }
+    }
+  }
+
+  private func message(_ raw: swprof_request_sample, direction: Int32, _ number: UInt32) -> [UInt8]? {
+    messages[MessageKey(socket: raw.socket, inode: raw.inode, direction: UInt32(direction), number: number)]
+  }
+
+  /// - Returns: whether it is the beginning of a message.
+  mutating func add(payload bytes: UnsafeRawBufferPointer) -> Bool {
+    let size = MemoryLayout<swprof_payload>.size
+    guard bytes.count >= size else { return false }
+    let raw = unsafe bytes.loadUnaligned(as: swprof_payload.self)
+    guard bytes.count >= size + Int(raw.size) else { return false }
+    let key = MessageKey(socket: raw.socket, inode: raw.inode, direction: raw.direction, number: raw.number)
+    if messages.updateValue(unsafe [UInt8](bytes[size..<size + Int(raw.size)]), forKey: key) == nil { order.append(key) }
+    while messages.count > Self.messageLimit {
+      messages[order[oldest]] = nil
+      oldest += 1
+    }
+    if oldest > Self.messageLimit {
+      order.removeFirst(oldest)
+      oldest = 0
+    }
+    return true
+  }
+
+  /// All that was kept, by reason, the longest first.
+  func samples(
+    _ surroundings: NetworkProfileBuilder.Surroundings, _ options: NetworkCapture.Options
+  ) -> [RequestSample] {
+    let all = groups.values.joined().map { sample($0, surroundings, options) }
+    return all.filter { surroundings.isListed($0.path) }.sorted {
+      if $0.reason != $1.reason { return order(of: $0.reason) < order(of: $1.reason) }
+      return ($1.durationNanoseconds, $0.startedAt) < ($0.durationNanoseconds, $1.startedAt)
+    }
+  }
+
+  private func order(of reason: RequestSample.Reason) -> Int { parameters.reasons.firstIndex(of: reason) ?? 0 }
+
+  private func sample(
+    _ kept: Kept, _ surroundings: NetworkProfileBuilder.Surroundings, _ options: NetworkCapture.Options
+  ) -> RequestSample {
+    let raw = kept.raw
+    let remote = Endpoint(ConnectionRecord.bytes(raw.remote), port: raw.remote_port)
+    return RequestSample(
+      reason: kept.reason, process: ProcessID(rawValue: Int32(bitPattern: raw.tgid)),
+      processName: ConnectionRecord.text(raw.comm), role: raw.endpoint.is_server != 0 ? .server : .client,
+      isTLS: raw.endpoint.is_tls != 0, method: HTTPEndpoint.method(raw.endpoint.method),
+      path: raw.endpoint.path_hash == 0 ? HTTPEndpoint.otherPaths : ConnectionRecord.text(raw.path),
+      status: Int(raw.status), startedAt: surroundings.wallTime(raw.started_ns), durationNanoseconds: raw.duration_ns,
+      firstByteNanoseconds: raw.first_byte_ns, requestBytes: raw.request_bytes, responseBytes: raw.response_bytes,
+      peer: raw.family == 1 ? "unix" : remote.text,
+      request: kept.request.map { options.shownMessage($0) },
+      response: kept.response.map { options.shownMessage($0) })
+  }
+}

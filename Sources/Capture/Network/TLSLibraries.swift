@@ -1,0 +1,96 @@
+import BPF
+import Glibc
+import LinuxSystem
+import ProfileModel
+
+/// The TLS libraries that targets have mapped, and the places in them where plain text goes in and out.
+///
+/// OpenSSL and what has its interface: `SSL_read`, `SSL_write` and their `_ex` forms, which CPython uses alone. Probes
+/// are attached to one process each: one that is hit costs microseconds, whoever hits it.
+struct TLSLibraries {
+  /// What is attached for one library of one process.
+  struct Library {
+    let process: ProcessID
+    /// As the process has it mapped.
+    let path: String
+    let places: [(program: String, probe: UserProbe)]
+  }
+
+  private struct Key: Hashable {
+    let process: ProcessID
+    let start: UInt64
+  }
+
+  private static let functions = [
+    ("SSL_read", "enter_tls_read", "leave_tls_read"), ("SSL_write", "enter_tls_read", "leave_tls_write"),
+    ("SSL_read_ex", "enter_tls_read_ex", "leave_tls_read"), ("SSL_write_ex", "enter_tls_read_ex", "leave_tls_write"),
+  ]
+
+  /// When to look again: soon for a new process, which loads its libraries first of all.
+  private static let interval: UInt64 = 100_000_000
+  private static let wideInterval: UInt64 = 2_000_000_000
+  /// A process without such a library is looked at again this often, as it may load one.
+  private static let patience: UInt64 = 2_000_000_000
+
+  private var nextLook = MonotonicTime(nanoseconds: 0)
+  /// What has been attached.
+  private var known: Set<Key> = []
+  /// When a process was last looked at.
+  private var lookedAt: [ProcessID: MonotonicTime] = [:]
+  private(set) var warnings: [String] = []
+
+  /// - Parameter isWide: whether there are many processes to look at.
+  mutating func isDue(isWide: Bool) -> Bool {
+    let now = Clock.monotonic
+    guard now >= nextLook else { return false }
+    nextLook = now + (isWide ? Self.wideInterval : Self.interval)
+    return true
+  }
+
+  /// The libraries of processes that nothing is attached to yet.
+  mutating func newProbes(of processes: [ProcessID]) -> [Library] {
+    let now = Clock.monotonic
+    var libraries: [Library] = []
+    for process in processes where process != ProcessTable.own {
+      if let last = lookedAt[process], now.nanoseconds(since: last) < Self.patience { continue }
+      // A process is as old as its first mapping: a young one is looked at each time.
+      let mappings = (try? ProcessTable.mappings(of: process)) ?? []
+      if lookedAt[process] != nil || !mappings.isEmpty { lookedAt[process] = now }
+      for mapping in mappings where Self.isLibrary(mapping.path) {
+        guard known.insert(Key(process: process, start: mapping.start)).inserted else { continue }
+        if let library = Self.library(mapping, of: process) { libraries.append(library) }
+      }
+    }
+    if lookedAt.count > 4 * max(64, processes.count) {
+      let current = Set(processes)
+      lookedAt = lookedAt.filter { current.contains($0.key) }
+      known = known.filter { current.contains($0.process) }
+    }
+    return libraries
+  }
+
+  static func isLibrary(_ path: String) -> Bool {
+    let name = path.split(separator: "/").last ?? ""
+    return name.hasPrefix("libssl.so") || name.hasPrefix("libssl-")
+  }
+
+  private static func library(_ mapping: MemoryMapping, of process: ProcessID) -> Library? {
+    let isDeleted = mapping.path.hasSuffix(" (deleted)")
+    let span = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
+    let file = isDeleted ? "/proc/\(process)/map_files/\(span)" : "/proc/\(process)/root\(mapping.path)"
+    guard unsafe access(file, R_OK) == 0 else { return nil }
+    let places = functions.flatMap { function, enter, leave in
+      [
+        (enter, UserProbe(file: file, function: function, isReturn: false, process: process.rawValue)),
+        (leave, UserProbe(file: file, function: function, isReturn: true, process: process.rawValue)),
+      ]
+    }
+    return Library(process: process, path: mapping.path, places: places)
+  }
+
+  mutating func note(_ error: BPFError, _ library: Library) {
+    warnings.append(
+      "process \(library.process): what \(library.path) encrypts is not read (\(error.cause)); its connections are"
+        + " counted all the same")
+  }
+}

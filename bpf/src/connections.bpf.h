@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The connections of the targets: how one is found by its struct sock, how it begins, who its other end is.
+ *
+ * A connection is known by the address of its struct sock, which every hook has, whatever runs there; TCP tells when
+ * that address is free again, and the inode tells others apart. Nothing that runs in an interrupt is attributed by the
+ * task that was interrupted.
+ */
+#ifndef SWPROF_CONNECTIONS_BPF_H
+#define SWPROF_CONNECTIONS_BPF_H
+
+#include "target.bpf.h"
+#include "swprof_network_abi.h"
+#include "http.h"
+
+const volatile struct swprof_network_config network SEC(".rodata.network") = {};
+
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_CLOSE 7
+#define TCP_LISTEN 10
+#define MSG_PEEK 2
+
+/* A request without an answer. */
+struct pending_request {
+	__u64 first_ns;
+	__u64 path_hash;
+	__u64 bytes;
+	__u32 number;
+	__u8 method; /* enum http_method */
+	__u8 reserved[3];
+};
+
+/* Where a sendmsg has its data; noted at its start, read at its end. */
+struct outgoing {
+	__u64 base;
+	__u64 offset;
+	__u64 segments;
+	__u64 started_ns;
+	__u8 kind; /* enum swprof_iterator */
+	__u8 is_known; /* 0 or 1 */
+	__u8 reserved[6];
+};
+
+/* What an iterator of the kernel's goes over. */
+enum swprof_iterator {
+	SWPROF_ITERATOR_OTHER = 0,
+	SWPROF_ITERATOR_BUFFER = 1,
+	SWPROF_ITERATOR_VECTORS = 2,
+};
+
+enum http_decision {
+	HTTP_UNDECIDED = 0,
+	HTTP_SPOKEN = 1,
+	HTTP_NOT_SPOKEN = 2,
+};
+
+struct connection {
+	struct swprof_connection shared;
+	struct http_stream streams[2];
+	struct http_head heads[2];
+	__u64 positions[2]; /* bytes of each direction that were looked at or passed over */
+	__u64 message_ns[2]; /* the first byte of the message that is being read */
+	__u64 message_start[2]; /* its position */
+	__u64 last_ns[2];
+	struct pending_request pending[SWPROF_PENDING_REQUESTS];
+	struct outgoing outgoing;
+	__u32 messages[2];
+	__u32 pushed; /* requests; the difference are those without an answer */
+	__u32 popped;
+	__u32 receive_sequence; /* TCP's number of the next byte to look at */
+	__u8 has_receive_sequence;
+	__u8 decision; /* enum http_decision */
+	__u8 attempts; /* calls that HTTP could not begin with */
+	__u8 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 16); /* set before load */
+	__type(key, __u64); /* the address of a struct sock */
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+/* Where a new one is put together; pointers that lie in a map are numbers to the verifier. */
+struct new_connection {
+	__u64 socket;
+	__u64 task;
+	struct connection connection;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct new_connection);
+} new_connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 23); /* set before load */
+} network_records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SWPROF_NETWORK_COUNTER_MAX);
+	__type(key, __u32); /* enum swprof_network_counter */
+	__type(value, __u64);
+} network_counters SEC(".maps");
+
+static __always_inline void count_network(__u32 counter)
+{
+	__u64 *value = bpf_map_lookup_elem(&network_counters, &counter);
+
+	if (value)
+		*value += 1;
+}
+
+/* A bit for each process, by the kernel's own number: the first question of every hook, which most answer with no. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << 16);
+	__type(key, __u32);
+	__type(value, __u64);
+} target_bits SEC(".maps");
+
+static __always_inline __u64 *target_word(__u32 tgid)
+{
+	__u32 index = (tgid >> 6) & 0xffff;
+
+	return bpf_map_lookup_elem(&target_bits, &index);
+}
+
+static __always_inline void mark_target(__u32 tgid, bool is_one)
+{
+	__u64 *word = target_word(tgid);
+
+	if (!word)
+		return;
+	if (is_one)
+		__sync_fetch_and_or(word, 1ULL << (tgid & 63));
+	else
+		__sync_fetch_and_and(word, ~(1ULL << (tgid & 63)));
+}
+
+static __always_inline bool is_marked(__u32 tgid)
+{
+	__u64 *word = target_word(tgid);
+
+	return word && (*word >> (tgid & 63)) & 1;
+}
+
+/* Whether the current process is a target. */
+static __always_inline bool is_target_current(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	switch (config.scope) {
+	case SWPROF_SCOPE_ALL:
+		return tgid && tgid != network.self;
+	case SWPROF_SCOPE_CGROUP:
+		return tgid != network.self && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
+	default:
+		return is_marked(tgid);
+	}
+}
+
+/* Sets memory to zero that is too large for the compiler's own way. */
+static __always_inline void clear(void *memory, __u32 size)
+{
+	for (__u32 i = 0; i < size / sizeof(__u64); i++)
+		((volatile __u64 *)memory)[i] = 0;
+}
+
+/* Who has connected from where to where, of all processes: the other ends of what the targets accept. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 14);
+	__type(key, struct swprof_ends);
+	__type(value, struct swprof_owner);
+} owners SEC(".maps");
+
+/* Who is about to, by the address of the struct sock. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 12);
+	__type(key, __u64);
+	__type(value, struct swprof_owner);
+} connecting SEC(".maps");
+
+struct listener {
+	__u32 netns;
+	__u32 port;
+};
+
+/* Who listens, of all processes: the other ends of what the targets connect to. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 12);
+	__type(key, struct listener);
+	__type(value, struct swprof_owner);
+} listeners SEC(".maps");
+
+static __always_inline void read_comm(char *comm, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	bpf_probe_read_kernel(comm, SWPROF_COMM_SIZE, &leader->comm);
+}
+
+static __always_inline void note_owner(struct swprof_owner *owner, struct task_struct *task)
+{
+	owner->tgid = tgid_in_namespace(task);
+	read_comm(owner->comm, task);
+}
+
+static __always_inline __u64 socket_inode(struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+
+	if (!socket)
+		return 0;
+	/* Both lie in one struct socket_alloc, the socket first. */
+	return BPF_CORE_READ((struct socket_alloc *)socket, vfs_inode.i_ino);
+}
+
+/* IPv4 addresses as ::ffff:a.b.c.d. */
+static __always_inline void read_addresses(struct sock *sk, __u16 family, __u8 *local, __u8 *remote)
+{
+	if (family == AF_INET6) {
+		bpf_core_read(local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(remote, 16, &sk->__sk_common.skc_v6_daddr);
+		return;
+	}
+	__builtin_memset(local, 0, 12);
+	__builtin_memset(remote, 0, 12);
+	local[10] = local[11] = remote[10] = remote[11] = 0xff;
+	bpf_core_read(local + 12, 4, &sk->__sk_common.skc_rcv_saddr);
+	bpf_core_read(remote + 12, 4, &sk->__sk_common.skc_daddr);
+}
+
+static __always_inline __u16 remote_port(struct sock *sk)
+{
+	return __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
+static __always_inline void read_tcp(struct sock *sk, struct swprof_tcp *tcp)
+{
+	struct tcp_sock *source = (struct tcp_sock *)sk;
+
+	tcp->bytes_received = BPF_CORE_READ(source, bytes_received);
+	tcp->bytes_acked = BPF_CORE_READ(source, bytes_acked);
+	tcp->retransmits = BPF_CORE_READ(source, total_retrans);
+	tcp->round_trip_us = BPF_CORE_READ(source, srtt_us) >> 3;
+	tcp->is_known = 1;
+}
+
+static __always_inline bool is_ip(__u16 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+static __always_inline bool is_tcp(struct swprof_connection *shared)
+{
+	return is_ip(shared->family) && shared->type == SOCK_STREAM;
+}
+
+static __always_inline __u64 hashed(__u64 hash, __u64 word)
+{
+	hash ^= word;
+	hash *= 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 32;
+}
+
+/* Clients are told apart by their process or, from elsewhere, by their address; servers by address and port too. */
+static __always_inline void note_peer(struct swprof_connection *shared)
+{
+	__u64 hash = hashed(shared->family, shared->peer_tgid);
+	__u64 halves[2];
+
+	__builtin_memcpy(halves, shared->remote, sizeof(halves));
+	if (!shared->peer_tgid || !(shared->flags & SWPROF_CONNECTION_SERVER))
+		hash = hashed(hashed(hash, halves[0]), halves[1]);
+	if (!(shared->flags & SWPROF_CONNECTION_SERVER))
+		hash = hashed(hash, shared->remote_port);
+	else
+		hash = hashed(hash, (__u64)shared->local_port << 16);
+	shared->peer = hash;
+}
+
+static __always_inline bool is_same_address(__u8 *left, __u8 *right)
+{
+	__u64 a[2], b[2];
+
+	__builtin_memcpy(a, left, sizeof(a));
+	__builtin_memcpy(b, right, sizeof(b));
+	return a[0] == b[0] && a[1] == b[1];
+}
+
+static __always_inline bool is_loopback(__u8 *address)
+{
+	__u64 halves[2];
+
+	__builtin_memcpy(halves, address, sizeof(halves));
+	if (halves[0])
+		return false;
+	return halves[1] == 1ULL << 56 || (address[10] == 0xff && address[12] == 127);
+}
+
+/* Finds out who has the other end, where it is on this host. */
+static __always_inline void find_peer(struct swprof_connection *shared)
+{
+	struct swprof_ends reversed = {.local_port = shared->remote_port, .remote_port = shared->local_port};
+	struct listener listener = {.netns = shared->netns, .port = shared->remote_port};
+	struct swprof_owner *owner;
+
+	__builtin_memcpy(reversed.local, shared->remote, sizeof(reversed.local));
+	__builtin_memcpy(reversed.remote, shared->local, sizeof(reversed.remote));
+	owner = bpf_map_lookup_elem(&owners, &reversed);
+	if (!owner && (is_loopback(shared->remote) || is_same_address(shared->remote, shared->local)))
+		owner = bpf_map_lookup_elem(&listeners, &listener);
+	if (owner) {
+		shared->peer_tgid = owner->tgid;
+		__builtin_memcpy(shared->peer_comm, owner->comm, sizeof(shared->peer_comm));
+	}
+}
+
+static __always_inline void read_unix_path(struct unix_address *address, struct swprof_connection *shared)
+{
+	__u32 size = address ? BPF_CORE_READ(address, len) : 0;
+
+	if (size <= 2)
+		return;
+	size -= 2;
+	if (size >= sizeof(shared->path))
+		size = sizeof(shared->path) - 1;
+	bpf_probe_read_kernel(shared->path, size, &address->name[0].sun_path);
+}
+
+static __always_inline void describe_unix(struct sock *sk, struct swprof_connection *shared)
+{
+	struct unix_sock *unix_socket = (struct unix_sock *)sk;
+	struct sock *peer = BPF_CORE_READ(unix_socket, peer);
+	struct unix_address *address = BPF_CORE_READ(unix_socket, addr);
+	struct pid *pid = BPF_CORE_READ(sk, sk_peer_pid);
+
+	/* What was accepted has the name of the listener; what connects has none of its own, most often. */
+	if (!(shared->flags & (SWPROF_CONNECTION_CLIENT | SWPROF_CONNECTION_SERVER)))
+		shared->flags |= address ? SWPROF_CONNECTION_SERVER : SWPROF_CONNECTION_CLIENT;
+	if (!address && peer)
+		address = BPF_CORE_READ((struct unix_sock *)peer, addr);
+	read_unix_path(address, shared);
+	if (peer)
+		shared->peer_inode = socket_inode(peer);
+	if (pid)
+		shared->peer_tgid = BPF_CORE_READ(pid, numbers[0].nr);
+}
+
+static __always_inline void describe_ip(struct sock *sk, struct swprof_connection *shared)
+{
+	shared->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	shared->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	shared->remote_port = remote_port(sk);
+	read_addresses(sk, shared->family, shared->local, shared->remote);
+	/* A listener's backlog is inherited by what it accepts. */
+	if (!(shared->flags & (SWPROF_CONNECTION_CLIENT | SWPROF_CONNECTION_SERVER))) {
+		if (shared->type == SOCK_STREAM ? BPF_CORE_READ(sk, sk_max_ack_backlog) != 0 : !shared->remote_port)
+			shared->flags |= SWPROF_CONNECTION_SERVER;
+		else
+			shared->flags |= SWPROF_CONNECTION_CLIENT;
+	}
+	find_peer(shared);
+	if (is_tcp(shared))
+		read_tcp(sk, &shared->tcp_before);
+}
+
+/* Makes the socket of the task in `new_connections` one of the connections. Returns whether it is one now. */
+__attribute__((noinline)) int make_connection(__u32 flags)
+{
+	struct swprof_connection *shared;
+	struct new_connection *made;
+	struct task_struct *task;
+	struct connection *new;
+	__u32 zero = 0;
+	struct sock *sk;
+	__u64 address;
+	__u16 family;
+	long error;
+
+	made = bpf_map_lookup_elem(&new_connections, &zero);
+	if (!made)
+		return 0;
+	address = made->socket;
+	sk = (struct sock *)address;
+	task = (struct task_struct *)made->task;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_UNIX && !is_ip(family))
+		return 0;
+	new = &made->connection;
+	clear(new, sizeof(*new));
+	shared = &new->shared;
+	shared->record = SWPROF_RECORD_CONNECTION;
+	shared->socket = address;
+	shared->family = family;
+	shared->type = BPF_CORE_READ(sk, sk_type);
+	if (shared->type != SOCK_STREAM && shared->type != SOCK_DGRAM && family != AF_UNIX)
+		return 0;
+	shared->inode = socket_inode(sk);
+	shared->first_ns = bpf_ktime_get_ns();
+	shared->flags = flags;
+	shared->fd = -1;
+	shared->tgid = tgid_in_namespace(task);
+	read_comm(shared->comm, task);
+	if (family == AF_UNIX)
+		describe_unix(sk, shared);
+	else
+		describe_ip(sk, shared);
+	if (flags & SWPROF_CONNECTION_SEEDED)
+		shared->established_ns = 0;
+	else
+		__builtin_memset(&shared->tcp_before, 0, sizeof(shared->tcp_before));
+	note_peer(shared);
+	error = bpf_map_update_elem(&connections, &address, new, BPF_NOEXIST);
+	if (!error)
+		count_network(SWPROF_NETWORK_CONNECTIONS);
+	else if (error != -EEXIST)
+		count_network(SWPROF_NETWORK_CONNECTION_TABLE_FULL);
+	return !error || error == -EEXIST;
+}
+
+static __always_inline bool create_connection(struct sock *sk, struct task_struct *owner, __u32 flags)
+{
+	__u32 zero = 0;
+	struct new_connection *made = bpf_map_lookup_elem(&new_connections, &zero);
+
+	if (!made)
+		return false;
+	made->socket = (__u64)sk;
+	made->task = (__u64)owner;
+	return make_connection(flags);
+}
+
+static __always_inline struct connection *connection_at(__u64 address)
+{
+	return bpf_map_lookup_elem(&connections, &address);
+}
+
+/* Sends a connection to user space. */
+static __always_inline void send_connection(struct connection *connection)
+{
+	if (bpf_ringbuf_output(&network_records, &connection->shared, sizeof(connection->shared), BPF_RB_NO_WAKEUP))
+		count_network(SWPROF_NETWORK_RECORD_LOST);
+}
+
+/* Sends what a connection was, as its socket is another one now; only TCP tells when one ends. */
+static __always_inline void replace_connection(struct connection *connection, __u64 address)
+{
+	connection->shared.closed_ns = bpf_ktime_get_ns();
+	connection->shared.flags |= SWPROF_CONNECTION_CLOSED;
+	send_connection(connection);
+	bpf_map_delete_elem(&connections, &address);
+}
+
+/* The connection of a socket that the current process, a target, uses. */
+static __always_inline struct connection *current_connection(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct connection *connection = connection_at(address);
+
+	if (connection && !is_tcp(&connection->shared) && connection->shared.inode != socket_inode(sk)) {
+		replace_connection(connection, address);
+		connection = NULL;
+	}
+	if (connection)
+		return connection;
+	if (!create_connection(sk, task, 0))
+		return NULL;
+	return connection_at(address);
+}
+
+static __always_inline void account(struct connection *connection, __u32 direction, __u64 bytes)
+{
+	direction &= 1;
+	__sync_fetch_and_add(&connection->shared.bytes[direction], bytes);
+	__sync_fetch_and_add(&connection->shared.calls[direction], 1);
+}
+
+#endif

@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * HTTP requests of connections: read as their bytes pass, paired with their answers, summed up by path.
+ *
+ * A finished request costs counters; only one that is slow or failed is sent to user space. Bytes come in pieces of at
+ * most HTTP_CHUNK_SIZE, and bodies whose length is known are passed over unseen.
+ */
+#ifndef SWPROF_REQUESTS_BPF_H
+#define SWPROF_REQUESTS_BPF_H
+
+#include "connections.bpf.h"
+
+_Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
+
+/* How many pieces of a call's data are looked at. */
+#define PIECES_MAX 24
+/* How many things may happen in one piece: heads that follow each other, chunks of a body. */
+#define EVENTS_MAX 48
+/* How many calls that cannot begin HTTP make a connection one of another protocol. */
+#define ATTEMPTS_MAX 16
+#define ATTEMPTS_MAX_SEEDED 200
+#define VECTORS_MAX 8
+/* A number that is known to lie between 1 and a power of two, in a form that the verifier knows it too. */
+#define BOUNDED(number, limit) ((((number) - 1) & ((limit) - 1)) + 1)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 13); /* set before load */
+	__type(key, struct swprof_endpoint_key);
+	__type(value, struct swprof_endpoint);
+} endpoints SEC(".maps");
+
+/* How long the requests of a process with each of its peers took. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 12);
+	__type(key, struct swprof_peer_key);
+	__type(value, struct swprof_times);
+} peer_times SEC(".maps");
+
+/* What a look at some bytes needs; nothing of it outlasts the look. */
+struct payload {
+	struct http_chunk chunk;
+	__u64 now;
+	__u64 base; /* the position of the piece in its direction */
+	__u64 address; /* of the data, where it lies in a process's memory */
+	__u64 position; /* what of it was looked at */
+	__u64 length;
+	__u32 offset; /* of the data, where it lies in a packet */
+	__u32 direction;
+	__u32 wanted; /* bytes of its beginning that are to be sent */
+	__u32 reserved;
+	struct swprof_request_sample sample;
+	struct swprof_endpoint endpoint;
+	struct swprof_times times;
+	struct {
+		struct swprof_payload head;
+		__u8 bytes[SWPROF_PAYLOAD_MAX];
+	} beginning;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct payload);
+} payloads SEC(".maps");
+
+static __always_inline struct payload *current_payload(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&payloads, &zero);
+}
+
+/* The bucket of a length of time. */
+__attribute__((noinline)) __u32 time_bucket(__u64 ns)
+{
+	__u64 us = ns / 1000;
+	__u32 exponent = 0, word = us > 0xffffffff ? 0xffffffff : us, bucket;
+
+	if (word < 8)
+		return word;
+	exponent += (word >> 16 ? 16 : 0);
+	exponent += (word >> (exponent & 31) >> 8 ? 8 : 0);
+	exponent += (word >> (exponent & 31) >> 4 ? 4 : 0);
+	exponent += (word >> (exponent & 31) >> 2 ? 2 : 0);
+	exponent += (word >> (exponent & 31) >> 1 ? 1 : 0);
+	bucket = (exponent - 2) * 8 + (word >> ((exponent - 3) & 31) & 7);
+	return bucket < SWPROF_TIME_BUCKETS ? bucket : SWPROF_TIME_BUCKETS - 1;
+}
+
+static __always_inline bool is_http_server(struct connection *connection)
+{
+	return connection->shared.flags & SWPROF_CONNECTION_HTTP_SERVER;
+}
+
+static __always_inline bool is_response(struct connection *connection, __u32 direction)
+{
+	return is_http_server(connection) == (direction == SWPROF_SENT);
+}
+
+static __always_inline void fill_endpoint_key(struct connection *connection, struct swprof_endpoint_key *key,
+					      __u8 method, __u64 path_hash)
+{
+	key->tgid = connection->shared.tgid;
+	key->is_server = is_http_server(connection);
+	key->is_tls = !!(connection->shared.flags & SWPROF_CONNECTION_TLS);
+	key->method = method;
+	key->reserved = 0;
+	key->path_hash = path_hash;
+}
+
+static __always_inline struct swprof_endpoint *endpoint_of(struct connection *connection, struct payload *payload,
+							   struct swprof_endpoint_key *key, struct http_head *head)
+{
+	struct swprof_endpoint *found = bpf_map_lookup_elem(&endpoints, key), *new = &payload->endpoint;
+
+	if (found)
+		return found;
+	clear(new, sizeof(*new));
+	__builtin_memcpy(new->comm, connection->shared.comm, sizeof(new->comm));
+	if (head) {
+		new->path_size = head->path_length;
+		__builtin_memcpy(new->path, head->path, sizeof(new->path));
+	}
+	bpf_map_update_elem(&endpoints, key, new, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&endpoints, key);
+}
+
+/* A request whose head has been read waits for its answer. */
+__attribute__((noinline)) int begin_request(struct connection *connection, struct payload *payload)
+{
+	struct swprof_endpoint_key key;
+	struct swprof_endpoint *endpoint;
+	struct pending_request *request;
+	struct http_head *head;
+	__u32 direction;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	head = &connection->heads[direction];
+	connection->shared.requests += 1;
+	fill_endpoint_key(connection, &key, head->method, head->path_hash);
+	endpoint = endpoint_of(connection, payload, &key, head);
+	if (!endpoint) {
+		count_network(SWPROF_NETWORK_ENDPOINT_TABLE_FULL);
+		key.path_hash = 0;
+		key.method = 0;
+		endpoint = endpoint_of(connection, payload, &key, NULL);
+	}
+	if (endpoint)
+		__sync_fetch_and_add(&endpoint->requests, 1);
+	if (connection->pushed - connection->popped >= SWPROF_PENDING_REQUESTS) {
+		count_network(SWPROF_NETWORK_PIPELINE_OVERFLOW);
+		return 0;
+	}
+	request = &connection->pending[connection->pushed & (SWPROF_PENDING_REQUESTS - 1)];
+	request->first_ns = connection->message_ns[direction];
+	request->path_hash = key.path_hash;
+	request->method = key.path_hash ? head->method : 0;
+	/* The body is read after this. */
+	request->bytes = 0;
+	request->number = connection->messages[direction];
+	connection->pushed += 1;
+	return 0;
+}
+
+static __always_inline struct pending_request *oldest_request(struct connection *connection)
+{
+	if (connection->pushed == connection->popped)
+		return NULL;
+	return &connection->pending[connection->popped & (SWPROF_PENDING_REQUESTS - 1)];
+}
+
+__attribute__((noinline)) int add_peer_time(struct connection *connection, struct payload *payload, __u32 bucket)
+{
+	struct swprof_peer_key key = {};
+	struct swprof_times *times;
+
+	if (!connection || !payload)
+		return 0;
+	key.tgid = connection->shared.tgid;
+	key.is_server = is_http_server(connection);
+	key.peer = connection->shared.peer;
+	times = bpf_map_lookup_elem(&peer_times, &key);
+	if (!times) {
+		clear(&payload->times, sizeof(payload->times));
+		bpf_map_update_elem(&peer_times, &key, &payload->times, BPF_NOEXIST);
+		times = bpf_map_lookup_elem(&peer_times, &key);
+	}
+	if (times && bucket < SWPROF_TIME_BUCKETS)
+		__sync_fetch_and_add(&times->counts[bucket], 1);
+	else
+		count_network(SWPROF_NETWORK_PEER_TABLE_FULL);
+	return 0;
+}
+
+static __always_inline bool is_sample(__u16 status, __u64 duration)
+{
+	return network.keeps_samples && (status >= 400 || duration >= network.slow_ns);
+}
+
+static __always_inline void send_sample(struct connection *connection, struct payload *payload,
+					struct pending_request *request, struct swprof_endpoint_key *key,
+					struct swprof_endpoint *endpoint, __u32 direction, __u16 status,
+					__u64 duration, __u64 first_byte, __u64 bytes)
+{
+	struct swprof_request_sample *sample = &payload->sample;
+
+	sample->record = SWPROF_RECORD_SAMPLE;
+	sample->tgid = connection->shared.tgid;
+	sample->socket = connection->shared.socket;
+	sample->inode = connection->shared.inode;
+	sample->endpoint = *key;
+	sample->started_ns = request->first_ns;
+	sample->duration_ns = duration;
+	sample->first_byte_ns = first_byte;
+	sample->request_bytes = request->bytes;
+	sample->response_bytes = bytes;
+	sample->request_number = request->number;
+	sample->response_number = connection->messages[direction];
+	sample->status = status;
+	sample->remote_port = connection->shared.remote_port;
+	sample->family = connection->shared.family;
+	sample->reserved = 0;
+	__builtin_memcpy(sample->remote, connection->shared.remote, sizeof(sample->remote));
+	__builtin_memcpy(sample->comm, connection->shared.comm, sizeof(sample->comm));
+	if (endpoint)
+		__builtin_memcpy(sample->path, endpoint->path, sizeof(sample->path));
+	else
+		__builtin_memset(sample->path, 0, sizeof(sample->path));
+	if (bpf_ringbuf_output(&network_records, sample, sizeof(*sample), BPF_RB_NO_WAKEUP))
+		count_network(SWPROF_NETWORK_SAMPLE_LOST);
+}
+
+/* An answer is whole: with it ends the oldest request. */
+__attribute__((noinline)) int finish_request(struct connection *connection, struct payload *payload)
+{
+	struct pending_request *request;
+	struct swprof_endpoint *endpoint;
+	struct swprof_endpoint_key key;
+	__u64 duration, first_byte, bytes;
+	__u32 direction, bucket, class;
+	__u16 status;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	status = connection->heads[direction].status;
+	if (status < 200 && status != 101)
+		return 0;
+	request = oldest_request(connection);
+	if (!request) {
+		count_network(SWPROF_NETWORK_UNMATCHED);
+		return 0;
+	}
+	duration = payload->now - request->first_ns;
+	first_byte = connection->message_ns[direction] - request->first_ns;
+	if ((__s64)first_byte < 0)
+		first_byte = 0;
+	if ((__s64)duration < 0)
+		duration = 0;
+	bytes = connection->positions[direction] - connection->message_start[direction];
+	class = status / 100 - 1;
+	if (class > 4)
+		class = 4;
+	bucket = time_bucket(duration);
+	connection->shared.finished[class] += 1;
+	connection->shared.duration_ns += duration;
+	if (duration > connection->shared.duration_max_ns)
+		connection->shared.duration_max_ns = duration;
+	connection->shared.first_byte_ns += first_byte;
+	connection->shared.request_bytes += request->bytes;
+	connection->shared.response_bytes += bytes;
+	fill_endpoint_key(connection, &key, request->method, request->path_hash);
+	endpoint = bpf_map_lookup_elem(&endpoints, &key);
+	if (endpoint) {
+		__sync_fetch_and_add(&endpoint->finished[class], 1);
+		__sync_fetch_and_add(&endpoint->duration_ns, duration);
+		__sync_fetch_and_add(&endpoint->first_byte_ns, first_byte);
+		__sync_fetch_and_add(&endpoint->request_bytes, request->bytes);
+		__sync_fetch_and_add(&endpoint->response_bytes, bytes);
+		if (duration > endpoint->duration_max_ns)
+			endpoint->duration_max_ns = duration;
+		if (bucket < SWPROF_TIME_BUCKETS)
+			__sync_fetch_and_add(&endpoint->times[bucket], 1);
+	}
+	add_peer_time(connection, payload, bucket);
+	if (is_sample(status, duration))
+		send_sample(connection, payload, request, &key, endpoint, direction, status, duration, first_byte,
+			    bytes);
+	connection->popped += 1;
+	return 0;
+}
+
+__attribute__((noinline)) int step_http(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head,
+					__u32 response)
+{
+	if (!stream || !chunk || !head)
+		return HTTP_LOST;
+	return http_step(stream, chunk, head, response);
+}
+
+/* What has happened in a stream. */
+__attribute__((noinline)) int handle_event(struct connection *connection, struct payload *payload, int event)
+{
+	struct pending_request *request;
+	__u32 direction;
+	bool response;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	response = is_response(connection, direction);
+
+	switch (event) {
+	case HTTP_HEAD_START:
+		connection->messages[direction] += 1;
+		connection->message_ns[direction] = payload->now;
+		connection->message_start[direction] = connection->positions[direction];
+		break;
+	case HTTP_HEAD_END:
+		connection->shared.flags |= SWPROF_CONNECTION_HTTP;
+		if (!response) {
+			begin_request(connection, payload);
+			http_begin_body(&connection->streams[direction], &connection->heads[direction], 0, 0);
+			break;
+		}
+		request = oldest_request(connection);
+		http_begin_body(&connection->streams[direction], &connection->heads[direction], 1,
+				request ? request->method : HTTP_OTHER);
+		/* Neither direction is HTTP behind an upgrade. */
+		if (connection->streams[direction].state == HTTP_DONE_OPAQUE)
+			http_pass_all(&connection->streams[!direction]);
+		break;
+	case HTTP_MESSAGE_END:
+		if (response) {
+			finish_request(connection, payload);
+			break;
+		}
+		/* The newest request is the one that was read. */
+		if (connection->pushed != connection->popped) {
+			request = &connection->pending[(connection->pushed - 1) & (SWPROF_PENDING_REQUESTS - 1)];
+			request->bytes = connection->positions[direction] - connection->message_start[direction];
+		}
+		break;
+	case HTTP_LOST:
+		count_network(SWPROF_NETWORK_MESSAGE_LOST);
+		break;
+	}
+	return 0;
+}
+
+/* Reads the piece of the data that lies in the payload. */
+__attribute__((noinline)) int read_piece(struct connection *connection, struct payload *payload)
+{
+	__u32 direction;
+	int event;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	payload->base = connection->positions[direction];
+	payload->chunk.position = 0;
+	for (int i = 0; i < EVENTS_MAX; i++) {
+		event = step_http(&connection->streams[direction], &payload->chunk, &connection->heads[direction],
+				  is_response(connection, direction));
+		connection->positions[direction] = payload->base + payload->chunk.position;
+		if (event == HTTP_MORE)
+			break;
+		handle_event(connection, payload, event);
+	}
+	/* More happens here than is looked at. */
+	if (payload->chunk.position < payload->chunk.length) {
+		http_seek(&connection->streams[direction]);
+		count_network(SWPROF_NETWORK_SKIPPED);
+	}
+	payload->position += payload->chunk.length;
+	connection->positions[direction] = payload->base + payload->chunk.length;
+	return 0;
+}
+
+/* Bytes that are not to be seen: of a body, they do no harm. */
+__attribute__((noinline)) int pass_over(struct connection *connection, struct payload *payload, __u64 count)
+{
+	__u32 direction;
+	int event;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	connection->positions[direction] += count;
+	connection->last_ns[direction] = payload->now;
+	if (connection->decision != HTTP_SPOKEN)
+		return 0;
+	event = http_skip(&connection->streams[direction], count);
+	if (event != HTTP_MORE)
+		handle_event(connection, payload, event);
+	return 0;
+}
+
+/*
+ * Whether the data of a call, whose first piece lies in the payload, is to be read: decides what the connection speaks,
+ * and finds the next message where the last one's end is not known.
+ */
+__attribute__((noinline)) int may_read(struct connection *connection, struct payload *payload)
+{
+	struct swprof_connection *shared;
+	__u32 direction, length;
+	bool begins;
+
+	if (!connection || !payload)
+		return 0;
+	shared = &connection->shared;
+	direction = payload->direction & 1;
+	length = payload->chunk.length;
+	if (connection->decision == HTTP_NOT_SPOKEN)
+		return 0;
+	if (connection->decision == HTTP_SPOKEN) {
+		if (connection->streams[direction].state != HTTP_SEEK)
+			return 1;
+		if (!http_may_begin(payload->chunk.bytes, length, is_response(connection, direction)))
+			return 0;
+		http_resume(&connection->streams[direction]);
+		return 1;
+	}
+	if (http_may_begin(payload->chunk.bytes, length, 0)) {
+		if (direction == SWPROF_RECEIVED)
+			shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
+		begins = true;
+	} else if (length >= 5 && http_may_begin(payload->chunk.bytes, length, 1)) {
+		if (direction == SWPROF_SENT)
+			shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
+		begins = true;
+	} else {
+		begins = false;
+	}
+	if (begins) {
+		connection->decision = HTTP_SPOKEN;
+		http_resume(&connection->streams[0]);
+		http_resume(&connection->streams[1]);
+		if (network.server_only && !is_http_server(connection))
+			connection->decision = HTTP_NOT_SPOKEN;
+		return connection->decision == HTTP_SPOKEN;
+	}
+	connection->attempts += 1;
+	if (connection->attempts >=
+	    (shared->flags & SWPROF_CONNECTION_SEEDED ? ATTEMPTS_MAX_SEEDED : ATTEMPTS_MAX))
+		connection->decision = HTTP_NOT_SPOKEN;
+	return 0;
+}
+
+/* Keeps the first bytes of a direction. */
+__attribute__((noinline)) int keep_prefix(struct connection *connection, struct payload *payload)
+{
+	__u32 direction, size;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	size = connection->shared.prefix_size[direction];
+	for (__u32 i = 0; i < SWPROF_PREFIX_SIZE; i++) {
+		if (size >= SWPROF_PREFIX_SIZE || i >= payload->chunk.length)
+			break;
+		connection->shared.prefix[direction][size & (SWPROF_PREFIX_SIZE - 1)] = payload->chunk.bytes[i];
+		size++;
+	}
+	connection->shared.prefix_size[direction] = size;
+	return 0;
+}
+
+/* Whether nothing of a direction needs to be looked at any more. */
+static __always_inline bool is_done(struct connection *connection, __u32 direction)
+{
+	return connection->decision == HTTP_NOT_SPOKEN &&
+	       connection->shared.prefix_size[direction & 1] >= SWPROF_PREFIX_SIZE;
+}
+
+/*
+ * The data of a call is read piece by piece: next_piece tells how much comes next, at `position`; the caller fetches
+ * that, each in its way; look_at_piece tells whether it is to be read, and read_piece reads it.
+ */
+
+/* Passes over what need not be seen. Returns the size of the piece to fetch; 0 at the end. */
+__attribute__((noinline)) int next_piece(struct connection *connection, struct payload *payload)
+{
+	__u64 left, count;
+	__u32 direction;
+
+	if (!connection || !payload || payload->position >= payload->length)
+		return 0;
+	direction = payload->direction & 1;
+	left = payload->length - payload->position;
+	count = connection->decision == HTTP_SPOKEN ? http_skippable(&connection->streams[direction]) : 0;
+	if (count) {
+		if (count > left)
+			count = left;
+		pass_over(connection, payload, count);
+		payload->position += count;
+		left -= count;
+		if (!left)
+			return 0;
+	}
+	payload->chunk.length = left > HTTP_CHUNK_SIZE ? HTTP_CHUNK_SIZE : left;
+	return payload->chunk.length;
+}
+
+/* A piece could not be fetched. */
+__attribute__((noinline)) int miss_piece(struct connection *connection, struct payload *payload)
+{
+	if (!connection || !payload)
+		return 0;
+	count_network(SWPROF_NETWORK_UNREADABLE);
+	http_seek(&connection->streams[payload->direction & 1]);
+	payload->position = payload->length;
+	return 0;
+}
+
+enum look {
+	LOOK_AWAY = 0,
+	LOOK_AND_READ = 1,
+	LOOK_AND_SEND = 2, /* the first `wanted` bytes of the data first */
+};
+
+__attribute__((noinline)) int look_at_piece(struct connection *connection, struct payload *payload)
+{
+	__u32 direction;
+
+	if (!connection || !payload)
+		return LOOK_AWAY;
+	direction = payload->direction & 1;
+	if (payload->position)
+		return LOOK_AND_READ;
+	if (connection->shared.prefix_size[direction] < SWPROF_PREFIX_SIZE)
+		keep_prefix(connection, payload);
+	if (!may_read(connection, payload)) {
+		connection->positions[direction] += payload->length;
+		payload->position = payload->length;
+		return LOOK_AWAY;
+	}
+	if (!network.payload_bytes || connection->streams[direction].state != HTTP_START)
+		return LOOK_AND_READ;
+	payload->wanted = payload->length > network.payload_bytes ? network.payload_bytes : payload->length;
+	return LOOK_AND_SEND;
+}
+
+__attribute__((noinline)) int end_pieces(struct connection *connection, struct payload *payload)
+{
+	__u32 direction;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	if (payload->position < payload->length && connection->decision == HTTP_SPOKEN) {
+		count_network(SWPROF_NETWORK_SKIPPED);
+		http_seek(&connection->streams[direction]);
+	}
+	connection->last_ns[direction] = payload->now;
+	return 0;
+}
+
+/* Sends the beginning of the data, in which a message begins. */
+__attribute__((noinline)) int send_beginning(struct connection *connection, struct payload *payload)
+{
+	__u32 size;
+
+	if (!connection || !payload)
+		return 0;
+	size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
+	payload->beginning.head.record = SWPROF_RECORD_PAYLOAD;
+	payload->beginning.head.size = size;
+	payload->beginning.head.socket = connection->shared.socket;
+	payload->beginning.head.inode = connection->shared.inode;
+	payload->beginning.head.direction = payload->direction & 1;
+	payload->beginning.head.number = connection->messages[payload->direction & 1] + 1;
+	if (bpf_ringbuf_output(&network_records, &payload->beginning, sizeof(payload->beginning.head) + size,
+			       BPF_RB_NO_WAKEUP))
+		count_network(SWPROF_NETWORK_PAYLOAD_LOST);
+	return 0;
+}
+
+/* Reads data in the memory of the current process. */
+__attribute__((noinline)) int read_memory(struct connection *connection, struct payload *payload, __u64 address,
+					  __u64 length)
+{
+	__u32 size;
+	int verdict;
+
+	if (!connection || !payload || is_done(connection, payload->direction))
+		return 0;
+	payload->address = address;
+	payload->position = 0;
+	payload->length = length;
+	for (int i = 0; i < PIECES_MAX; i++) {
+		size = next_piece(connection, payload);
+		if (!size)
+			break;
+		size = BOUNDED(size, HTTP_CHUNK_SIZE);
+		if (bpf_probe_read_user(payload->chunk.bytes, size, (void *)(payload->address + payload->position))) {
+			miss_piece(connection, payload);
+			break;
+		}
+		verdict = look_at_piece(connection, payload);
+		if (!verdict)
+			break;
+		size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
+		if (verdict == LOOK_AND_SEND &&
+		    !bpf_probe_read_user(payload->beginning.bytes, size, (void *)payload->address))
+			send_beginning(connection, payload);
+		read_piece(connection, payload);
+	}
+	end_pieces(connection, payload);
+	return 0;
+}
+
+/* The end of a connection may be the end of an answer. */
+static __always_inline void end_streams(struct connection *connection)
+{
+	struct payload *payload = current_payload();
+
+	if (connection->decision != HTTP_SPOKEN || !payload)
+		return;
+	for (__u32 direction = 0; direction < 2; direction++) {
+		if (http_close(&connection->streams[direction]) != HTTP_MESSAGE_END)
+			continue;
+		payload->direction = direction;
+		payload->now = connection->last_ns[direction];
+		handle_event(connection, payload, HTTP_MESSAGE_END);
+	}
+}
+
+#endif
