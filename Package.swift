@@ -82,6 +82,8 @@ let package = Package(
     .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "Unwinding"], swiftSettings: strict),
     .testTarget(
       name: "UnwindingTests", dependencies: ["CElfutils", "ELF", "LinuxSystem", "Unwinding"], swiftSettings: strict),
+    .target(name: "CHTTP", path: "Tests/CHTTP"),
+    .testTarget(name: "HTTPParserTests", dependencies: ["CHTTP"], swiftSettings: strict),
     .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),
     .testTarget(
       name: "ImportingTests", dependencies: ["Importing", "LinuxSystem", "ProfileModel"], exclude: ["Fixtures"],
