@@ -159,11 +159,28 @@ static __always_inline bool is_marked(__u32 tgid)
 	return word && (*word >> (tgid & 63)) & 1;
 }
 
-/* Whether the current process is a target. */
+/* Not zero once the capture has ended: programs are detached one by one, and none may see more than another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} has_ended SEC(".maps");
+
+static __always_inline bool is_over(void)
+{
+	__u32 zero = 0, *value = bpf_map_lookup_elem(&has_ended, &zero);
+
+	return value && *value;
+}
+
+/* Whether the current process is a target, and the capture goes on. */
 static __always_inline bool is_target_current(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
+	if (is_over())
+		return false;
 	switch (config.scope) {
 	case SWPROF_SCOPE_ALL:
 		return tgid && tgid != network.self;

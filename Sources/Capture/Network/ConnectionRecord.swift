@@ -54,17 +54,15 @@ struct ConnectionRecord {
   }
 
   /// What was received in all: TCP's own count where it is more than calls have fetched.
-  var bytesReceived: UInt64 {
-    guard raw.tcp.is_known != 0 else { return raw.bytes.0 }
-    return max(raw.bytes.0, raw.tcp.bytes_received &- raw.tcp_before.bytes_received)
-  }
+  var bytesReceived: UInt64 { total(raw.bytes.0, raw.tcp.bytes_received &- raw.tcp_before.bytes_received) }
 
-  /// What was sent in all; what TCP counts as acknowledged has a byte for the beginning and one for the end.
-  var bytesSent: UInt64 {
-    guard raw.tcp.is_known != 0 else { return raw.bytes.1 }
-    let acknowledged = raw.tcp.bytes_acked &- raw.tcp_before.bytes_acked
-    let marks: UInt64 = (isSeeded ? 0 : 1) + (hasEnded ? 1 : 0)
-    return max(raw.bytes.1, acknowledged > raw.bytes.1 + 2 ? acknowledged - marks : 0)
+  /// What was sent in all: what TCP has seen acknowledged where it is more than calls have handed over.
+  var bytesSent: UInt64 { total(raw.bytes.1, raw.tcp.bytes_acked &- raw.tcp_before.bytes_acked) }
+
+  /// TCP counts the beginning and the end of a direction as a byte each, in one of the kernel's counters or the other.
+  private func total(_ ofCalls: UInt64, _ ofTCP: UInt64) -> UInt64 {
+    guard raw.tcp.is_known != 0, ofTCP < 1 << 63, ofTCP > ofCalls + 2 else { return ofCalls }
+    return ofTCP - (hasEnded ? 1 : 0)
   }
 
   var totals: NetworkTotals {

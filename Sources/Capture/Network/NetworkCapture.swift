@@ -64,7 +64,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private static func armed(
     _ request: CaptureRequest, _ options: Options, _ scope: CaptureScope
   ) throws -> NetworkCapture {
-    var (object, source) = try NetworkProbes.load(request, options, scope)
+    var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
+    var object = try NetworkProbes.load(request, options, scope, source: &source)
     let ring = try RingBuffer(map: object.map(named: "network_records").descriptor)
     let targets = try object.map(named: "targets")
     for target in try scope.initialTargets() {
@@ -183,6 +184,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   private mutating func finished() throws -> NetworkRecording {
+    try object.map(named: "has_ended").update(key: UInt32(0), value: UInt32(1))
     _ = try object.iterate("find_survivors")
     _ = try object.iterate("find_owners")
     object.detach()

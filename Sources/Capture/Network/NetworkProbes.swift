@@ -26,16 +26,19 @@ enum NetworkProbes {
     return sources + [source(.systemCalls, .systemCalls, .systemCalls)]
   }
 
+  /// Loads the programs that there are probes for.
+  ///
+  /// - Parameter source: what was taken.
   static func load(
-    _ request: CaptureRequest, _ options: NetworkCapture.Options, _ scope: CaptureScope
-  ) throws -> (BPFObject, NetworkSource) {
-    let sources = candidates(request, callTimes: options.parameters.callTimes)
-    for source in sources.dropLast() {
-      // A kernel that has the tracepoints may still refuse a program.
-      if let object = try? load(request, options, scope, source) { return (object, source) }
+    _ request: CaptureRequest, _ options: NetworkCapture.Options, _ scope: CaptureScope,
+    source: inout NetworkSource
+  ) throws -> BPFObject {
+    for candidate in candidates(request, callTimes: options.parameters.callTimes) {
+      source = candidate
+      // A kernel that has the tracepoints may still refuse a program; the last one has to do.
+      do { return try load(request, options, scope, candidate) } catch where candidate.kind != .systemCalls {}
     }
-    guard let last = sources.last else { preconditionFailure("system calls are always tried") }
-    return (try load(request, options, scope, last), last)
+    preconditionFailure("system calls are the last candidate")
   }
 
   private static func load(
