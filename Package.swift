@@ -66,6 +66,7 @@ let package = Package(
       name: "Pprof",
       dependencies: ["Compression", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["profile.proto"], swiftSettings: product),
+    .target(name: "Protocols", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
     .executableTarget(
@@ -94,6 +95,7 @@ let package = Package(
         "Compression", "Pprof", "ProfileModel", "Rendering", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: strict),
+    .testTarget(name: "ProtocolsTests", dependencies: ["ProfileModel", "Protocols"], swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
     .testTarget(
