@@ -72,8 +72,8 @@ let package = Package(
     .executableTarget(
       name: "swprof",
       dependencies: [
-        "Capture", "Comparison", "Importing", "LinuxSystem", "Pprof", "ProfileModel", "Rendering", "Storage",
-        "Symbolication", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Capture", "Comparison", "Importing", "LinuxSystem", "Pprof", "ProfileModel", "Protocols", "Rendering",
+        "Storage", "Symbolication", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: product),
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),

@@ -122,6 +122,7 @@ struct swprof_connection {
 	__u16 remote_port;
 	__u8 local[16]; /* IPv4 addresses as ::ffff:a.b.c.d; of unix sockets nothing */
 	__u8 remote[16];
+	__u32 prefix_bytes[2]; /* of the calls that the prefix comes from, whole */
 	__u8 prefix[2][SWPROF_PREFIX_SIZE];
 	__u8 prefix_size[2];
 	__u8 error; /* errno of an attempt that failed, where known */
@@ -130,7 +131,7 @@ struct swprof_connection {
 	char peer_comm[SWPROF_COMM_SIZE];
 	char path[60]; /* of a unix socket: its own or, of a client, its peer's; \0 first where it is abstract */
 };
-_Static_assert(sizeof(struct swprof_connection) == 528, "layout");
+_Static_assert(sizeof(struct swprof_connection) == 536, "layout");
 
 /* What requests are summed up by. */
 struct swprof_endpoint_key {

@@ -470,6 +470,7 @@ __attribute__((noinline)) int keep_prefix(struct connection *connection, struct 
 		size++;
 	}
 	connection->shared.prefix_size[direction] = size;
+	connection->shared.prefix_bytes[direction] += payload->length;
 	return 0;
 }
 

@@ -305,9 +305,9 @@ package struct ConnectionBeginning: Equatable, Sendable {
   /// The first bytes of each direction, at most 32.
   package var received: [UInt8]
   package var sent: [UInt8]
-  /// How many bytes there were in all.
-  package var bytesReceived: UInt64
-  package var bytesSent: UInt64
+  /// How many bytes the calls had that those come from.
+  package var receivedLength: Int
+  package var sentLength: Int
   package var transport: NetworkTransport
   package var localPort: UInt16
   package var remotePort: UInt16
@@ -318,8 +318,8 @@ package struct ConnectionBeginning: Equatable, Sendable {
   init(_ record: ConnectionRecord) {
     received = record.prefix(SWPROF_RECEIVED)
     sent = record.prefix(SWPROF_SENT)
-    bytesReceived = record.bytesReceived
-    bytesSent = record.bytesSent
+    receivedLength = Int(record.raw.prefix_bytes.0)
+    sentLength = Int(record.raw.prefix_bytes.1)
     transport = record.transport
     localPort = record.raw.local_port
     remotePort = record.raw.remote_port

@@ -1,0 +1,151 @@
+import ArgumentParser
+import Capture
+import LinuxSystem
+import ProfileModel
+import Protocols
+import Rendering
+
+struct NetworkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "network",
+    abstract: "Record who talks to whom, how fast and how lossy, and which requests fail.",
+    discussion: """
+      EXAMPLES
+        sudo swprof network --pid 4711
+        sudo swprof network --comm nginx --uri '^/api/' --slower-than 100ms
+        sudo swprof network --all --duration 10s --svg -o map.svg
+        sudo swprof network --html -o page.html -- ./bench
+
+      Counts the connections of the targets, those included that are older than the capture, and reads HTTP/1 requests on \
+      them, encrypted ones where OpenSSL's library encrypts. Both ends of a connection within this host are named. \
+      Requests that are slow or fail are kept one by one, the worst of each path.
+      """)
+
+  @OptionGroup(title: "Target") var target: TargetOptions
+
+  @Option(
+    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"))
+  var duration: Duration?
+
+  @Option(
+    help: ArgumentHelp(
+      "List and keep only requests whose path this regular expression finds. Can be repeated.", valueName: "regex"))
+  var uri: [Pattern] = []
+
+  @Option(help: ArgumentHelp("Requests of this length or more are slow.", valueName: "time"))
+  var slowerThan = WaitLength(nanoseconds: 250_000_000)
+
+  @Option(
+    help: ArgumentHelp(
+      "What requests are kept for, the first that fits: slow, 4xx, 5xx, several as slow,5xx; none.", valueName: "reasons"))
+  var sample = SampleReasons(reasons: [.serverError, .clientError, .slow])
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep this many bytes of the messages of kept requests, at most 4096; secrets in heads are blanked.",
+      valueName: "bytes"))
+  var body = 0
+
+  @Flag(help: "Show numbers and identifiers in paths as one: /users/{id}.")
+  var foldIds = false
+
+  @Flag(help: "Measure how long accepting, sending and receiving calls take; costs a little on every system call.")
+  var callTimes = false
+
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var store: StoreOptions
+
+  @Flag(help: "Do not store the task.")
+  var noStore = false
+
+  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
+  var note: String?
+
+  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
+  var redactArgs = false
+
+  @OptionGroup var manners: VerbosityOptions
+
+  @Option(help: .hidden)
+  var ringBufferSize = ByteCount(bytes: 1 << 23)
+
+  @Option(help: .hidden)
+  var tableSize: UInt32 = 1 << 16
+
+  @Option(help: .hidden)
+  var withoutFeature: [KernelFeature] = []
+
+  func validate() throws {
+    try ringBufferSize.validateRingBuffer()
+    if !(0...4096).contains(body) { throw ValidationError("'--body \(body)': give 0 to 4096 bytes") }
+    if !(1...1 << 20).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 20)") }
+  }
+
+  func run() throws {
+    let plan = CapturePlan(
+      target: target, duration: duration, output: output, store: store, noStore: noStore, note: note,
+      redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
+      missingFeatures: Set(withoutFeature))
+    let parameters = NetworkParameters(
+      uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
+      callTimes: callTimes, foldsIdentifiers: foldIds)
+    try CaptureSession(plan, .network, network: parameters).run { request in
+      try NetworkCapture.arm(request, NetworkTask.options(parameters, patterns: uri, tableCapacity: tableSize))
+    } conclude: { recording, task, timings in
+      timings.mark("stopped")
+      try CaptureSession.close(&task, recording.account, recording.warnings)
+      let task = task
+      return CaptureSession.Conclusion(
+        store: { try $0.finish(task, network: recording.profile) },
+        write: { sink in
+          try NetworkOutput(options: output, verbosity: plan.verbosity).write(task, recording.profile, to: &sink)
+        })
+    }
+  }
+}
+
+/// What a network capture takes from other parts: how paths and messages are shown, how protocols are told.
+enum NetworkTask {
+  static func options(
+    _ parameters: NetworkParameters, patterns: [Pattern], tableCapacity: UInt32 = 1 << 16
+  ) -> NetworkCapture.Options {
+    NetworkCapture.Options(
+      parameters: parameters,
+      isListed: { path in patterns.isEmpty || patterns.contains { $0.finds(path) } },
+      shownPath: { parameters.foldsIdentifiers ? PathFolding.fold($0) : $0 },
+      shownMessage: { HeaderRedaction.text($0) },
+      speaks: { speaks($0) }, tableCapacity: tableCapacity)
+  }
+
+  private static func speaks(_ beginning: ConnectionBeginning) -> NetworkProtocol {
+    let found = ProtocolDetector.detect(
+      received: StreamBeginning(beginning.received, length: beginning.receivedLength),
+      sent: StreamBeginning(beginning.sent, length: beginning.sentLength),
+      transport: beginning.transport, localPort: beginning.localPort, remotePort: beginning.remotePort,
+      isServer: beginning.isServer)
+    guard let found, found.confidence == .strong || found.speaks == .tls else { return .unknown }
+    return found.speaks
+  }
+}
+
+/// `slow`, `4xx`, `5xx`, with commas between them; or `none`.
+struct SampleReasons: ExpressibleByArgument {
+  let reasons: [RequestSample.Reason]
+
+  init(reasons: [RequestSample.Reason]) { self.reasons = reasons }
+
+  init?(argument: String) {
+    if argument == "none" {
+      reasons = []
+      return
+    }
+    var reasons: [RequestSample.Reason] = []
+    for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let reason = RequestSample.Reason(rawValue: String(word)) else { return nil }
+      if !reasons.contains(reason) { reasons.append(reason) }
+    }
+    self.reasons = reasons
+  }
+
+  var defaultValueDescription: String { reasons.map(\.rawValue).joined(separator: ",") }
+}
