@@ -2,7 +2,7 @@
 ///
 /// Times are counted in whole microseconds. Bucket `i < 8` holds the time `i`; above, each power of two is divided into
 /// eight buckets. The kernel side fills the same buckets (`swprof_abi.h`).
-package struct LatencyHistogram: Equatable, Sendable, Codable {
+package struct LatencyHistogram: Equatable, Sendable {
   /// Of 0 to 2^32 us, which is over an hour; longer times are in the last one.
   package static let bucketCount = 240
 
@@ -52,15 +52,15 @@ package struct LatencyHistogram: Equatable, Sendable, Codable {
     let total = count
     guard total > 0 else { return nil }
     let wanted = share * Double(total)
-    var below: UInt64 = 0
+    var below = 0.0
     for (index, count) in buckets.enumerated() where count > 0 {
-      if Double(below + count) >= wanted {
+      if below + Double(count) >= wanted {
         let span = Self.microseconds(ofBucket: index)
-        let place = max(0, wanted - Double(below)) / Double(count)
+        let place = max(0, wanted - below) / Double(count)
         let time = (Double(span.lowerBound) + place * Double(span.upperBound - span.lowerBound)) * 1000
         return min(time, Double(maximumNanoseconds))
       }
-      below += count
+      below += Double(count)
     }
     return Double(maximumNanoseconds)
   }

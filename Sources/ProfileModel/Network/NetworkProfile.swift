@@ -31,6 +31,12 @@ package struct NetworkProfile: Equatable, Sendable, Codable {
     self.drops = drops
     self.losses = losses
   }
+
+  /// Whether all places of nodes and edges are there; those of a damaged document may not be.
+  package var isConsistent: Bool {
+    edges.allSatisfy { nodes.indices.contains($0.client) && nodes.indices.contains($0.server) }
+      && connections.allSatisfy { edges.indices.contains($0.edge) }
+  }
 }
 
 /// Which probes a capture has used.
@@ -148,17 +154,17 @@ package struct NetworkEdge: Equatable, Sendable, Codable {
   package var view: NetworkTotals { clientView ?? serverView ?? NetworkTotals() }
 }
 
-/// The sums of connections as one end saw them.
-package struct NetworkTotals: Equatable, Sendable, Codable {
+/// The sums of connections as one end saw them. They wrap rather than trap: a stored document may hold any numbers.
+package struct NetworkTotals: Equatable, Sendable {
   package var connections: UInt64 = 0
   /// Of them, those that began during the capture.
   package var opened: UInt64 = 0
-  /// Attempts to connect that failed.
-  package var failed: UInt64 = 0
-  /// Of them, those that had ended when the capture did.
+  /// Of all, those that had ended when the capture did.
   package var closed: UInt64 = 0
   /// Of those, how many ended with a reset of either side.
   package var resets: UInt64 = 0
+  /// Attempts to connect that failed.
+  package var failed: UInt64 = 0
   package var bytesSent: UInt64 = 0
   package var bytesReceived: UInt64 = 0
   package var sends: UInt64 = 0
@@ -182,17 +188,17 @@ package struct NetworkTotals: Equatable, Sendable, Codable {
   package init() {}
 
   package mutating func add(_ other: NetworkTotals) {
-    connections += other.connections
-    opened += other.opened
-    failed += other.failed
-    closed += other.closed
-    resets += other.resets
-    bytesSent += other.bytesSent
-    bytesReceived += other.bytesReceived
-    sends += other.sends
-    receives += other.receives
-    retransmits += other.retransmits
-    drops += other.drops
+    connections &+= other.connections
+    opened &+= other.opened
+    failed &+= other.failed
+    closed &+= other.closed
+    resets &+= other.resets
+    bytesSent &+= other.bytesSent
+    bytesReceived &+= other.bytesReceived
+    sends &+= other.sends
+    receives &+= other.receives
+    retransmits &+= other.retransmits
+    drops &+= other.drops
     connectTime.add(other.connectTime)
     acceptDelay.add(other.acceptDelay)
     sendTime.add(other.sendTime)
@@ -221,20 +227,20 @@ package struct RequestTotals: Equatable, Sendable, Codable {
   package init() {}
 
   /// Requests that were answered whole.
-  package var finished: UInt64 { statusClasses.reduce(0, +) }
+  package var finished: UInt64 { statusClasses.reduce(0, &+) }
   package var clientErrors: UInt64 { statusClasses.count > 3 ? statusClasses[3] : 0 }
   package var serverErrors: UInt64 { statusClasses.count > 4 ? statusClasses[4] : 0 }
 
   package mutating func add(_ other: RequestTotals) {
-    count += other.count
+    count &+= other.count
     for (index, number) in other.statusClasses.enumerated() where index < statusClasses.count {
-      statusClasses[index] += number
+      statusClasses[index] &+= number
     }
-    unanswered += other.unanswered
+    unanswered &+= other.unanswered
     durations.add(other.durations)
-    firstByteNanoseconds += other.firstByteNanoseconds
-    requestBytes += other.requestBytes
-    responseBytes += other.responseBytes
+    firstByteNanoseconds &+= other.firstByteNanoseconds
+    requestBytes &+= other.requestBytes
+    responseBytes &+= other.responseBytes
   }
 }
 
