@@ -9,6 +9,8 @@ package import LinuxSystem
   private let handle: OpaquePointer
   private let name: String
   private var links: [OpaquePointer]
+  /// Of probes in processes, whose end takes the kernel a grace period each.
+  private var slowLinks: [OpaquePointer] = unsafe []
 
   private init(adopting handle: OpaquePointer, name: String) {
     unsafe self.handle = handle
@@ -17,7 +19,7 @@ package import LinuxSystem
   }
 
   deinit {
-    unsafe links.forEach { _ = unsafe bpf_link__destroy($0) }
+    unsafe Self.destroy(links, slowLinks)
     unsafe bpf_object__close(handle)
   }
 
@@ -65,8 +67,8 @@ package import LinuxSystem
     unsafe links.append(link)
   }
 
-  /// Takes a link over, which is destroyed with the others.
-  mutating func adopt(_ link: OpaquePointer) { unsafe links.append(link) }
+  /// Takes over the link of a probe in a process, which is destroyed with the others.
+  mutating func adopt(_ link: OpaquePointer) { unsafe slowLinks.append(link) }
 
   /// Attaches a program to a perf event, which starts to tick at once and has to stay open.
   package mutating func attach(_ program: String, to event: PerfEvent) throws(BPFError) {
@@ -83,8 +85,26 @@ package import LinuxSystem
 
   /// Detaches everything that is attached.
   package mutating func detach() {
-    unsafe links.forEach { _ = unsafe bpf_link__destroy($0) }
+    unsafe Self.destroy(links, slowLinks)
     unsafe links = []
+    unsafe slowLinks = []
+  }
+
+  /// Grace periods that are waited for at the same time are the same: a thread for each of the slow ones.
+  private static func destroy(_ links: [OpaquePointer], _ slowLinks: [OpaquePointer]) {
+    var threads: [pthread_t] = []
+    unsafe slowLinks.forEach { link in
+      var thread = pthread_t()
+      let status = unsafe pthread_create(
+        &thread, nil,
+        { link in
+          if let link = unsafe link { _ = unsafe bpf_link__destroy(OpaquePointer(link)) }
+          return nil
+        }, UnsafeMutableRawPointer(link))
+      if status == 0 { threads.append(thread) } else { _ = unsafe bpf_link__destroy(link) }
+    }
+    unsafe links.forEach { _ = unsafe bpf_link__destroy($0) }
+    for thread in threads { pthread_join(thread, nil) }
   }
 
   /// A map of this object, which must outlive it.

@@ -421,7 +421,7 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 	if (connection->decision == HTTP_NOT_SPOKEN)
 		return 0;
 	if (connection->decision == HTTP_SPOKEN) {
-		if (connection->streams[direction].state != HTTP_SEEK)
+		if (!http_is_seeking(&connection->streams[direction]))
 			return 1;
 		if (!http_may_begin(payload->chunk.bytes, length, is_response(connection, direction)))
 			return 0;
@@ -496,7 +496,11 @@ __attribute__((noinline)) int next_piece(struct connection *connection, struct p
 		return 0;
 	direction = payload->direction & 1;
 	left = payload->length - payload->position;
-	count = connection->decision == HTTP_SPOKEN ? http_skippable(&connection->streams[direction]) : 0;
+	count = 0;
+	/* Where a message is looked for, it may begin where a call's data does. */
+	if (connection->decision == HTTP_SPOKEN &&
+	    (payload->position || !http_is_seeking(&connection->streams[direction])))
+		count = http_skippable(&connection->streams[direction]);
 	if (count) {
 		if (count > left)
 			count = left;

@@ -4,6 +4,7 @@ import LinuxSystem
 import ProfileModel
 import Protocols
 import Rendering
+import Storage
 
 struct NetworkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
