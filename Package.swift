@@ -56,7 +56,7 @@ let package = Package(
       plugins: ["BPFBuildPlugin"]),
     .target(
       name: "Storage",
-      dependencies: ["LinuxSystem", "ProfileModel", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["Compression", "LinuxSystem", "ProfileModel", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: product),
     .target(
       name: "Compression", dependencies: ["CZlib"], swiftSettings: product,

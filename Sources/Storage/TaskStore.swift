@@ -53,6 +53,17 @@ package final class TaskStore: Sendable {
     }
   }
 
+  /// Stores the end of a task with what it saw of the network: all of it or, with an error, nothing. Its status becomes
+  /// `done`.
+  package func finish(_ task: ProfilingTask, network: NetworkProfile) throws(StoreError) {
+    var task = task
+    task.status = .done
+    try connection.write { database in
+      guard try TaskRecord.update(task, in: database) else { throw StoreError.noSuchTasks([task.id]) }
+      try NetworkRecord.insert(network, of: task.id, into: database)
+    }
+  }
+
   /// Stores that a task ended without a profile.
   ///
   /// - Parameter error: why, in one sentence.
@@ -88,6 +99,11 @@ package final class TaskStore: Sendable {
   /// The profile of a task, as it was stored, with its values in the order of threads and, within one, of stacks.
   package func profile(of id: TaskID) throws(StoreError) -> Profile {
     try connection.read { try ProfileRecord.fetch(id, from: $0) }
+  }
+
+  /// What a network task saw, as it was stored.
+  package func networkProfile(of id: TaskID) throws(StoreError) -> NetworkProfile {
+    try connection.read { try NetworkRecord.fetch(id, from: $0) }
   }
 
   // MARK: - Removing
