@@ -7,6 +7,7 @@ struct TaskDescription {
   /// What was asked for: `99 Hz on every CPU, cpu-clock, user and kernel stacks (fp), children included`.
   var capture: String {
     let parameters = task.parameters
+    if task.kind == .network { return network }
     let stacks =
       switch parameters.side {
       case .both: "user and kernel stacks (\(parameters.unwind))"
@@ -33,8 +34,33 @@ struct TaskDescription {
     return text + (offCPU.wakers ? ", with wakers" : "")
   }
 
+  /// What of a network was recorded.
+  private var network: String {
+    "connections and HTTP requests" + (task.parameters.network?.callTimes == true ? ", with the times of calls" : "")
+      + (task.parameters.includeChildren ? "" : ", without children")
+  }
+
+  /// Which requests were kept: `slow (250ms or more), 4xx, 5xx, with 4096 bytes of each message`; nil for none.
+  var keptRequests: String? {
+    guard let network = task.parameters.network, !network.reasons.isEmpty else { return nil }
+    var text = network.reasons.map { reason in
+      switch reason {
+      case .slow: "slow (\(TimeText.duration(nanoseconds: network.slowerThanNanoseconds)) or more)"
+      case .clientError, .serverError: reason.rawValue
+      }
+    }.joined(separator: ", ")
+    if network.bodyBytes > 0 { text += ", with \(network.bodyBytes) bytes of each message" }
+    return text + (network.uris.isEmpty ? "" : ", of paths with \(network.uris.joined(separator: " or "))")
+  }
+
   /// How the capture is described before its length: `at 99 Hz...`, `of threads blocked...`.
-  var captureWord: String { task.kind == .onCPU ? "at" : "of threads" }
+  var captureWord: String {
+    switch task.kind {
+    case .onCPU: "at"
+    case .offCPU: "of threads"
+    case .network: "of"
+    }
+  }
 
   /// How long it took: `4.2s of 10s`, `10s`, or what is known of a task that did not end.
   var duration: String {

@@ -12,17 +12,28 @@ package enum TaskDetails {
       ("host", task.host), ("kernel", task.kernel), ("started", TimeText.utc(task.startedAt)),
       ("ended", task.endedAt.map(TimeText.utc) ?? "—"), ("duration", description.duration),
       ("capture", description.capture),
-      (task.kind == .onCPU ? "ticks" : "wanted", NumberText.grouped(task.account.ticks)),
+      (total(task.kind), NumberText.grouped(task.account.ticks)),
       (task.kind.unit, description.samples),
     ]
+    if let kept = description.keptRequests { lines.append(("kept", kept)) }
     lines += description.losses.map { ("lost", $0) }
     lines += description.leftOut.map { ("left out", $0) }
     lines += description.defects.map { ("defect", $0) }
     lines.append(("trigger", task.trigger ?? "—"))
     if let note = task.note { lines.append(("note", note)) }
     lines += ([description.imbalance].compactMap(\.self) + task.warnings).map { ("warning", $0) }
+    let width = 2 + (lines.map(\.0.count).max() ?? 0)
     return lines.map { name, text in
-      DisplayText.padded(name, to: 10) + DisplayText.visible(text) + "\n"
+      DisplayText.padded(name, to: width) + DisplayText.visible(text) + "\n"
     }.joined()
+  }
+
+  /// What the sum of taken and lost is called.
+  private static func total(_ kind: TaskKind) -> String {
+    switch kind {
+    case .onCPU: "ticks"
+    case .offCPU: "wanted"
+    case .network: "seen"
+    }
   }
 }

@@ -86,6 +86,27 @@ package enum TaskJSON {
     writer.bool(parameters.includeChildren)
     writer.key("off_cpu")
     if let offCPU = parameters.offCPU { write(offCPU, to: &writer) } else { writer.null() }
+    writer.key("network")
+    if let network = parameters.network { write(network, to: &writer) } else { writer.null() }
+  }
+
+  private static func write(_ parameters: NetworkParameters, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.key("uris")
+      writer.strings(parameters.uris)
+      writer.key("slower_than_ns")
+      writer.integer(parameters.slowerThanNanoseconds)
+      writer.key("reasons")
+      writer.strings(parameters.reasons.map(\.rawValue))
+      writer.key("body_bytes")
+      writer.integer(parameters.bodyBytes)
+      writer.key("samples_per_endpoint")
+      writer.integer(parameters.samplesPerEndpoint)
+      writer.key("call_times")
+      writer.bool(parameters.callTimes)
+      writer.key("folds_identifiers")
+      writer.bool(parameters.foldsIdentifiers)
+    }
   }
 
   private static func write(_ parameters: OffCPUParameters, to writer: inout JSONWriter) {

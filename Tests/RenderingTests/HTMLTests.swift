@@ -161,7 +161,7 @@ extension JSONEncoder {
   }
 
   @Test func `a page has the targets, the tasks over time, what rules saw, and the profiles`() throws {
-    let page = try report().html { _ in Sample.profile }
+    let page = try report().html { _ in .profile(Sample.profile) }
     #expect(page.contains("<h1>3 tasks of 2 targets in the last 48h, 2 of them started by a rule</h1>"))
     #expect(page.contains("<section id=\"task-3\">") && page.contains("href=\"#task-3\""))
     #expect(page.contains("pid 9 (&lt;b&gt;)") && !page.contains("<b>"))
@@ -177,7 +177,7 @@ extension JSONEncoder {
   @Test func `what has no room is said`() throws {
     var builder = ProfileBuilder()
     for index in 0..<190 { builder.add([String(repeating: "x", count: 4000) + "\(index)"], count: 1) }
-    let page = try report().html { _ in builder.profile }
+    let page = try report().html { _ in .profile(builder.profile) }
     #expect(page.utf8.count < 2_000_000)
     #expect(page.contains("had no room here"))
   }

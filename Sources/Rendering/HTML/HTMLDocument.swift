@@ -59,6 +59,12 @@ enum HTML {
     items.isEmpty ? "" : "<ul>\n" + items.map { "<li>\(text($0))</li>\n" }.joined() + "</ul>"
   }
 
+  /// Text of several lines, each made fit to be shown; a line may end as network protocols have it.
+  static func preformatted(_ content: String) -> String {
+    content.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { line in text(Substring(line.last == "\r" ? line.dropLast() : line)) }.joined(separator: "\n")
+  }
+
   /// Names and what they are.
   static func definitions(_ pairs: [(String, String)]) -> String {
     "<dl>\n" + pairs.map { "<dt>\(text($0.0))</dt><dd>\(text($0.1))</dd>\n" }.joined() + "</dl>"

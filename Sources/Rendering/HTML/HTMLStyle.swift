@@ -39,9 +39,13 @@ enum HTMLStyle {
     svg.chart .fired{fill:var(--accent)}
     svg.chart .task{fill:var(--accent)}
     svg.chart .waits{fill:#4a8f7d}
+    svg.chart .talks{fill:#8a63c4}
     svg.chart .axis{stroke:var(--line)}
     svg.chart .threshold{stroke:var(--warn);stroke-dasharray:4 3}
-    noscript svg{max-width:100%;height:auto}
+    .map{overflow-x:auto}
+    pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);border:1px solid var(--line);padding:6px 9px;margin:6px 0}
+    summary{cursor:pointer;overflow-wrap:anywhere}
+    noscript svg,.map svg{max-width:100%;height:auto}
     @media print{.bar,#tip{display:none}}
 
     """

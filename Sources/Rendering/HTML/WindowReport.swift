@@ -79,9 +79,15 @@ package struct WindowReport {
 
   // MARK: - Page
 
-  /// - Parameter profile: of a task; nil where it has none. Asked for the triggered tasks first, then for the newest.
-  package func html(profile: (ProfilingTask) throws -> Profile?) rethrows -> String {
-    let (details, leftOut) = try sections(profile)
+  /// What came out of a task.
+  package enum Outcome {
+    case profile(Profile)
+    case network(NetworkProfile)
+  }
+
+  /// - Parameter outcome: of a task; nil where it has none. Asked for the triggered tasks first, then for the newest.
+  package func html(outcome: (ProfilingTask) throws -> Outcome?) rethrows -> String {
+    let (details, leftOut) = try sections(outcome)
     let body = [
       "<h1>\(HTML.text(verdict))</h1>",
       "<p class=\"quiet\">\(TimeText.utc(window.lowerBound)) to \(TimeText.utc(window.upperBound))</p>",
@@ -95,7 +101,7 @@ package struct WindowReport {
     ].filter { !$0.isEmpty }.joined(separator: "\n")
     return HTMLDocument(
       title: "swprof: \(verdict)", body: body, style: HTMLStyle.sheet,
-      innerStyles: [FlameStyle.sheet(.onCPU), FlameStyle.sheet(.offCPU)]
+      innerStyles: [FlameStyle.sheet(.onCPU), FlameStyle.sheet(.offCPU), NetworkStyle.sheet]
     ).text
   }
 
@@ -150,7 +156,7 @@ package struct WindowReport {
         let end = task.endedAt.map { place($0) * (width - 70) + 70 } ?? start
         let title = "task \(task.id), \(kind.rawValue), \(task.target), \(TimeText.utc(task.startedAt)), \(cause(task))"
         marks.append(
-          "<a href=\"#task-\(task.id)\"><rect class=\"\(kind == .onCPU ? "task" : "waits")\" x=\"\(number(start))\" y=\"\(y)\""
+          "<a href=\"#task-\(task.id)\"><rect class=\"\(Self.styleClass(kind))\" x=\"\(number(start))\" y=\"\(y)\""
             + " width=\"\(number(max(3, end - start)))\" height=\"16\"><title>\(HTML.text(title))</title></rect></a>")
       }
     }
@@ -171,6 +177,14 @@ package struct WindowReport {
       + marks.joined(separator: "\n") + "\n</svg>"
   }
 
+  private static func styleClass(_ kind: TaskKind) -> String {
+    switch kind {
+    case .onCPU: "task"
+    case .offCPU: "waits"
+    case .network: "talks"
+    }
+  }
+
   /// Where a moment lies in the window, from 0 to 1.
   private func place(_ time: WallTime) -> Double {
     let whole = Double(window.upperBound.nanoseconds - window.lowerBound.nanoseconds)
@@ -188,25 +202,21 @@ package struct WindowReport {
   }
 
   /// What came out of tasks, as many as there is room for.
-  private func sections(_ profile: (ProfilingTask) throws -> Profile?) rethrows -> (text: String, leftOut: Int) {
+  private func sections(_ outcome: (ProfilingTask) throws -> Outcome?) rethrows -> (text: String, leftOut: Int) {
     var text: [String] = []
     var bytes = 0
     var leftOut = 0
     let ranked = tasks.filter { $0.trigger != nil } + tasks.filter { $0.trigger == nil }
     for task in ranked {
-      guard bytes < Self.byteLimit * 3 / 4, let profile = try profile(task) else {
+      guard bytes < Self.byteLimit * 3 / 4, let outcome = try outcome(task) else {
         if task.status == .done { leftOut += 1 }
         continue
       }
-      let measure: WeightMeasure = task.kind == .offCPU ? .microseconds : .count
-      let top = TopReport.render(task: task, profile: profile, measure: measure, nextCommands: [], isColored: false)
-      let graph = SVG.still(
-        profile, title: task.target, unit: task.kind == .offCPU ? "microseconds" : task.kind.unit,
-        palette: task.kind == .offCPU ? .offCPU : .onCPU, root: .process, measure: measure, minimumPerMille: 5)
+      let (summary, drawing) = Self.parts(task, outcome)
       let section =
         "<section id=\"task-\(task.id)\">\n<h2>Task \(task.id): \(task.kind.rawValue), \(HTML.text(task.target))</h2>\n"
         + "<p class=\"quiet\">\(TimeText.utc(task.startedAt)), \(HTML.text(cause(task)))</p>\n"
-        + "<pre>\(preformatted(top))</pre>\n\(profile.values.isEmpty ? "" : graph)\n</section>"
+        + "<pre>\(HTML.preformatted(summary))</pre>\n\(drawing)\n</section>"
       guard bytes + section.utf8.count < Self.byteLimit * 3 / 4 else {
         leftOut += 1
         continue
@@ -217,8 +227,25 @@ package struct WindowReport {
     return (text.joined(separator: "\n"), leftOut)
   }
 
-  /// Text of several lines, each made fit to be shown.
-  private func preformatted(_ text: String) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { HTML.text($0) }.joined(separator: "\n")
+  /// What a terminal would show of a task, and a picture.
+  private static func parts(_ task: ProfilingTask, _ outcome: Outcome) -> (summary: String, drawing: String) {
+    switch outcome {
+    case .network(let profile):
+      let map = NetworkMap.picture(task, profile, title: task.target)
+      return (
+        NetworkSummary.render(task: task, profile: profile, isColored: false),
+        profile.edges.isEmpty ? "" : "<style>\(NetworkStyle.sheet)</style>\n<div class=\"map\">\(map)</div>"
+      )
+    case .profile(let profile):
+      let isOffCPU = task.kind == .offCPU
+      let measure: WeightMeasure = isOffCPU ? .microseconds : .count
+      let graph = SVG.still(
+        profile, title: task.target, unit: isOffCPU ? "microseconds" : task.kind.unit,
+        palette: isOffCPU ? .offCPU : .onCPU, root: .process, measure: measure, minimumPerMille: 5)
+      return (
+        TopReport.render(task: task, profile: profile, measure: measure, nextCommands: [], isColored: false),
+        profile.values.isEmpty ? "" : graph
+      )
+    }
   }
 }
