@@ -27,6 +27,10 @@ struct ComparedSide {
       guard found.status == .done else {
         throw Failure("task \(task.id) has no profile, it is \(found.status.rawValue)", .noInput)
       }
+      guard found.kind != .network else {
+        throw Failure(
+          "task \(task.id) is a network task, which has no stacks to compare; see 'swprof report \(task.id)'", .usage)
+      }
       add(found, try store.profile(of: task.id), name: "task \(task.id)")
     } else {
       try addFile(argument)

@@ -72,6 +72,7 @@ struct ProfileOutput {
         subject.profile, kind: subject.kind, event: subject.event,
         elapsedNanoseconds: subject.task?.elapsedNanoseconds)
     case .pprof: preconditionFailure("pprof is no text")
+    case .dot: preconditionFailure("dot is refused for stacks by every command")
     case .top: return top(subject)
     case nil:
       guard standard == .summary, let task = subject.task else { return top(subject) }

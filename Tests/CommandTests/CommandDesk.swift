@@ -66,6 +66,29 @@ final class CommandDesk {
     }
   }
 
+  /// Stores a network task of two nodes and an edge that ran a moment ago.
+  func storeNetwork() throws -> TaskID {
+    let store = try TaskStore.open(path: database)
+    let now = WallTime(nanoseconds: Int64(Date().timeIntervalSince1970 * 1e9))
+    var task = ProfilingTask(
+      kind: .network, target: "comm nginx",
+      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: nil, network: NetworkParameters()),
+      host: "host", kernel: "6.18", startedAt: now)
+    task.id = try store.begin(task)
+    task.endedAt = now
+    var totals = NetworkTotals()
+    totals.connections = 3
+    let profile = NetworkProfile(
+      source: NetworkSource(kind: .sockets, received: .sockets, sent: .sockets, hasCallTimes: false),
+      nodes: [
+        .process(ProcessID(rawValue: 7), name: "nginx", isTarget: true, cgroup: nil),
+        .remote(address: "10.0.0.7", port: 80, name: nil),
+      ], edges: [NetworkEdge(client: 0, server: 1, transport: .tcp, speaks: .http1, clientView: totals)],
+      connectionCount: 3, losses: [.payloadSkipped: 5])
+    try store.finish(task, network: profile)
+    return task.id
+  }
+
   /// Owner, group and permission bits of a file itself, links not followed.
   func status(_ path: String) throws -> (owner: UInt32, group: UInt32, mode: UInt32) {
     var status = stat()

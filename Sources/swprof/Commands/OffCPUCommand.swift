@@ -46,6 +46,7 @@ struct OffCPUCommand: ParsableCommand {
   @OptionGroup var options: CaptureOptions
 
   func validate() throws {
+    try options.output.requireStackFormat()
     if let maxBlock, maxBlock.nanoseconds < minBlock.nanoseconds {
       throw ValidationError("'--max-block' is below '--min-block': no wait is that long and that short")
     }

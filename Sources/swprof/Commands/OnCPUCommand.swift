@@ -23,7 +23,10 @@ struct OnCPUCommand: ParsableCommand {
 
   @OptionGroup var options: CaptureOptions
 
-  func validate() throws { try Self.validate(frequencyHertz: freq) }
+  func validate() throws {
+    try options.output.requireStackFormat()
+    try Self.validate(frequencyHertz: freq)
+  }
 
   static func validate(frequencyHertz freq: Int) throws {
     let highest = highestFrequency

@@ -42,6 +42,7 @@ struct ReportCommand: ParsableCommand {
       throw ValidationError("'--window' is for all tasks of a time; give it alone, or with --html")
     }
     if !from.isEmpty, !tasks.isEmpty { throw ValidationError("give either tasks or --from") }
+    if !from.isEmpty { try output.requireStackFormat() }
     if from.count(where: { $0 == "-" }) > 1 { throw ValidationError("'--from -': standard input is read once") }
   }
 
@@ -50,7 +51,24 @@ struct ReportCommand: ParsableCommand {
     // What can't be written is known before a large file is read.
     var sink = try OutputSink(output.output)
     if let window { return try sink.write(summary(of: window)) }
-    var subject = from.isEmpty ? try storedSubject() : try importedSubject()
+    guard from.isEmpty else { return try write(importedSubject(), to: &sink) }
+    verbosity.detail("database '\(StoreAccess.path(store))'")
+    let store = try StoreAccess.readable(store)
+    let found = try storedTasks(store)
+    if let network = found.first(where: { $0.kind == .network }) {
+      try checkNetwork(found)
+      try NetworkOutput(options: output, verbosity: verbosity, title: view.title).write(
+        network, store.networkProfile(of: network.id), to: &sink)
+    } else {
+      try Self.usage { try output.requireStackFormat() }
+      let subject = try ReportSubject(
+        ProfilingTask.merged(found), Profile.merged(found.map { try store.profile(of: $0.id) }))
+      try write(subject, to: &sink)
+    }
+  }
+
+  private func write(_ subject: ReportSubject, to sink: inout OutputSink) throws {
+    var subject = subject
     if let span = try view.span { try subject.cut(to: span) }
     subject.profile = view.selection.apply(to: subject.profile)
     let details = ProfileOutput.ViewDetails(
@@ -63,9 +81,8 @@ struct ReportCommand: ParsableCommand {
 
   private var verbosity: Verbosity { manners.verbosity }
 
-  private func storedSubject() throws -> ReportSubject {
-    verbosity.detail("database '\(StoreAccess.path(store))'")
-    let store = try StoreAccess.readable(store)
+  /// The tasks that were asked for, each of which has a profile.
+  private func storedTasks(_ store: TaskStore) throws -> [ProfilingTask] {
     var ids: [TaskID] = []
     for task in tasks where !ids.contains(task.id) { ids.append(task.id) }
     let found = try ids.isEmpty ? [store.latest()].compactMap { $0 } : ids.map { try store.task($0) }
@@ -76,8 +93,26 @@ struct ReportCommand: ParsableCommand {
       let reason = task.error.map { ": \($0)" } ?? ""
       throw Failure("task \(task.id) has no profile, it is \(task.status.rawValue)\(reason)", .noInput)
     }
-    return try ReportSubject(
-      ProfilingTask.merged(found), Profile.merged(found.map { try store.profile(of: $0.id) }))
+    return found
+  }
+
+  /// Refuses what can't be done with a network task.
+  private func checkNetwork(_ found: [ProfilingTask]) throws {
+    if found.count > 1, let network = found.first(where: { $0.kind == .network }) {
+      throw Failure(
+        "task \(network.id) is a network task, which is not put together with others; report it alone", .usage)
+    }
+    if view.choosesStacks {
+      throw Failure(
+        "task \(found[0].id) is a network task, which has no stacks to choose from; of the view, give --title alone",
+        .usage)
+    }
+    try Self.usage { try output.requireNetworkFormat() }
+  }
+
+  /// What is known to be wrong with the arguments only when the task is known.
+  private static func usage(_ check: () throws -> Void) throws {
+    do { try check() } catch let error as ValidationError { throw Failure(error.message, .usage) }
   }
 
   /// What ran in the last hours.
@@ -88,7 +123,11 @@ struct ReportCommand: ParsableCommand {
     let report = WindowReport(
       tasks: try store.tasks().filter { $0.startedAt >= start }, window: start..<max(start, now))
     guard output.chosenFormat == .html else { return report.text }
-    return try report.html { $0.status == .done ? try store.profile(of: $0.id) : nil }
+    return try report.html { task in
+      guard task.status == .done else { return nil }
+      if task.kind == .network { return .network(try store.networkProfile(of: task.id)) }
+      return .profile(try store.profile(of: task.id))
+    }
   }
 
   private func importedSubject() throws -> ReportSubject {

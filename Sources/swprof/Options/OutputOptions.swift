@@ -11,6 +11,7 @@ struct OutputOptions: ParsableArguments {
     case pprof
     case perfScript
     case top
+    case dot
 
     /// The ends of a file's name that ask for the format.
     var suffixes: [String] {
@@ -21,6 +22,7 @@ struct OutputOptions: ParsableArguments {
       case .json: [".json"]
       case .speedscope: [".speedscope.json"]
       case .pprof: [".pb.gz", ".pprof"]
+      case .dot: [".dot", ".gv"]
       case .perfScript, .top: []
       }
     }
@@ -28,13 +30,14 @@ struct OutputOptions: ParsableArguments {
     static func help(for value: Format) -> ArgumentHelp? {
       switch value {
       case .folded: "Print folded stacks: 'comm;root;...;leaf count'."
-      case .svg: "Draw a flame graph."
+      case .svg: "Draw a flame graph; of a network task, a map."
       case .html: "Write a page with everything about the task, which needs nothing else."
       case .json: "Print the task and its profile as one JSON object."
       case .speedscope: "Print a file for speedscope, a profile for each thread."
       case .pprof: "Write a pprof profile, compressed."
       case .perfScript: "Print samples as perf script does."
       case .top: "Print the hottest functions with bars, and the hottest path."
+      case .dot: "Print who talks to whom for Graphviz; of network tasks alone."
       }
     }
   }
@@ -68,6 +71,23 @@ struct OutputOptions: ParsableArguments {
   func validate() throws {
     guard chosenFormat == .pprof, (output ?? "-") == "-", Terminal.isOutputTerminal else { return }
     throw ValidationError("--pprof is binary and not written to a terminal; add '-o profile.pb.gz'")
+  }
+
+  /// Refuses what stacks can't be printed as.
+  func requireStackFormat() throws {
+    if chosenFormat == .dot { throw ValidationError("--dot draws network tasks; stacks are drawn by --svg") }
+  }
+
+  /// Refuses what a network task can't be printed as.
+  func requireNetworkFormat() throws {
+    switch chosenFormat {
+    case nil, .svg, .html, .json, .dot: break
+    case .folded, .speedscope, .pprof, .perfScript, .top:
+      throw ValidationError("a network task has no stacks; give --json, --svg, --dot, --html, or none of them")
+    }
+    if perThread || lines {
+      throw ValidationError("--per-thread and --lines are for stacks, which a network task has not")
+    }
   }
 
   /// The format asked for: by flag, else by the suffix of the file, the longest that fits; nil for the summary.

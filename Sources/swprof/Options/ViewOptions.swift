@@ -76,6 +76,12 @@ struct ViewOptions: ParsableArguments {
     }
   }
 
+  /// Whether anything is asked for that only stacks have.
+  var choosesStacks: Bool {
+    thread != nil || focus != nil || ignore != nil || since != nil || until != nil || side != nil || root != nil
+      || inverted || reverse
+  }
+
   func validate() throws { _ = try span }
 
   var selection: ProfileSelection {
