@@ -30,4 +30,6 @@ package protocol ArmedCapture: ~Copyable {
   mutating func drain() throws(CaptureError)
   /// Stops recording, takes the rest, and closes the account.
   mutating func finish() throws(CaptureError) -> Recording
+  /// Takes off what `finish()` has left attached, as it does nothing any more.
+  mutating func detach()
 }

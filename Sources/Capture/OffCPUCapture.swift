@@ -103,6 +103,8 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
 
   package mutating func drain() throws(CaptureError) { try session.drain(into: &aggregator) }
 
+  package mutating func detach() { session.detach() }
+
   package mutating func finish() throws(CaptureError) -> RawProfile {
     do { try stop() } catch let error as CaptureError { throw error } catch let error as BPFError {
       throw CaptureError(error)

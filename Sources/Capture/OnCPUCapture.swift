@@ -73,6 +73,8 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
 
   package mutating func drain() throws(CaptureError) { try session.drain(into: &aggregator) }
 
+  package mutating func detach() { session.detach() }
+
   package mutating func finish() throws(CaptureError) -> RawProfile {
     session.detach()
     try session.drainAll(into: &aggregator)

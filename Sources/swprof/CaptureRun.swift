@@ -68,6 +68,8 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
 
   mutating func finish() throws -> Capture.Recording { try capture.finish() }
 
+  mutating func detach() { capture.detach() }
+
   private var timeout: Int32 {
     var timeout = capture.hasPending ? Self.settlingMilliseconds : Self.tickMilliseconds
     if let deadline {

@@ -98,6 +98,7 @@ struct CaptureSession {
       try conclusion.write(&sink)
       timings.mark("reported")
       if verbosity == .verbose || Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
+      run.detach()
       // The result has been printed: it is not lost with the database.
       try stored.get()
       try leave(child, end)

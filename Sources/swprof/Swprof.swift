@@ -19,7 +19,8 @@ struct Swprof: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      OnCPUCommand.self, OffCPUCommand.self, NetworkCommand.self, ReportCommand.self, DiffCommand.self, CheckCommand.self, TasksCommand.self,
+      OnCPUCommand.self, OffCPUCommand.self, NetworkCommand.self, ReportCommand.self, DiffCommand.self,
+      CheckCommand.self, TasksCommand.self,
       DoctorCommand.self,
     ])
 

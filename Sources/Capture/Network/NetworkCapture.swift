@@ -176,6 +176,9 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     }
   }
 
+  /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.
+  package mutating func detach() { object.detach() }
+
   /// Stops recording, takes the rest, and closes the account.
   package mutating func finish() throws(CaptureError) -> NetworkRecording {
     do { return try finished() } catch let error as CaptureError { throw error } catch let error as BPFError {
@@ -187,7 +190,6 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     try object.map(named: "has_ended").update(key: UInt32(0), value: UInt32(1))
     _ = try object.iterate("find_survivors")
     _ = try object.iterate("find_owners")
-    object.detach()
     for record in try ring.drain() { take(record) }
     try takeLiving()
     let totals = try counters()

@@ -16,7 +16,8 @@ enum NetworkProbes {
       !missing.contains(.packetContent) && FeatureProbe.hasTracepoint("skb_copy_datagram_iovec")
       && FeatureProbe.hasFunction("bpf_dynptr_from_skb")
     let hasSending = !missing.contains(.sendContent) && FeatureProbe.hasTracepoint("tcp_sendmsg_locked")
-    func source(_ kind: NetworkSource.Kind, _ received: NetworkSource.Kind, _ sent: NetworkSource.Kind) -> NetworkSource {
+    func source(_ kind: NetworkSource.Kind, _ received: NetworkSource.Kind, _ sent: NetworkSource.Kind) -> NetworkSource
+    {
       NetworkSource(kind: kind, received: received, sent: sent, hasCallTimes: callTimes)
     }
     var sources: [NetworkSource] = []
@@ -36,7 +37,7 @@ enum NetworkProbes {
     for candidate in candidates(request, callTimes: options.parameters.callTimes) {
       source = candidate
       // A kernel that has the tracepoints may still refuse a program; the last one has to do.
-      do { return try load(request, options, scope, candidate) } catch where candidate.kind != .systemCalls {}
+      do { return try load(request, options, scope, candidate) } catch  where candidate.kind != .systemCalls {}
     }
     preconditionFailure("system calls are the last candidate")
   }

@@ -118,7 +118,8 @@ struct NetworkProfileBuilder {
         edge: edge, role: record.role, process: record.process, processName: record.processName,
         descriptor: record.descriptor,
         local: isIP ? record.local.text : record.role == .server ? record.path : "",
-        remote: isIP ? (record.raw.remote_port == 0 ? "" : record.remote.text) : record.role == .client ? record.path : "",
+        remote: isIP
+          ? (record.raw.remote_port == 0 ? "" : record.remote.text) : record.role == .client ? record.path : "",
         openedAt: record.isSeeded ? nil : surroundings.wallTime(record.raw.first_ns),
         closedAt: hasEnded ? surroundings.wallTime(record.raw.closed_ns) : nil, totals: totals))
     if connections.count >= 2 * Self.listedConnections { keepHeaviest() }
@@ -138,7 +139,9 @@ struct NetworkProfileBuilder {
     if let (process, name) = peerProcess(of: record, surroundings) {
       return processNode(process, name: name, surroundings)
     }
-    if record.raw.family == 1 { return .remote(address: record.path.isEmpty ? "unix" : record.path, port: nil, name: nil) }
+    if record.raw.family == 1 {
+      return .remote(address: record.path.isEmpty ? "unix" : record.path, port: nil, name: nil)
+    }
     let address = record.remote.addressText
     if record.raw.remote_port == 0 { return .remote(address: "any", port: nil, name: nil) }
     return .remote(
@@ -241,7 +244,9 @@ extension HTTPEndpoint {
     "other", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
   ]
 
-  static func method(_ number: UInt8) -> String { methods.indices.contains(Int(number)) ? methods[Int(number)] : "other" }
+  static func method(_ number: UInt8) -> String {
+    methods.indices.contains(Int(number)) ? methods[Int(number)] : "other"
+  }
 
   init(_ key: swprof_endpoint_key, _ value: swprof_endpoint) {
     let path = ConnectionRecord.bytes(value.path)

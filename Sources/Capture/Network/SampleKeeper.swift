@@ -86,7 +86,9 @@ struct SampleKeeper {
     let raw = unsafe bytes.loadUnaligned(as: swprof_payload.self)
     guard bytes.count >= size + Int(raw.size) else { return false }
     let key = MessageKey(socket: raw.socket, inode: raw.inode, direction: raw.direction, number: raw.number)
-    if messages.updateValue(unsafe [UInt8](bytes[size..<size + Int(raw.size)]), forKey: key) == nil { order.append(key) }
+    if messages.updateValue(unsafe [UInt8](bytes[size..<size + Int(raw.size)]), forKey: key) == nil {
+      order.append(key)
+    }
     while messages.count > Self.messageLimit {
       messages[order[oldest]] = nil
       oldest += 1

@@ -38,7 +38,8 @@ struct NetworkCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What requests are kept for, the first that fits: slow, 4xx, 5xx, several as slow,5xx; none.", valueName: "reasons"))
+      "What requests are kept for, the first that fits: slow, 4xx, 5xx, several as slow,5xx; none.",
+      valueName: "reasons"))
   var sample = SampleReasons(reasons: [.serverError, .clientError, .slow])
 
   @Option(
@@ -77,6 +78,7 @@ struct NetworkCommand: ParsableCommand {
   var withoutFeature: [KernelFeature] = []
 
   func validate() throws {
+    try output.requireNetworkFormat()
     try ringBufferSize.validateRingBuffer()
     if !(0...4096).contains(body) { throw ValidationError("'--body \(body)': give 0 to 4096 bytes") }
     if !(1...1 << 20).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 20)") }
