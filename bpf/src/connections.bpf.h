@@ -471,9 +471,11 @@ static __always_inline struct connection *connection_at(__u64 address)
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
-/* Sends a connection to user space. */
+/* Sends a connection to user space, which does not ask for them where it only counts requests. */
 static __always_inline void send_connection(struct connection *connection)
 {
+	if (network.server_only)
+		return;
 	if (bpf_ringbuf_output(&network_records, &connection->shared, sizeof(connection->shared), BPF_RB_NO_WAKEUP))
 		count_network(SWPROF_NETWORK_RECORD_LOST);
 }

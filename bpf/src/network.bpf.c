@@ -884,8 +884,7 @@ int mark_targets(struct bpf_iter__task *context)
 	if (!task || task->pid != task->tgid)
 		return 0;
 	tgid = tgid_in_namespace(task);
-	if (tgid && bpf_map_lookup_elem(&targets, &tgid))
-		mark_target(task->tgid, true);
+	mark_target(task->tgid, tgid && bpf_map_lookup_elem(&targets, &tgid));
 	return 0;
 }
 

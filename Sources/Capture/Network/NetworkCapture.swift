@@ -65,7 +65,9 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     _ request: CaptureRequest, _ options: Options, _ scope: CaptureScope
   ) throws -> NetworkCapture {
     var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
-    var object = try NetworkProbes.load(request, options, scope, source: &source)
+    var object = try NetworkProbes.load(
+      request, NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity), scope,
+      source: &source)
     let ring = try RingBuffer(map: object.map(named: "network_records").descriptor)
     let targets = try object.map(named: "targets")
     for target in try scope.initialTargets() {

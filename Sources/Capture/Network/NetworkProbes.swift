@@ -6,6 +6,15 @@ import ProfileModel
 
 /// Which of the network programs are used on this kernel: found out by loading them.
 enum NetworkProbes {
+  /// What the programs are loaded for.
+  struct Purpose {
+    var parameters: NetworkParameters
+    /// How many connections the kernel keeps.
+    var tableCapacity: UInt32
+    /// Whether requests that processes answer are counted, and nothing is sent.
+    var isMonitor = false
+  }
+
   /// What is tried, the best first.
   private static func candidates(_ request: CaptureRequest, callTimes: Bool) -> [NetworkSource] {
     let missing = request.missingFeatures
@@ -31,35 +40,36 @@ enum NetworkProbes {
   ///
   /// - Parameter source: what was taken.
   static func load(
-    _ request: CaptureRequest, _ options: NetworkCapture.Options, _ scope: CaptureScope,
+    _ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope,
     source: inout NetworkSource
   ) throws -> BPFObject {
-    for candidate in candidates(request, callTimes: options.parameters.callTimes) {
+    for candidate in candidates(request, callTimes: purpose.parameters.callTimes) {
       source = candidate
       // A kernel that has the tracepoints may still refuse a program; the last one has to do.
-      do { return try load(request, options, scope, candidate) } catch  where candidate.kind != .systemCalls {}
+      do { return try load(request, purpose, scope, candidate) } catch  where candidate.kind != .systemCalls {}
     }
     preconditionFailure("system calls are the last candidate")
   }
 
   private static func load(
-    _ request: CaptureRequest, _ options: NetworkCapture.Options, _ scope: CaptureScope, _ source: NetworkSource
+    _ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope, _ source: NetworkSource
   ) throws -> BPFObject {
     let image = ProgramImage.network
     let object = try BPFObject.open(image.decoded(), name: image.name)
     try object.setConstants(
       section: ".rodata.config", try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
-    try object.setConstants(section: ".rodata.network", configuration(options.parameters, source))
+    try object.setConstants(section: ".rodata.network", configuration(purpose, source))
     try object.setCapacity(ofMap: "network_records", request.ringBufferBytes)
-    try object.setCapacity(ofMap: "connections", options.tableCapacity)
-    let wanted = Set(programs(source, scope, options.parameters) + iterators + tlsPrograms)
+    try object.setCapacity(ofMap: "connections", purpose.tableCapacity)
+    let wanted = Set(programs(source, scope, purpose.parameters) + iterators + tlsPrograms)
     for program in all where !wanted.contains(program) { try object.leaveOut(program) }
     try object.load()
     if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
     return object
   }
 
-  private static func configuration(_ parameters: NetworkParameters, _ source: NetworkSource) -> [UInt8] {
+  private static func configuration(_ purpose: Purpose, _ source: NetworkSource) -> [UInt8] {
+    let parameters = purpose.parameters
     func number(_ kind: NetworkSource.Kind) -> UInt8 {
       UInt8((kind == .sockets ? SWPROF_SOURCE_SOCKETS : SWPROF_SOURCE_CALLS).rawValue)
     }
@@ -73,6 +83,7 @@ enum NetworkProbes {
     config.reads_http = 1
     config.reads_tls = 1
     config.keeps_samples = parameters.reasons.isEmpty ? 0 : 1
+    config.server_only = purpose.isMonitor ? 1 : 0
     config.payload_bytes = UInt32(min(parameters.bodyBytes, Int(SWPROF_PAYLOAD_MAX)))
     return unsafe withUnsafeBytes(of: config) { unsafe Array($0) }
   }

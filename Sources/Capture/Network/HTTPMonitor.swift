@@ -1,0 +1,94 @@
+import BPF
+import CProbes
+import Glibc
+import LinuxSystem
+package import ProfileModel
+
+/// Counts the HTTP requests that processes answer, all the time and cheaply: by path, in the kernel, without a record for
+/// any of them.
+package struct HTTPMonitor: ~Copyable {
+  /// What a process has answered on a path since it is watched.
+  package struct Totals: Equatable, Sendable {
+    package var process: ProcessID
+    package var path: String
+    package var totals: RequestTotals
+  }
+
+  private var object: BPFObject
+  private var libraries = TLSLibraries()
+  private var watched: Set<ProcessID> = []
+  package let source: NetworkSource
+
+  /// Loads and attaches everything; nothing is counted before `watch(_:)`.
+  package static func start() throws(CaptureError) -> HTTPMonitor {
+    try Privileges.check()
+    let request = CaptureRequest(
+      target: .processes([]), side: .both, includesChildren: false, ringBufferBytes: UInt32(Host.pageSize))
+    let scope = try CaptureScope(request.target)
+    return try CaptureError.translating {
+      var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
+      let purpose = NetworkProbes.Purpose(
+        parameters: NetworkParameters(reasons: []), tableCapacity: 1 << 15, isMonitor: true)
+      var object = try NetworkProbes.load(request, purpose, scope, source: &source)
+      for program in NetworkProbes.programs(source, scope, purpose.parameters) { try object.attach(program) }
+      return HTTPMonitor(object: object, source: source)
+    }
+  }
+
+  private init(object: consuming BPFObject, source: NetworkSource) {
+    self.object = object
+    self.source = source
+  }
+
+  /// Counts what these processes answer from now on, and no longer what others do.
+  package mutating func watch(_ processes: Set<ProcessID>) throws(CaptureError) {
+    guard processes != watched else { return }
+    let (added, removed) = (processes.subtracting(watched), watched.subtracting(processes))
+    watched = processes
+    try CaptureError.translating {
+      let targets = try object.map(named: "targets")
+      for process in removed { targets.remove(key: UInt32(process.rawValue)) }
+      for process in added { try targets.update(key: UInt32(process.rawValue), value: UInt8(1)) }
+      _ = try object.iterate("mark_targets")
+      if !added.isEmpty { _ = try object.iterate("find_connections") }
+      if !removed.isEmpty { try forget(removed) }
+    }
+  }
+
+  private func forget(_ processes: Set<ProcessID>) throws {
+    let endpoints = try object.map(named: "endpoints")
+    for (key, _) in try endpoints.entries(startingWith: swprof_endpoint_key(), swprof_endpoint())
+    where processes.contains(ProcessID(rawValue: Int32(bitPattern: key.tgid))) { endpoints.remove(key: key) }
+  }
+
+  /// What has been answered so far, by process and path; numbers only grow while a process is watched.
+  package mutating func totals() throws(CaptureError) -> [Totals] {
+    if libraries.isDue(isWide: true) {
+      for library in libraries.newProbes(of: Array(watched)) {
+        do { for (program, place) in library.places { try object.attach(program, to: place) } } catch {
+          libraries.note(error, library)
+        }
+      }
+    }
+    return try CaptureError.translating {
+      try object.map(named: "endpoints").entries(startingWith: swprof_endpoint_key(), swprof_endpoint()).map {
+        let endpoint = HTTPEndpoint($0, $1)
+        return Totals(process: endpoint.process, path: endpoint.path, totals: endpoint.totals)
+      }
+    }
+  }
+
+  /// What could not be read, a sentence each.
+  package var warnings: [String] { libraries.warnings }
+
+  /// Requests of which nothing is known but that they were there.
+  package func lost() throws(CaptureError) -> UInt64 {
+    try CaptureError.translating {
+      try [SWPROF_NETWORK_CONNECTION_TABLE_FULL, SWPROF_NETWORK_PIPELINE_OVERFLOW, SWPROF_NETWORK_MESSAGE_LOST].reduce(
+        0
+      ) {
+        $0 + (try object.sum(map: "network_counters", index: $1.rawValue))
+      }
+    }
+  }
+}
