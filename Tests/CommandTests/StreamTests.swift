@@ -137,7 +137,7 @@ import Testing
     #expect(!(try desk.run(["flamegraph"]).errors.contains("did you mean")))
   }
 
-  @Test(arguments: ["oncpu", "offcpu", "report", "diff", "check", "tasks", "doctor"])
+  @Test(arguments: ["oncpu", "offcpu", "network", "report", "diff", "check", "tasks", "doctor"])
   func `help begins with examples`(command: String) throws {
     let lines = try desk.run([command, "--help"]).output.split(separator: "\n")
 

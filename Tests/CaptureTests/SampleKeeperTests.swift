@@ -1,0 +1,96 @@
+import CProbes
+import ProfileModel
+import Testing
+
+@testable import Capture
+
+/// Which requests are kept.
+@Suite struct SampleKeeperTests {
+  @Test func `of one endpoint the longest are kept, the longest first`() {
+    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow], samplesPerEndpoint: 3))
+    for milliseconds in [300, 500, 100, 900, 700, 400] as [UInt64] {
+      keeper.add(sample(status: 200, milliseconds: milliseconds))
+    }
+
+    #expect(samples(keeper).map { $0.durationNanoseconds / 1_000_000 } == [900, 700, 500])
+  }
+
+  @Test func `the first reason that fits decides`() {
+    let reasons: [RequestSample.Reason] = [.serverError, .slow, .clientError]
+    var keeper = SampleKeeper(NetworkParameters(reasons: reasons))
+    keeper.add(sample(status: 503, milliseconds: 900))
+    keeper.add(sample(status: 404, milliseconds: 900))
+    keeper.add(sample(status: 404, milliseconds: 1))
+    keeper.add(sample(status: 200, milliseconds: 1))
+
+    #expect(samples(keeper).map(\.reason) == [.serverError, .slow, .clientError])
+  }
+
+  @Test func `messages stand with their request, and with no other`() {
+    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow]))
+    keeper.add(payload("GET /one", number: 1, direction: SWPROF_RECEIVED))
+    keeper.add(payload("GET /two", number: 2, direction: SWPROF_RECEIVED))
+    keeper.add(payload("HTTP/1.1 200", number: 2, direction: SWPROF_SENT))
+    keeper.add(sample(status: 200, milliseconds: 900, number: 2))
+
+    #expect(samples(keeper).map(\.request) == ["GET /two"])
+    #expect(samples(keeper).map(\.response) == ["HTTP/1.1 200"])
+  }
+
+  @Test func `a record that is cut is none`() {
+    var keeper = SampleKeeper(NetworkParameters())
+    let isSample = [UInt8](repeating: 0, count: 40).withUnsafeBytes { keeper.add(sample: $0) }
+    var bytes = payloadBytes("GET", number: 1, direction: SWPROF_SENT)
+    bytes.removeLast()
+    let isPayload = bytes.withUnsafeBytes { keeper.add(payload: $0) }
+
+    #expect(!isSample)
+    #expect(!isPayload)
+  }
+
+  // MARK: -
+
+  private func samples(_ keeper: SampleKeeper) -> [RequestSample] {
+    keeper.samples(
+      .none,
+      NetworkCapture.Options(
+        parameters: NetworkParameters(), isListed: { _ in true }, shownPath: { $0 },
+        shownMessage: { String(decoding: $0, as: UTF8.self) }, speaks: { _ in .unknown }, tableCapacity: 1))
+  }
+
+  private func sample(status: UInt16, milliseconds: UInt64, number: UInt32 = 0) -> swprof_request_sample {
+    var raw = swprof_request_sample()
+    raw.tgid = 1
+    raw.status = status
+    raw.duration_ns = milliseconds * 1_000_000
+    raw.endpoint.is_server = 1
+    raw.endpoint.path_hash = 1
+    raw.request_number = number
+    raw.response_number = number
+    return raw
+  }
+
+  private func payloadBytes(_ text: String, number: UInt32, direction: Int32) -> [UInt8] {
+    var raw = swprof_payload()
+    raw.size = UInt32(text.utf8.count)
+    raw.number = number
+    raw.direction = UInt32(direction)
+    return withUnsafeBytes(of: raw) { Array($0) } + Array(text.utf8)
+  }
+
+  private func payload(_ text: String, number: UInt32, direction: Int32) -> [UInt8] {
+    payloadBytes(text, number: number, direction: direction)
+  }
+}
+
+extension SampleKeeper {
+  fileprivate mutating func add(_ raw: swprof_request_sample) {
+    let isTaken = withUnsafeBytes(of: raw) { add(sample: $0) }
+    #expect(isTaken)
+  }
+
+  fileprivate mutating func add(_ bytes: [UInt8]) {
+    let isTaken = bytes.withUnsafeBytes { add(payload: $0) }
+    #expect(isTaken)
+  }
+}
