@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LinuxSystem
+import ProfileModel
 
 @main
 struct Swprof: ParsableCommand {
@@ -26,8 +27,8 @@ struct Swprof: ParsableCommand {
   /// The command that the first word may have been meant as.
   private static var suggestion: String? {
     guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
-    return CommandSuggestion.name(
-      for: word, among: configuration.subcommands.compactMap { $0.configuration.commandName })
+    return Spelling.nearest(
+      to: word, among: configuration.subcommands.compactMap { $0.configuration.commandName })
   }
 
   /// The only place that ends the program.
