@@ -69,12 +69,14 @@ let package = Package(
       exclude: ["profile.proto"], swiftSettings: product),
     .target(
       name: "Policies", dependencies: ["ProfileModel", .product(name: "Yams", package: "Yams")], swiftSettings: product),
+    .target(name: "Metrics", dependencies: ["LinuxSystem", "Policies", "ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
-        "Capture", "Comparison", "Importing", "LinuxSystem", "Policies", "Pprof", "ProfileModel", "Rendering",
+        "Capture", "Comparison", "Importing", "LinuxSystem", "Metrics", "Policies", "Pprof", "ProfileModel",
+        "Rendering",
         "Storage",
         "Symbolication", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -96,6 +98,8 @@ let package = Package(
         "Compression", "Pprof", "ProfileModel", "Rendering", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["LinuxSystem", "Metrics", "Policies", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "PoliciesTests", dependencies: ["Policies"], swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
