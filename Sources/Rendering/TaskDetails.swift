@@ -18,11 +18,23 @@ package enum TaskDetails {
     lines += description.losses.map { ("lost", $0) }
     lines += description.leftOut.map { ("left out", $0) }
     lines += description.defects.map { ("defect", $0) }
-    lines.append(("trigger", task.trigger ?? "—"))
+    lines += trigger(task.trigger)
     if let note = task.note { lines.append(("note", note)) }
     lines += ([description.imbalance].compactMap(\.self) + task.warnings).map { ("warning", $0) }
     return lines.map { name, text in
       DisplayText.padded(name, to: 10) + DisplayText.visible(text) + "\n"
     }.joined()
+  }
+
+  private static func trigger(_ json: String?) -> [(String, String)] {
+    guard let trigger = TriggerReport.trigger(json) else { return [("trigger", json ?? "—")] }
+    let values = trigger.values.map { value in
+      value.flatMap { NumberText.decimal($0, digits: 1) }.map { ($0, trigger.matches(value ?? .nan)) }
+        .map { $1 ? "*\($0)" : $0 } ?? "-"
+    }
+    return [
+      ("trigger", TriggerReport.sentence(trigger)),
+      ("values", values.joined(separator: " ") + (trigger.unit.isEmpty ? "" : " \(trigger.unit)")),
+    ]
   }
 }
