@@ -20,7 +20,8 @@ struct Swprof: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      OnCPUCommand.self, OffCPUCommand.self, ReportCommand.self, DiffCommand.self, CheckCommand.self, TasksCommand.self,
+      OnCPUCommand.self, OffCPUCommand.self, WatchCommand.self, PolicyCommand.self, StatusCommand.self,
+      MetricsCommand.self, ReportCommand.self, DiffCommand.self, CheckCommand.self, TasksCommand.self,
       DoctorCommand.self,
     ])
 
