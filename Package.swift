@@ -31,6 +31,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(
@@ -67,13 +68,17 @@ let package = Package(
       dependencies: ["Compression", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["profile.proto"], swiftSettings: product),
     .target(name: "Protocols", dependencies: ["ProfileModel"], swiftSettings: product),
+    .target(
+      name: "Policies", dependencies: ["ProfileModel", .product(name: "Yams", package: "Yams")], swiftSettings: product),
+    .target(name: "Metrics", dependencies: ["LinuxSystem", "Policies", "ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
-        "Capture", "Comparison", "Importing", "LinuxSystem", "Pprof", "ProfileModel", "Protocols", "Rendering",
-        "Storage", "Symbolication", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Capture", "Comparison", "Importing", "LinuxSystem", "Metrics", "Policies", "Pprof", "ProfileModel",
+        "Protocols", "Rendering", "Storage", "Symbolication",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: product),
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
@@ -96,6 +101,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "ProtocolsTests", dependencies: ["ProfileModel", "Protocols"], swiftSettings: strict),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["LinuxSystem", "Metrics", "Policies", "ProfileModel"], swiftSettings: strict),
+    .testTarget(name: "PoliciesTests", dependencies: ["Policies"], swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: strict),
     .testTarget(

@@ -66,6 +66,26 @@ int swprof_open_sideband(int cpu)
 	return open_event(&attr, cpu);
 }
 
+int swprof_open_lifecycle(int cpu, uint32_t wakeup_bytes)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
+		.sample_id_all = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.task = 1,
+		.exclude_kernel = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+		.watermark = 1,
+		.wakeup_watermark = wakeup_bytes,
+	};
+
+	return open_event(&attr, cpu);
+}
+
 int swprof_perf_ring_map(struct swprof_perf_ring *ring, int event, size_t data_pages)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

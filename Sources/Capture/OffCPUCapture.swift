@@ -21,46 +21,16 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
     _ request: CaptureRequest, _ parameters: OffCPUParameters, isHeld: Bool, tableCapacity: UInt32,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OffCPUCapture {
-    let code = parameters.wakers ? WakeUpCode.find() : WakeUpCode()
-    var config = configuration(parameters, code)
-    config.switch_state = request.missingFeatures.contains(.switchState) ? 0 : 1
-    var programs = [
-      "sched_wakeup", "sched_wakeup_new", "sched_switch", "sys_exit", "sched_process_exec", "sched_process_exit",
-    ].compactMap { Self.programs[$0] }
-    if parameters.wakers { programs.insert("note_waker", at: 0) }
-    let probes = ProbeSet(
-      image: .offcpu, ringBuffer: "records", programs: programs, optional: ["note_waker"],
-      configure: { object in
-        try object.setConstants(section: ".rodata.off_cpu", unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
-        try object.setCapacity(ofMap: "intervals", tableCapacity)
-      })
-    var session = try ProbeSession<IntervalAggregator>.open(request, probes: probes, openPerfMap: openPerfMap)
-    let armedAt = try CaptureError.translating {
-      if case .cgroup(let path) = request.target {
-        // The threads that wait now cannot be asked for their control group: their processes are listed.
-        let targets = try session.object.map(named: "targets")
-        for process in (try? ProcessTable.members(ofCgroup: path)) ?? [] {
-          try targets.update(key: UInt32(process.rawValue), value: UInt8(1))
-        }
-      }
-      let start = Clock.monotonic
-      var window = swprof_window()
-      window.start_ns = start.nanoseconds
-      try session.object.map(named: "window").update(key: UInt32(0), value: window)
-      for program in programs { try session.attach(program) }
-      if !isHeld { _ = try session.object.iterate("adopt_threads") }
-      return start
-    }
-    return OffCPUCapture(
-      session: session, aggregator: IntervalAggregator(wakeUpCode: code.wakeUp), armedAt: armedAt)
+    try PreparedOffCPU.load(request, parameters, tableCapacity: tableCapacity)
+      .arm(isHeld: isHeld, openPerfMap: openPerfMap)
   }
 
-  private static let programs = [
+  fileprivate static let programs = [
     "sched_switch": "switch_tasks", "sched_wakeup": "wake_up", "sched_wakeup_new": "wake_up_new",
     "sys_exit": "leave_system_call", "sched_process_exec": "replace_program", "sched_process_exit": "end_thread",
   ]
 
-  private init(
+  fileprivate init(
     session: consuming ProbeSession<IntervalAggregator>, aggregator: IntervalAggregator, armedAt: MonotonicTime
   ) {
     usesTables = session.unwind == UnwindChoice.dwarf.rawValue
@@ -69,7 +39,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
     self.armedAt = armedAt
   }
 
-  private static func configuration(_ parameters: OffCPUParameters, _ code: WakeUpCode) -> swprof_off_cpu_config {
+  fileprivate static func configuration(_ parameters: OffCPUParameters, _ code: WakeUpCode) -> swprof_off_cpu_config {
     var config = swprof_off_cpu_config()
     config.min_ns = parameters.minimumNanoseconds
     config.max_ns = parameters.maximumNanoseconds ?? .max
@@ -164,6 +134,71 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
       totals, missedWakeUps: session.counter(SWPROF_COUNTER_WAKEUP_MISSED),
       missedSwitches: session.counter(SWPROF_COUNTER_SWITCH_MISSED),
       threadsNotFollowed: session.counter(SWPROF_COUNTER_THREAD_TABLE_FULL))
+  }
+}
+
+/// The programs of an off-CPU capture, loaded ahead of the moment when they are needed.
+package struct PreparedOffCPU: ~Copyable {
+  private var probes: LoadedProbes
+  private let programs: [String]
+  private let code: WakeUpCode
+
+  /// - Parameter tableCapacity: the number of stacks and threads that waits are summed up by.
+  package static func load(
+    _ request: CaptureRequest, _ parameters: OffCPUParameters, tableCapacity: UInt32
+  ) throws(CaptureError) -> PreparedOffCPU {
+    let code = parameters.wakers ? WakeUpCode.find() : WakeUpCode()
+    var config = OffCPUCapture.configuration(parameters, code)
+    config.switch_state = request.missingFeatures.contains(.switchState) ? 0 : 1
+    var programs = [
+      "sched_wakeup", "sched_wakeup_new", "sched_switch", "sys_exit", "sched_process_exec", "sched_process_exit",
+    ].compactMap { OffCPUCapture.programs[$0] }
+    if parameters.wakers { programs.insert("note_waker", at: 0) }
+    let probes = ProbeSet(
+      image: .offcpu, ringBuffer: "records", programs: programs, optional: ["note_waker"],
+      configure: { object in
+        try object.setConstants(section: ".rodata.off_cpu", unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
+        try object.setCapacity(ofMap: "intervals", tableCapacity)
+      })
+    return PreparedOffCPU(
+      probes: try ProbeSession<IntervalAggregator>.load(request, probes: probes), programs: programs, code: code)
+  }
+
+  private init(probes: consuming LoadedProbes, programs: [String], code: WakeUpCode) {
+    self.probes = probes
+    self.programs = programs
+    self.code = code
+  }
+
+  /// Lists the processes to look at, where the programs were loaded for listed ones.
+  package mutating func aim(at processes: [ProcessID]) throws(CaptureError) { try probes.aim(at: processes) }
+
+  /// Attaches everything; from the return on, waits are recorded, those that go on included.
+  ///
+  /// - Parameter isHeld: whether the targets are processes that wait for us to start them: that wait is none of theirs.
+  package consuming func arm(
+    isHeld: Bool, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+  ) throws(CaptureError) -> OffCPUCapture {
+    let (programs, code, target) = (programs, code, probes.request.target)
+    var session = try ProbeSession<IntervalAggregator>.open(probes, openPerfMap: openPerfMap)
+    let armedAt = try CaptureError.translating {
+      if case .cgroup(let path) = target {
+        // The threads that wait now cannot be asked for their control group: their processes are listed.
+        let targets = try session.object.map(named: "targets")
+        for process in (try? ProcessTable.members(ofCgroup: path)) ?? [] {
+          try targets.update(key: UInt32(process.rawValue), value: UInt8(1))
+        }
+      }
+      let start = Clock.monotonic
+      var window = swprof_window()
+      window.start_ns = start.nanoseconds
+      try session.object.map(named: "window").update(key: UInt32(0), value: window)
+      for program in programs { try session.attach(program) }
+      if !isHeld { _ = try session.object.iterate("adopt_threads") }
+      return start
+    }
+    return OffCPUCapture(
+      session: session, aggregator: IntervalAggregator(wakeUpCode: code.wakeUp), armedAt: armedAt)
   }
 }
 

@@ -23,17 +23,21 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
     _ request: CaptureRequest, frequencyHertz hertz: Int,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OnCPUCapture {
-    let probes = ProbeSet(
-      image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
-    var session = try ProbeSession<SampleAggregator>.open(request, probes: probes, openPerfMap: openPerfMap)
+    try PreparedOnCPU.load(request, frequencyHertz: hertz).arm(openPerfMap: openPerfMap)
+  }
+
+  fileprivate init(
+    _ session: consuming ProbeSession<SampleAggregator>, frequencyHertz hertz: Int
+  ) throws(CaptureError) {
+    var session = session
     let (clock, events) = try CaptureError.translating {
       let cpus = try Host.onlineCPUs()
-      let clock = bestClock(cpu: cpus.first ?? 0, hertz: hertz)
+      let clock = Self.bestClock(cpu: cpus.first ?? 0, hertz: hertz)
       return (clock, try cpus.map { try PerfEvent.ticking(clock, cpu: $0, hertz: hertz) })
     }
     let armedAt = Clock.monotonic
     do { for event in events { try session.attach("on_cpu_tick", to: event) } } catch { throw CaptureError(error) }
-    return OnCPUCapture(
+    self.init(
       session: session, events: events, period: UInt64(1_000_000_000 / hertz), clock: clock, armedAt: armedAt)
   }
 
@@ -91,5 +95,36 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   /// Hardware cycles where the machine counts them, else the CPU clock.
   private static func bestClock(cpu: Int32, hertz: Int) -> PerfEvent.Clock {
     (try? PerfEvent.ticking(.cycles, cpu: cpu, hertz: hertz)) == nil ? .cpuClock : .cycles
+  }
+}
+
+/// The programs of an on-CPU capture, loaded ahead of the moment when they are needed.
+package struct PreparedOnCPU: ~Copyable {
+  private var probes: LoadedProbes
+  private let hertz: Int
+
+  package static func load(
+    _ request: CaptureRequest, frequencyHertz hertz: Int
+  ) throws(CaptureError) -> PreparedOnCPU {
+    let probes = ProbeSet(
+      image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
+    return PreparedOnCPU(
+      probes: try ProbeSession<SampleAggregator>.load(request, probes: probes), hertz: hertz)
+  }
+
+  private init(probes: consuming LoadedProbes, hertz: Int) {
+    self.probes = probes
+    self.hertz = hertz
+  }
+
+  /// Lists the processes to look at, where the programs were loaded for listed ones.
+  package mutating func aim(at processes: [ProcessID]) throws(CaptureError) { try probes.aim(at: processes) }
+
+  /// Attaches everything; from the return on, ticks are recorded.
+  package consuming func arm(
+    openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+  ) throws(CaptureError) -> OnCPUCapture {
+    let hertz = hertz
+    return try OnCPUCapture(try .open(probes, openPerfMap: openPerfMap), frequencyHertz: hertz)
   }
 }

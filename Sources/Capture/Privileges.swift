@@ -14,16 +14,16 @@ package enum Privileges {
 extension CaptureError {
   /// Runs an operation of the BPF and system layers and puts its error into this layer's terms.
   static func translating<Value: ~Copyable>(_ operation: () throws -> Value) throws(CaptureError) -> Value {
-    do {
-      return try operation()
-    } catch let error as CaptureError {
-      throw error
-    } catch let error as BPFError {
-      throw CaptureError(error)
-    } catch let error as Errno {
-      throw .system(operation: "cannot open perf events", error)
-    } catch {
-      throw .system(operation: "cannot start the capture: \(error)", .invalid)
+    do { return try operation() } catch { throw translated(error) }
+  }
+
+  /// An error of the BPF and system layers in this layer's terms.
+  static func translated(_ error: any Error) -> CaptureError {
+    switch error {
+    case let error as CaptureError: error
+    case let error as BPFError: CaptureError(error)
+    case let error as Errno: .system(operation: "cannot open perf events", error)
+    default: .system(operation: "cannot start the capture: \(error)", .invalid)
     }
   }
 

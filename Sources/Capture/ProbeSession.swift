@@ -39,6 +39,30 @@ struct ProbeSet {
   let configure: (borrowing BPFObject) throws -> Void
 }
 
+/// How user stacks are walked, and why not as it was asked for.
+struct UnwindMode {
+  var walk: swprof_unwind
+  var warning: String?
+
+  var name: String { walk == SWPROF_UNWIND_TABLES ? "dwarf" : "fp" }
+}
+
+/// Programs that the kernel has loaded and verified, and that look at nothing yet.
+struct LoadedProbes: ~Copyable {
+  fileprivate let object: BPFObject
+  fileprivate(set) var request: CaptureRequest
+  fileprivate var scope: CaptureScope
+  fileprivate let probes: ProbeSet
+  fileprivate let mode: UnwindMode
+
+  /// Puts listed processes in the place of those that the programs were loaded for.
+  mutating func aim(at processes: [ProcessID]) throws(CaptureError) {
+    try ProbeTargets.check(.processes(processes))
+    request.target = .processes(processes)
+    scope = try CaptureScope(request.target)
+  }
+}
+
 /// What every capture is made of: its programs, its records, the mappings of processes and their unwind tables.
 struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private(set) var object: BPFObject
@@ -54,33 +78,38 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   /// How user stacks are walked: `dwarf` or `fp`.
   let unwind: String
 
-  /// For how long tables are built before the capture begins; what is left is built while it runs.
-  private static var initialBuildTime: UInt64 { 3_000_000_000 }
   /// For how long tables are built between two looks at the records.
   private static var buildTime: UInt64 { 5_000_000 }
 
   /// Checks what was asked for and loads the programs.
-  ///
-  /// Targets are known to the kernel side from the return on, their mappings are followed, and their tables are built.
-  static func open(
-    _ request: CaptureRequest, probes: ProbeSet, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
-  ) throws(CaptureError) -> ProbeSession {
+  static func load(_ request: CaptureRequest, probes: ProbeSet) throws(CaptureError) -> LoadedProbes {
     try Privileges.check()
     try ProbeTargets.check(request.target)
     let scope = try CaptureScope(request.target)
-    let tracker = ProcessTracker(
-      scope: scope.trackerScope, includesChildren: request.includesChildren, processName: scope.name,
-      openPerfMap: openPerfMap)
     return try CaptureError.translating {
-      try opened(request, scope: scope, probes: probes, tracker: tracker)
+      var mode = UnwindMode(walk: SWPROF_UNWIND_TABLES, warning: nil)
+      let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode)
+      return LoadedProbes(object: object, request: request, scope: scope, probes: probes, mode: mode)
     }
   }
 
-  private static func opened(
-    _ request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, tracker: ProcessTracker
-  ) throws -> ProbeSession {
-    var mode = UnwindMode(walk: SWPROF_UNWIND_TABLES, warning: nil)
-    let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode)
+  /// Looks for the targets of loaded programs.
+  ///
+  /// Targets are known to the kernel side from the return on, their mappings are followed, and their tables are built.
+  static func open(
+    _ loaded: consuming LoadedProbes, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+  ) throws(CaptureError) -> ProbeSession {
+    let tracker = ProcessTracker(
+      scope: loaded.scope.trackerScope, includesChildren: loaded.request.includesChildren,
+      processName: loaded.scope.name, openPerfMap: openPerfMap)
+    do { return try opened(loaded, tracker: tracker) } catch { throw CaptureError.translated(error) }
+  }
+
+  private static func opened(_ loaded: consuming LoadedProbes, tracker: ProcessTracker) throws -> ProbeSession {
+    let (scope, probes, mode) = (loaded.scope, loaded.probes, loaded.mode)
+    let buildTime = loaded.request.initialBuildNanoseconds
+    var object = loaded.object
+    for program in lifecycle(scope: scope, walk: mode.walk) { try object.attach(program) }
     var tracker = tracker
     var publisher: UnwindPublisher?
     if mode.walk == SWPROF_UNWIND_TABLES {
@@ -98,7 +127,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
       if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
       tracker.follow(target)
     }
-    publisher?.update(&tracker, until: Clock.monotonic + initialBuildTime)
+    publisher?.update(&tracker, until: Clock.monotonic + buildTime)
     return ProbeSession(
       object: object, ring: ring, sideband: sideband, tracker: tracker, publisher: publisher,
       isAllProcesses: scope.trackerScope == .all, scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
@@ -125,14 +154,6 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     init(_ ring: consuming PerfRing) { self.ring = ring }
   }
 
-  /// How user stacks are walked, and why not as it was asked for.
-  private struct UnwindMode {
-    var walk: swprof_unwind
-    var warning: String?
-
-    var name: String { walk == SWPROF_UNWIND_TABLES ? "dwarf" : "fp" }
-  }
-
   /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
   private static func loadedObject(
     for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode
@@ -155,19 +176,22 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private static func loadedObject(
     for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
   ) throws -> BPFObject {
-    var object = try BPFObject.open(probes.image.decoded(), name: probes.image.name)
+    let object = try BPFObject.open(probes.image.decoded(), name: probes.image.name)
     try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
     try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
     try probes.configure(object)
     for program in probes.optional where !probes.programs.contains(program) { try object.leaveOut(program) }
-    var lifecycle: [String] = []
-    if scope.kernelScope == SWPROF_SCOPE_TARGETS { lifecycle += ["process_fork", "process_exec", "process_exit"] }
-    if walk == SWPROF_UNWIND_TABLES { lifecycle += ["inherit_code_map", "drop_code_map", "forget_code_map"] }
+    let lifecycle = lifecycle(scope: scope, walk: walk)
     for program in lifecyclePrograms where !lifecycle.contains(program) { try object.leaveOut(program) }
     try object.load()
     if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
-    for program in lifecycle { try object.attach(program) }
     return object
+  }
+
+  /// The programs that follow processes as they begin and end.
+  private static func lifecycle(scope: CaptureScope, walk: swprof_unwind) -> [String] {
+    (scope.kernelScope == SWPROF_SCOPE_TARGETS ? ["process_fork", "process_exec", "process_exit"] : [])
+      + (walk == SWPROF_UNWIND_TABLES ? ["inherit_code_map", "drop_code_map", "forget_code_map"] : [])
   }
 
   private static var lifecyclePrograms: [String] {

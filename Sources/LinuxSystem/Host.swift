@@ -25,6 +25,9 @@ package enum Host {
 
   package static var pageSize: Int { sysconf(Int32(_SC_PAGESIZE)) }
 
+  /// The length of a clock tick, the unit of times in /proc (sysconf(3), _SC_CLK_TCK).
+  package static var nanosecondsPerTick: UInt64 { 1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK))) }
+
   package static var isRoot: Bool { geteuid() == 0 }
 
   /// Raises the limit of open descriptors to its hard bound: one is kept for each mapped file.

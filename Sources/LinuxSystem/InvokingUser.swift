@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The user who runs swprof through sudo(8): what it leaves behind belongs to them and not to root.
@@ -53,27 +54,25 @@ package struct InvokingUser: Equatable, Sendable {
     return nil
   }
 
-  /// Does something with the user's rights over files, for the whole process, and becomes root again.
+  /// Does something with the user's rights over files, in this thread alone, and becomes root again.
   ///
   /// Whatever is made belongs to the user from its first moment, and no link leads to where the user could not go
-  /// themselves: run by root, SQLite gives a log that it finds to the owner of the database (`robustFchown` of its
-  /// os_unix.c), and a hard link in its place would give away any file. Where the kernel refuses the change, as in a user namespace that lacks the user, it is done as root.
+  /// themselves: SQLite gives a log that it finds to the owner of the database (`robustFchown` of its os_unix.c), and a
+  /// hard link in its place would give away any file. With another file system user id than root's, the kernel takes the
+  /// capabilities over files away too (capabilities(7), "Effect of user ID changes"). Where it refuses the change, as in
+  /// a user namespace that lacks the user, it is done as root.
   package func perform<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
     guard geteuid() == 0 else { return try body() }
-    let group = getegid()
-    // The group first: afterwards there is no right to change it.
-    guard setegid(groupID) == 0 else { return try body() }
-    guard seteuid(userID) == 0 else {
-      restore(group)
-      return try body()
+    // Neither call tells whether it has worked (setfsuid(2)): an id that there is not changes nothing.
+    let group = gid_t(bitPattern: setfsgid(groupID))
+    let user = uid_t(bitPattern: setfsuid(userID))
+    defer {
+      _ = setfsuid(user)
+      _ = setfsgid(group)
+      precondition(uid_t(bitPattern: setfsuid(.max)) == user, "root's id comes back")
     }
-    defer { restore(group) }
+    if uid_t(bitPattern: setfsuid(.max)) != userID { _ = setfsgid(group) }
     return try body()
-  }
-
-  private func restore(_ group: gid_t) {
-    // The saved ids are still root's (setresuid(2)), so that neither call can be refused.
-    precondition(seteuid(0) == 0 && setegid(group) == 0, "root's ids come back")
   }
 
   /// Whether the user could write a file, or make it and the directories that it lacks.

@@ -30,6 +30,13 @@ package final class PerfEvent: Sendable {
   package static func sideband(cpu: Int32) throws(Errno) -> PerfEvent {
     PerfEvent(adopting: try retryingOnInterrupt { swprof_open_sideband(cpu) })
   }
+
+  /// An event that records names, forks and exits of every process on the CPU, but no mappings.
+  ///
+  /// - Parameter wakeupBytes: how many bytes of records make the descriptor readable.
+  package static func lifecycle(cpu: Int32, wakeupBytes: UInt32) throws(Errno) -> PerfEvent {
+    PerfEvent(adopting: try retryingOnInterrupt { swprof_open_lifecycle(cpu, wakeupBytes) })
+  }
 }
 
 /// The memory-mapped ring of a perf event.

@@ -40,6 +40,32 @@ package enum ProcessTable {
     return effective
   }
 
+  /// The path of a process's program; nil for a kernel thread, and where it may not be read.
+  package static func executable(of process: ProcessID) -> String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let size = buffer.count
+    let count = unsafe readlink("/proc/\(process)/exe", &buffer, size)
+    return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+  }
+
+  /// The path of a process's control group in the version 2 hierarchy; where that has none, in the first of version 1
+  /// (cgroups(7), "/proc/pid/cgroup").
+  package static func controlGroup(of process: ProcessID) -> String? {
+    guard let text = try? OpenFile.text(of: "/proc/\(process)/cgroup") else { return nil }
+    let groups = text.split(separator: "\n").compactMap { line -> (isUnified: Bool, path: String)? in
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      return fields.count == 3 ? (fields[0] == "0", String(fields[2])) : nil
+    }
+    let unified = groups.first { $0.isUnified }?.path
+    if let unified, unified != "/" { return unified }
+    return groups.first { !$0.isUnified && $0.path != "/" }?.path ?? unified
+  }
+
+  /// The threads that a process has now, in no order.
+  package static func threads(of process: ProcessID) throws(Errno) -> [ThreadID] {
+    try entries(of: "/proc/\(process)/task").compactMap { Int32($0).map(ThreadID.init(rawValue:)) }
+  }
+
   /// The number that the process has in its own, innermost pid namespace, which names its perf-map.
   package static func innermostID(of process: ProcessID) throws(Errno) -> ProcessID {
     let fields = try statusField("NSpid:", of: process)
@@ -90,6 +116,6 @@ extension ProcessTable {
     guard let text = try? OpenFile.text(of: "/proc/self/stat"), let own = ProcessStat(text) else {
       return Clock.monotonic
     }
-    return MonotonicTime(nanoseconds: own.startTicks * 1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK))))
+    return MonotonicTime(nanoseconds: own.startTicks * Host.nanosecondsPerTick)
   }
 }

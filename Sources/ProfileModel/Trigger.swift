@@ -18,6 +18,16 @@ package struct Trigger: Equatable, Sendable, Codable {
   package var firedAt: WallTime
   /// For how long the process is then left alone by the policy.
   package var cooldownSeconds: Int
+  /// Whether values at the threshold or below it match; nil stands for no.
+  package var isBelow: Bool?
+  /// The requests that count: a path or several, or a regular expression between slashes; nil for all.
+  package var uri: String?
+  /// All processes that the task is for, where it is not one alone.
+  package var processes: [ProcessID]?
+  /// The load average of one minute at the trigger.
+  package var hostLoad: Double?
+  /// How much of the task's time lies before the trigger, in ns: what the flight recorder has kept.
+  package var lookbackNanoseconds: UInt64?
 
   package init(
     policy: String, process: ProcessID, processName: String, metric: String, unit: String, threshold: Double,
@@ -44,8 +54,16 @@ package struct Trigger: Equatable, Sendable, Codable {
     case periodSeconds = "period_s"
     case firedAt = "fired_at"
     case cooldownSeconds = "cooldown_s"
+    case isBelow = "below"
+    case uri
+    case processes = "pids"
+    case hostLoad = "host_load"
+    case lookbackNanoseconds = "lookback_ns"
   }
 
   /// Which slots made the rule hold.
-  package var fired: [Bool] { values.map { $0.map { $0 >= threshold } ?? false } }
+  package var fired: [Bool] { values.map { $0.map(matches) ?? false } }
+
+  /// Whether a value is at the threshold, or beyond it.
+  package func matches(_ value: Double) -> Bool { isBelow == true ? value <= threshold : value >= threshold }
 }

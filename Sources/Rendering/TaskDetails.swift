@@ -19,7 +19,7 @@ package enum TaskDetails {
     lines += description.losses.map { ("lost", $0) }
     lines += description.leftOut.map { ("left out", $0) }
     lines += description.defects.map { ("defect", $0) }
-    lines.append(("trigger", task.trigger ?? "—"))
+    lines += trigger(task.trigger)
     if let note = task.note { lines.append(("note", note)) }
     lines += ([description.imbalance].compactMap(\.self) + task.warnings).map { ("warning", $0) }
     let width = 2 + (lines.map(\.0.count).max() ?? 0)
@@ -35,5 +35,17 @@ package enum TaskDetails {
     case .offCPU: "wanted"
     case .network: "seen"
     }
+  }
+
+  private static func trigger(_ json: String?) -> [(String, String)] {
+    guard let trigger = TriggerReport.trigger(json) else { return [("trigger", json ?? "—")] }
+    let values = trigger.values.map { value in
+      value.flatMap { NumberText.decimal($0, digits: 1) }.map { ($0, trigger.matches(value ?? .nan)) }
+        .map { $1 ? "*\($0)" : $0 } ?? "-"
+    }
+    return [
+      ("trigger", TriggerReport.sentence(trigger)),
+      ("values", values.joined(separator: " ") + (trigger.unit.isEmpty ? "" : " \(trigger.unit)")),
+    ]
   }
 }

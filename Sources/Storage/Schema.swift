@@ -138,5 +138,44 @@ enum Schema {
       document BLOB NOT NULL -- JSON, gzip; see NetworkRecord
     ) STRICT;
     """,
+    """
+    CREATE TABLE cooldown (
+      policy TEXT NOT NULL,
+      pid INTEGER NOT NULL,
+      start_ticks INTEGER NOT NULL,
+      boot_id TEXT NOT NULL,
+      until_s INTEGER NOT NULL, -- of CLOCK_MONOTONIC of that boot
+      PRIMARY KEY (policy, pid, start_ticks, boot_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE metric_history (
+      resolution INTEGER NOT NULL, -- seconds an entry
+      start INTEGER NOT NULL, -- s since the Unix epoch, of the first entry
+      pid INTEGER NOT NULL,
+      start_ticks INTEGER NOT NULL,
+      process_name TEXT NOT NULL,
+      entries BLOB NOT NULL, -- see MetricHistoryCoding
+      PRIMARY KEY (resolution, start, pid, start_ticks)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE trigger_log (
+      id INTEGER PRIMARY KEY,
+      fired_at INTEGER NOT NULL, -- ns since the Unix epoch
+      policy TEXT NOT NULL,
+      pid INTEGER NOT NULL,
+      process_name TEXT NOT NULL,
+      outcome TEXT NOT NULL,
+      reason TEXT,
+      task INTEGER REFERENCES task ON DELETE SET NULL
+    ) STRICT;
+    CREATE INDEX trigger_log_by_time ON trigger_log (fired_at);
+    CREATE INDEX trigger_log_by_task ON trigger_log (task);
+
+    CREATE TABLE watch (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      updated_at INTEGER NOT NULL, -- ns since the Unix epoch
+      document TEXT NOT NULL -- JSON object, see WatchState
+    ) STRICT;
+    """,
   ]
 }

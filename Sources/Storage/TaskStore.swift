@@ -7,7 +7,7 @@ package import ProfileModel
 /// Several processes may use the same database; a writer waits up to 5 s for another. What a task has measured is
 /// written in one transaction at its end: a process that dies loses the task that it runs, and nothing else.
 package final class TaskStore: Sendable {
-  private let connection: StoreConnection
+  let connection: StoreConnection
 
   private init(_ connection: StoreConnection) { self.connection = connection }
 
@@ -134,7 +134,7 @@ package final class TaskStore: Sendable {
   }
 
   /// Shortens the file by the pages that are free; takes effect with the next checkpoint of the log.
-  private static func giveBackPages(_ database: Database) throws {
+  static func giveBackPages(_ database: Database) throws {
     try database.execute(sql: "PRAGMA incremental_vacuum")
   }
 
@@ -160,7 +160,7 @@ package final class TaskStore: Sendable {
     try TaskRecord.running(in: database).filter { $0.owner.isGone(seenBy: observer) }.map(\.id)
   }
 
-  private func owner() throws(StoreError) -> TaskOwner {
+  func owner() throws(StoreError) -> TaskOwner {
     do { return try .current() } catch { throw .unknownOwner(path: connection.path, cause: error) }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LinuxSystem
+import ProfileModel
 
 @main
 struct Swprof: ParsableCommand {
@@ -19,16 +20,17 @@ struct Swprof: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      OnCPUCommand.self, OffCPUCommand.self, NetworkCommand.self, ReportCommand.self, DiffCommand.self,
-      CheckCommand.self, TasksCommand.self,
+      OnCPUCommand.self, OffCPUCommand.self, NetworkCommand.self, WatchCommand.self, PolicyCommand.self,
+      StatusCommand.self, MetricsCommand.self, ReportCommand.self, DiffCommand.self, CheckCommand.self,
+      TasksCommand.self,
       DoctorCommand.self,
     ])
 
   /// The command that the first word may have been meant as.
   private static var suggestion: String? {
     guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
-    return CommandSuggestion.name(
-      for: word, among: configuration.subcommands.compactMap { $0.configuration.commandName })
+    return Spelling.nearest(
+      to: word, among: configuration.subcommands.compactMap { $0.configuration.commandName })
   }
 
   /// The only place that ends the program.

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/fsuid.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
@@ -19,6 +20,10 @@ int swprof_open_cpu_clock(int cpu, uint64_t hertz);
 /* Opens an event that counts nothing and records every executable mapping, name change, fork and exit on one CPU.
  * Records carry pid, tid and CLOCK_MONOTONIC time; every record wakes a poller. */
 int swprof_open_sideband(int cpu);
+
+/* Opens an event that records name changes, forks and exits on one CPU, and no mappings. A poller is woken when so many
+ * bytes wait. */
+int swprof_open_lifecycle(int cpu, uint32_t wakeup_bytes);
 
 /* The ring of a perf event: one control page and a power of two of data pages. */
 struct swprof_perf_ring {

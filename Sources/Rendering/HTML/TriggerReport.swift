@@ -16,10 +16,14 @@ enum TriggerReport {
 
   static func sentence(_ trigger: Trigger) -> String {
     let fired = trigger.fired.count { $0 }
-    return "Policy \(trigger.policy): \(trigger.metric) of \(trigger.processName) (\(trigger.process)) was at"
-      + " \(amount(trigger.threshold, trigger.unit)) or above in \(fired) of the last \(trigger.values.count) seconds"
+    let requests = trigger.uri.map { " (\($0))" } ?? ""
+    let side = trigger.isBelow == true ? "below" : "above"
+    return
+      "Policy \(trigger.policy): \(trigger.metric)\(requests) of \(trigger.processName) (\(trigger.process)) was at"
+      + " \(amount(trigger.threshold, trigger.unit)) or \(side) in \(fired) of the last \(trigger.values.count) seconds"
       + " (the rule: \(trigger.count) of \(trigger.periodSeconds)), at \(TimeText.utc(trigger.firedAt));"
       + " left alone for \(TimeText.duration(nanoseconds: UInt64(max(0, trigger.cooldownSeconds)) * 1_000_000_000)) then"
+      + (trigger.lookbackNanoseconds.map { "; the first \(TimeText.duration(nanoseconds: $0)) lie before it" } ?? "")
   }
 
   private static func amount(_ value: Double, _ unit: String) -> String {
@@ -36,7 +40,7 @@ enum TriggerReport {
     var marks: [String] = []
     for (index, value) in values.enumerated() {
       guard let value, value.isFinite else { continue }
-      let isFired = value >= trigger.threshold
+      let isFired = trigger.matches(value)
       marks.append(
         "<rect class=\"\(isFired ? "fired" : "slot")\" x=\"\(number(Double(index) * step))\" y=\"\(number(y(value)))\""
           + " width=\"\(number(max(1, step - 1)))\" height=\"\(number(height - y(value)))\">"

@@ -37,7 +37,7 @@ struct OnCPUCommand: ParsableCommand {
   }
 
   /// The kernel's own limit; 100,000 where it does not say.
-  private static var highestFrequency: Int {
+  static var highestFrequency: Int {
     let text = (try? OpenFile.text(of: "/proc/sys/kernel/perf_event_max_sample_rate")) ?? ""
     return text.split(separator: "\n").first.flatMap { Int($0) } ?? 100_000
   }

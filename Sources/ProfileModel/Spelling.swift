@@ -1,15 +1,15 @@
-/// What somebody may have meant who typed a command that there is not.
-enum CommandSuggestion {
+/// What somebody may have meant who typed a name that there is not.
+package enum Spelling {
   /// The name that is nearest to a word; nil where none is near, or where the word is a name itself.
-  static func name(for word: String, among names: [String]) -> String? {
+  package static func nearest(to word: String, among names: [String]) -> String? {
     // A longer word is no slip, and the comparison takes the square of the length.
-    guard !names.contains(word), word.count <= 20 else { return nil }
+    guard !names.contains(word), word.count <= 40 else { return nil }
     let near = names.map { (name: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
     return near.flatMap { $0.distance <= 2 ? $0.name : nil }
   }
 
   /// How many letters are to be put in, left out, changed or swapped with the next to make one word of another.
-  static func distance(_ left: String, _ right: String) -> Int {
+  package static func distance(_ left: String, _ right: String) -> Int {
     let (left, right) = (Array(left), Array(right))
     var beforeLast: [Int] = []
     var last = Array(0...right.count)

@@ -1,0 +1,50 @@
+import Capture
+import LinuxSystem
+import Policies
+import ProfileModel
+import Storage
+
+/// What a capture leaves behind.
+enum CaptureOutcome: Sendable {
+  /// Stacks, which have yet to be named.
+  case profile(RawProfile)
+  /// Something that knows how it is stored. Called with a task that has an id; stores its end too.
+  case other(@Sendable (inout ProfilingTask, TaskStore) throws -> Void)
+}
+
+/// A capture that runs in the loop of somebody else.
+protocol DrivenCapture: AnyObject {
+  var armedAt: MonotonicTime { get }
+  var firstRecordAt: MonotonicTime? { get }
+  /// As the task names them.
+  var event: String { get }
+  var unwind: String { get }
+  /// What to poll; any of them readable means that `drain()` has work.
+  var descriptors: [Int32] { get }
+  var hasPending: Bool { get }
+  var hasNoTargetLeft: Bool { get }
+
+  func drain() throws
+  func finish() throws -> CaptureOutcome
+}
+
+/// A capture of stacks, as an object among others.
+final class StackCapture<Capture: ArmedCapture & ~Copyable>: DrivenCapture where Capture.Recording == RawProfile {
+  private var capture: Capture
+
+  init(_ capture: consuming Capture) { self.capture = capture }
+
+  var armedAt: MonotonicTime { capture.armedAt }
+  var firstRecordAt: MonotonicTime? { capture.firstRecordAt }
+  var event: String { capture.event }
+  var unwind: String { capture.unwind }
+  var descriptors: [Int32] { capture.descriptors }
+  var hasPending: Bool { capture.hasPending }
+  var hasNoTargetLeft: Bool { capture.hasNoTargetLeft }
+
+  func drain() throws { try capture.drain() }
+  func finish() throws -> CaptureOutcome { .profile(try capture.finish()) }
+}
+
+/// Starts the captures of network tasks; nil where this swprof has none.
+typealias NetworkArming = (NetworkParameters, [ProcessID]) throws -> any DrivenCapture

@@ -1,0 +1,74 @@
+import Capture
+import LinuxSystem
+import Metrics
+import ProfileModel
+import Storage
+
+/// A network capture in the loop of a watch.
+final class DrivenNetworkCapture: DrivenCapture {
+  private var capture: NetworkCapture
+
+  private init(_ capture: consuming NetworkCapture) { self.capture = capture }
+
+  static func arm(_ parameters: NetworkParameters, _ processes: [ProcessID]) throws -> any DrivenCapture {
+    let request = CaptureRequest(
+      target: .processes(processes), side: .both, includesChildren: true, ringBufferBytes: 1 << 22)
+    let patterns = parameters.uris.compactMap(Pattern.init(argument:))
+    return DrivenNetworkCapture(
+      try NetworkCapture.arm(request, NetworkTask.options(parameters, patterns: patterns)))
+  }
+
+  var armedAt: MonotonicTime { capture.armedAt }
+  var firstRecordAt: MonotonicTime? { capture.firstRecordAt }
+  var event: String { capture.event }
+  var unwind: String { capture.unwind }
+  var descriptors: [Int32] { capture.descriptors }
+  var hasPending: Bool { capture.hasPending }
+  var hasNoTargetLeft: Bool { capture.hasNoTargetLeft }
+
+  func drain() throws { try capture.drain() }
+
+  func finish() throws -> CaptureOutcome {
+    let recording = try capture.finish()
+    return .other { task, store in
+      try CaptureSession.close(&task, recording.account, recording.warnings)
+      try store.finish(task, network: recording.profile)
+    }
+  }
+}
+
+/// The requests that watched processes answer, counted from the first time that a rule asks for them.
+final class WatchedRequests {
+  private var monitor: HTTPMonitor?
+  private var isStarted = false
+  private var hasFailed = false
+  private let complain: (String) -> Void
+
+  /// - Parameter complain: told once why requests cannot be counted.
+  init(complain: @escaping (String) -> Void) { self.complain = complain }
+
+  /// What processes have answered; nothing where requests cannot be counted, which is no data.
+  func totals(of processes: Set<ProcessID>) -> [HTTPEndpointTotal] {
+    guard !hasFailed else { return [] }
+    do {
+      if !isStarted {
+        monitor = try HTTPMonitor.start()
+        isStarted = true
+      }
+      try monitor?.watch(processes)
+      return try monitor?.totals().map(HTTPEndpointTotal.init) ?? []
+    } catch {
+      complain("requests cannot be counted, and rules about them do not hold: \(Failure(error).sentence)")
+      hasFailed = true
+      return []
+    }
+  }
+}
+
+extension HTTPEndpointTotal {
+  init(_ total: HTTPMonitor.Totals) {
+    self.init(
+      process: total.process, path: total.path, finished: total.totals.finished,
+      serverErrors: total.totals.serverErrors, clientErrors: total.totals.clientErrors, times: total.totals.durations)
+  }
+}

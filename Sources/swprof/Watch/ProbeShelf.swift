@@ -1,0 +1,89 @@
+import Capture
+import LinuxSystem
+import Policies
+import ProfileModel
+
+/// Keeps programs loaded and verified for each kind of task that policies may start, so that a start only attaches them.
+struct ProbeShelf {
+  private var stock: [Entry] = []
+  private let armNetwork: NetworkArming?
+
+  private struct Entry {
+    let task: PolicyTask
+    let probes: Probes
+  }
+
+  /// Programs in an array: arrays hold no noncopyable values.
+  private final class Probes {
+    enum Kind: ~Copyable {
+      case onCPU(PreparedOnCPU)
+      case offCPU(PreparedOffCPU)
+    }
+
+    private var kind: Kind?
+
+    init(_ kind: consuming Kind) { self.kind = consume kind }
+
+    func arm(_ processes: [ProcessID]) throws -> any DrivenCapture {
+      switch kind.take() {
+      case .onCPU(var probes)?:
+        try probes.aim(at: processes)
+        return StackCapture(try probes.arm(openPerfMap: PerfMapSearch.open))
+      case .offCPU(var probes)?:
+        try probes.aim(at: processes)
+        return StackCapture(try probes.arm(isHeld: false, openPerfMap: PerfMapSearch.open))
+      case nil: preconditionFailure("probes are used once")
+      }
+    }
+  }
+
+  /// How many stacks and threads waits are summed up by, as of `swprof offcpu`.
+  private static let tableCapacity: UInt32 = 1 << 16
+  private static let ringBufferBytes: UInt32 = 1 << 21
+  /// What is not built by then is built while the task runs: its first sample must not wait for it.
+  private static let initialBuildNanoseconds: UInt64 = 40_000_000
+
+  init(armNetwork: NetworkArming?) { self.armNetwork = armNetwork }
+
+  /// Loads what is missing for some tasks, one kind of them in a call, and drops what none of them needs.
+  ///
+  /// - Returns: whether nothing is missing any more.
+  mutating func restock(for tasks: [PolicyTask]) throws -> Bool {
+    let wanted = tasks.filter { $0.kind != .network }.map(Self.key)
+    stock.removeAll { !wanted.contains($0.task) }
+    guard let missing = wanted.first(where: { task in !stock.contains { $0.task == task } }) else { return true }
+    stock.append(Entry(task: missing, probes: try Self.load(missing)))
+    return false
+  }
+
+  /// Starts a task's capture with what is loaded, or loads it first.
+  mutating func arm(_ task: PolicyTask, _ processes: [ProcessID]) throws -> any DrivenCapture {
+    if task.kind == .network {
+      guard let armNetwork else { throw Failure("this swprof has no network tasks", .unavailable) }
+      return try armNetwork(task.network, processes)
+    }
+    let key = Self.key(task)
+    if let index = stock.firstIndex(where: { $0.task == key }) {
+      return try stock.remove(at: index).probes.arm(processes)
+    }
+    return try Self.load(key).arm(processes)
+  }
+
+  /// The task without what its programs do not depend on.
+  private static func key(_ task: PolicyTask) -> PolicyTask {
+    var key = task
+    key.durationSeconds = 0
+    return key
+  }
+
+  private static func load(_ task: PolicyTask) throws -> Probes {
+    var request = CaptureRequest(
+      target: .processes([]), side: task.side, includesChildren: task.includesChildren,
+      unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: ringBufferBytes)
+    request.initialBuildNanoseconds = initialBuildNanoseconds
+    if task.kind == .offCPU {
+      return Probes(.offCPU(try PreparedOffCPU.load(request, task.offCPU, tableCapacity: tableCapacity)))
+    }
+    return Probes(.onCPU(try PreparedOnCPU.load(request, frequencyHertz: task.frequencyHertz)))
+  }
+}

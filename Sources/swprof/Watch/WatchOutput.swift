@@ -1,0 +1,80 @@
+import Glibc
+import LinuxSystem
+import Policies
+import ProfileModel
+import Rendering
+
+/// Where a watch tells what it does: lines on standard output, and the service manager.
+struct WatchOutput {
+  let isJSON: Bool
+  let verbosity: Verbosity
+  private let service = ServiceNotification(environment: Environment.variables)
+
+  init(isJSON: Bool, verbosity: Verbosity) {
+    self.isJSON = isJSON
+    self.verbosity = verbosity
+  }
+
+  func tell(_ event: WatchEvent) throws {
+    if verbosity == .quiet, !isJSON, [.ready, .ended, .reloaded, .stopped].contains(event.kind) { return }
+    try Terminal.print(isJSON ? event.json : event.text)
+  }
+
+  func tell(_ kind: WatchEvent.Kind, _ sentence: String) throws {
+    try tell(WatchEvent(kind, sentence, time: Clock.wall))
+  }
+
+  func notifyService(_ state: String) { service?.send(state) }
+}
+
+/// Writes values for the textfile collector of Prometheus's node_exporter: always a whole file.
+struct OpenMetricsFile {
+  let path: String
+
+  func write(_ state: WatchState, starts: [String: Int], load: Double?) throws {
+    var lines: [String] = []
+    func family(_ name: String, _ help: String, type: String = "gauge", _ samples: [(labels: String, value: Double)]) {
+      lines.append("# HELP swprof_\(name) \(help)")
+      lines.append("# TYPE swprof_\(name) \(type)")
+      lines += samples.map { "swprof_\(name)\($0.labels) \($0.value)" }
+    }
+    family("watch_tasks_running", "Tasks of the watch that record now.", [("", Double(state.runningTasks))])
+    family(
+      "watch_processes", "Processes that a policy watches.",
+      state.policies.map { ("{policy=\"\(Self.escaped($0.name))\"}", Double($0.processCount)) })
+    family(
+      "watch_triggers_total", "Tasks that a policy has started since the watch began.", type: "counter",
+      state.policies.map { ("{policy=\"\(Self.escaped($0.name))\"}", Double(starts[$0.name] ?? 0)) })
+    let metrics: [(String, String, (WatchState.Process) -> Double?)] = [
+      ("process_cpu_percent", "CPU time of the last second, in percent of one core.", { $0.cpu }),
+      ("process_threads", "Threads.", { $0.threads }),
+      ("process_resident_mib", "Resident memory in MiB.", { $0.residentMiB }),
+    ]
+    for (name, help, value) in metrics {
+      family(
+        name, help,
+        state.policies.flatMap { policy in
+          policy.processes.compactMap { process in
+            value(process).map {
+              (
+                "{pid=\"\(process.pid)\",comm=\"\(Self.escaped(process.name))\",policy=\"\(Self.escaped(policy.name))\"}",
+                $0
+              )
+            }
+          }
+        })
+    }
+    lines.append("# EOF")
+    var file = try OutputFile(path, for: Caller.current)
+    try file.commit(Array(lines.map { $0 + "\n" }.joined().utf8))
+    // The collector runs as another user. A file that is replaced passes its mode on.
+    _ = unsafe chmod(path, 0o644)
+  }
+
+  private static func escaped(_ text: String) -> String {
+    DisplayText.visible(text).reduce(into: "") { result, character in
+      if character == "\\" || character == "\"" { result.append("\\") }
+      result.append(character)
+    }
+  }
+}
