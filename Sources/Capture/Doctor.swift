@@ -8,7 +8,7 @@ package enum Doctor {
   package static func examine() -> [Finding] {
     [
       kernel(), kernelTypes(), capabilities(), tracing(), otherUsers(), perfEvents(), ringBuffer(), tracepoints(),
-      stackDepth(), kernelNames(), trialCapture(), offCPUTrial(),
+      stackDepth(), kernelNames(), trialCapture(), offCPUTrial(), networkTrial(),
     ]
   }
 
@@ -117,6 +117,25 @@ package enum Doctor {
       let parameters = OffCPUParameters(wakers: true)
       let capture = try OffCPUCapture.arm(request, parameters, isHeld: false, tableCapacity: 1) { _ in .none }
       return (capture.unwind, capture.verifiedInstructions)
+    }
+  }
+
+  private static func networkTrial() -> Finding {
+    let request = CaptureRequest(
+      target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: UInt32(Host.pageSize))
+    let options = NetworkCapture.Options(
+      parameters: NetworkParameters(), isListed: { _ in true }, shownPath: { $0 }, shownMessage: { _ in "" },
+      speaks: { _ in .unknown }, tableCapacity: 1)
+    do {
+      let start = Clock.monotonic
+      let capture = try NetworkCapture.arm(request, options)
+      let milliseconds = Clock.monotonic.nanoseconds(since: start) / 1_000_000
+      return finding(
+        "network", capture.source.kind == .sockets,
+        "the network programs load and attach in \(milliseconds) ms: \(capture.event)", otherwise: .limited,
+        "io_uring, sendmmsg and what else goes past read and write calls is invisible to 'swprof network'")
+    } catch {
+      return finding("network", false, error.description, otherwise: .limited, "'swprof network' does not run here")
     }
   }
 

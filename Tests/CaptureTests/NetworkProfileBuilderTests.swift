@@ -57,7 +57,7 @@ import Testing
     var times = LatencyHistogram()
     for _ in 0..<10 { times.add(nanoseconds: 1_000_000) }
 
-    let profile = builder.profile(times: [.init(process: 20, isServer: true, peer: 5): times])
+    let profile = builder.profile(times: [.init(process: 20, kind: .received, peer: 5): times])
 
     #expect(profile.edges.map { $0.serverView?.requests.durations.count } == [10])
     #expect(profile.edges[0].speaks == .http1)

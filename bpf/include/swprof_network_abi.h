@@ -168,6 +168,14 @@ struct swprof_peer_key {
 };
 _Static_assert(sizeof(struct swprof_peer_key) == 16, "layout");
 
+/* What the times of calls are kept by. */
+struct swprof_call_key {
+	__u32 tgid;
+	__u32 direction; /* SWPROF_RECEIVED or SWPROF_SENT */
+	__u64 peer;
+};
+_Static_assert(sizeof(struct swprof_call_key) == 16, "layout");
+
 struct swprof_times {
 	__u32 counts[SWPROF_TIME_BUCKETS];
 };

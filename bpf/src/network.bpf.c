@@ -22,6 +22,7 @@ struct tls_call {
 struct call {
 	struct tls_call tls;
 	__u64 entered_ns; /* the system call, where call times are measured */
+	__u64 closing; /* the socket that it closes; 0: none */
 };
 
 struct {
@@ -51,17 +52,12 @@ struct {
 	__type(value, __u64);
 } drops SEC(".maps");
 
-struct call_time_key {
-	__u64 socket;
-	__u64 direction;
-};
-
-/* How long the calls on a connection took, where that is measured. */
+/* How long the calls of a process on connections with each of its peers took, where that is measured. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1 << 12);
-	__type(key, struct call_time_key);
+	__type(key, struct swprof_call_key);
 	__type(value, struct swprof_times);
 } call_times SEC(".maps");
 
@@ -482,14 +478,21 @@ static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 	return total;
 }
 
-__attribute__((noinline)) int add_call_time(__u64 socket, __u64 direction, __u64 ns)
+__attribute__((noinline)) int add_call_time(struct connection *connection, __u32 direction, __u64 ns)
 {
-	struct call_time_key key = {.socket = socket, .direction = direction};
-	struct swprof_times *times = bpf_map_lookup_elem(&call_times, &key);
 	struct payload *payload = current_payload();
-	__u32 bucket = time_bucket(ns);
+	struct swprof_call_key key = {};
+	struct swprof_times *times;
+	__u32 bucket;
 
-	if (!times && payload) {
+	if (!connection || !payload)
+		return 0;
+	key.tgid = connection->shared.tgid;
+	key.direction = direction;
+	key.peer = connection->shared.peer;
+	bucket = time_bucket(ns);
+	times = bpf_map_lookup_elem(&call_times, &key);
+	if (!times) {
 		clear(&payload->times, sizeof(payload->times));
 		bpf_map_update_elem(&call_times, &key, &payload->times, BPF_NOEXIST);
 		times = bpf_map_lookup_elem(&call_times, &key);
@@ -512,7 +515,7 @@ static __always_inline void time_call(struct connection *connection, __u32 direc
 	__sync_fetch_and_add(&connection->shared.call_ns[direction], ns);
 	if (ns > connection->shared.call_max_ns[direction])
 		connection->shared.call_max_ns[direction] = ns;
-	add_call_time(connection->shared.socket, direction, ns);
+	add_call_time(connection, direction, ns);
 }
 
 SEC("tp_btf/sys_enter")
@@ -529,19 +532,41 @@ int enter_call(__u64 *context)
 	call = current_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (call)
 		call->entered_ns = bpf_ktime_get_ns();
-	/* The socket is gone when the call returns. */
-	if (number == CALL_CLOSE) {
+	/* The descriptor is none any more when the call returns. */
+	if (number == CALL_CLOSE && call) {
 		sk = socket_of(regs->di);
 		connection = sk ? connection_at((__u64)sk) : NULL;
-		if (connection)
-			connection->shared.fd = regs->di;
+		call->closing = connection ? (__u64)sk : 0;
 	}
 	return 0;
 }
 
+/* Of a connection that ended within the call, it is not known how long that took. */
+static __always_inline void closed(__u64 now)
+{
+	struct call *call = current_call(0);
+	struct connection *connection;
+
+	if (!call || !call->closing)
+		return;
+	connection = connection_at(call->closing);
+	call->closing = 0;
+	if (connection)
+		connection->shared.close_ns = now - call->entered_ns;
+}
+
+/* When connections were established that nobody has accepted yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 12);
+	__type(key, __u64);
+	__type(value, __u64);
+} established SEC(".maps");
+
 static __always_inline void accepted(__u64 fd, __u64 now)
 {
 	struct sock *sk = socket_of(fd);
+	__u64 address = (__u64)sk, *since;
 	struct connection *connection;
 
 	if (!sk)
@@ -550,8 +575,12 @@ static __always_inline void accepted(__u64 fd, __u64 now)
 	if (!connection)
 		return;
 	connection->shared.fd = fd;
-	if (connection->shared.established_ns && connection->shared.established_ns < now)
-		connection->shared.accept_ns = now - connection->shared.established_ns;
+	since = bpf_map_lookup_elem(&established, &address);
+	if (!since)
+		return;
+	connection->shared.established_ns = *since;
+	connection->shared.accept_ns = now - *since;
+	bpf_map_delete_elem(&established, &address);
 }
 
 SEC("tp_btf/sys_exit")
@@ -565,9 +594,14 @@ int leave_call(__u64 *context)
 	__u32 direction, source;
 	struct sock *sk;
 
-	if (!is_io(number) || number == CALL_CLOSE || !is_target_current())
+	if (!is_io(number) || !is_target_current())
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (number == CALL_CLOSE) {
+		if (network.call_times)
+			closed(now);
+		return 0;
+	}
 	if (number == CALL_ACCEPT || number == CALL_ACCEPT4) {
 		if (result >= 0)
 			accepted(result, now);
@@ -659,9 +693,19 @@ static __always_inline int leave_tls(struct swprof_user_regs *regs, __u32 direct
 		connection->decision = HTTP_UNDECIDED;
 		connection->attempts = 0;
 	}
-	payload = begin_look(direction, bpf_ktime_get_ns());
-	if (payload && size)
-		read_memory(connection, payload, call->tls.buffer, size);
+	payload = payload_at(PAYLOAD_LIBRARY);
+	if (!payload)
+		return 0;
+	/* Another task is in the middle of its own look. */
+	if (__sync_lock_test_and_set(&payload->is_taken, 1)) {
+		count_network(SWPROF_NETWORK_UNREADABLE);
+		http_seek(&connection->streams[direction & 1]);
+		return 0;
+	}
+	payload->direction = direction;
+	payload->now = bpf_ktime_get_ns();
+	read_memory(connection, payload, call->tls.buffer, size);
+	payload->is_taken = 0;
 	return 0;
 }
 
@@ -736,22 +780,28 @@ static __always_inline void end_connecting(struct sock *sk, bool is_established)
 	connection->shared.connect_ns = now - connection->shared.first_ns;
 }
 
-/* When a connection was established that nobody has accepted yet. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1 << 14);
-	__type(key, __u64);
-	__type(value, __u64);
-} established SEC(".maps");
-
 SEC("tp_btf/inet_sock_set_state")
 int change_state(__u64 *context)
 {
 	struct sock *sk = (struct sock *)context[0];
 	int old = context[1], new = context[2];
+	__u64 address = (__u64)sk, now;
 	struct listener listener = {};
+	struct connection *stale;
 	struct swprof_owner owner = {};
 
+	if (is_over())
+		return 0;
+	if (new == TCP_SYN_SENT || (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)) {
+		/* One whose end was not seen: programs are not run within themselves. */
+		stale = connection_at(address);
+		if (stale)
+			replace_connection(stale, address);
+	}
+	if (network.call_times && old == TCP_SYN_RECV && new == TCP_ESTABLISHED) {
+		now = bpf_ktime_get_ns();
+		bpf_map_update_elem(&established, &address, &now, BPF_ANY);
+	}
 	if (old == TCP_CLOSE && new == TCP_SYN_SENT) {
 		begin_connecting(sk);
 	} else if (old == TCP_SYN_SENT) {

@@ -42,6 +42,8 @@ struct {
 
 /* What a look at some bytes needs; nothing of it outlasts the look. */
 struct payload {
+	__u32 is_taken; /* 0 or 1: of PAYLOAD_LIBRARY */
+	__u32 padding;
 	struct http_chunk chunk;
 	__u64 now;
 	__u64 base; /* the position of the piece in its direction */
@@ -61,18 +63,28 @@ struct payload {
 	} beginning;
 };
 
+enum {
+	PAYLOAD_CALL = 0, /* of tracepoints, which run to their end before another program does on that CPU */
+	PAYLOAD_LIBRARY = 1, /* of probes in processes, which other tasks may come between */
+	PAYLOAD_END = 2, /* of the end of a connection, which interrupts the others */
+	PAYLOAD_MAX = 3,
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, PAYLOAD_MAX);
 	__type(key, __u32);
 	__type(value, struct payload);
 } payloads SEC(".maps");
 
+static __always_inline struct payload *payload_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&payloads, &index);
+}
+
 static __always_inline struct payload *current_payload(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&payloads, &zero);
+	return payload_at(PAYLOAD_CALL);
 }
 
 /* The bucket of a length of time. */
@@ -625,7 +637,7 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 /* The end of a connection may be the end of an answer. */
 static __always_inline void end_streams(struct connection *connection)
 {
-	struct payload *payload = current_payload();
+	struct payload *payload = payload_at(PAYLOAD_END);
 
 	if (connection->decision != HTTP_SPOKEN || !payload)
 		return;

@@ -84,6 +84,10 @@ struct ConnectionRecord {
     if raw.connect_ns > 0 { totals.connectTime.add(nanoseconds: raw.connect_ns) }
     if raw.accept_ns > 0 { totals.acceptDelay.add(nanoseconds: raw.accept_ns) }
     if raw.close_ns > 0 { totals.closeTime.add(nanoseconds: raw.close_ns) }
+    totals.receiveTime.sumNanoseconds = raw.call_ns.0
+    totals.receiveTime.maximumNanoseconds = raw.call_max_ns.0
+    totals.sendTime.sumNanoseconds = raw.call_ns.1
+    totals.sendTime.maximumNanoseconds = raw.call_max_ns.1
     totals.requests = requests
     return totals
   }

@@ -253,7 +253,12 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private func peerTimes() throws -> [NetworkProfileBuilder.PeerKey: LatencyHistogram] {
     var times: [NetworkProfileBuilder.PeerKey: LatencyHistogram] = [:]
     for (key, value) in try object.map(named: "peer_times").entries(startingWith: swprof_peer_key(), swprof_times()) {
-      times[NetworkProfileBuilder.PeerKey(process: key.tgid, isServer: key.is_server != 0, peer: key.peer)] =
+      times[.init(process: key.tgid, kind: key.is_server != 0 ? .received : .made, peer: key.peer)] =
+        LatencyHistogram(value.counts, sumNanoseconds: 0, maximumNanoseconds: 0)
+    }
+    for (key, value) in try object.map(named: "call_times").entries(startingWith: swprof_call_key(), swprof_times()) {
+      let kind = key.direction == SWPROF_SENT ? NetworkProfileBuilder.PeerKey.Kind.sendCalls : .receiveCalls
+      times[.init(process: key.tgid, kind: kind, peer: key.peer)] =
         LatencyHistogram(value.counts, sumNanoseconds: 0, maximumNanoseconds: 0)
     }
     return times

@@ -53,10 +53,18 @@ struct NetworkProfileBuilder {
   /// The distributions that have a place in an edge already.
   private var placedTimes: Set<PeerKey> = []
 
-  /// What the kernel keeps the times of requests by.
+  /// What the kernel keeps times by.
   struct PeerKey: Hashable {
+    enum Kind: Hashable {
+      case received
+      case made
+      case receiveCalls
+      case sendCalls
+    }
+
     let process: UInt32
-    let isServer: Bool
+    /// What the times are of: requests, or calls.
+    let kind: Kind
     let peer: UInt64
   }
 
@@ -92,12 +100,7 @@ struct NetworkProfileBuilder {
     let edge = edgeIndex(key)
     var totals = record.totals
     let connection = totals
-    // The distribution of all requests with a peer comes with the first of its connections.
-    let peerKey = PeerKey(
-      process: record.raw.tgid, isServer: record.has(SWPROF_CONNECTION_HTTP_SERVER), peer: record.raw.peer)
-    if let distribution = times[peerKey], record.speaksHTTP, placedTimes.insert(peerKey).inserted {
-      totals.requests.durations.add(distribution)
-    }
+    place(times, of: record, in: &totals)
     if isServer {
       edges[edge].serverView = edges[edge].serverView ?? NetworkTotals()
       edges[edge].serverView?.add(totals)
@@ -106,6 +109,24 @@ struct NetworkProfileBuilder {
       edges[edge].clientView?.add(totals)
     }
     list(record, edge: edge, totals: connection, surroundings)
+  }
+
+  /// Adds the distributions of all that a process does with a peer, which come with the first of its connections.
+  private mutating func place(
+    _ times: [PeerKey: LatencyHistogram], of record: ConnectionRecord, in totals: inout NetworkTotals
+  ) {
+    func key(_ kind: PeerKey.Kind) -> PeerKey {
+      PeerKey(process: record.raw.tgid, kind: kind, peer: record.raw.peer)
+    }
+    let requests = key(record.has(SWPROF_CONNECTION_HTTP_SERVER) ? .received : .made)
+    for (key, field) in [
+      (requests, \NetworkTotals.requests.durations), (key(.receiveCalls), \.receiveTime), (key(.sendCalls), \.sendTime),
+    ] {
+      guard let distribution = times[key], key != requests || record.speaksHTTP, placedTimes.insert(key).inserted else {
+        continue
+      }
+      totals[keyPath: field].add(distribution)
+    }
   }
 
   private mutating func list(
