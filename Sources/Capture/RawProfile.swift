@@ -18,6 +18,8 @@ package enum Location: Hashable, Sendable {
     case stackLost
     /// What a thread was doing instead of running; `isOpen` where the wait began before the capture or outlasted it.
     case phase(Phase, WaitState?, isOpen: Bool)
+    /// At the root of what was recorded before a task was started.
+    case beforeTrigger
     /// Between the stack of a sleeper and that of its waker.
     case wokenBy
     /// Who ended a wait: the name of a process.
@@ -34,6 +36,7 @@ package enum Location: Hashable, Sendable {
       case .stackLost: Frame(function: "[stack lost]", origin: .marker)
       case .phase(let phase, let state, let isOpen):
         Frame(function: Self.label(phase, state, isOpen: isOpen), origin: .marker)
+      case .beforeTrigger: Frame(function: "[before the trigger]", origin: .marker)
       case .wokenBy: Frame(function: "--", origin: .marker)
       case .waker(let name): Frame(function: name, origin: .marker)
       case .interrupt: Frame(function: "[interrupt]", origin: .marker)
@@ -150,7 +153,7 @@ struct SampleAggregator: RecordConsumer {
 
     account.note(userEnd: sample.userEnd, kernelEnd: sample.kernelEnd, count: 1)
     if let stack = builder.insert(path) {
-      let key = Key(thread: index(of: thread(of: sample)), stack: stack)
+      let key = Key(thread: index(of: sample.profiledThread), stack: stack)
       counts[key, default: 0] += 1
       slots.add(key, elapsedNanoseconds: sample.time.nanoseconds(since: startedAt))
       account.taken += 1
@@ -178,11 +181,6 @@ struct SampleAggregator: RecordConsumer {
     return RawProfile(
       sources: sources, locations: table.locations, threads: threads, stacks: builder.tree, values: values,
       timeline: slots.timeline { places[$0] }, account: account, warnings: [])
-  }
-
-  private func thread(of sample: SampleRecord) -> ProfiledThread {
-    ProfiledThread(
-      process: sample.process, thread: sample.thread, processName: sample.processName, name: sample.threadName)
   }
 
   private mutating func index(of thread: ProfiledThread) -> Int {

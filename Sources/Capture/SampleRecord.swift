@@ -87,6 +87,12 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
   }
 }
 
+extension SampleRecord {
+  var profiledThread: ProfiledThread {
+    ProfiledThread(process: process, thread: thread, processName: processName, name: threadName)
+  }
+}
+
 /// The fields of records, which are laid out as C has them.
 extension [UInt8] {
   /// A plain value at a position; nil where it does not fit.

@@ -7,12 +7,14 @@ final class RunningTask {
   let start: PolicyEngine.Start
   let capture: any DrivenCapture
   let trigger: Trigger
+  let lookback: Lookback?
   private let deadline: MonotonicTime
 
-  init(start: PolicyEngine.Start, capture: any DrivenCapture, trigger: Trigger) {
+  init(start: PolicyEngine.Start, capture: any DrivenCapture, trigger: Trigger, lookback: Lookback?) {
     self.start = start
     self.capture = capture
     self.trigger = trigger
+    self.lookback = lookback
     deadline = capture.armedAt + UInt64(start.policy.task.durationSeconds) * 1_000_000_000
   }
 

@@ -7,7 +7,7 @@ enum RecorderRequest: Sendable {
   /// A task has begun; its number is the caller's.
   case begin(Int, ProfilingTask, [Cooldown])
   /// The records of a task that has ended.
-  case finish(Int, CaptureOutcome, endedAt: WallTime)
+  case finish(Int, CaptureOutcome, Lookback?, endedAt: WallTime)
   /// A task that was begun has no result.
   case abandon(Int, error: String, endedAt: WallTime)
   /// A task could not be started.
@@ -99,7 +99,7 @@ private final class RecorderWork {
   func handle(_ request: RecorderRequest) {
     switch request {
     case .begin(let number, let task, let cooldowns): begin(number, task, cooldowns)
-    case .finish(let number, let outcome, let endedAt): finish(number, outcome, endedAt)
+    case .finish(let number, let outcome, let lookback, let endedAt): finish(number, outcome, lookback, endedAt)
     case .abandon(let number, let error, let endedAt): abandon(number, error, endedAt)
     case .fail(let number, let task, let error): fail(number, task, error)
     case .log(let entry): attempt { try store.log([entry]) }
@@ -137,19 +137,26 @@ private final class RecorderWork {
     attempt { try store.log([entry]) }
   }
 
-  private func finish(_ number: Int, _ outcome: CaptureOutcome, _ endedAt: WallTime) {
+  private func finish(_ number: Int, _ outcome: CaptureOutcome, _ lookback: Lookback?, _ endedAt: WallTime) {
     guard var task = tasks.removeValue(forKey: number) else { return }
     task.endedAt = endedAt
     switch outcome {
     case .profile(let raw):
       let assembled = ProfileAssembly.assemble(raw)
+      var profile = assembled.profile
       task.account = assembled.account
       task.warnings += assembled.warnings
+      if let lookback {
+        let earlier = ProfileAssembly.assemble(lookback.profile)
+        profile = profile.preceded(by: earlier.profile, offsetNanoseconds: lookback.nanoseconds)
+        task.account.add(earlier.account)
+        task.warnings += earlier.warnings.filter { !task.warnings.contains($0) }
+      }
       guard task.account.isBalanced else {
         return abandon(number, task, "a bug of swprof: samples are missing from the account; please report it")
       }
       task.status = .done
-      unsaved.append((task, assembled.profile))
+      unsaved.append((task, profile))
       saveUnsaved()
       boundUnsaved()
     case .other(let save):

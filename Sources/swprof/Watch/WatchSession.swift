@@ -18,6 +18,7 @@ struct WatchSession: ~Copyable {
   private var discovery: ProcessDiscovery
   private var reader: MetricReader
   private var shelf: ProbeShelf
+  private var flight: Flight?
   private let recorder: TaskRecorder
   private var history = ValueHistory()
   private var running: [RunningTask] = []
@@ -30,6 +31,7 @@ struct WatchSession: ~Copyable {
   private var lastSlot: Int
   private var isStocked = false
   private var metricsTrouble = false
+  private var flightTrouble = false
 
   /// More slots than this are not made up for: their values would say nothing of a second.
   private static var longestLag: Int { 5 }
@@ -80,18 +82,21 @@ struct WatchSession: ~Copyable {
   mutating func run() throws {
     apply(discovery.update())
     _ = reader.sample(engine.processes, now: Clock.monotonic)
+    try followFlight()
     try output.tell(.ready, "\(counted(engine.policies.count, "policy", "policies")) watch \(watchedWords)")
     output.notifyService("READY=1\nSTATUS=\(engine.policies.count) policies, \(engine.processes.count) processes")
     var end: Int32?
     while end == nil {
       let descriptors =
         [signals.descriptor, recorder.descriptor] + discovery.descriptors + running.flatMap(\.capture.descriptors)
+        + (flight?.descriptors ?? [])
       let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
       while let signal = signals.next() {
         if signal == SIGHUP { try reload() } else { end = signal }
       }
       if !readable.isDisjoint(with: discovery.descriptors) { discovery.drain() }
       try driveTasks()
+      flight?.drain()
       if Self.slot(of: Clock.monotonic) - 1 > lastSlot { try closeSlot() }
       for reply in recorder.takeReplies() { try tell(reply) }
     }
@@ -109,7 +114,7 @@ struct WatchSession: ~Copyable {
     for task in running {
       timeout = min(timeout, task.capture.hasPending ? 1 : Self.drainMilliseconds, task.millisecondsLeft)
     }
-    return timeout
+    return flight?.hasPending == true ? min(timeout, Self.drainMilliseconds) : timeout
   }
 
   // MARK: - Slots
@@ -127,6 +132,22 @@ struct WatchSession: ~Copyable {
     apply(discovery.update())
     noteHistory()
     try housekeeping(slot)
+    try followFlight()
+  }
+
+  /// Keeps the flight recorder at the processes that on-CPU tasks may be for.
+  private mutating func followFlight() throws {
+    let span = engine.limits.lookbackSeconds
+    guard span > 0 else { return flight = nil }
+    do {
+      if flight?.spanSeconds != span { flight = try Flight(spanSeconds: span) }
+      let processes = zip(engine.policies, engine.processesByPolicy).filter { $0.0.task.kind == .onCPU }
+        .flatMap { $0.1.map(\.key.process) }
+      try flight?.look(at: Set(processes))
+    } catch {
+      if !flightTrouble { try output.tell(.trouble, "no flight recorder: \(Failure(error).sentence)") }
+      flightTrouble = true
+    }
   }
 
   private mutating func apply(_ changes: ProcessDiscovery.Changes) {
@@ -246,13 +267,19 @@ struct WatchSession: ~Copyable {
   }
 
   private mutating func begin(_ start: PolicyEngine.Start) {
-    let trigger = start.trigger(firedAt: Clock.wall, hostLoad: reader.hostLoad)
+    var trigger = start.trigger(firedAt: Clock.wall, hostLoad: reader.hostLoad)
     var task = start.task(trigger: trigger)
     do {
       let capture = try shelf.arm(start.policy.task, start.processes.map(\.key.process))
       isStocked = false
       (task.parameters.event, task.parameters.unwind) = (capture.event, capture.unwind)
-      let begun = RunningTask(start: start, capture: capture, trigger: trigger)
+      let lookback = flight?.lookback(for: start, armedAt: capture.armedAt)
+      if let lookback {
+        trigger.lookbackNanoseconds = lookback.nanoseconds
+        task.trigger = TriggerText.encode(trigger)
+        task.startedAt = WallTime(nanoseconds: Clock.wall.nanoseconds - Int64(lookback.nanoseconds))
+      }
+      let begun = RunningTask(start: start, capture: capture, trigger: trigger, lookback: lookback)
       running.append(begun)
       announced[start.id] = begun
       starts[start.policy.name, default: 0] += 1
@@ -281,7 +308,7 @@ struct WatchSession: ~Copyable {
     let number = task.start.id
     do {
       if let failure { throw failure }
-      recorder.send(.finish(number, try task.capture.finish(), endedAt: Clock.wall))
+      recorder.send(.finish(number, try task.capture.finish(), task.lookback, endedAt: Clock.wall))
     } catch {
       recorder.send(.abandon(number, error: Failure(error).sentence, endedAt: Clock.wall))
     }
