@@ -83,7 +83,7 @@ import Testing
       measures: [
         Measure(.httpErrorRate, uri: api), Measure(.httpErrorRate, countsClientErrors: true),
         Measure(.httpAverageResponseTime, uri: .list(["/cart"])), Measure(.http99thResponseTime),
-      ], http: { seconds[second] })
+      ], http: { _ in seconds[second] })
     var values: [[Double]] = []
     while second < seconds.count {
       _ = reader.sample([own], now: Clock.monotonic)
