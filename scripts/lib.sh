@@ -12,7 +12,7 @@ if ! command -v node >/dev/null; then
   test_packages+=(nodejs)
 fi
 # What runs the tests on other kernels, and what those tests call beside coreutils.
-vm_packages=(binutils cpio iproute2 libxml2-utils qemu-system-x86 util-linux)
+vm_packages=(binutils cpio iproute2 kmod libxml2-utils qemu-system-x86 util-linux)
 # The one archive of a static executable that the build packages do not bring along.
 release_packages=(libbz2-dev)
 
