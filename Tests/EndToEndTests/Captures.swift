@@ -52,10 +52,13 @@ extension Workbench {
   }
 
   /// Starts a capture and waits until it is armed.
-  func startCapture(_ arguments: [String]) throws -> RunningCommand {
+  func startCapture(_ arguments: [String]) throws -> RunningCommand { try startCapture(command: oncpu(arguments)) }
+
+  /// Starts a capture of any kind and waits until it is armed.
+  func startCapture(command: [String]) throws -> RunningCommand {
     let known = Set(try tasks().map(\.id))
-    let capture = try start(oncpu(arguments))
-    try waitUntil("a running task of \(arguments.joined(separator: " "))") {
+    let capture = try start(command)
+    try waitUntil("a running task of \(command.joined(separator: " "))") {
       try tasks().contains { !known.contains($0.id) && $0.status == "running" }
     }
     return capture

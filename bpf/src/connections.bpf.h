@@ -28,6 +28,9 @@ const volatile struct swprof_network_config network SEC(".rodata.network") = {};
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
 #define MSG_PEEK 2
+#define MSG_TRUNC 0x20
+#define SEND_SHUTDOWN 2
+#define SOCK_DONE 1 /* of enum sock_flags: the other side has ended its direction */
 
 /* A request without an answer. */
 struct pending_request {
@@ -276,6 +279,12 @@ static __always_inline void read_tcp(struct sock *sk, struct swprof_tcp *tcp)
 
 	tcp->bytes_received = BPF_CORE_READ(source, bytes_received);
 	tcp->bytes_acked = BPF_CORE_READ(source, bytes_acked);
+	/* The end of a direction has been counted as a byte. */
+	if (BPF_CORE_READ(sk, __sk_common.skc_flags) & 1UL << SOCK_DONE)
+		tcp->bytes_received -= 1;
+	if (BPF_CORE_READ(sk, sk_shutdown) & SEND_SHUTDOWN &&
+	    BPF_CORE_READ(source, snd_una) == BPF_CORE_READ(source, write_seq))
+		tcp->bytes_acked -= 1;
 	tcp->retransmits = BPF_CORE_READ(source, total_retrans);
 	tcp->round_trip_us = BPF_CORE_READ(source, srtt_us) >> 3;
 	tcp->is_known = 1;

@@ -305,10 +305,9 @@ static __always_inline bool find_tcp_bytes(struct connection *connection, struct
 }
 
 /* The data of unix sockets lies in packets of the sender; both of its ends are looked at here. */
-static __always_inline void read_unix(struct sk_buff *packet, struct bpf_dynptr *dynptr, __u64 reader, __u32 direction,
-				      __u32 length)
+static __always_inline void read_unix(struct sk_buff *packet, struct bpf_dynptr *dynptr, struct connection *connection,
+				      __u32 direction, __u32 length)
 {
-	struct connection *connection = connection_at(reader);
 	struct payload *payload;
 	__u32 offset = 0;
 
@@ -327,7 +326,7 @@ int copy_packet(__u64 *context)
 {
 	struct sk_buff *packet = (struct sk_buff *)context[0];
 	__u32 length = context[1], offset = 0;
-	struct sock *sk = packet->sk;
+	struct sock *sk = packet->sk, *reader;
 	struct connection *connection;
 	struct bpf_dynptr dynptr;
 	struct payload *payload;
@@ -339,10 +338,12 @@ int copy_packet(__u64 *context)
 	if (family == AF_UNIX) {
 		if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr))
 			return 0;
-		read_unix(packet, &dynptr, (__u64)sk, SWPROF_SENT, length);
-		if (is_target_current())
-			read_unix(packet, &dynptr, (__u64)BPF_CORE_READ((struct unix_sock *)sk, peer),
-				  SWPROF_RECEIVED, length);
+		if (network.sent == SWPROF_SOURCE_SOCKETS)
+			read_unix(packet, &dynptr, connection_at((__u64)sk), SWPROF_SENT, length);
+		reader = BPF_CORE_READ((struct unix_sock *)sk, peer);
+		/* What was accepted shows for the first time when it is read from. */
+		if (reader && is_target_current())
+			read_unix(packet, &dynptr, current_connection(reader), SWPROF_RECEIVED, length);
 		return 0;
 	}
 	if (!is_ip(family) || !is_target_current())
@@ -442,10 +443,14 @@ static __always_inline void read_call(struct connection *connection, struct payl
 	struct user_message message = {};
 
 	switch (number) {
+	case CALL_RECVFROM:
+		/* With MSG_TRUNC, the result is the length of the datagram, however much of it there was room for. */
+		if (result > regs->dx)
+			result = regs->dx;
+		/* fallthrough */
 	case CALL_READ:
 	case CALL_WRITE:
 	case CALL_SENDTO:
-	case CALL_RECVFROM:
 		read_memory(connection, payload, regs->si, result);
 		break;
 	case CALL_READV:
@@ -587,7 +592,7 @@ SEC("tp_btf/sys_exit")
 int leave_call(__u64 *context)
 {
 	struct pt_regs *regs = (struct pt_regs *)context[0];
-	__u64 number = regs->orig_ax, fd = regs->di, now, bytes;
+	__u64 number = regs->orig_ax, fd = regs->di, flags = 0, now, bytes;
 	__s64 result = context[1];
 	struct connection *connection;
 	struct payload *payload;
@@ -622,7 +627,11 @@ int leave_call(__u64 *context)
 	connection->shared.fd = fd;
 	if (network.call_times)
 		time_call(connection, direction, now);
-	if ((number == CALL_RECVFROM && regs->r10 & MSG_PEEK) || (number == CALL_RECVMSG && regs->dx & MSG_PEEK))
+	if (number == CALL_RECVFROM)
+		flags = regs->r10;
+	else if (number == CALL_RECVMSG)
+		flags = regs->dx;
+	if (flags & MSG_PEEK)
 		return 0;
 	bytes = result;
 	if (number == CALL_SENDMMSG || number == CALL_RECVMMSG)
@@ -634,7 +643,12 @@ int leave_call(__u64 *context)
 	    is_done(connection, direction))
 		return 0;
 	payload = begin_look(direction, now);
-	if (payload)
+	if (!payload)
+		return 0;
+	/* TCP throws the bytes away then; they are in no buffer. */
+	if (flags & MSG_TRUNC && is_tcp(&connection->shared))
+		pass_over(connection, payload, bytes);
+	else
 		read_call(connection, payload, regs, number, bytes);
 	return 0;
 }

@@ -183,6 +183,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned long skc_flags;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -193,6 +194,7 @@ struct socket;
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	__u8 sk_shutdown;
 	__u16 sk_type;
 	__u32 sk_max_ack_backlog;
 	int sk_err;
@@ -206,6 +208,8 @@ struct tcp_sock {
 	__u32 srtt_us;
 	__u32 copied_seq;
 	__u32 rcv_nxt;
+	__u32 snd_una;
+	__u32 write_seq;
 };
 
 struct sockaddr_un {

@@ -57,12 +57,14 @@ struct ConnectionRecord {
   var bytesReceived: UInt64 { total(raw.bytes.0, raw.tcp.bytes_received &- raw.tcp_before.bytes_received) }
 
   /// What was sent in all: what TCP has seen acknowledged where it is more than calls have handed over.
-  var bytesSent: UInt64 { total(raw.bytes.1, raw.tcp.bytes_acked &- raw.tcp_before.bytes_acked) }
+  var bytesSent: UInt64 {
+    // The side that connects has its SYN counted as a byte.
+    let beginning: UInt64 = role == .client && !isSeeded ? 1 : 0
+    return total(raw.bytes.1, raw.tcp.bytes_acked &- raw.tcp_before.bytes_acked &- beginning)
+  }
 
-  /// TCP counts the beginning and the end of a direction as a byte each, in one of the kernel's counters or the other.
   private func total(_ ofCalls: UInt64, _ ofTCP: UInt64) -> UInt64 {
-    guard raw.tcp.is_known != 0, ofTCP < 1 << 63, ofTCP > ofCalls + 2 else { return ofCalls }
-    return ofTCP - (hasEnded ? 1 : 0)
+    raw.tcp.is_known != 0 && ofTCP < 1 << 63 ? max(ofCalls, ofTCP) : ofCalls
   }
 
   var totals: NetworkTotals {

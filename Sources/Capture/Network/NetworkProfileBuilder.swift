@@ -47,6 +47,8 @@ struct NetworkProfileBuilder {
   private var edgeIndices: [EdgeKey: Int] = [:]
   private var connections: [NetworkConnection] = []
   private var processNames: [ProcessID: String] = [:]
+  /// Who has connections of its own: the targets, those included that are gone by now.
+  private var owners: Set<ProcessID> = []
   /// Of the connections of targets, who has which end.
   private var ends: [Ends: ProcessID] = [:]
   private var inodes: [UInt64: ProcessID] = [:]
@@ -72,6 +74,7 @@ struct NetworkProfileBuilder {
   mutating func add(_ record: ConnectionRecord) {
     connectionCount += 1
     records.append(record)
+    owners.insert(record.process)
     if record.transport == .tcp { ends[Ends(local: record.local, remote: record.remote)] = record.process }
     if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
     if processNames[record.process] == nil { processNames[record.process] = record.processName }
@@ -190,7 +193,8 @@ struct NetworkProfileBuilder {
     let known = processNames[process] ?? (name.isEmpty ? surroundings.name(process) : name) ?? ""
     processNames[process] = known
     return .process(
-      process, name: known, isTarget: surroundings.isTarget(process), cgroup: surroundings.cgroup(process))
+      process, name: known, isTarget: owners.contains(process) || surroundings.isTarget(process),
+      cgroup: surroundings.cgroup(process))
   }
 
   private mutating func nodeIndex(_ node: NetworkNode) -> Int {

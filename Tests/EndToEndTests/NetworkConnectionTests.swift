@@ -1,0 +1,152 @@
+import CommandRunning
+import Foundation
+import Testing
+
+extension EndToEnd.NetworkTests {
+  @Test(arguments: sources)
+  func `connections older than the capture are counted, and their requests read`(source: [String]) throws {
+    let program = try bench.compile("http_client")
+    let server = try bench.startServer()
+    let client = try bench.startWorkload([program, "-W", "-o", server.place, "/ok/0*20", "/big"])
+
+    let capture = try bench.startNetwork(["--pid", "\(server.pid),\(client.pid)"] + source)
+    let truth = try bench.finish(client: client)
+    let view = try bench.finish(capture)
+
+    #expect(view.actualLosses == [:])
+    let edge = try #require(view.edges(client: client.pid, server: server.pid).first)
+    for (view, sent, received) in [
+      (edge.clientView, truth["bytes_sent"], truth["bytes_received"]),
+      (edge.serverView, truth["bytes_received"], truth["bytes_sent"]),
+    ] {
+      let view = try #require(view)
+      #expect((view.connections, view.opened, view.closed) == (1, 0, 0))
+      #expect((view.requests.count, view.requests.finished) == (21, 21))
+      #expect((view.bytesSent, view.bytesReceived) == (sent, received))
+    }
+  }
+
+  @Test func `a command is watched from its first connection on, and its peer is named`() throws {
+    let client = try bench.compile("http_client")
+    let server = try bench.startServer()
+    let file = bench.path("view.json")
+
+    let result = try bench.run(bench.network(["--json", "-o", file, "--", client, server.place, "/ok/0*20"]))
+
+    try #require(result.status == 0, "\(result.errors)")
+    let truth = NetworkTruth(result.output)
+    let view = try NetworkView(decoding: String(contentsOfFile: file, encoding: .utf8))
+    #expect(view.actualLosses == [:])
+    let edge = try #require(view.edges.first)
+    let (ours, theirs) = (view.nodes[edge.client], view.nodes[edge.server])
+    #expect(ours.name == "http_client" && ours.isTarget == true)
+    #expect(theirs.name == "http_server" && theirs.isTarget == false && theirs.pid == server.pid)
+    #expect(edge.serverView == nil)
+    let totals = try #require(edge.clientView)
+    #expect(totals.requests.count == 20)
+    #expect((totals.bytesSent, totals.bytesReceived) == (truth["bytes_sent"], truth["bytes_received"]))
+    // The map draws both.
+    for form in ["--svg", "--dot"] {
+      let map = try bench.run([bench.swprof, "report", "--db", bench.database, form])
+      #expect(map.output.contains("http_client") && map.output.contains("http_server"), "\(form)")
+    }
+  }
+
+  @Test func `a connection that is refused has failed`() throws {
+    let client = try bench.compile("http_client")
+    let server = try bench.startServer()
+    // Nobody listens at its port from now on.
+    server.command.kill()
+    let file = bench.path("view.json")
+
+    let result = try bench.run(bench.network(["--json", "-o", file, "--", client, server.place, "/ok/0"]))
+
+    #expect(result.errors.contains("Connection refused"))
+    let view = try NetworkView(decoding: String(contentsOfFile: file, encoding: .utf8))
+    let totals = try #require(view.edges.first?.clientView)
+    #expect((totals.connections, totals.failed) == (1, 1))
+    #expect((totals.bytesSent, totals.bytesReceived, totals.requests.count) == (0, 0, 0))
+  }
+
+  @Test(arguments: sources)
+  func `a connection that a child goes on with is one connection`(source: [String]) throws {
+    let client = try bench.compile("http_client")
+    let server = try bench.startServer()
+    let file = bench.path("view.json")
+
+    let result = try bench.run(
+      bench.network(["--json", "-o", file] + source + ["--", client, "-f", server.place, "/ok/0*20"]))
+
+    try #require(result.status == 0, "\(result.errors)")
+    let view = try NetworkView(decoding: String(contentsOfFile: file, encoding: .utf8))
+    #expect(view.actualLosses == [:])
+    #expect(view.connectionCount == 1)
+    let totals = try #require(view.edges(server: server.pid).first?.clientView)
+    #expect((totals.requests.count, totals.requests.finished) == (20, 20))
+    #expect(totals.bytesSent == NetworkTruth(result.output)["bytes_sent"])
+  }
+
+  /// How many short connections each of four threads opens: an emulated CPU needs a while for each.
+  private var shortConnections: Int {
+    ProcessInfo.processInfo.environment["SWPROF_TEST_PATIENCE"] == nil ? 500 : 50
+  }
+
+  @Test func `short connections with the same descriptors are all counted`() throws {
+    let server = try bench.startServer()
+    let client = try bench.startClient(["-n", "-c", "4"], of: server, ["/ok/0*\(shortConnections)"])
+
+    let capture = try bench.startNetwork(["--pid", "\(server.pid),\(client.pid)"])
+    let truth = try bench.finish(client: client)
+    try waitUntil("the ends of all connections") { try server.truths().count == 4 * shortConnections }
+    let view = try bench.finish(capture)
+
+    #expect(view.actualLosses == [:])
+    #expect(view.connectionCount == 2 * 4 * shortConnections)
+    let edge = try #require(view.edges(client: client.pid, server: server.pid).first)
+    for (totals, sent) in [(edge.clientView, "bytes_sent"), (edge.serverView, "bytes_received")] {
+      #expect(totals?.connections == 4 * shortConnections)
+      #expect(totals?.requests.finished == 4 * shortConnections)
+      #expect(totals?.bytesSent == truth[sent])
+    }
+    let task = try bench.task(try bench.latestTask().id)
+    #expect((task.ticks, task.taken, task.lost) == (view.connectionCount, view.connectionCount, 0))
+  }
+
+  @Test func `connections that a tiny ring buffer loses are counted and reported`() throws {
+    let server = try bench.startServer()
+    let client = try bench.startClient(["-n", "-c", "4"], of: server, ["/ok/0*\(shortConnections)"])
+
+    let capture = try bench.startNetwork(["--pid", "\(client.pid)", "--ring-buffer-size", "4k"])
+    _ = try bench.finish(client: client)
+    // The capture ends with its only target.
+    let result = try capture.wait()
+
+    try #require(result.status == 0, "\(result.errors)")
+    let view = try NetworkView(decoding: result.output)
+    let task = try bench.task(try bench.latestTask().id)
+    #expect(task.lost > 0)
+    #expect(task.lost == view.losses["connection_record_lost"])
+    #expect(task.taken == view.connectionCount)
+    #expect(task.ticks == task.taken + task.lost)
+    #expect(task.ticks == 4 * shortConnections)
+    // Requests are summed up in the kernel.
+    #expect(view.endpoints.reduce(0) { $0 + $1.totals.finished } == 4 * shortConnections)
+    #expect(result.errors.contains("lost"))
+  }
+
+  @Test func `connections that find no place in the table are reported`() throws {
+    let server = try bench.startServer()
+    let client = try bench.startClient(["-c", "20", "-o"], of: server, ["/ok/0*3"])
+
+    let capture = try bench.startNetwork(["--pid", "\(client.pid)", "--table-size", "8"])
+    _ = try bench.finish(client: client)
+    capture.send(SIGTERM)
+    let result = try capture.wait()
+
+    try #require(result.status == 0, "\(result.errors)")
+    let view = try NetworkView(decoding: result.output)
+    #expect(view.connectionCount == 8)
+    #expect(view.losses["connection_table_full"] ?? 0 > 0)
+    #expect(result.errors.contains("connections that found no place in the table"))
+  }
+}
