@@ -173,13 +173,13 @@ _swprof() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    oncpu|offcpu|report|diff|check|tasks|doctor|help)
+    oncpu|offcpu|watch|policy|status|metrics|report|diff|check|tasks|doctor|help)
         # Offer subcommand argument completions
         "_swprof_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'oncpu offcpu report diff check tasks doctor help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'oncpu offcpu watch policy status metrics report diff check tasks doctor help' -- "${cur}"))
         ;;
     esac
 }
@@ -295,6 +295,110 @@ _swprof_offcpu() {
         return
         ;;
     '--note')
+        return
+        ;;
+    esac
+}
+
+_swprof_watch() {
+    repeating_flags=()
+    non_repeating_flags=(--json --quiet -q --verbose -v --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--policy --openmetrics --db)
+    __swprof_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--policy')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--openmetrics')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--db')
+        __swprof_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_swprof_policy() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __swprof_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    check)
+        # Offer subcommand argument completions
+        "_swprof_policy_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'check' -- "${cur}"))
+        ;;
+    esac
+}
+
+_swprof_policy_check() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __swprof_offer_flags_options 1
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __swprof_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_swprof_status() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--since --db)
+    __swprof_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--since')
+        return
+        ;;
+    '--db')
+        __swprof_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_swprof_metrics() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--pid --since --db)
+    __swprof_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--pid')
+        return
+        ;;
+    '--since')
+        return
+        ;;
+    '--db')
+        __swprof_add_completions -f
         return
         ;;
     esac

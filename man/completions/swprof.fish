@@ -26,6 +26,18 @@ function __swprof_parse_tokens -S
             __swprof_parse_subcommand -r 1 'freq=' 'pid=' 'comm=' 'cgroup=' 'all' 'include-children' 'no-include-children' 'duration=' 'user' 'kernel' 'unwind=' 'folded' 'svg' 'html' 'json' 'speedscope' 'pprof' 'perf-script' 'top' 'by=' 'per-thread' 'lines' 'o/output=' 'color=' 'no-color' 'db=' 'no-store' 'note=' 'redact-args' 'q/quiet' 'v/verbose' 'version' 'h/help'
         case 'offcpu'
             __swprof_parse_subcommand -r 1 'min-block=' 'max-block=' 'phase=+' 'state=' 'wakers' 'kernel-threads' 'pid=' 'comm=' 'cgroup=' 'all' 'include-children' 'no-include-children' 'duration=' 'user' 'kernel' 'unwind=' 'folded' 'svg' 'html' 'json' 'speedscope' 'pprof' 'perf-script' 'top' 'by=' 'per-thread' 'lines' 'o/output=' 'color=' 'no-color' 'db=' 'no-store' 'note=' 'redact-args' 'q/quiet' 'v/verbose' 'version' 'h/help'
+        case 'watch'
+            __swprof_parse_subcommand 0 'policy=' 'json' 'openmetrics=' 'db=' 'q/quiet' 'v/verbose' 'version' 'h/help'
+        case 'policy'
+            __swprof_parse_subcommand 0 'version' 'h/help'
+            switch $unparsed_tokens[1]
+            case 'check'
+                __swprof_parse_subcommand 1 'version' 'h/help'
+            end
+        case 'status'
+            __swprof_parse_subcommand 0 'since=' 'json' 'db=' 'version' 'h/help'
+        case 'metrics'
+            __swprof_parse_subcommand 0 'pid=' 'since=' 'json' 'db=' 'version' 'h/help'
         case 'report'
             __swprof_parse_subcommand -r 1 'from=+' 'window=' 'thread=' 'focus=' 'ignore=' 'since=' 'until=' 'user' 'kernel' 'root=' 'inverted' 'reverse' 'min-share=' 'title=' 'folded' 'svg' 'html' 'json' 'speedscope' 'pprof' 'perf-script' 'top' 'by=' 'per-thread' 'lines' 'o/output=' 'color=' 'no-color' 'db=' 'q/quiet' 'v/verbose' 'version' 'h/help'
         case 'diff'
@@ -105,6 +117,10 @@ complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options 
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'oncpu' -d 'Record where threads run.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'offcpu' -d 'Record where threads wait.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'watch' -d 'Watch processes, and profile them when a rule holds.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'policy' -d 'Look at the policies of \'swprof watch\'.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'status' -d 'Say how \'swprof watch\' is doing: policies, processes, what was started.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'metrics' -d 'Show what \'swprof watch\' has measured of a process.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'report' -d 'Print or draw a stored task.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'diff' -d 'Show what changed between two profiles.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof" -eq 1' -fa 'check' -d 'Fail a build on a performance regression, and on nothing else.'
@@ -182,6 +198,31 @@ complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options 
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" v verbose' -l 'verbose' -s 'v' -d 'Say what swprof does, and where it keeps things.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" version' -l 'version' -d 'Show the version.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" policy' -l 'policy' -d 'The policies.' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" json' -l 'json' -d 'Print a JSON object a line.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" openmetrics' -l 'openmetrics' -d 'Keep values in this file, for the textfile collector of node_exporter.' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else root\'s or the user\'s own).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" q quiet' -l 'quiet' -s 'q' -d 'Say nothing but the result and errors: no progress, notes or warnings.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" v verbose' -l 'verbose' -s 'v' -d 'Say what swprof does, and where it keeps things.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof watch" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof policy" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof policy" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof policy" -eq 1' -fa 'check' -d 'Check a policy file, and say which processes each policy would watch now.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof policy check" -eq 1' -F
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof policy check" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof policy check" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof status" since' -l 'since' -d 'Count what was started within this time.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof status" json' -l 'json' -d 'Print a JSON object.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof status" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else root\'s or the user\'s own).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof status" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof status" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof metrics" pid' -l 'pid' -d 'The process, which may have ended.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof metrics" since' -l 'since' -d 'From this long ago on.' -rfka ''
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof metrics" json' -l 'json' -d 'Print a JSON object with all values.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof metrics" db' -l 'db' -d 'Use this task database (default: SWPROF_DB, else root\'s or the user\'s own).' -rF
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof metrics" version' -l 'version' -d 'Show the version.'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof metrics" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_positional "swprof report" -ge 1' -fka '(__swprof_custom_completion ---completion report -- positional@0 (count (__swprof_tokens -pc)) (__swprof_tokens -tC))'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report"' -l 'from' -d 'Read this file instead of a task: folded stacks, perf script\'s text or pprof; \'-\' is standard input. Repeatable.' -rF
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof report" window' -l 'window' -d 'Sum up the tasks that started in the last hours instead: 48h; as text, or with --html as a page.' -rfka ''

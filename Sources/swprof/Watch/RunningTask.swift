@@ -18,6 +18,14 @@ final class RunningTask {
     deadline = capture.armedAt + UInt64(start.policy.task.durationSeconds) * 1_000_000_000
   }
 
+  /// How soon after its slot the task recorded something, in words.
+  var promptness: String {
+    let slotEnd = MonotonicTime(nanoseconds: UInt64(start.slot + 1) * 1_000_000_000)
+    func milliseconds(_ time: MonotonicTime) -> UInt64 { time.nanoseconds(since: slotEnd) / 1_000_000 }
+    let first = capture.firstRecordAt.map { ", first record after \(milliseconds($0)) ms" } ?? ", nothing recorded"
+    return "\(start.policy.name): armed \(milliseconds(capture.armedAt)) ms after its slot\(first)"
+  }
+
   var isOver: Bool { Clock.monotonic >= deadline || capture.hasNoTargetLeft }
   var millisecondsLeft: Int32 { Int32(clamping: deadline.nanoseconds(since: Clock.monotonic) / 1_000_000 + 1) }
 }

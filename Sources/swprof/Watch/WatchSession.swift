@@ -305,6 +305,7 @@ struct WatchSession: ~Copyable {
   private mutating func end(_ task: RunningTask, failedBy failure: (any Error)? = nil) {
     running.removeAll { $0 === task }
     engine.ended(task.start)
+    output.verbosity.detail(task.promptness)
     let number = task.start.id
     do {
       if let failure { throw failure }
