@@ -44,6 +44,7 @@ struct NetworkView: Decodable {
     let connections, opened, closed, failed: Int
     let bytesSent, bytesReceived, sends, receives, retransmits: Int
     let roundTrip: Times
+    let connectTime: Times
     let requests: Requests
   }
 

@@ -150,7 +150,7 @@ extension EndToEnd.NetworkTests {
     #expect(abs((totals.roundTrip.meanNs ?? 0) / 1e6 / roundTrip - 1) <= 0.1)
   }
 
-  private func number(in text: String, _ pattern: String) throws -> Double {
+  func number(in text: String, _ pattern: String) throws -> Double {
     let match = try #require(try Regex(pattern).firstMatch(in: text), "\(text)")
     return try #require(match.output[1].substring.flatMap { Double($0) }, "\(text)")
   }

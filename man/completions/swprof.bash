@@ -173,20 +173,20 @@ _swprof() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    oncpu|offcpu|watch|policy|status|metrics|report|diff|check|tasks|doctor|help)
+    oncpu|offcpu|network|watch|policy|status|metrics|report|diff|check|tasks|doctor|help)
         # Offer subcommand argument completions
         "_swprof_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'oncpu offcpu watch policy status metrics report diff check tasks doctor help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'oncpu offcpu network watch policy status metrics report diff check tasks doctor help' -- "${cur}"))
         ;;
     esac
 }
 
 _swprof_oncpu() {
     repeating_flags=()
-    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=()
     non_repeating_options=(--freq --pid --comm --cgroup --duration --unwind --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
@@ -239,7 +239,7 @@ _swprof_oncpu() {
 
 _swprof_offcpu() {
     repeating_flags=()
-    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=(--phase)
     non_repeating_options=(--min-block --max-block --state --pid --comm --cgroup --duration --unwind --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
@@ -276,6 +276,64 @@ _swprof_offcpu() {
         ;;
     '--unwind')
         __swprof_add_completions -W 'auto'$'\n''dwarf'$'\n''fp'
+        return
+        ;;
+    '--by')
+        __swprof_add_completions -W 'duration'$'\n''count'
+        return
+        ;;
+    '--output'|'-o')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--color')
+        __swprof_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--db')
+        __swprof_add_completions -f
+        return
+        ;;
+    '--note')
+        return
+        ;;
+    esac
+}
+
+_swprof_network() {
+    repeating_flags=()
+    non_repeating_flags=(--all --include-children --no-include-children --fold-ids --call-times --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    repeating_options=(--uri)
+    non_repeating_options=(--pid --comm --cgroup --duration --slower-than --sample --body --by --output -o --color --db --note)
+    __swprof_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--pid')
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion network -- --pid "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--comm')
+        __swprof_add_completions -W "$(__swprof_custom_complete ---completion network -- --comm "${COMP_CWORD}" "$(__swprof_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--cgroup')
+        __swprof_add_completions -d
+        return
+        ;;
+    '--duration')
+        return
+        ;;
+    '--uri')
+        return
+        ;;
+    '--slower-than')
+        return
+        ;;
+    '--sample')
+        return
+        ;;
+    '--body')
         return
         ;;
     '--by')
@@ -406,7 +464,7 @@ _swprof_metrics() {
 
 _swprof_report() {
     repeating_flags=()
-    non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --html --json --speedscope --pprof --perf-script --top --per-thread --lines --no-color --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--from)
     non_repeating_options=(--window --thread --focus --ignore --since --until --root --min-share --title --by --output -o --color --db)
     __swprof_offer_flags_options -1
