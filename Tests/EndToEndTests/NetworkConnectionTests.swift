@@ -80,8 +80,8 @@ extension EndToEnd.NetworkTests {
     try #require(result.status == 0, "\(result.errors)")
     let view = try NetworkView(decoding: String(contentsOfFile: file, encoding: .utf8))
     #expect(view.actualLosses == [:])
-    #expect(view.connectionCount == 1)
     let totals = try #require(view.edges(server: server.pid).first?.clientView)
+    #expect(totals.connections == 1)
     #expect((totals.requests.count, totals.requests.finished) == (20, 20))
     #expect(totals.bytesSent == NetworkTruth(result.output)["bytes_sent"])
   }
@@ -101,7 +101,6 @@ extension EndToEnd.NetworkTests {
     let view = try bench.finish(capture)
 
     #expect(view.actualLosses == [:])
-    #expect(view.connectionCount == 2 * 4 * shortConnections)
     let edge = try #require(view.edges(client: client.pid, server: server.pid).first)
     for (totals, sent) in [(edge.clientView, "bytes_sent"), (edge.serverView, "bytes_received")] {
       #expect(totals?.connections == 4 * shortConnections)
@@ -128,7 +127,8 @@ extension EndToEnd.NetworkTests {
     #expect(task.lost == view.losses["connection_record_lost"])
     #expect(task.taken == view.connectionCount)
     #expect(task.ticks == task.taken + task.lost)
-    #expect(task.ticks == 4 * shortConnections)
+    // Foundation leaves a socket open in what it starts, by which it notices the end.
+    #expect((0...1).contains(task.ticks - 4 * shortConnections))
     // Requests are summed up in the kernel.
     #expect(view.endpoints.reduce(0) { $0 + $1.totals.finished } == 4 * shortConnections)
     #expect(result.errors.contains("lost"))

@@ -216,6 +216,23 @@ int begin_send(__u64 *context)
 	return 0;
 }
 
+/* Bytes that a reader throws away (MSG_TRUNC) are copied from no packet; TCP's number of the next one counts them. */
+static __always_inline void pass_over_discarded(struct connection *connection, struct sock *sk)
+{
+	__u32 position = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
+	struct payload *payload;
+	__s32 ahead;
+
+	if (!connection->has_receive_sequence || is_encrypted(connection) || is_done(connection, SWPROF_RECEIVED))
+		return;
+	ahead = position - connection->receive_sequence;
+	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
+	if (ahead <= 0 || !payload)
+		return;
+	connection->receive_sequence = position;
+	pass_over(connection, payload, ahead);
+}
+
 SEC("tp_btf/sock_recv_length")
 int receive_length(__u64 *context)
 {
@@ -233,8 +250,11 @@ int receive_length(__u64 *context)
 	if (result <= 0 || flags & MSG_PEEK)
 		return 0;
 	connection = current_connection(sk);
-	if (connection)
-		account(connection, SWPROF_RECEIVED, result);
+	if (!connection)
+		return 0;
+	account(connection, SWPROF_RECEIVED, result);
+	if (flags & MSG_TRUNC && network.received == SWPROF_SOURCE_SOCKETS && is_tcp(&connection->shared))
+		pass_over_discarded(connection, sk);
 	return 0;
 }
 

@@ -349,8 +349,6 @@ int main(int argc, char **argv)
 	int listener, one = 1;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	/* The program that starts this one may leave it a socket. */
-	close_range(3, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 2; i < argc; i++) {
 		in_pieces |= !strcmp(argv[i], "in-pieces");
