@@ -23,6 +23,8 @@ struct ProcessMeter {
   private let stat: OpenFile
   private var cpuNanoseconds: UInt64?
   private var ioWaitTicks: UInt64?
+  /// How many samples ago its `stat` was read, as it has not run since.
+  private var idleSamples = 0
   private var slices: [Int32: Slices] = [:]
   private(set) var basic = BasicValues()
   /// In percent of the time.
@@ -36,6 +38,7 @@ struct ProcessMeter {
     var count: UInt64
   }
 
+  private static let longestIdle = 10
   private static let pageSize = Double(Host.pageSize)
   private static let ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
 
@@ -50,9 +53,14 @@ struct ProcessMeter {
 
   /// - Returns: whether the process is still there.
   mutating func sample(elapsedNanoseconds elapsed: UInt64, buffer: inout ProcBuffer, withThreads: Bool) -> Bool {
-    guard buffer.read(stat), let start = buffer.endOfName, let used = Clock.cpuNanoseconds(of: process) else {
-      return false
+    guard let used = Clock.cpuNanoseconds(of: process) else { return false }
+    if used == cpuNanoseconds, !basic.threads.isNaN, idleSamples < Self.longestIdle {
+      idleSamples += 1
+      noteIdle()
+      return true
     }
+    idleSamples = 0
+    guard buffer.read(stat), let start = buffer.endOfName else { return false }
     if let before = cpuNanoseconds, elapsed > 0 {
       basic.cpu = Double(used - min(used, before)) / Double(elapsed) * 100
     }
@@ -68,6 +76,14 @@ struct ProcessMeter {
     ioWaitTicks = numbers[2]
     if withThreads { sampleThreads(&buffer) }
     return true
+  }
+
+  /// Who has not run has made no thread, waited for no device and touched no page: only what the kernel takes away from
+  /// its memory may have changed.
+  private mutating func noteIdle() {
+    basic.cpu = 0
+    if !ioWait.isNaN { ioWait = 0 }
+    if !slices.isEmpty { (contextSwitches, runQueueLatency) = (0, .nan) }
   }
 
   /// Reads a file for each thread: only where a rule asks for it.

@@ -45,7 +45,7 @@ package struct PolicyEngine {
         let measure = windows[index].measure
         var value = measure < values.count ? values[measure] : .nan
         if windows[index].rule.isNormalized { value /= Double(cpuCount) }
-        for slot in slots { windows[index].window.record(value.isNaN ? nil : value, slot: slot) }
+        for slot in slots { windows[index].window.record(value, slot: slot) }
         if windows[index].window.holds { holding = (holding ?? []) + [index] }
       }
       return holding

@@ -12,21 +12,22 @@ struct Window {
     values = [Double](repeating: .nan, count: rule.periodSeconds)
   }
 
-  /// Moves on to a slot, which is newer than all before, and gives it a value; nil for no data.
-  mutating func record(_ value: Double?, slot: Int) {
-    if let newest {
+  /// Moves on to a slot, which is newer than all before, and gives it a value; NaN for no data.
+  mutating func record(_ value: Double, slot: Int) {
+    if let newest, slot > newest + 1 {
       // Slots in between have no value, and everything is older than a gap of a whole period.
-      for passed in max(newest + 1, slot - values.count + 1)..<max(newest + 1, slot) { set(.nan, slot: passed) }
+      for passed in max(newest + 1, slot - values.count + 1)..<slot { set(.nan, slot: passed) }
     }
-    set(value ?? .nan, slot: slot)
+    set(value, slot: slot)
     newest = slot
   }
 
   private mutating func set(_ value: Double, slot: Int) {
     let place = slot % values.count
-    if rule.matches(values[place]) { matches -= 1 }
-    if rule.matches(value) { matches += 1 }
+    let old = values[place]
     values[place] = value
+    let change = (rule.matches(value) ? 1 : 0) - (rule.matches(old) ? 1 : 0)
+    if change != 0 { matches += change }
   }
 
   var holds: Bool { matches >= rule.count }
