@@ -68,7 +68,7 @@ extension PolicyReading {
       entry.text("a regular expression").flatMap { pattern(entry, $0)?.text }
     }
     if let time = group["slower_than"]?.nanoseconds() { parameters.slowerThanNanoseconds = time }
-    if let bytes = group["body_bytes"]?.integer(in: 0...1 << 20) { parameters.bodyBytes = bytes }
+    if let bytes = group["body_bytes"]?.integer(in: 0...4096) { parameters.bodyBytes = bytes }
     if let count = group["samples"]?.integer(in: 0...1000) { parameters.samplesPerEndpoint = count }
     if let times = group["call_times"]?.flag() { parameters.callTimes = times }
     if let folds = group["fold_ids"]?.flag() { parameters.foldsIdentifiers = folds }

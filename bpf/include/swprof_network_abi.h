@@ -22,10 +22,6 @@ enum swprof_network_source {
 	SWPROF_SOURCE_CALLS = 1, /* the ends of system calls */
 };
 
-#define SWPROF_SAMPLE_SLOW 1
-#define SWPROF_SAMPLE_CLIENT_ERROR 2
-#define SWPROF_SAMPLE_SERVER_ERROR 4
-
 /* Set before the programs are loaded, constant afterwards. */
 struct swprof_network_config {
 	__u64 slow_ns; /* requests of this length or more are slow */
@@ -34,12 +30,11 @@ struct swprof_network_config {
 	__u8 received; /* and what content is read through */
 	__u8 sent;
 	__u8 call_times; /* 0 or 1: measure how long system calls take */
-	__u8 reads_http; /* 0 or 1 */
 	__u8 reads_tls; /* 0 or 1: calls of TLS libraries may be watched */
 	__u8 keeps_samples; /* 0 or 1: requests that are slow or failed are sent */
 	__u8 server_only; /* 0 or 1: only requests that a process answers are summed up */
+	__u8 reserved[5];
 	__u32 payload_bytes; /* of each message that are sent; 0: none */
-	__u32 reserved;
 };
 _Static_assert(sizeof(struct swprof_network_config) == 32, "layout");
 
@@ -180,11 +175,6 @@ struct swprof_times {
 	__u32 counts[SWPROF_TIME_BUCKETS];
 };
 
-struct swprof_drop_key {
-	__u64 socket;
-	__u32 reason; /* enum skb_drop_reason */
-	__u32 reserved;
-};
 
 /* The ends of an IP connection, as one of them sees it: the keys of the map `owners`. */
 struct swprof_ends {

@@ -48,7 +48,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 12);
-	__type(key, struct swprof_drop_key);
+	__type(key, __u32); /* enum skb_drop_reason */
 	__type(value, __u64);
 } drops SEC(".maps");
 
@@ -168,9 +168,11 @@ int send_length(__u64 *context)
 	payload = begin_look(SWPROF_SENT, outgoing->is_known ? outgoing->started_ns : bpf_ktime_get_ns());
 	if (!payload)
 		return 0;
-	if (!outgoing->is_known)
-		/* Of unix sockets, the reader's side is looked at. */
-		family == AF_UNIX ? 0 : pass_over(connection, payload, result);
+	/* Of unix sockets, the reader's side is looked at. */
+	if (!outgoing->is_known && family != AF_UNIX)
+		pass_over(connection, payload, result);
+	else if (!outgoing->is_known)
+		return 0;
 	else if (outgoing->kind == SWPROF_ITERATOR_BUFFER)
 		read_memory(connection, payload, outgoing->base + outgoing->offset, result);
 	else if (outgoing->kind == SWPROF_ITERATOR_VECTORS && outgoing->offset < VECTOR_OFFSET_MAX)
@@ -885,21 +887,19 @@ int send_reset(__u64 *context)
 	return 0;
 }
 
-/* The forms of kfree_skb: with a reason since 5.17, with the socket that should have had the packet since 6.11. */
-typedef void (*btf_trace_kfree_skb___with_reason)(void *, struct sk_buff *, void *, enum skb_drop_reason);
+/* The form that kfree_skb has since 6.11, with the socket that should have had the packet. */
 typedef void (*btf_trace_kfree_skb___with_socket)(void *, struct sk_buff *, void *, enum skb_drop_reason, struct sock *);
 
 SEC("tp_btf/kfree_skb")
 int drop_packet(__u64 *context)
 {
 	struct sk_buff *packet = (struct sk_buff *)context[0];
-	struct swprof_drop_key key = {};
+	__u32 reason = context[2];
 	struct connection *connection;
 	__u64 first = 1, *count, sk;
 
-	key.reason = context[2];
 	/* Two of the reasons are none, and one is not told. */
-	if (key.reason <= SKB_DROP_REASON_NOT_SPECIFIED)
+	if (reason <= SKB_DROP_REASON_NOT_SPECIFIED)
 		return 0;
 	sk = (__u64)packet->sk;
 	if (!sk && bpf_core_type_matches(btf_trace_kfree_skb___with_socket))
@@ -908,12 +908,11 @@ int drop_packet(__u64 *context)
 	if (!connection)
 		return 0;
 	connection->shared.drops += 1;
-	key.socket = 0;
-	count = bpf_map_lookup_elem(&drops, &key);
+	count = bpf_map_lookup_elem(&drops, &reason);
 	if (count)
 		__sync_fetch_and_add(count, 1);
 	else
-		bpf_map_update_elem(&drops, &key, &first, BPF_NOEXIST);
+		bpf_map_update_elem(&drops, &reason, &first, BPF_NOEXIST);
 	return 0;
 }
 

@@ -265,13 +265,13 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   private func drops() throws -> [String: UInt64] {
-    let entries = try object.map(named: "drops").entries(startingWith: swprof_drop_key(), UInt64(0))
+    let entries = try object.map(named: "drops").entries(startingWith: UInt32(0), UInt64(0))
     guard !entries.isEmpty else { return [:] }
     let names = FeatureProbe.names(ofEnumeration: "skb_drop_reason")
     var drops: [String: UInt64] = [:]
-    for (key, count) in entries {
-      let name = names[key.reason].map { $0.hasPrefix("SKB_DROP_REASON_") ? String($0.dropFirst(16)) : $0 }
-      drops[name ?? "reason \(key.reason)", default: 0] += count
+    for (reason, count) in entries {
+      let name = names[reason].map { $0.hasPrefix("SKB_DROP_REASON_") ? String($0.dropFirst(16)) : $0 }
+      drops[name ?? "reason \(reason)", default: 0] += count
     }
     return drops
   }

@@ -80,7 +80,6 @@ enum NetworkProbes {
     config.received = number(source.received)
     config.sent = number(source.sent)
     config.call_times = parameters.callTimes ? 1 : 0
-    config.reads_http = 1
     config.reads_tls = 1
     config.keeps_samples = parameters.reasons.isEmpty ? 0 : 1
     config.server_only = purpose.isMonitor ? 1 : 0
