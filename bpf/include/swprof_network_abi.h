@@ -175,7 +175,6 @@ struct swprof_times {
 	__u32 counts[SWPROF_TIME_BUCKETS];
 };
 
-
 /* The ends of an IP connection, as one of them sees it: the keys of the map `owners`. */
 struct swprof_ends {
 	__u8 local[16]; /* IPv4 addresses as ::ffff:a.b.c.d */

@@ -817,8 +817,8 @@ static __attribute__((noinline, unused)) int http_step(struct http_stream *strea
 }
 
 /* After HTTP_HEAD_END: decides how the message's body ends (RFC 9112 section 6.3). */
-static __always_inline void http_begin_body(struct http_stream *stream, const struct http_head *head,
-					    __u32 is_response, __u32 request_method)
+static __always_inline void http_begin_body(struct http_stream *stream, const struct http_head *head, __u32 is_response,
+					    __u32 request_method)
 {
 	__u32 status = head->status;
 

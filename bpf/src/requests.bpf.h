@@ -218,8 +218,8 @@ static __always_inline bool is_sample(__u16 status, __u64 duration)
 
 static __always_inline void send_sample(struct connection *connection, struct payload *payload,
 					struct pending_request *request, struct swprof_endpoint_key *key,
-					struct swprof_endpoint *endpoint, __u32 direction, __u16 status,
-					__u64 duration, __u64 first_byte, __u64 bytes)
+					struct swprof_endpoint *endpoint, __u32 direction, __u16 status, __u64 duration,
+					__u64 first_byte, __u64 bytes)
 {
 	struct swprof_request_sample *sample = &payload->sample;
 
@@ -460,8 +460,7 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 		return connection->decision == HTTP_SPOKEN;
 	}
 	connection->attempts += 1;
-	if (connection->attempts >=
-	    (shared->flags & SWPROF_CONNECTION_SEEDED ? ATTEMPTS_MAX_SEEDED : ATTEMPTS_MAX))
+	if (connection->attempts >= (shared->flags & SWPROF_CONNECTION_SEEDED ? ATTEMPTS_MAX_SEEDED : ATTEMPTS_MAX))
 		connection->decision = HTTP_NOT_SPOKEN;
 	return 0;
 }
@@ -648,6 +647,57 @@ static __always_inline void end_streams(struct connection *connection)
 		payload->now = connection->last_ns[direction];
 		handle_event(connection, payload, HTTP_MESSAGE_END);
 	}
+}
+
+static __always_inline struct payload *begin_look(__u32 direction, __u64 now)
+{
+	struct payload *payload = current_payload();
+
+	if (payload) {
+		payload->direction = direction;
+		payload->now = now;
+	}
+	return payload;
+}
+
+static __always_inline bool is_encrypted(struct connection *connection)
+{
+	return connection->shared.flags & SWPROF_CONNECTION_TLS;
+}
+
+/* An array of vectors: its length, the offset in the first one, and whether it lies in the kernel's memory. */
+#define VECTORS(count, offset, is_kernel) ((__u64)(count) << 32 | (offset) << 1 | (is_kernel))
+#define VECTOR_OFFSET_MAX (1U << 31)
+
+/* Reads the vectors of a call. */
+__attribute__((noinline)) int read_vectors(struct connection *connection, struct payload *payload, __u64 vectors,
+					   __u64 shape, __u64 total)
+{
+	__u64 size, offset = (__u32)shape >> 1, left = total;
+	__u32 count = shape >> 32, is_kernel = shape & 1;
+	struct iovec vector = {};
+
+	if (!connection || !payload)
+		return 0;
+	for (__u32 i = 0; i < VECTORS_MAX; i++) {
+		if (i >= count || !left)
+			break;
+		if (is_kernel ? bpf_probe_read_kernel(&vector, sizeof(vector), (void *)(vectors + i * 16))
+			      : bpf_probe_read_user(&vector, sizeof(vector), (void *)(vectors + i * 16)))
+			break;
+		size = vector.iov_len;
+		if (size < offset)
+			break;
+		size -= offset;
+		if (size > left)
+			size = left;
+		read_memory(connection, payload, (__u64)vector.iov_base + offset, size);
+		left -= size;
+		offset = 0;
+	}
+	if (left)
+		pass_over(connection, payload, left);
+	return 0;
 }
 
 #endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The life of a TCP connection; much of it runs in interrupts. */
+#ifndef SWPROF_LIVES_BPF_H
+#define SWPROF_LIVES_BPF_H
+
+#include "calls.bpf.h"
+
+/* Packets that the kernel dropped on sockets of the targets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 12);
+	__type(key, __u32); /* enum skb_drop_reason */
+	__type(value, __u64);
+} drops SEC(".maps");
+
+static __always_inline void begin_connecting(struct sock *sk)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 address = (__u64)sk;
+	struct swprof_owner owner = {};
+
+	note_owner(&owner, task);
+	bpf_map_update_elem(&connecting, &address, &owner, BPF_ANY);
+	if (is_target_current())
+		create_connection(sk, task, SWPROF_CONNECTION_CLIENT);
+}
+
+static __always_inline void end_connecting(struct sock *sk, bool is_established)
+{
+	__u64 address = (__u64)sk, now = bpf_ktime_get_ns();
+	struct swprof_owner *owner = bpf_map_lookup_elem(&connecting, &address);
+	struct connection *connection = connection_at(address);
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	struct swprof_ends ends = {};
+
+	if (owner && is_established) {
+		ends.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+		ends.remote_port = remote_port(sk);
+		read_addresses(sk, family, ends.local, ends.remote);
+		bpf_map_update_elem(&owners, &ends, owner, BPF_ANY);
+	}
+	if (owner)
+		bpf_map_delete_elem(&connecting, &address);
+	if (!connection)
+		return;
+	connection->shared.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	connection->shared.remote_port = remote_port(sk);
+	read_addresses(sk, family, connection->shared.local, connection->shared.remote);
+	if (!connection->shared.peer_tgid)
+		find_peer(&connection->shared);
+	note_peer(&connection->shared);
+	if (!is_established) {
+		connection->shared.flags |= SWPROF_CONNECTION_FAILED;
+		connection->shared.error = BPF_CORE_READ(sk, sk_err);
+		return;
+	}
+	connection->shared.established_ns = now;
+	connection->shared.connect_ns = now - connection->shared.first_ns;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int change_state(__u64 *context)
+{
+	struct sock *sk = (struct sock *)context[0];
+	int old = context[1], new = context[2];
+	__u64 address = (__u64)sk, now;
+	struct listener listener = {};
+	struct connection *stale;
+	struct swprof_owner owner = {};
+
+	if (is_over())
+		return 0;
+	if (new == TCP_SYN_SENT || (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)) {
+		/* One whose end was not seen: programs are not run within themselves. */
+		stale = connection_at(address);
+		if (stale)
+			replace_connection(stale, address);
+	}
+	if (network.call_times && old == TCP_SYN_RECV && new == TCP_ESTABLISHED) {
+		now = bpf_ktime_get_ns();
+		bpf_map_update_elem(&established, &address, &now, BPF_ANY);
+	}
+	if (old == TCP_CLOSE && new == TCP_SYN_SENT) {
+		begin_connecting(sk);
+	} else if (old == TCP_SYN_SENT) {
+		end_connecting(sk, new == TCP_ESTABLISHED);
+	} else if (new == TCP_LISTEN) {
+		listener.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+		listener.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+		note_owner(&owner, (struct task_struct *)bpf_get_current_task());
+		bpf_map_update_elem(&listeners, &listener, &owner, BPF_ANY);
+	}
+	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int destroy_socket(__u64 *context)
+{
+	struct sock *sk = (struct sock *)context[0];
+	__u64 address = (__u64)sk;
+	struct connection *connection = connection_at(address);
+
+	/* User space reads the table then. */
+	if (!connection || is_over())
+		return 0;
+	read_tcp(sk, &connection->shared.tcp);
+	end_streams(connection);
+	replace_connection(connection, address);
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int receive_reset(__u64 *context)
+{
+	struct connection *connection = connection_at(context[0]);
+
+	if (connection)
+		connection->shared.flags |= SWPROF_CONNECTION_RESET_RECEIVED;
+	return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int send_reset(__u64 *context)
+{
+	struct connection *connection = connection_at(context[0]);
+
+	if (connection)
+		connection->shared.flags |= SWPROF_CONNECTION_RESET_SENT;
+	return 0;
+}
+
+/* The form that kfree_skb has since 6.11, with the socket that should have had the packet. */
+typedef void (*btf_trace_kfree_skb___with_socket)(void *, struct sk_buff *, void *, enum skb_drop_reason,
+						  struct sock *);
+
+SEC("tp_btf/kfree_skb")
+int drop_packet(__u64 *context)
+{
+	struct sk_buff *packet = (struct sk_buff *)context[0];
+	__u32 reason = context[2];
+	struct connection *connection;
+	__u64 first = 1, *count, sk;
+
+	/* Two of the reasons are none, and one is not told. */
+	if (reason <= SKB_DROP_REASON_NOT_SPECIFIED)
+		return 0;
+	sk = (__u64)packet->sk;
+	if (!sk && bpf_core_type_matches(btf_trace_kfree_skb___with_socket))
+		sk = context[3];
+	connection = sk ? connection_at(sk) : NULL;
+	if (!connection)
+		return 0;
+	connection->shared.drops += 1;
+	count = bpf_map_lookup_elem(&drops, &reason);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	else
+		bpf_map_update_elem(&drops, &reason, &first, BPF_NOEXIST);
+	return 0;
+}
+
+#endif
