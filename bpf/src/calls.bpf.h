@@ -136,6 +136,7 @@ __attribute__((noinline)) int add_call_time(struct connection *connection, __u32
 	struct payload *payload = current_payload();
 	struct swprof_call_key key = {};
 	struct swprof_times *times;
+	struct entries *entries;
 	__u32 bucket;
 
 	if (!connection || !payload)
@@ -145,9 +146,10 @@ __attribute__((noinline)) int add_call_time(struct connection *connection, __u32
 	key.peer = connection->shared.peer;
 	bucket = time_bucket(ns);
 	times = bpf_map_lookup_elem(&call_times, &key);
-	if (!times) {
-		clear(&payload->times, sizeof(payload->times));
-		bpf_map_update_elem(&call_times, &key, &payload->times, BPF_NOEXIST);
+	entries = entries_of(payload);
+	if (!times && entries) {
+		clear(&entries->times, sizeof(entries->times));
+		bpf_map_update_elem(&call_times, &key, &entries->times, BPF_NOEXIST);
 		times = bpf_map_lookup_elem(&call_times, &key);
 	}
 	if (times && bucket < SWPROF_TIME_BUCKETS)

@@ -43,7 +43,7 @@ struct {
 /* What a look at some bytes needs; nothing of it outlasts the look. */
 struct payload {
 	__u32 is_taken; /* 0 or 1: of PAYLOAD_LIBRARY */
-	__u32 padding;
+	__u32 place; /* PAYLOAD_* */
 	struct http_chunk chunk;
 	__u64 now;
 	__u64 base; /* the position of the piece in its direction */
@@ -55,8 +55,6 @@ struct payload {
 	__u32 wanted; /* bytes of its beginning that are to be sent */
 	__u32 reserved;
 	struct swprof_request_sample sample;
-	struct swprof_endpoint endpoint;
-	struct swprof_times times;
 	struct {
 		struct swprof_payload head;
 		__u8 bytes[SWPROF_PAYLOAD_MAX];
@@ -77,9 +75,33 @@ struct {
 	__type(value, struct payload);
 } payloads SEC(".maps");
 
-static __always_inline struct payload *payload_at(__u32 index)
+static __always_inline struct payload *payload_at(__u32 place)
 {
-	return bpf_map_lookup_elem(&payloads, &index);
+	struct payload *payload = bpf_map_lookup_elem(&payloads, &place);
+
+	if (payload)
+		payload->place = place;
+	return payload;
+}
+
+/* New entries of tables are put together here: before 6.2, only memory of maps can be copied into maps. */
+struct entries {
+	struct swprof_endpoint endpoint;
+	struct swprof_times times;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PAYLOAD_MAX);
+	__type(key, __u32);
+	__type(value, struct entries);
+} new_entries SEC(".maps");
+
+static __always_inline struct entries *entries_of(struct payload *payload)
+{
+	__u32 place = payload->place;
+
+	return bpf_map_lookup_elem(&new_entries, &place);
 }
 
 static __always_inline struct payload *current_payload(void)
@@ -128,10 +150,15 @@ static __always_inline void fill_endpoint_key(struct connection *connection, str
 static __always_inline struct swprof_endpoint *endpoint_of(struct connection *connection, struct payload *payload,
 							   struct swprof_endpoint_key *key, struct http_head *head)
 {
-	struct swprof_endpoint *found = bpf_map_lookup_elem(&endpoints, key), *new = &payload->endpoint;
+	struct swprof_endpoint *found = bpf_map_lookup_elem(&endpoints, key), *new;
+	struct entries *entries;
 
 	if (found)
 		return found;
+	entries = entries_of(payload);
+	if (!entries)
+		return NULL;
+	new = &entries->endpoint;
 	clear(new, sizeof(*new));
 	__builtin_memcpy(new->comm, connection->shared.comm, sizeof(new->comm));
 	if (head) {
@@ -192,6 +219,7 @@ __attribute__((noinline)) int add_peer_time(struct connection *connection, struc
 {
 	struct swprof_peer_key key = {};
 	struct swprof_times *times;
+	struct entries *entries;
 
 	if (!connection || !payload)
 		return 0;
@@ -199,9 +227,10 @@ __attribute__((noinline)) int add_peer_time(struct connection *connection, struc
 	key.is_server = is_http_server(connection);
 	key.peer = connection->shared.peer;
 	times = bpf_map_lookup_elem(&peer_times, &key);
-	if (!times) {
-		clear(&payload->times, sizeof(payload->times));
-		bpf_map_update_elem(&peer_times, &key, &payload->times, BPF_NOEXIST);
+	entries = entries_of(payload);
+	if (!times && entries) {
+		clear(&entries->times, sizeof(entries->times));
+		bpf_map_update_elem(&peer_times, &key, &entries->times, BPF_NOEXIST);
 		times = bpf_map_lookup_elem(&peer_times, &key);
 	}
 	if (times && bucket < SWPROF_TIME_BUCKETS)
