@@ -27,7 +27,7 @@ struct TLSLibraries {
     ("SSL_read_ex", "enter_tls_read_ex", "leave_tls_read"), ("SSL_write_ex", "enter_tls_read_ex", "leave_tls_write"),
   ]
 
-  /// When to look again: soon for a new process, which loads its libraries first of all.
+  /// When to look for new processes again.
   private static let interval: UInt64 = 100_000_000
   private static let wideInterval: UInt64 = 2_000_000_000
   /// A process without such a library is looked at again this often, as it may load one.
@@ -54,7 +54,7 @@ struct TLSLibraries {
     var libraries: [Library] = []
     for process in processes where process != ProcessTable.own {
       if let last = lookedAt[process], now.nanoseconds(since: last) < Self.patience { continue }
-      // A process is as old as its first mapping: a young one is looked at each time.
+      // One whose mappings cannot be read yet is looked at again at once.
       let mappings = (try? ProcessTable.mappings(of: process)) ?? []
       if lookedAt[process] != nil || !mappings.isEmpty { lookedAt[process] = now }
       for mapping in mappings where Self.isLibrary(mapping.path) {
