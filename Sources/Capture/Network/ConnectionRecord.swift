@@ -140,10 +140,6 @@ struct Endpoint: Hashable {
 
   private var isIPv4: Bool { address.prefix(10).allSatisfy { $0 == 0 } && address[10] == 0xff && address[11] == 0xff }
 
-  var isLoopback: Bool {
-    isIPv4 ? address[12] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address.last == 1
-  }
-
   /// The address as text: `10.0.0.1`, `fe80::1` (RFC 5952).
   var addressText: String {
     if isIPv4 { return address[12...].map(String.init).joined(separator: ".") }

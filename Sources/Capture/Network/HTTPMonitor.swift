@@ -64,30 +64,12 @@ package struct HTTPMonitor: ~Copyable {
   /// What has been answered so far, by process and path; numbers only grow while a process is watched.
   package mutating func totals() throws(CaptureError) -> [Totals] {
     if libraries.isDue(isWide: true) {
-      for library in libraries.newProbes(of: Array(watched)) {
-        do { for (program, place) in library.places { try object.attach(program, to: place) } } catch {
-          libraries.note(error, library)
-        }
-      }
+      libraries.attach(to: &object, in: Array(watched))
     }
     return try CaptureError.translating {
       try object.map(named: "endpoints").entries(startingWith: swprof_endpoint_key(), swprof_endpoint()).map {
         let endpoint = HTTPEndpoint($0, $1)
         return Totals(process: endpoint.process, path: endpoint.path, totals: endpoint.totals)
-      }
-    }
-  }
-
-  /// What could not be read, a sentence each.
-  package var warnings: [String] { libraries.warnings }
-
-  /// Requests of which nothing is known but that they were there.
-  package func lost() throws(CaptureError) -> UInt64 {
-    try CaptureError.translating {
-      try [SWPROF_NETWORK_CONNECTION_TABLE_FULL, SWPROF_NETWORK_PIPELINE_OVERFLOW, SWPROF_NETWORK_MESSAGE_LOST].reduce(
-        0
-      ) {
-        $0 + (try object.sum(map: "network_counters", index: $1.rawValue))
       }
     }
   }

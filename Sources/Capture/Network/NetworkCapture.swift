@@ -171,11 +171,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   /// Watches the TLS libraries that targets have mapped by now.
   private mutating func findLibraries() {
     guard libraries.isDue(isWide: scope.kernelScope != SWPROF_SCOPE_TARGETS) else { return }
-    for probe in libraries.newProbes(of: currentTargets()) {
-      do { for (program, place) in probe.places { try object.attach(program, to: place) } } catch {
-        libraries.note(error, probe)
-      }
-    }
+    let targets = currentTargets()
+    libraries.attach(to: &object, in: targets)
   }
 
   /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.

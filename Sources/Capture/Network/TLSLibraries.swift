@@ -48,8 +48,17 @@ struct TLSLibraries {
     return true
   }
 
+  /// Watches the libraries that processes have mapped by now.
+  mutating func attach(to object: inout BPFObject, in processes: [ProcessID]) {
+    for library in newProbes(of: processes) {
+      do { for (program, place) in library.places { try object.attach(program, to: place) } } catch {
+        note(error, library)
+      }
+    }
+  }
+
   /// The libraries of processes that nothing is attached to yet.
-  mutating func newProbes(of processes: [ProcessID]) -> [Library] {
+  private mutating func newProbes(of processes: [ProcessID]) -> [Library] {
     let now = Clock.monotonic
     var libraries: [Library] = []
     for process in processes where process != ProcessTable.own {
@@ -114,7 +123,7 @@ struct TLSLibraries {
     return functions.map(\.0).filter(words.contains)
   }
 
-  mutating func note(_ error: BPFError, _ library: Library) {
+  private mutating func note(_ error: BPFError, _ library: Library) {
     warnings.append(
       "process \(library.process): what \(library.path) encrypts is not read (\(error.cause)); its connections are"
         + " counted all the same")
