@@ -8,13 +8,16 @@ package import LinuxSystem
 @safe package struct BPFObject: ~Copyable {
   private let handle: OpaquePointer
   private let name: String
+  /// What libbpf reads in place of the kernel's types, when it loads the object.
+  private let types: OpenFile?
   private var links: [OpaquePointer]
   /// Of probes in processes, whose end takes the kernel a grace period each.
   private var slowLinks: [OpaquePointer] = unsafe []
 
-  private init(adopting handle: OpaquePointer, name: String) {
+  private init(adopting handle: OpaquePointer, name: String, types: OpenFile?) {
     unsafe self.handle = handle
     self.name = name
+    self.types = types
     unsafe self.links = []
   }
 
@@ -24,16 +27,44 @@ package import LinuxSystem
   }
 
   /// Reads an object file; nothing reaches the kernel yet.
-  package static func open(_ image: [UInt8], name: String) throws(BPFError) -> BPFObject {
+  ///
+  /// - Parameter looksAtMembersOnly: whether all that programs ask of the kernel's types is where members lie, and none
+  ///   is attached by a type. An excerpt of the types does then, which is ready sooner than the whole.
+  package static func open(
+    _ image: [UInt8], name: String, looksAtMembersOnly: Bool = false
+  ) throws(BPFError) -> BPFObject {
     unsafe libbpf_set_print(nil)
+    if looksAtMembersOnly, let types = try? OpenFile.inMemory("kernel-types") {
+      let object = try open(image, name: name, types: types)
+      // Without an excerpt, libbpf reads the whole, and says what is wrong with it.
+      if (try? types.append(object.excerpt())) != nil { return object }
+    }
+    return try open(image, name: name, types: nil)
+  }
+
+  private static func open(_ image: [UInt8], name: String, types: OpenFile?) throws(BPFError) -> BPFObject {
     var options = unsafe bpf_object_open_opts()
     unsafe options.sz = MemoryLayout<bpf_object_open_opts>.size
     let handle = unsafe name.withCString { text in
       unsafe options.object_name = text
-      return unsafe image.withUnsafeBytes { unsafe bpf_object__open_mem($0.baseAddress, $0.count, &options) }
+      // It is read when the object is loaded.
+      return unsafe (types?.ownPath).withOptionalCString { path in
+        unsafe options.btf_custom_path = path
+        return unsafe image.withUnsafeBytes { unsafe bpf_object__open_mem($0.baseAddress, $0.count, &options) }
+      }
     }
     guard let handle = unsafe handle else { throw BPFError(operation: .open(object: name), cause: .last) }
-    return unsafe BPFObject(adopting: handle, name: name)
+    return unsafe BPFObject(adopting: handle, name: name, types: types)
+  }
+
+  /// Of the running kernel's types, what this object asks for.
+  private func excerpt() throws -> [UInt8] {
+    var size: UInt32 = 0
+    guard let own = unsafe btf__raw_data(bpf_object__btf(handle), &size) else { throw Errno.last }
+    let object = try TypeDescription(
+      decoding: FrozenBytes(unsafe Array(UnsafeRawBufferPointer(start: own, count: Int(size)))))
+    let kernel = try TypeDescription(decoding: FrozenBytes(kernelFile: "/sys/kernel/btf/vmlinux"))
+    return try TypeExcerpt.make(from: kernel, namedBy: object)
   }
 
   /// Sets the bytes of a read-only data section, before loading.
@@ -195,5 +226,14 @@ package import LinuxSystem
       throw BPFError(operation: .find(name: program, object: name), cause: .last)
     }
     return unsafe found
+  }
+}
+
+extension Optional<String> {
+  fileprivate func withOptionalCString<Result>(_ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+    switch self {
+    case .some(let text): unsafe text.withCString { unsafe body($0) }
+    case .none: body(nil)
+    }
   }
 }

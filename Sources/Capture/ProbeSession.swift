@@ -176,7 +176,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private static func loadedObject(
     for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
   ) throws -> BPFObject {
-    let object = try BPFObject.open(probes.image.decoded(), name: probes.image.name)
+    let object = try BPFObject.open(
+      probes.image.decoded(), name: probes.image.name, looksAtMembersOnly: probes.image.looksAtMembersOnly)
     try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
     try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
     try probes.configure(object)

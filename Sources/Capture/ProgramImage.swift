@@ -8,6 +8,9 @@ struct ProgramImage {
     self.base64 = base64
   }
 
+  /// Whether its programs are attached to no kernel type, and ask nothing of types but where members lie.
+  var looksAtMembersOnly: Bool { name == ProgramImage.oncpu.name }
+
   /// The object file's bytes.
   func decoded() -> [UInt8] {
     base64.withUTF8Buffer { text in

@@ -3,8 +3,6 @@ import ELF
 import Glibc
 import LinuxSystem
 
-@_silgen_name("memfd_create") private func createMemoryFile(_ name: UnsafePointer<CChar>, _ flags: UInt32) -> Int32
-
 /// The small symbol table that some distributions leave in stripped files: an xz-compressed ELF file in the section
 /// `.gnu_debugdata` (the GDB manual, "MiniDebugInfo").
 enum MiniDebugInfo {
@@ -23,17 +21,11 @@ enum MiniDebugInfo {
   }
 
   private static func decompress(_ compressed: [UInt8]) throws(ELFError) -> [UInt8] {
-    let descriptor = unsafe createMemoryFile("mini-debug-info", 1)  // MFD_CLOEXEC
-    guard descriptor >= 0 else { throw ELFError.unreadable(.last) }
-    let file = OpenFile(adopting: descriptor)
-    var written = 0
-    while written < compressed.count {
-      let count = unsafe compressed.withUnsafeBytes { bytes in
-        unsafe write(file.descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-      }
-      guard count > 0 else { throw ELFError.unreadable(.last) }
-      written += count
-    }
+    let file: OpenFile
+    do {
+      file = try .inMemory("mini-debug-info")
+      try file.append(compressed)
+    } catch { throw ELFError.unreadable(error) }
     // libelf does nothing before it has been told the version (elf_version(3)).
     guard elf_version(UInt32(EV_CURRENT)) != 0 else { throw ELFError.malformed(.miniDebugInfo) }
     // Unlike elf_begin, this sees through compression (elfutils/libdwelf.h).

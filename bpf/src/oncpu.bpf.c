@@ -64,11 +64,11 @@ SEC("perf_event")
 int on_cpu_tick(struct bpf_perf_event_data *context)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	bool has_user = !(task->flags & PF_KTHREAD);
+	bool has_user = !(BPF_CORE_READ(task, flags) & PF_KTHREAD);
 	struct scratch *scratch;
 	__u32 tgid;
 
-	if (task->pid == 0)
+	if (BPF_CORE_READ(task, pid) == 0)
 		return 0;
 	tgid = tgid_in_namespace(task);
 	if (!tgid || !is_target(tgid))
@@ -85,8 +85,7 @@ int on_cpu_tick(struct bpf_perf_event_data *context)
 	scratch->sample.tid = number_in_namespace(task);
 	scratch->sample.cpu = bpf_get_smp_processor_id();
 	bpf_get_current_comm(scratch->sample.comm, sizeof(scratch->sample.comm));
-	bpf_probe_read_kernel(scratch->sample.process_comm, sizeof(scratch->sample.process_comm),
-			      task->group_leader->comm);
+	BPF_CORE_READ_INTO(&scratch->sample.process_comm, task, group_leader, comm);
 	if (has_user && config.sides & SWPROF_SIDE_USER)
 		take_user_stack(context, task, scratch);
 	if (config.sides & SWPROF_SIDE_KERNEL && is_kernel_address(context->regs.ip))

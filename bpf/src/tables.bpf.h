@@ -49,15 +49,15 @@ static __always_inline struct swprof_line *line_at(__u32 line)
 #define LINE_STEPS 9
 #define ROW_STEPS 5
 
-static __always_inline struct swprof_code_range *range_at(struct swprof_code_map *map, __u32 index)
+static __always_inline struct swprof_code_range *range_at(__u32 first, __u32 index)
 {
-	struct swprof_line *line = line_at(map->first + index / RANGES_PER_LINE);
+	struct swprof_line *line = line_at(first + index / RANGES_PER_LINE);
 
 	return line ? &((struct swprof_code_range *)line)[index % RANGES_PER_LINE] : NULL;
 }
 
 /* A child has its parent's memory; its own process is told of it later. */
-SEC("tp_btf/sched_process_fork")
+SEC("raw_tp/sched_process_fork")
 int inherit_code_map(__u64 *context)
 {
 	struct task_struct *parent = (struct task_struct *)context[0];
@@ -65,7 +65,7 @@ int inherit_code_map(__u64 *context)
 	struct swprof_code_map *map;
 	__u32 tgid;
 
-	if (child->pid != child->tgid)
+	if (!is_group_leader(child))
 		return 0;
 	tgid = tgid_in_namespace(parent);
 	map = bpf_map_lookup_elem(&code_maps, &tgid);
@@ -77,7 +77,7 @@ int inherit_code_map(__u64 *context)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
+SEC("raw_tp/sched_process_exec")
 int drop_code_map(__u64 *context)
 {
 	__u32 tgid = tgid_in_namespace((struct task_struct *)context[0]);
@@ -86,13 +86,13 @@ int drop_code_map(__u64 *context)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
+SEC("raw_tp/sched_process_exit")
 int forget_code_map(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)context[0];
 	__u32 tgid;
 
-	if (task->signal->live.counter != 0)
+	if (!is_last_thread(task))
 		return 0;
 	tgid = tgid_in_namespace(task);
 	bpf_map_delete_elem(&code_maps, &tgid);

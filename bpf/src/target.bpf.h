@@ -85,12 +85,25 @@ static __always_inline void add_target(__u32 tgid)
 		count(SWPROF_COUNTER_TARGET_TABLE_FULL);
 }
 
-SEC("tp_btf/sched_process_fork")
+static __always_inline bool is_group_leader(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid);
+}
+
+/* Whether an exiting task is the last of its thread group. */
+static __always_inline bool is_last_thread(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, live.counter) == 0;
+}
+
+/* Programs on raw tracepoints read what they are given like any kernel memory: to check a pointer of a known type, the
+ * kernel searches all its types by name. */
+SEC("raw_tp/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid;
 
-	if (config.scope != SWPROF_SCOPE_TARGETS || !config.follow_children || child->pid != child->tgid)
+	if (config.scope != SWPROF_SCOPE_TARGETS || !config.follow_children || !is_group_leader(child))
 		return 0;
 	tgid = tgid_in_namespace(parent);
 	if (bpf_map_lookup_elem(&targets, &tgid))
@@ -98,7 +111,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
+SEC("raw_tp/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task)
 {
 	char comm[SWPROF_COMM_SIZE] = {};
@@ -117,12 +130,12 @@ int BPF_PROG(process_exec, struct task_struct *task)
 }
 
 /* The leader of a thread group may exit first; the group is gone when its last thread is. */
-SEC("tp_btf/sched_process_exit")
+SEC("raw_tp/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	__u32 tgid;
 
-	if (config.scope != SWPROF_SCOPE_TARGETS || task->signal->live.counter != 0)
+	if (config.scope != SWPROF_SCOPE_TARGETS || !is_last_thread(task))
 		return 0;
 	tgid = tgid_in_namespace(task);
 	bpf_map_delete_elem(&targets, &tgid);

@@ -102,35 +102,60 @@ static __always_inline int end_walk(struct walk *walk, __u32 end)
 	return 1;
 }
 
+/* What a binary search has left: [low, high), in one number, so that a global function can return it. */
+#define BOUNDS(low, high) ((__u64)(high) << 32 | (low))
+#define LOW(bounds) ((__u32)(bounds))
+#define HIGH(bounds) ((__u32)((bounds) >> 32))
+/* Where a line could not be read. */
+#define NO_BOUNDS (~0ULL)
+
+/*
+ * Halves the ranges among which is the first that starts above an address. Each step of a search is a global function:
+ * the verifier follows the loop around it with unknown bounds, and not with all that they can be.
+ */
+__attribute__((noinline)) __u64 halve_ranges(__u64 bounds, __u32 first, __u64 address)
+{
+	__u32 middle = (LOW(bounds) + HIGH(bounds)) / 2;
+	struct swprof_code_range *range = range_at(first, middle);
+
+	if (!range)
+		return NO_BOUNDS;
+	return range->start <= address ? BOUNDS(middle + 1, HIGH(bounds)) : BOUNDS(LOW(bounds), middle);
+}
+
 /* Moves `walk->range` to the code range of an address. Returns 0 when there is one. */
 __attribute__((noinline)) int find_range(__u64 address)
 {
 	struct scratch *scratch = current_scratch();
 	struct swprof_code_range *range;
-	__u32 low = 0, high;
+	__u64 bounds;
+	__u32 first;
 
 	if (!scratch)
 		return 1;
 	/* The last range that starts at or below the address. */
-	high = scratch->walk.map.count;
-	for (int i = 0; i < RANGE_STEPS && low < high; i++) {
-		__u32 middle = (low + high) / 2;
-
-		range = range_at(&scratch->walk.map, middle);
-		if (!range)
-			return 1;
-		if (range->start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0)
+	first = scratch->walk.map.first;
+	bounds = BOUNDS(0, scratch->walk.map.count);
+	for (int i = 0; i < RANGE_STEPS && LOW(bounds) < HIGH(bounds); i++)
+		bounds = halve_ranges(bounds, first, address);
+	if (LOW(bounds) == 0 || bounds == NO_BOUNDS)
 		return 1;
-	range = range_at(&scratch->walk.map, low - 1);
+	range = range_at(first, LOW(bounds) - 1);
 	if (!range || address >= range->end)
 		return 1;
 	scratch->walk.range = *range;
 	return 0;
+}
+
+/* Halves the lines among which is the last whose first row is at or below a key; `high` is that line at most. */
+__attribute__((noinline)) __u64 halve_lines(__u64 bounds, __u32 rows, __u32 key)
+{
+	__u32 middle = (LOW(bounds) + HIGH(bounds) + 1) / 2;
+	struct swprof_line *line = line_at(rows + middle);
+
+	if (!line)
+		return NO_BOUNDS;
+	return *(__u32 *)line <= key ? BOUNDS(middle, HIGH(bounds)) : BOUNDS(LOW(bounds), middle - 1);
 }
 
 /* Finds `walk->rule` for `walk->rule_address` in the module of `walk->range`. Returns 0 when the table could be read.
@@ -141,7 +166,7 @@ __attribute__((noinline)) int find_rule(void)
 	struct swprof_module *module;
 	struct swprof_line *line;
 	__u32 first, count, low, high, key, index, rows, rules;
-	__u64 place;
+	__u64 place, bounds;
 
 	if (!scratch)
 		return 1;
@@ -165,18 +190,11 @@ __attribute__((noinline)) int find_rule(void)
 	/* The last line of the page's rows whose first row is at or below the key: lines are what a fetch costs. */
 	low = first / ROWS_PER_LINE;
 	high = count ? (first + count - 1) / ROWS_PER_LINE : low;
-	for (int i = 0; i < LINE_STEPS && low < high; i++) {
-		__u32 middle = (low + high + 1) / 2;
-
-		line = line_at(rows + middle);
-		if (!line)
-			return 1;
-		if (*(__u32 *)line <= key)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	line = line_at(rows + low);
+	bounds = BOUNDS(low, high);
+	for (int i = 0; i < LINE_STEPS && LOW(bounds) < HIGH(bounds); i++)
+		bounds = halve_lines(bounds, rows, key);
+	low = LOW(bounds);
+	line = bounds == NO_BOUNDS ? NULL : line_at(rows + low);
 	if (!line)
 		return 1;
 	index = low * ROWS_PER_LINE;
