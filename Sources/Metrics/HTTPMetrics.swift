@@ -39,10 +39,11 @@ struct HTTPMeter {
   }
 
   private var last: [Endpoint: HTTPEndpointTotal] = [:]
+  /// Of every process that has ever answered.
   private var fresh: [ProcessID: [HTTPEndpointTotal]] = [:]
 
   mutating func sample(_ totals: [HTTPEndpointTotal]) {
-    fresh = [:]
+    fresh = fresh.mapValues { _ in [] }
     for total in totals {
       let endpoint = Endpoint(process: total.process, path: total.path)
       let change = total.since(last[endpoint])
@@ -56,10 +57,22 @@ struct HTTPMeter {
     fresh[process] = nil
   }
 
-  /// NaN where nothing was answered.
+  /// All that a process has answered; nil where it never has.
+  func requests(of process: ProcessID) -> RequestSums? {
+    fresh[process]?.reduce(RequestSums()) { sums, total in
+      sums
+        + RequestSums(
+          finished: total.finished, serverErrors: total.serverErrors,
+          microseconds: total.times.sumNanoseconds / 1000)
+    }
+  }
+
+  /// NaN where nothing was answered; of the rate, where nothing ever was.
   func value(_ measure: Measure, of process: ProcessID) -> Double {
-    let counted = (fresh[process] ?? []).filter { total in measure.uri.map { $0.includes(total.path) } ?? true }
+    guard let answered = fresh[process] else { return .nan }
+    let counted = answered.filter { total in measure.uri.map { $0.includes(total.path) } ?? true }
     let finished = counted.reduce(0) { $0 + $1.finished }
+    if measure.metric == .httpRequestRate { return Double(finished) }
     guard finished > 0 else { return .nan }
     switch measure.metric {
     case .httpErrorRate:
@@ -70,7 +83,7 @@ struct HTTPMeter {
     case .http99thResponseTime:
       let times = counted.reduce(into: LatencyHistogram()) { $0.add($1.times) }
       return times.percentile(0.99).map { $0 / 1e6 } ?? .nan
-    case .processCPU, .processThreadCount, .processRSS, .processIOWait, .contextSwitches, .runQueueLatency, .systemLoad,
+    case .httpRequestRate, .processCPU, .processThreadCount, .processRSS, .processIOWait, .contextSwitches, .runQueueLatency, .systemLoad,
       .cpuPressure, .memoryPressure, .ioPressure:
       return .nan
     }

@@ -33,14 +33,15 @@ package struct MetricReader {
   ///
   /// - Parameters:
   ///   - processes: those that are watched.
+  ///   - answering: those of them whose requests are counted.
   ///   - now: as late as possible before the call.
   /// - Returns: the processes that have ended.
-  package mutating func sample(_ processes: [WatchedProcess], now: MonotonicTime) -> [ProcessKey] {
+  package mutating func sample(
+    _ processes: [WatchedProcess], answering: Set<ProcessID> = [], now: MonotonicTime
+  ) -> [ProcessKey] {
     let elapsed = lastSample.map { now.nanoseconds(since: $0) } ?? 0
     host.sample(elapsedNanoseconds: elapsed)
-    if let httpSource, measures.contains(where: \.metric.isHTTP) {
-      http.sample(httpSource(Set(processes.map(\.key.process))))
-    }
+    if let httpSource, measures.contains(where: \.metric.isHTTP) { http.sample(httpSource(answering)) }
     let withThreads = measures.contains { [.contextSwitches, .runQueueLatency].contains($0.metric) }
     var ended: [ProcessKey] = []
     for process in processes {
@@ -73,7 +74,8 @@ package struct MetricReader {
     case .contextSwitches: meter.contextSwitches
     case .runQueueLatency: meter.runQueueLatency
     case .systemLoad, .cpuPressure, .memoryPressure, .ioPressure: host.value(measure.metric)
-    case .httpErrorRate, .httpAverageResponseTime, .http99thResponseTime: http.value(measure, of: process)
+    case .httpErrorRate, .httpAverageResponseTime, .http99thResponseTime, .httpRequestRate:
+      http.value(measure, of: process)
     }
   }
 
@@ -81,6 +83,9 @@ package struct MetricReader {
   package func values(of key: ProcessKey) -> [Double] { values[key] ?? [] }
 
   package func basicValues(of key: ProcessKey) -> BasicValues? { meters[key]?.basic }
+
+  /// What a process has answered within the second; nil where nobody counts, or it never has.
+  package func requests(of key: ProcessKey) -> RequestSums? { http.requests(of: key.process) }
 
   package mutating func forget(_ key: ProcessKey) {
     meters[key] = nil

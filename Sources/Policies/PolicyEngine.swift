@@ -194,6 +194,13 @@ package struct PolicyEngine {
   /// The processes that any policy matches.
   package var processes: [WatchedProcess] { watches.map(\.process) }
 
+  /// Those that a policy with a rule about requests matches.
+  package var answeringProcesses: Set<ProcessID> {
+    let asking = policies.map { $0.rules.contains { $0.measure.metric.isHTTP } }
+    guard asking.contains(true) else { return [] }
+    return Set(watches.filter { $0.policies.contains { asking[$0.policy] } }.map(\.process.key.process))
+  }
+
   package func isWatched(_ key: ProcessKey) -> Bool { places[key] != nil }
 
   /// The processes of each policy, by the policies' order.

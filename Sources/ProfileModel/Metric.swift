@@ -22,6 +22,8 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
   /// Of the responses finished in the second, in ms.
   case httpAverageResponseTime = "http_avg_response_time"
   case http99thResponseTime = "http_p99_response_time"
+  /// Responses finished in the second, once there has been one.
+  case httpRequestRate = "http_request_rate"
 
   /// What its values are in: `%`, `ms`, `MiB`, or nothing for plain numbers.
   package var unit: String {
@@ -29,13 +31,14 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
     case .processCPU, .processIOWait, .cpuPressure, .memoryPressure, .ioPressure, .httpErrorRate: "%"
     case .runQueueLatency, .httpAverageResponseTime, .http99thResponseTime: "ms"
     case .processRSS: "MiB"
+    case .httpRequestRate: "/s"
     case .processThreadCount, .contextSwitches, .systemLoad: ""
     }
   }
 
   /// Whether it is about requests that a process answers.
   package var isHTTP: Bool {
-    [.httpErrorRate, .httpAverageResponseTime, .http99thResponseTime].contains(self)
+    [.httpErrorRate, .httpAverageResponseTime, .http99thResponseTime, .httpRequestRate].contains(self)
   }
 
   /// Whether all processes of the host have the same value.

@@ -1,3 +1,25 @@
+/// The requests that a process has answered within a while.
+package struct RequestSums: Equatable, Sendable {
+  /// Responses, of any status.
+  package var finished: UInt64
+  /// Responses with a status from 500 on.
+  package var serverErrors: UInt64
+  /// The times of all responses.
+  package var microseconds: UInt64
+
+  package init(finished: UInt64 = 0, serverErrors: UInt64 = 0, microseconds: UInt64 = 0) {
+    self.finished = finished
+    self.serverErrors = serverErrors
+    self.microseconds = microseconds
+  }
+
+  package static func + (left: RequestSums, right: RequestSums) -> RequestSums {
+    RequestSums(
+      finished: left.finished &+ right.finished, serverErrors: left.serverErrors &+ right.serverErrors,
+      microseconds: left.microseconds &+ right.microseconds)
+  }
+}
+
 /// What was measured of a process over a while: a value each second, or each ten.
 package struct MetricHistory: Equatable, Sendable {
   package struct Entry: Equatable, Sendable {
@@ -5,11 +27,14 @@ package struct MetricHistory: Equatable, Sendable {
     package var cpuPerMille: UInt32?
     package var threads: UInt32
     package var residentKiB: UInt32
+    /// In all seconds that the entry stands for; nil where nobody counted, or nothing was ever answered.
+    package var requests: RequestSums?
 
-    package init(cpuPerMille: UInt32?, threads: UInt32, residentKiB: UInt32) {
+    package init(cpuPerMille: UInt32?, threads: UInt32, residentKiB: UInt32, requests: RequestSums? = nil) {
       self.cpuPerMille = cpuPerMille
       self.threads = threads
       self.residentKiB = residentKiB
+      self.requests = requests
     }
   }
 

@@ -10,6 +10,15 @@ package struct MetricsReport {
     var cpu: Double?
     var threads: Double
     var residentMiB: Double
+    var requests: RequestSums?
+
+    var requestRate: Double? { requests.map { Double($0.finished) / Double(seconds) } }
+    var errorPercent: Double? { share(\.serverErrors).map { $0 * 100 } }
+    var meanMilliseconds: Double? { share(\.microseconds).map { $0 / 1000 } }
+
+    private func share(_ part: KeyPath<RequestSums, UInt64>) -> Double? {
+      requests.flatMap { $0.finished > 0 ? Double($0[keyPath: part]) / Double($0.finished) : nil }
+    }
   }
 
   private let process: ProcessID
@@ -32,7 +41,7 @@ package struct MetricsReport {
         guard (time..<time + Int64(history.resolution)).allSatisfy({ points[$0] == nil }) else { continue }
         points[time] = Point(
           time: time, seconds: history.resolution, cpu: entry.cpuPerMille.map { Double($0) / 10 },
-          threads: Double(entry.threads), residentMiB: Double(entry.residentKiB) / 1024)
+          threads: Double(entry.threads), residentMiB: Double(entry.residentKiB) / 1024, requests: entry.requests)
       }
     }
     self.points = points.values.sorted { $0.time < $1.time }
@@ -60,20 +69,31 @@ package struct MetricsReport {
     mean.cpu = shares.isEmpty ? nil : shares.reduce(0, +) / Double(shares.count)
     mean.threads = points.reduce(0) { $0 + $1.threads } / Double(points.count)
     mean.residentMiB = points.reduce(0) { $0 + $1.residentMiB } / Double(points.count)
+    let answering = points.filter { $0.requests != nil }
+    mean.requests = answering.isEmpty ? nil : answering.compactMap(\.requests).reduce(RequestSums(), +)
+    mean.seconds = answering.isEmpty ? mean.seconds : answering.reduce(0) { $0 + $1.seconds }
     return mean
+  }
+
+  /// What is shown: requests where any were answered.
+  private var rows: [(name: String, title: String, value: (Point) -> Double?)] {
+    let basic: [(String, String, (Point) -> Double?)] = [
+      ("CPU %", "CPU %", { $0.cpu }), ("threads", "THREADS", { $0.threads }), ("MiB", "MIB", { $0.residentMiB }),
+    ]
+    guard points.contains(where: { $0.requests != nil }) else { return basic }
+    return basic + [
+      ("req/s", "REQ/S", { $0.requestRate }), ("errors %", "5XX %", { $0.errorPercent }),
+      ("mean ms", "MEAN MS", { $0.meanMilliseconds }),
+    ]
   }
 
   /// A row for each span of time.
   package var table: String {
-    var table = TextTable([
-      .init("TIME"), .init("CPU %", isRightAligned: true), .init("THREADS", isRightAligned: true),
-      .init("MIB", isRightAligned: true),
-    ])
+    let rows = rows
+    var table = TextTable([.init("TIME")] + rows.map { .init($0.title, isRightAligned: true) })
     for (time, mean) in spans() {
-      table.add([
-        TimeText.utc(WallTime(nanoseconds: time * 1_000_000_000)), Self.number(mean?.cpu), Self.number(mean?.threads),
-        Self.number(mean?.residentMiB),
-      ])
+      table.add(
+        [TimeText.utc(WallTime(nanoseconds: time * 1_000_000_000))] + rows.map { Self.number(mean.flatMap($0.value)) })
     }
     return table.lines.map { $0 + "\n" }.joined()
   }
@@ -89,15 +109,12 @@ package struct MetricsReport {
     let from = TimeText.utc(WallTime(nanoseconds: first.time * 1_000_000_000))
     let to = TimeText.utc(WallTime(nanoseconds: last.time * 1_000_000_000))
     var lines = ["\(names.joined(separator: ", ")) (\(process)), \(from) to \(to)"]
-    let rows: [(String, (Point) -> Double?)] = [
-      ("CPU %", { $0.cpu }), ("threads", { $0.threads }), ("MiB", { $0.residentMiB }),
-    ]
-    for (name, value) in rows {
+    for (name, _, value) in rows {
       let values = spans.map { $0.mean.flatMap(value) }
       let known = values.compactMap { $0 }
       guard let highest = known.max(), let lowest = known.min() else { continue }
       lines.append(
-        DisplayText.padded(name, to: 8) + Self.blocks(values, highest: highest)
+        DisplayText.padded(name, to: 9) + Self.blocks(values, highest: highest)
           + "  \(Self.number(lowest)) to \(Self.number(highest))")
     }
     return lines.map { DisplayText.visible($0) + "\n" }.joined()
@@ -140,6 +157,12 @@ package struct MetricsReport {
       writer.integer(Int(point.threads))
       writer.key("resident_mib")
       writer.decimal(point.residentMiB, digits: 1)
+      writer.key("requests")
+      if let requests = point.requests { writer.integer(requests.finished) } else { writer.null() }
+      writer.key("server_errors")
+      if let requests = point.requests { writer.integer(requests.serverErrors) } else { writer.null() }
+      writer.key("response_mean_ms")
+      if let mean = point.meanMilliseconds { writer.decimal(mean, digits: 3) } else { writer.null() }
     }
   }
 }

@@ -5,9 +5,10 @@ import ProfileModel
 /// All numbers are varints (see `VarintWriter`):
 ///
 ///     entries = run*                         until the end of the bytes
-///     run     = length state [cpu] [threads residents]
-///     state   = 0 for nothing measured, 1 without CPU share, 2 with all
-///     cpu     = in tenths of a percent;  threads and resident KiB are differences to the run before
+///     run      = length state [cpu] [threads residents] [requests]
+///     state    = 0 for nothing measured, 1 without CPU share, 2 with it; 3 and 4 are 1 and 2 with requests
+///     cpu      = in tenths of a percent;  threads and resident KiB are differences to the run before
+///     requests = finished errors microseconds
 enum MetricHistoryCoding {
   /// No row is longer; what claims to be is damaged.
   static let entryLimit = 3600
@@ -25,10 +26,13 @@ enum MetricHistoryCoding {
         writer.append(0)
         continue
       }
-      writer.append(entry.cpuPerMille == nil ? 1 : 2)
+      writer.append((entry.cpuPerMille == nil ? 1 : 2) + (entry.requests == nil ? 0 : 2))
       if let cpu = entry.cpuPerMille { writer.append(UInt64(cpu)) }
       writer.append(difference: UInt64(entry.threads) &- UInt64(last.threads))
       writer.append(difference: UInt64(entry.residentKiB) &- UInt64(last.residentKiB))
+      if let requests = entry.requests {
+        for number in [requests.finished, requests.serverErrors, requests.microseconds] { writer.append(number) }
+      }
       last = entry
     }
     return writer.bytes
@@ -40,16 +44,20 @@ enum MetricHistoryCoding {
     var last = MetricHistory.Entry(cpuPerMille: nil, threads: 0, residentKiB: 0)
     while !reader.isAtEnd {
       let count = try reader.next(atMost: entryLimit - entries.count)
-      let state = try reader.next(atMost: 2)
+      let state = try reader.next(atMost: 4)
       guard state > 0 else {
         entries += [MetricHistory.Entry?](repeating: nil, count: count)
         continue
       }
-      let cpu = state == 2 ? UInt32(clamping: try reader.next()) : nil
+      let cpu = state % 2 == 0 ? UInt32(clamping: try reader.next()) : nil
       let threads = UInt64(last.threads) &+ (try reader.nextDifference())
       let resident = UInt64(last.residentKiB) &+ (try reader.nextDifference())
       last = MetricHistory.Entry(
         cpuPerMille: cpu, threads: UInt32(clamping: threads), residentKiB: UInt32(clamping: resident))
+      if state > 2 {
+        last.requests = RequestSums(
+          finished: try reader.next(), serverErrors: try reader.next(), microseconds: try reader.next())
+      }
       entries += [MetricHistory.Entry?](repeating: last, count: count)
     }
     return entries

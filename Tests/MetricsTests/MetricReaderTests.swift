@@ -83,10 +83,11 @@ import Testing
       measures: [
         Measure(.httpErrorRate, uri: api), Measure(.httpErrorRate, countsClientErrors: true),
         Measure(.httpAverageResponseTime, uri: .list(["/cart"])), Measure(.http99thResponseTime),
+        Measure(.httpRequestRate), Measure(.httpRequestRate, uri: api),
       ], http: { _ in seconds[second] })
     var values: [[Double]] = []
     while second < seconds.count {
-      _ = reader.sample([own], now: Clock.monotonic)
+      _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
       values.append(reader.values(of: own.key))
       second += 1
     }
@@ -96,7 +97,9 @@ import Testing
     #expect(values[1].prefix(3) == [10, 30, 100])
     #expect(abs(values[1][3] - 100) < 12.5)
     // Nothing was answered.
-    #expect(values[2].filter { !$0.isNaN }.isEmpty)
+    #expect(values[2].prefix(4).filter { !$0.isNaN }.isEmpty)
+    #expect(values.map { Array($0.suffix(2)) } == [[10, 10], [20, 10], [0, 0]])
+    #expect(reader.requests(of: own.key) == RequestSums())
   }
 
   @Test func `processes are found, told to have another name, and to have ended`() throws {

@@ -76,7 +76,7 @@ import Testing
     ("count: 5,", "count: 1.5,", "22:67: 'count' is '1.5'; expected a whole number from 1 to 3600"),
     (
       "metric: process_cpu, threshold: 80", "metric: proces_cpu, threshold: 80",
-      "22:19: 'metric' is 'proces_cpu'; did you mean 'process_cpu'? expected one of process_cpu, process_thread_count, process_rss, process_io_wait, context_switches, run_queue_latency, system_load, psi_cpu, psi_memory, psi_io, http_error_rate, http_avg_response_time, http_p99_response_time"
+      "22:19: 'metric' is 'proces_cpu'; did you mean 'process_cpu'? expected one of process_cpu, process_thread_count, process_rss, process_io_wait, context_switches, run_queue_latency, system_load, psi_cpu, psi_memory, psi_io, http_error_rate, http_avg_response_time, http_p99_response_time, http_request_rate"
     ),
     ("refire: worse", "refire: always", "22:95: 'refire' is 'always'; expected 'worse'"),
     ("refire: worse", "errors: 5xx", "22:95: 'errors' has no place here: it goes with http_error_rate"),

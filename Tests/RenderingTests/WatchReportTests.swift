@@ -65,6 +65,21 @@ import Testing
     #expect(report.json.contains("{\"time_unix_s\": 0, \"seconds\": 10, \"cpu_percent\": 10.0"))
   }
 
+  @Test func `metrics show requests where any were counted`() {
+    let key = ProcessKey(process: ProcessID(rawValue: 7), startTicks: 1)
+    let answered = RequestSums(finished: 40, serverErrors: 10, microseconds: 100_000)
+    let report = MetricsReport(
+      [
+        MetricHistory(
+          process: key, processName: "w", resolution: 10, start: 0,
+          entries: [.init(cpuPerMille: 100, threads: 1, residentKiB: 1024, requests: answered)])
+      ], of: key.process, since: WallTime(nanoseconds: 0))
+
+    #expect(report.table.contains("REQ/S  5XX %  MEAN MS"), "\(report.table)")
+    #expect(report.table.contains("4.0   25.0      2.5"), "\(report.table)")
+    #expect(report.json.contains("\"requests\": 40, \"server_errors\": 10, \"response_mean_ms\": 2.5"), "\(report.json)")
+  }
+
   @Test func `an event is one line, whatever a process is called`() {
     var event = WatchEvent(.started, "a\nb\u{1B}[1m", time: Self.time)
     event.processName = "x\"\n"

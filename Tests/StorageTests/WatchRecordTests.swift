@@ -57,7 +57,13 @@ import Testing
           entry = MetricHistory.Entry(
             cpuPerMille: Bool.random(using: &generator) ? nil : UInt32.random(in: .min ... .max, using: &generator),
             threads: UInt32.random(in: 0...9, using: &generator),
-            residentKiB: UInt32.random(in: .min ... .max, using: &generator))
+            residentKiB: UInt32.random(in: .min ... .max, using: &generator),
+            requests: Bool.random(using: &generator)
+              ? nil
+              : RequestSums(
+                finished: UInt64.random(in: .min ... .max, using: &generator),
+                serverErrors: UInt64.random(in: 0...9, using: &generator),
+                microseconds: UInt64.random(in: .min ... .max, using: &generator)))
         }
         if Int.random(in: 0..<9, using: &generator) == 0 { entry = nil }
         history.entries.append(entry)

@@ -8,33 +8,37 @@ struct ValueHistory {
 
   private struct Series {
     var history: MetricHistory
-    var last: MetricHistory.Entry?
     /// Of the values that make one of ten seconds.
     var cpuSum = 0.0
     var count = 0
+    var requests: RequestSums?
   }
 
   /// Values of a row: a minute, or ten.
   private static let rowLength = 60
 
   /// - Parameter second: the wall clock's, which may stand still or go back: such a second is left out.
-  mutating func add(_ values: BasicValues, of process: ProcessKey, name: String, second: Int64) {
+  mutating func add(
+    _ values: BasicValues, _ requests: RequestSums?, of process: ProcessKey, name: String, second: Int64
+  ) {
     let entry = MetricHistory.Entry(
       cpuPerMille: values.cpu.isNaN ? nil : UInt32(clamping: Int((values.cpu * 10).rounded())),
       threads: UInt32(clamping: Int(values.threads.isNaN ? 0 : values.threads)),
-      residentKiB: UInt32(clamping: Int(values.residentSize.isNaN ? 0 : values.residentSize * 1024)))
+      residentKiB: UInt32(clamping: Int(values.residentSize.isNaN ? 0 : values.residentSize * 1024)),
+      requests: requests)
     Self.append(entry, to: &fine[process, default: Self.series(process, name, resolution: 1, start: second)], second)
     var series = coarse[process] ?? Self.series(process, name, resolution: 10, start: second / 10 * 10)
     if !values.cpu.isNaN {
       series.cpuSum += values.cpu
       series.count += 1
     }
-    series.last = entry
+    if let requests { series.requests = (series.requests ?? RequestSums()) + requests }
     if second % 10 == 9 {
       var mean = entry
       mean.cpuPerMille =
         series.count == 0 ? nil : UInt32(clamping: Int((series.cpuSum / Double(series.count) * 10).rounded()))
-      (series.cpuSum, series.count) = (0, 0)
+      mean.requests = series.requests
+      (series.cpuSum, series.count, series.requests) = (0, 0, nil)
       Self.append(mean, to: &series, second)
     }
     coarse[process] = series

@@ -81,7 +81,7 @@ struct WatchSession: ~Copyable {
   /// Watches until a signal comes.
   mutating func run() throws {
     apply(discovery.update())
-    _ = reader.sample(engine.processes, now: Clock.monotonic)
+    _ = reader.sample(engine.processes, answering: engine.answeringProcesses, now: Clock.monotonic)
     try followFlight()
     try output.tell(.ready, "\(counted(engine.policies.count, "policy", "policies")) watch \(watchedWords)")
     output.notifyService("READY=1\nSTATUS=\(engine.policies.count) policies, \(engine.processes.count) processes")
@@ -124,7 +124,7 @@ struct WatchSession: ~Copyable {
     let slot = Self.slot(of: now) - 1
     let slots = slot - lastSlot > Self.longestLag ? slot...slot : lastSlot + 1...slot
     lastSlot = slot
-    for key in reader.sample(engine.processes, now: now) { forget(key) }
+    for key in reader.sample(engine.processes, answering: engine.answeringProcesses, now: now) { forget(key) }
     let reader = reader
     let decisions = engine.close(slots: slots, hostLoad: reader.hostLoad) { reader.values(of: $0) }
     for decision in decisions { try carryOut(decision) }
@@ -170,7 +170,8 @@ struct WatchSession: ~Copyable {
     let second = Clock.wall.nanoseconds / 1_000_000_000 - 1
     for process in engine.processes {
       guard let values = reader.basicValues(of: process.key) else { continue }
-      history.add(values, of: process.key, name: process.name, second: second)
+      history.add(
+        values, reader.requests(of: process.key), of: process.key, name: process.name, second: second)
     }
     let rows = history.takeFull(second: second)
     if !rows.isEmpty { recorder.send(.keep(rows)) }
