@@ -86,6 +86,51 @@ extension EndToEnd {
       workload.kill()
     }
 
+    @Test func `rules about requests hold for what a server answers, by path and threshold, and for nothing else`() throws
+    {
+      func policy(_ name: String, _ rule: String) -> String {
+        """
+          - name: \(name)
+            match: { comm: http_server }
+            task: { type: network, duration: 2s }
+            cooldown: 10m
+            rules: [{ \(rule), period: 5s, count: 3 }]
+
+        """
+      }
+      // A fifth of the answers are errors, and one path takes 120 ms.
+      let policies = [
+        ("errors-10", "metric: http_error_rate, threshold: 10"),
+        ("errors-30", "metric: http_error_rate, threshold: 30"),
+        ("errors-there", "metric: http_error_rate, threshold: 90, uri: { regex: '^/status/' }"),
+        ("errors-elsewhere", "metric: http_error_rate, threshold: 1, uri: { regex: '^/ok/' }"),
+        ("slow-100", "metric: http_avg_response_time, threshold: 100, uri: { list: [/ok/120] }"),
+        ("slow-150", "metric: http_avg_response_time, threshold: 150, uri: { list: [/ok/120] }"),
+        ("all-slow", "metric: http_avg_response_time, threshold: 100"),
+      ]
+      let server = try bench.startServer()
+      let watch = try startWatch("policies:\n" + policies.map(policy).joined())
+      let mixed = [[String]](repeating: ["/ok/5*4", "/status/500"], count: 1000).flatMap(\.self)
+      let clients = [
+        try bench.startClient([], of: server, mixed), try bench.startClient([], of: server, ["/ok/120*200"]),
+      ]
+      for client in clients { client.send(SIGUSR1) }
+
+      try waitUntil("three tasks", 60) { try watch.events().count { $0.event == "started" } >= 3 }
+      try pass(seconds: 3)
+      let result = try watch.stop()
+
+      #expect(result.status == 0, "\(result.errors)")
+      let started = try watch.events().filter { $0.event == "started" }
+      #expect(started.compactMap(\.policy).sorted() == ["errors-10", "errors-there", "slow-100"])
+      for (policy, truth) in [("errors-10", 15.0...22), ("errors-there", 100...100), ("slow-100", 119...140)] {
+        let values = try #require(started.first { $0.policy == policy }?.values).compactMap(\.self)
+        #expect(values.count >= 3 && values.allSatisfy(truth.contains), "\(policy): \(values)")
+      }
+      #expect(try bench.tasks().count { $0.status == "done" } == 3)
+      for client in clients { client.kill() }
+    }
+
     @Test func `a policy file that becomes wrong leaves the old policies armed, a right one takes their place`() throws
     {
       let watch = try startWatch(policies(threshold: 100_000))
