@@ -4,12 +4,12 @@
 /// `FlameDrawing`, `UNIT`, and `DATA`, which `FlameData` describes. The text holds no `]]>`, which would end its section.
 ///
 /// The frames that are drawn without a script are used as they are until something is zoomed into. A zoomed view is
-/// made anew from the data: every frame that is a pixel wide there.
+/// made anew from the data: every frame that is one and a half pixels wide there.
 enum FlameScript {
   static let text = #"""
     (function () {
       "use strict";
-      const SVG = "http://www.w3.org/2000/svg", LEAST = 1;
+      const SVG = "http://www.w3.org/2000/svg", LEAST = 1.5;
       const own = document.currentScript;
       const svg = (own && own.ownerSVGElement) || document.documentElement;
       const find = (selector) => svg.querySelector(selector);

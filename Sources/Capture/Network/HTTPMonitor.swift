@@ -61,6 +61,14 @@ package struct HTTPMonitor: ~Copyable {
     where processes.contains(ProcessID(rawValue: Int32(bitPattern: key.tgid))) { endpoints.remove(key: key) }
   }
 
+  /// What could not be counted so far, by cause.
+  package func losses() throws(CaptureError) -> [NetworkLoss: UInt64] {
+    try CaptureError.translating { NetworkCounters.losses(object, try NetworkCounters.read(object)) }
+  }
+
+  /// Which libraries for encryption cannot be watched, and why.
+  package var warnings: [String] { libraries.warnings }
+
   /// What has been answered so far, by process and path; numbers only grow while a process is watched.
   package mutating func totals() throws(CaptureError) -> [Totals] {
     if libraries.isDue(isWide: true) {

@@ -191,7 +191,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     _ = try object.iterate("find_owners")
     for record in try ring.drain() { take(record) }
     try takeLiving()
-    let totals = try counters()
+    let totals = try NetworkCounters.read(object)
     let endpoints = try object.map(named: "endpoints").entries(
       startingWith: swprof_endpoint_key(), swprof_endpoint())
     let surroundings = surroundings()
@@ -203,7 +203,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     var profile = builder.profile(
       source: source, endpoints: endpoints, samples: kept, times: try peerTimes(), surroundings: surroundings)
     profile.drops = try drops()
-    profile.losses = losses(totals)
+    profile.losses = NetworkCounters.losses(object, totals)
+    if malformed > 0 { profile.losses[.recordMalformed] = malformed }
     return NetworkRecording(profile: profile, account: account, warnings: warnings + libraries.warnings)
   }
 
@@ -217,35 +218,6 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   // MARK: - Tables
-
-  private func counters() throws(BPFError) -> [swprof_network_counter: UInt64] {
-    var counters: [swprof_network_counter: UInt64] = [:]
-    for index in 0..<SWPROF_NETWORK_COUNTER_MAX.rawValue {
-      counters[swprof_network_counter(index)] = try object.sum(map: "network_counters", index: index)
-    }
-    return counters
-  }
-
-  private func losses(_ totals: [swprof_network_counter: UInt64]) -> [NetworkLoss: UInt64] {
-    let causes: [(NetworkLoss, swprof_network_counter)] = [
-      (.connectionTableFull, SWPROF_NETWORK_CONNECTION_TABLE_FULL),
-      (.connectionRecordLost, SWPROF_NETWORK_RECORD_LOST), (.sampleRecordLost, SWPROF_NETWORK_SAMPLE_LOST),
-      (.payloadRecordLost, SWPROF_NETWORK_PAYLOAD_LOST), (.endpointTableFull, SWPROF_NETWORK_ENDPOINT_TABLE_FULL),
-      (.payloadUnreadable, SWPROF_NETWORK_UNREADABLE), (.payloadSkipped, SWPROF_NETWORK_SKIPPED),
-      (.pipelineOverflow, SWPROF_NETWORK_PIPELINE_OVERFLOW), (.responseUnmatched, SWPROF_NETWORK_UNMATCHED),
-      (.messageLost, SWPROF_NETWORK_MESSAGE_LOST), (.tlsUnbound, SWPROF_NETWORK_TLS_UNBOUND),
-      (.peerTableFull, SWPROF_NETWORK_PEER_TABLE_FULL),
-    ]
-    var losses: [NetworkLoss: UInt64] = [:]
-    for (loss, counter) in causes {
-      if let count = totals[counter], count > 0 { losses[loss] = count }
-    }
-    if malformed > 0 { losses[.recordMalformed] = malformed }
-    if let full = try? object.sum(map: "counters", index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue), full > 0 {
-      losses[.targetTableFull] = full
-    }
-    return losses
-  }
 
   private func peerTimes() throws -> [NetworkProfileBuilder.PeerKey: LatencyHistogram] {
     var times: [NetworkProfileBuilder.PeerKey: LatencyHistogram] = [:]
@@ -333,8 +305,6 @@ package struct ConnectionBeginning: Equatable, Sendable {
     isMidway = record.isSeeded
   }
 }
-
-extension swprof_network_counter: @retroactive Hashable {}
 
 extension swprof_ends {
   init(local: Endpoint, remote: Endpoint) {

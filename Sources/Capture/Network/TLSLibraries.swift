@@ -30,14 +30,15 @@ struct TLSLibraries {
   /// When to look for new processes again.
   private static let interval: UInt64 = 100_000_000
   private static let wideInterval: UInt64 = 2_000_000_000
-  /// A process without such a library is looked at again this often, as it may load one.
+  /// A process may load a library at any time, and does so soon as a rule: it is looked at again ever more seldom, up to
+  /// so many ns apart.
   private static let patience: UInt64 = 2_000_000_000
 
   private var nextLook = MonotonicTime(nanoseconds: 0)
   /// What has been attached.
   private var known: Set<Key> = []
-  /// When a process was last looked at.
-  private var lookedAt: [ProcessID: MonotonicTime] = [:]
+  /// When a process was last looked at, and for how long that does.
+  private var looks: [ProcessID: (at: MonotonicTime, wait: UInt64)] = [:]
   private(set) var warnings: [String] = []
 
   /// - Parameter isWide: whether there are many processes to look at.
@@ -62,19 +63,22 @@ struct TLSLibraries {
     let now = Clock.monotonic
     var libraries: [Library] = []
     for process in processes where process != ProcessTable.own {
-      if let last = lookedAt[process], now.nanoseconds(since: last) < Self.patience { continue }
+      let last = looks[process]
+      if let last, now.nanoseconds(since: last.at) < last.wait { continue }
       // One whose mappings cannot be read yet is looked at again at once.
       let mappings = (try? ProcessTable.mappings(of: process)) ?? []
-      if lookedAt[process] != nil || !mappings.isEmpty { lookedAt[process] = now }
+      if last != nil || !mappings.isEmpty {
+        looks[process] = (now, last.map { min(2 * $0.wait, Self.patience) } ?? Self.interval)
+      }
       for mapping in mappings where Self.isLibrary(mapping.path) {
         guard known.insert(Key(process: process, start: mapping.start)).inserted else { continue }
         let used = Self.usedFunctions(of: process, mappings)
         if let library = Self.library(mapping, of: process, used: used) { libraries.append(library) }
       }
     }
-    if lookedAt.count > 4 * max(64, processes.count) {
+    if looks.count > 4 * max(64, processes.count) {
       let current = Set(processes)
-      lookedAt = lookedAt.filter { current.contains($0.key) }
+      looks = looks.filter { current.contains($0.key) }
       known = known.filter { current.contains($0.process) }
     }
     return libraries

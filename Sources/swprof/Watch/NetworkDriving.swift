@@ -43,8 +43,10 @@ final class WatchedRequests {
   private var isStarted = false
   private var hasFailed = false
   private let complain: (String) -> Void
+  /// What has been complained of: each once.
+  private var known: Set<String> = []
 
-  /// - Parameter complain: told once why requests cannot be counted.
+  /// - Parameter complain: told once why requests cannot be counted, and why some are not.
   init(complain: @escaping (String) -> Void) { self.complain = complain }
 
   /// What processes have answered; nothing where requests cannot be counted, which is no data.
@@ -56,12 +58,25 @@ final class WatchedRequests {
         isStarted = true
       }
       try monitor?.watch(processes)
-      return try monitor?.totals().map(HTTPEndpointTotal.init) ?? []
+      let totals = try monitor?.totals().map(HTTPEndpointTotal.init) ?? []
+      try tellLosses()
+      return totals
     } catch {
       complain("requests cannot be counted, and rules about them do not hold: \(Failure(error).sentence)")
       hasFailed = true
       return []
     }
+  }
+
+  private func tellLosses() throws {
+    for (loss, count) in try monitor?.losses() ?? [:] {
+      tell(loss.rawValue, "not all requests are counted: \(loss.explanation) (\(count) so far)")
+    }
+    for warning in monitor?.warnings ?? [] { tell(warning, warning) }
+  }
+
+  private func tell(_ subject: String, _ sentence: String) {
+    if known.insert(subject).inserted { complain(sentence) }
   }
 }
 

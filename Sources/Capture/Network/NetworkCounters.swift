@@ -1,0 +1,40 @@
+import BPF
+import CProbes
+import ProfileModel
+
+extension swprof_network_counter: @retroactive Hashable {}
+
+/// What the network programs count of themselves: connections, and all that they could not take.
+enum NetworkCounters {
+  /// Sums over all CPUs.
+  static func read(_ object: borrowing BPFObject) throws(BPFError) -> [swprof_network_counter: UInt64] {
+    var counters: [swprof_network_counter: UInt64] = [:]
+    for index in 0..<SWPROF_NETWORK_COUNTER_MAX.rawValue {
+      counters[swprof_network_counter(index)] = try object.sum(map: "network_counters", index: index)
+    }
+    return counters
+  }
+
+  /// The causes of losses that there were.
+  static func losses(
+    _ object: borrowing BPFObject, _ totals: [swprof_network_counter: UInt64]
+  ) -> [NetworkLoss: UInt64] {
+    let causes: [(NetworkLoss, swprof_network_counter)] = [
+      (.connectionTableFull, SWPROF_NETWORK_CONNECTION_TABLE_FULL),
+      (.connectionRecordLost, SWPROF_NETWORK_RECORD_LOST), (.sampleRecordLost, SWPROF_NETWORK_SAMPLE_LOST),
+      (.payloadRecordLost, SWPROF_NETWORK_PAYLOAD_LOST), (.endpointTableFull, SWPROF_NETWORK_ENDPOINT_TABLE_FULL),
+      (.payloadUnreadable, SWPROF_NETWORK_UNREADABLE), (.payloadSkipped, SWPROF_NETWORK_SKIPPED),
+      (.pipelineOverflow, SWPROF_NETWORK_PIPELINE_OVERFLOW), (.responseUnmatched, SWPROF_NETWORK_UNMATCHED),
+      (.messageLost, SWPROF_NETWORK_MESSAGE_LOST), (.tlsUnbound, SWPROF_NETWORK_TLS_UNBOUND),
+      (.peerTableFull, SWPROF_NETWORK_PEER_TABLE_FULL),
+    ]
+    var losses: [NetworkLoss: UInt64] = [:]
+    for (loss, counter) in causes {
+      if let count = totals[counter], count > 0 { losses[loss] = count }
+    }
+    if let full = try? object.sum(map: "counters", index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue), full > 0 {
+      losses[.targetTableFull] = full
+    }
+    return losses
+  }
+}
