@@ -83,7 +83,8 @@ struct HTTPMeter {
     case .http99thResponseTime:
       let times = counted.reduce(into: LatencyHistogram()) { $0.add($1.times) }
       return times.percentile(0.99).map { $0 / 1e6 } ?? .nan
-    case .httpRequestRate, .processCPU, .processThreadCount, .processRSS, .processIOWait, .contextSwitches, .runQueueLatency, .systemLoad,
+    case .httpRequestRate, .processCPU, .processThreadCount, .processRSS, .processIOWait, .contextSwitches,
+      .runQueueLatency, .systemLoad,
       .cpuPressure, .memoryPressure, .ioPressure:
       return .nan
     }

@@ -86,7 +86,8 @@ extension EndToEnd {
       workload.kill()
     }
 
-    @Test func `rules about requests hold for what a server answers, by path and threshold, and for nothing else`() throws
+    @Test func `rules about requests hold for what a server answers, by path and threshold, and for nothing else`()
+      throws
     {
       func policy(_ name: String, _ rule: String) -> String {
         """

@@ -77,7 +77,8 @@ import Testing
 
     #expect(report.table.contains("REQ/S  5XX %  MEAN MS"), "\(report.table)")
     #expect(report.table.contains("4.0   25.0      2.5"), "\(report.table)")
-    #expect(report.json.contains("\"requests\": 40, \"server_errors\": 10, \"response_mean_ms\": 2.5"), "\(report.json)")
+    #expect(
+      report.json.contains("\"requests\": 40, \"server_errors\": 10, \"response_mean_ms\": 2.5"), "\(report.json)")
   }
 
   @Test func `an event is one line, whatever a process is called`() {
