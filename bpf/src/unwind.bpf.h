@@ -30,6 +30,22 @@ enum {
 	WALK_HAS_REGISTERS = 4, /* all registers of this frame are known */
 };
 
+/*
+ * What a walk has read and gone by, besides the registers ip and sp that it began with: while these words hold, and the
+ * tables do, it comes out the same. Only kept where the including file asks for it.
+ */
+#define WALK_READS_MAX 64
+
+struct walk_reads {
+	__u32 count; /* more than WALK_READS_MAX: not all are here */
+	__u32 uses_bp; /* 0 or 1: it has gone by bp as it was at the beginning */
+	/* Where walk->bp is from: code may have put anything into it, so that it counts from its first use on. 0: it was
+	 * there at the beginning. */
+	__u64 bp_place;
+	__u64 places[WALK_READS_MAX];
+	__u64 values[WALK_READS_MAX];
+};
+
 struct walk {
 	__u64 ip;
 	__u64 sp;
@@ -45,6 +61,9 @@ struct walk {
 	struct swprof_unwind_rule rule; /* what it finds */
 	__u64 registers[16]; /* by their DWARF numbers */
 	__u64 hash; /* of the frames */
+#ifdef WALK_KEEPS_READS
+	struct walk_reads reads;
+#endif
 };
 
 /*
@@ -241,6 +260,72 @@ static __always_inline int look_up_rule(struct scratch *scratch, __u64 address)
 	return 0;
 }
 
+static __always_inline void forget_reads(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.count = 0;
+	walk->reads.uses_bp = 0;
+	walk->reads.bp_place = 0;
+#endif
+}
+
+static __always_inline void keep_read(struct walk *walk, __u64 place, __u64 value)
+{
+#ifdef WALK_KEEPS_READS
+	__u32 index = walk->reads.count & (WALK_READS_MAX - 1);
+
+	walk->reads.places[index] = place;
+	walk->reads.values[index] = value;
+	walk->reads.count += 1;
+#endif
+}
+
+/* Notes where walk->bp has been read from. */
+static __always_inline void keep_bp_place(struct walk *walk, __u64 place)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.bp_place = place;
+#endif
+}
+
+/* Notes that a walk goes by walk->bp. */
+static __always_inline void keep_bp(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	if (walk->reads.bp_place)
+		keep_read(walk, walk->reads.bp_place, walk->bp);
+	else
+		walk->reads.uses_bp = 1;
+#endif
+}
+
+/* Notes that a walk goes by something that is not kept. */
+static __always_inline void keep_no_reads(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.count += WALK_READS_MAX + 1;
+#endif
+}
+
+/* Reads a word of a stack. Returns 0 when it could be read. */
+static __always_inline int read_word(struct walk *walk, __u64 *word, __u64 place)
+{
+	if (bpf_probe_read_user(word, sizeof(*word), (void *)place))
+		return 1;
+	keep_read(walk, place, *word);
+	return 0;
+}
+
+/* Reads what lies side by side where the usual prologue has saved it. Returns 0 when it could be read. */
+static __always_inline int read_frame(struct walk *walk, struct saved_frame *frame, __u64 place)
+{
+	if (bpf_probe_read_user(frame, sizeof(*frame), (void *)place))
+		return 1;
+	keep_bp_place(walk, place);
+	keep_read(walk, place + sizeof(frame->bp), frame->ip);
+	return 0;
+}
+
 /* A caller's frame lies above its callee's, and no frame is larger than this. */
 #define FRAME_SIZE_MAX (1ULL << 23)
 /* Swift marks the frame pointers of asynchronous functions by this bit. */
@@ -252,12 +337,13 @@ static __always_inline int step_by_frame_pointer(struct walk *walk)
 	__u64 bp = walk->bp & ~FRAME_POINTER_MARK;
 	struct saved_frame frame;
 
+	keep_bp(walk);
 	/* Zero ends a chain; with no frame before it, it is a value of the leaf's own. */
 	if (walk->flags & WALK_HAS_BP && bp == 0 && walk->count > 1)
 		return end_walk(walk, SWPROF_STACK_COMPLETE);
 	if (!(walk->flags & WALK_HAS_BP) || bp < walk->sp || bp - walk->sp > FRAME_SIZE_MAX || bp & 7)
 		return end_walk(walk, SWPROF_STACK_NO_FRAME_POINTER);
-	if (bpf_probe_read_user(&frame, sizeof(frame), (void *)bp))
+	if (read_frame(walk, &frame, bp))
 		return end_walk(walk, SWPROF_STACK_UNREADABLE);
 	if (frame.ip == 0)
 		return end_walk(walk, SWPROF_STACK_COMPLETE);
@@ -273,6 +359,7 @@ static __always_inline int step_over_signal(struct walk *walk)
 {
 	struct signal_registers saved;
 
+	keep_no_reads(walk);
 	if (bpf_probe_read_user(&saved, sizeof(saved), (void *)(walk->sp + SIGNAL_REGISTERS_OFFSET)))
 		return end_walk(walk, SWPROF_STACK_UNREADABLE);
 	walk->registers[0] = saved.ax;
@@ -313,6 +400,7 @@ static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_
 		place = walk->sp + walk->rule.bp_offset;
 		break;
 	case SWPROF_BP_AT_BP:
+		keep_bp(walk);
 		if (walk->flags & WALK_HAS_BP)
 			place = walk->bp + walk->rule.bp_offset;
 		break;
@@ -322,6 +410,7 @@ static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_
 		return 0;
 	}
 	walk->flags |= WALK_HAS_BP;
+	keep_bp_place(walk, place);
 	return bpf_probe_read_user(&walk->bp, sizeof(walk->bp), (void *)place) != 0;
 }
 
@@ -338,6 +427,7 @@ static __always_inline int step_by_rule(struct walk *walk)
 	case SWPROF_CFA_BP:
 		if (!(walk->flags & WALK_HAS_BP))
 			return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+		keep_bp(walk);
 		frame_address = walk->bp + rule->offset;
 		break;
 	case SWPROF_CFA_OUTERMOST:
@@ -345,14 +435,17 @@ static __always_inline int step_by_rule(struct walk *walk)
 	case SWPROF_CFA_REGISTER:
 		if (!(walk->flags & WALK_HAS_REGISTERS))
 			return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+		keep_no_reads(walk);
 		frame_address = walk->registers[rule->reg & 15] + rule->offset;
 		break;
 	case SWPROF_CFA_AT_SP:
 	case SWPROF_CFA_AT_BP:
 		if (rule->frame_address == SWPROF_CFA_AT_BP && !(walk->flags & WALK_HAS_BP))
 			return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+		if (rule->frame_address == SWPROF_CFA_AT_BP)
+			keep_bp(walk);
 		place = (rule->frame_address == SWPROF_CFA_AT_BP ? walk->bp : walk->sp) + rule->offset;
-		if (bpf_probe_read_user(&frame_address, sizeof(frame_address), (void *)place))
+		if (read_word(walk, &frame_address, place))
 			return end_walk(walk, SWPROF_STACK_UNREADABLE);
 		frame_address += rule->addend;
 		break;
@@ -372,8 +465,7 @@ static __always_inline int step_by_rule(struct walk *walk)
 	    rule->bp_offset == -16) {
 		struct saved_frame frame;
 
-		/* The usual prologue: both lie side by side. */
-		if (bpf_probe_read_user(&frame, sizeof(frame), (void *)(frame_address - sizeof(frame))))
+		if (read_frame(walk, &frame, frame_address - sizeof(frame)))
 			return end_walk(walk, SWPROF_STACK_UNREADABLE);
 		walk->bp = frame.bp;
 		walk->flags |= WALK_HAS_BP;
@@ -382,10 +474,11 @@ static __always_inline int step_by_rule(struct walk *walk)
 		if (rule->return_address == SWPROF_RA_REGISTER) {
 			if (!(walk->flags & WALK_HAS_REGISTERS))
 				return end_walk(walk, SWPROF_STACK_UNSUPPORTED);
+			keep_no_reads(walk);
 			ip = walk->registers[rule->reg & 15];
 		} else {
 			place = frame_address + (rule->return_address == SWPROF_RA_AT_CFA ? rule->addend : -8);
-			if (bpf_probe_read_user(&ip, sizeof(ip), (void *)place))
+			if (read_word(walk, &ip, place))
 				return end_walk(walk, SWPROF_STACK_UNREADABLE);
 		}
 		if (restore_frame_pointer(walk, frame_address))
@@ -487,6 +580,7 @@ static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid)
 	walk->end = SWPROF_STACK_NONE;
 	walk->range.end = 0;
 	walk->hash = hash_frame(0, walk->ip);
+	forget_reads(walk);
 	scratch->frames[0] = walk->ip;
 	walk->count = 1;
 	if (config.unwind == SWPROF_UNWIND_TABLES) {
