@@ -28,6 +28,19 @@ package enum FeatureProbe {
     return unsafe btf__find_by_name_kind(types, name, functionKind) > 0
   }
 
+  /// Whether a structure of the kernel's has a member of this name.
+  package static func hasMember(_ name: String, of structure: String) -> Bool {
+    guard let types = unsafe btf__load_vmlinux_btf() else { return false }
+    defer { unsafe btf__free(types) }
+    let id = unsafe btf__find_by_name_kind(types, structure, UInt32(BTF_KIND_STRUCT))
+    guard id > 0, let type = unsafe btf__type_by_id(types, UInt32(id)) else { return false }
+    let members = unsafe UnsafeRawPointer(type + 1).assumingMemoryBound(to: btf_member.self)
+    return (0..<Int(unsafe type.pointee.info & 0xffff)).contains { index in
+      guard let text = unsafe btf__name_by_offset(types, members[index].name_off) else { return false }
+      return unsafe strcmp(text, name) == 0
+    }
+  }
+
   /// The names of an enumeration of the kernel's, by their numbers; empty where it has none of that name.
   package static func names(ofEnumeration name: String) -> [UInt32: String] {
     guard let types = unsafe btf__load_vmlinux_btf() else { return [:] }

@@ -27,6 +27,10 @@ package enum KernelFeature: String, Sendable, CaseIterable {
   case unwindTables = "unwind-tables"
   /// The state of the thread that leaves as an argument of sched_switch (5.18); it is read from the thread otherwise.
   case switchState = "switch-state"
+  /// The end of a switch as a tracepoint (6.15); the ends of system calls are looked at otherwise.
+  case switchExit = "switch-exit"
+  /// The kernel's own account of run queues (CONFIG_SCHED_INFO); wake-ups are looked at otherwise.
+  case queueTimes = "queue-times"
   /// Tracepoints of the socket layer (6.3): the ends of system calls are looked at otherwise.
   case socketTracepoints = "socket-tracepoints"
   /// Reading packets as they are copied to their reader (6.4); what calls have read is looked at otherwise.

@@ -25,11 +25,6 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
       .arm(isHeld: isHeld, openPerfMap: openPerfMap)
   }
 
-  fileprivate static let programs = [
-    "sched_switch": "switch_tasks", "sched_wakeup": "wake_up", "sched_wakeup_new": "wake_up_new",
-    "sys_exit": "leave_system_call", "sched_process_exec": "replace_program", "sched_process_exit": "end_thread",
-  ]
-
   fileprivate init(
     session: consuming ProbeSession<IntervalAggregator>, aggregator: IntervalAggregator, armedAt: MonotonicTime
   ) {
@@ -149,13 +144,21 @@ package struct PreparedOffCPU: ~Copyable {
   ) throws(CaptureError) -> PreparedOffCPU {
     let code = parameters.wakers ? WakeUpCode.find() : WakeUpCode()
     var config = OffCPUCapture.configuration(parameters, code)
-    config.switch_state = request.missingFeatures.contains(.switchState) ? 0 : 1
-    var programs = [
-      "sched_wakeup", "sched_wakeup_new", "sched_switch", "sys_exit", "sched_process_exec", "sched_process_exit",
-    ].compactMap { OffCPUCapture.programs[$0] }
-    if parameters.wakers { programs.insert("note_waker", at: 0) }
+    let missing = request.missingFeatures
+    let hasSwitchExit = !missing.contains(.switchExit) && FeatureProbe.hasTracepoint("sched_exit_tp")
+    let hasQueueTimes =
+      !missing.contains(.queueTimes) && FeatureProbe.hasMember("last_queued", of: "sched_info")
+      && FeatureProbe.hasMember("rq", of: "cfs_rq")
+    config.switch_state = missing.contains(.switchState) ? 0 : 1
+    config.switch_exit = hasSwitchExit ? 1 : 0
+    config.queue_times = hasQueueTimes ? 1 : 0
+    let programs =
+      (parameters.wakers ? ["note_waker"] : []) + (hasQueueTimes ? [] : ["wake_up"])
+      + ["wake_up_new", "switch_tasks", hasSwitchExit ? "end_switch" : "leave_system_call"]
+      + ["replace_program", "end_thread"]
     let probes = ProbeSet(
-      image: .offcpu, ringBuffer: "records", programs: programs, optional: ["note_waker"],
+      image: .offcpu, ringBuffer: "records", programs: programs,
+      optional: ["note_waker", "wake_up", "end_switch", "leave_system_call"],
       configure: { object in
         try object.setConstants(section: ".rodata.off_cpu", unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
         try object.setCapacity(ofMap: "intervals", tableCapacity)

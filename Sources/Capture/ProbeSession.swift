@@ -114,7 +114,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     var publisher: UnwindPublisher?
     if mode.walk == SWPROF_UNWIND_TABLES {
       publisher = UnwindPublisher(
-        codeMaps: try object.map(named: "code_maps"), chunkTable: try object.map(named: "unwind_chunks"),
+        codeMaps: try object.map(named: "code_maps"), edition: try object.map(named: "code_map_edition"),
+        chunkTable: try object.map(named: "unwind_chunks"),
         isEager: scope.trackerScope == .listed)
     }
     let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)

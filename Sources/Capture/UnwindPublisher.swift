@@ -41,6 +41,9 @@ struct UnwindPublisher {
   }
 
   private let codeMaps: BPFMap
+  /// Where the changes of `codeMaps` are counted.
+  private let edition: BPFMap
+  private var changes: UInt64 = 0
   /// Whether tables are built for all code that is mapped, not only for code that samples came through.
   private let isEager: Bool
   private var lines: UnwindLines
@@ -60,8 +63,9 @@ struct UnwindPublisher {
   /// Files whose unwind information is damaged: a sentence each.
   private(set) var warnings: [String] = []
 
-  init(codeMaps: BPFMap, chunkTable: BPFMap, isEager: Bool) {
+  init(codeMaps: BPFMap, edition: BPFMap, chunkTable: BPFMap, isEager: Bool) {
     self.codeMaps = codeMaps
+    self.edition = edition
     self.isEager = isEager
     self.lines = UnwindLines(chunkTable: chunkTable)
   }
@@ -127,6 +131,10 @@ struct UnwindPublisher {
         lines.release(block.first, lines: block.lines)
       }
     }
+    guard !processes.isEmpty else { return }
+    changes += 1
+    // Fails for no value of an array's only element.
+    try? edition.update(key: UInt32(0), value: changes)
   }
 
   /// Goes on with the first job for about a tenth of a millisecond.

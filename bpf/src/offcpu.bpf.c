@@ -3,11 +3,12 @@
  * Off-CPU profiling: the time that threads do not run, by stack, phase and state.
  *
  * A switch costs time stamps. Only an interval that was long enough costs stacks: the kernel stack when the thread is
- * switched in again, the user stack when it leaves the system call in which it waited. A thread that was not in a
+ * switched in again, the user stack when that switch has ended. On kernels before 6.15 that end cannot be seen, and the
+ * user stack is taken when the thread leaves the system call in which it waited. There, a thread that was not in a
  * system call (a page fault, preemption) has nothing to leave, and pays with the user stack before it is known how long
  * it stays away.
  */
-#include "stacks.bpf.h"
+#include "repeats.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -28,10 +29,19 @@ struct pending {
 	__u8 queued_wanted;
 };
 
+/* Whether a thread's stacks are kept for when they repeat. */
+enum {
+	REPEATS_NONE = 0,
+	REPEATS_WANTED = 1,
+	REPEATS_KEPT = 2,
+};
+
 /* Of each thread of a target. */
 struct thread {
 	__u64 since; /* when it stopped running; 0: it runs */
-	__u64 woken; /* 0: not yet */
+	__u64 woken; /* 0: not yet, or `queue_times` has it */
+	__u64 run_delay; /* sched_info.run_delay when it stopped running */
+	__u64 clock_offset; /* CLOCK_MONOTONIC - the clock of its run queue, then */
 	__u64 user_stack; /* taken when it stopped running */
 	__u64 waker_user_stack;
 	__u64 waker_kernel_stack;
@@ -45,6 +55,7 @@ struct thread {
 	__u8 has_user;
 	__u8 has_pending;
 	__u8 has_ended;
+	__u8 repeats; /* REPEATS_* */
 	struct pending pending;
 };
 
@@ -92,6 +103,48 @@ static __always_inline struct swprof_window *current_window(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&window, &zero);
+}
+
+/* The clock of the run queue of a task's CPU, ns. It stands still between the kernel's own readings. */
+static __always_inline __u64 queue_clock(struct task_struct *task)
+{
+	return task->se.cfs_rq->rq->clock;
+}
+
+/* Notes a moment by the clock of run queues, when the thread stops running: that clock has just been read. */
+static __always_inline void note_queue_time(struct task_struct *task, struct thread *thread, __u64 now)
+{
+	if (!off_cpu.queue_times)
+		return;
+	thread->run_delay = task->sched_info.run_delay;
+	thread->clock_offset = now - queue_clock(task);
+}
+
+/* When a thread was woken whose run queue has it since then, by that queue's clock and that clock's offset. */
+static __always_inline __u64 wakeup_by_offset(struct task_struct *task, struct thread *thread)
+{
+	/* The kernel adds to run_delay when a task leaves a queue, be it for another one. */
+	return task->sched_info.last_queued + thread->clock_offset - (task->sched_info.run_delay - thread->run_delay);
+}
+
+/* The clocks differ by less than their readings take over waits up to this long. */
+#define OFFSET_HOLDS_NS 100000000
+
+/* Finds out when a thread that is about to run was woken. It has been in run queues since. */
+static __always_inline void find_wakeup(struct task_struct *task, struct thread *thread, __u64 now)
+{
+	__u64 queued = task->sched_info.last_queued, delay = task->sched_info.run_delay - thread->run_delay;
+	__u64 by_offset = wakeup_by_offset(task, thread);
+
+	if (!queued && !delay)
+		return;
+	thread->woken = now - delay;
+	if (!queued)
+		return;
+	thread->woken -= queue_clock(task) - queued;
+	/* When a CPU comes back from idling, its clock may still stand at the wake-up that it comes back for. */
+	if (now - thread->since < OFFSET_HOLDS_NS && by_offset < thread->woken)
+		thread->woken = by_offset;
 }
 
 /* Whether a task has a user stack. */
@@ -274,14 +327,14 @@ static __always_inline bool switch_has_state(void)
 static __always_inline void switch_out(struct task_struct *task, struct thread *thread, bool preempt, __u32 state,
 				       __u64 now)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct pt_regs *regs;
 
 	/* It has run since, and nobody knows from when on. */
 	if (thread->since)
 		count(SWPROF_COUNTER_SWITCH_MISSED);
-	/* It waits again before it left the system call. */
+	/* It waits again before it left the system call; or its return was not seen, and it may be anywhere by now. */
 	if (thread->has_pending)
-		settle(thread, user_stack_of_current(thread->tgid));
+		settle(thread, off_cpu.switch_exit ? SWPROF_STACK_ID_LOST : repeated_user_stack(thread->tgid));
 	state &= TASK_STATES | TASK_NOLOAD;
 	if (state & TASK_DEAD || thread->has_ended)
 		return;
@@ -292,29 +345,41 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 	if (!preempt && state) {
 		thread->phase = SWPROF_PHASE_BLOCKED;
 		thread->state = state_letter(state);
-	} else if (!preempt && regs->orig_ax == SYSTEM_CALL_SCHED_YIELD) {
-		thread->phase = SWPROF_PHASE_YIELDED;
 	} else {
-		thread->phase = SWPROF_PHASE_PREEMPTED;
+		regs = (struct pt_regs *)bpf_task_pt_regs(task);
+		thread->phase = !preempt && regs->orig_ax == SYSTEM_CALL_SCHED_YIELD ? SWPROF_PHASE_YIELDED
+										      : SWPROF_PHASE_PREEMPTED;
 	}
-	if (thread->has_user && config.sides & SWPROF_SIDE_USER && !is_in_system_call(regs) &&
-	    may_be_wanted(thread->phase, thread->state))
-		thread->user_stack = user_stack_of_current(thread->tgid);
+	if (!off_cpu.switch_exit && thread->has_user && config.sides & SWPROF_SIDE_USER &&
+	    may_be_wanted(thread->phase, thread->state)) {
+		regs = (struct pt_regs *)bpf_task_pt_regs(task);
+		if (!is_in_system_call(regs))
+			thread->user_stack = repeated_user_stack(thread->tgid);
+	}
+	note_queue_time(task, thread, now);
 	thread->since = now;
 }
 
 static __always_inline void switch_in(struct task_struct *task, struct thread *thread, struct swprof_window *window,
 				      __u64 now)
 {
-	if (thread->phase == SWPROF_PHASE_BLOCKED && !thread->woken)
-		count(SWPROF_COUNTER_WAKEUP_MISSED);
+	if (thread->phase == SWPROF_PHASE_BLOCKED) {
+		if (off_cpu.queue_times)
+			find_wakeup(task, thread, now);
+		if (!thread->woken)
+			count(SWPROF_COUNTER_WAKEUP_MISSED);
+	}
 	if (!close_interval(thread, window, now))
 		return;
 	count_left_out(&thread->pending);
 	if (!thread->pending.first_wanted && !thread->pending.queued_wanted)
 		return;
-	thread->pending.kernel_stack =
-		config.sides & SWPROF_SIDE_KERNEL ? kernel_stack_of(task, KERNEL_STACK_SWITCH) : SWPROF_STACK_ID_NONE;
+	if (!thread->repeats)
+		thread->repeats = REPEATS_WANTED;
+	thread->pending.kernel_stack = SWPROF_STACK_ID_NONE;
+	if (config.sides & SWPROF_SIDE_KERNEL)
+		thread->pending.kernel_stack =
+			thread->has_user ? repeated_kernel_stack(task) : kernel_stack_of(task, KERNEL_STACK_SWITCH);
 	if (thread->has_user && config.sides & SWPROF_SIDE_USER && thread->user_stack == SWPROF_STACK_ID_NONE)
 		thread->has_pending = 1;
 	else
@@ -378,6 +443,10 @@ int wake_up_new(__u64 *context)
 	if (!thread)
 		return 0;
 	thread->phase = SWPROF_PHASE_RUN_QUEUE;
+	/* Its first switch ends in no function that it has called. */
+	if (off_cpu.switch_exit && thread->has_user && config.sides & SWPROF_SIDE_USER &&
+	    may_be_wanted(SWPROF_PHASE_RUN_QUEUE, 0))
+		thread->user_stack = user_stack_of(task, tgid);
 	thread->since = bpf_ktime_get_ns();
 	return 0;
 }
@@ -435,12 +504,17 @@ int note_waker(__u64 *context)
  * Ends the interval of the current thread, which runs although no switch to it was seen: the kernel does not run our
  * programs in every context. It came back at most a system call ago.
  */
-static __always_inline void come_back_unseen(struct thread *thread)
+static __always_inline void come_back_unseen(struct task_struct *task, struct thread *thread)
 {
 	struct swprof_window *window = current_window();
+	__u64 now = bpf_ktime_get_ns();
 
 	count(SWPROF_COUNTER_SWITCH_MISSED);
-	if (!window || !close_interval(thread, window, bpf_ktime_get_ns()))
+	if (!window)
+		return;
+	if (off_cpu.queue_times && thread->phase == SWPROF_PHASE_BLOCKED)
+		find_wakeup(task, thread, now);
+	if (!close_interval(thread, window, now))
 		return;
 	count_left_out(&thread->pending);
 	if (!thread->pending.first_wanted && !thread->pending.queued_wanted)
@@ -452,8 +526,8 @@ static __always_inline void come_back_unseen(struct thread *thread)
 		settle(thread, thread->user_stack);
 }
 
-SEC("tp_btf/sys_exit")
-int leave_system_call(__u64 *context)
+/* The current thread has come back from a wait, and has its user stack as it was. */
+static __always_inline int come_back(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
@@ -461,10 +535,31 @@ int leave_system_call(__u64 *context)
 	if (!thread)
 		return 0;
 	if (thread->since)
-		come_back_unseen(thread);
+		come_back_unseen(task, thread);
+	/* There is no memory to be had while run queues are locked. */
+	if (thread->repeats == REPEATS_WANTED) {
+		bpf_task_storage_get(&repeats, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		thread->repeats = REPEATS_KEPT;
+	}
 	if (thread->has_pending)
-		settle(thread, user_stack_of_current(thread->tgid));
+		settle(thread, repeated_user_stack(thread->tgid));
 	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int leave_system_call(__u64 *context)
+{
+	return come_back();
+}
+
+/*
+ * Since 6.15, in the place of sys_exit: the end of __schedule(), run by the thread that was switched to. It sees page
+ * faults and preemption too, and costs system calls nothing.
+ */
+SEC("tp_btf/sched_exit_tp")
+int end_switch(__u64 *context)
+{
+	return come_back();
 }
 
 /* A process that becomes a target by its new name; and the end of the stack that it waited in. */
@@ -536,6 +631,7 @@ int adopt_threads(struct bpf_iter__task *context)
 	thread->phase = state ? SWPROF_PHASE_BLOCKED : SWPROF_PHASE_RUN_QUEUE;
 	thread->state = state ? state_letter(state) : 0;
 	thread->flags = SWPROF_INTERVAL_OPEN;
+	note_queue_time(task, thread, bpf_ktime_get_ns());
 	thread->since = window->start_ns;
 	return 0;
 }
@@ -614,6 +710,8 @@ int collect_threads(struct bpf_iter__task *context)
 	open->since_ns = copy.since;
 	bpf_probe_read_kernel(open->thread.comm, sizeof(open->thread.comm), task->comm);
 	bpf_probe_read_kernel(open->thread.process_comm, sizeof(open->thread.process_comm), task->group_leader->comm);
+	if (off_cpu.queue_times && copy.phase == SWPROF_PHASE_BLOCKED && task->sched_info.last_queued)
+		copy.woken = wakeup_by_offset(task, &copy);
 	is_new = !copy.has_pending && copy.since && !task->on_cpu && close_interval(&copy, window, ~0ULL);
 	if (is_new) {
 		pending->flags |= SWPROF_INTERVAL_OPEN;

@@ -73,10 +73,12 @@ static __always_inline __u64 usable_id(__u64 hash)
 	return hash > SWPROF_STACK_ID_LOST ? hash : hash + 2;
 }
 
-/* The number of the user stack of the current task, which must have one and belongs to a process `tgid`. */
-__attribute__((noinline)) __u64 user_stack_of_current(__u32 tgid)
+/*
+ * The number of the user stack of a task, which must have one and belongs to a process `tgid`: the current one, or one
+ * that has just been made and has what memory the current one has.
+ */
+static __always_inline __u64 user_stack_of(struct task_struct *task, __u32 tgid)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct scratch *scratch = current_scratch();
 	__u64 size, hash, id;
 
@@ -101,6 +103,11 @@ __attribute__((noinline)) __u64 user_stack_of_current(__u32 tgid)
 		return SWPROF_STACK_ID_LOST;
 	send_stack(&scratch->stack, size);
 	return id;
+}
+
+__attribute__((noinline)) __u64 user_stack_of_current(__u32 tgid)
+{
+	return user_stack_of((struct task_struct *)bpf_get_current_task_btf(), tgid);
 }
 
 /* The number of the kernel stack in one of `kernel_stacks`, `size` bytes of frames or an error. */

@@ -30,6 +30,14 @@ struct {
 	__type(value, struct swprof_code_map);
 } code_maps SEC(".maps");
 
+/* User space counts here how often it has changed `code_maps`, after each change. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} code_map_edition SEC(".maps");
+
 static __always_inline struct swprof_line *line_at(__u32 line)
 {
 	__u32 chunk = line / SWPROF_CHUNK_LINES;

@@ -118,8 +118,46 @@ struct mm_struct {
 	unsigned long end_code;
 };
 
+/* Empty without CONFIG_SCHED_INFO. */
+struct sched_info {
+	unsigned long long run_delay;
+	unsigned long long last_queued;
+};
+
+/* A run queue. */
+struct rq {
+	__u64 clock;
+};
+
+struct cfs_rq {
+	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED */
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq; /* with CONFIG_FAIR_GROUP_SCHED: of the task's CPU, whatever its scheduling class */
+};
+
+struct thread_struct {
+	unsigned long sp;
+};
+
+struct llist_node {
+	struct llist_node *next;
+};
+
+struct llist_head {
+	struct llist_node *first;
+};
+
 struct task_struct {
 	unsigned int flags;
+	void *stack;
+	struct thread_struct thread;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	void *ret_stack; /* with CONFIG_FUNCTION_GRAPH_TRACER */
+	struct llist_head kretprobe_instances; /* since 5.11, with CONFIG_KRETPROBES */
+	struct llist_head rethooks; /* since 5.18, with CONFIG_RETHOOK */
 	struct mm_struct *mm;
 	unsigned int __state; /* since 5.14 */
 	int on_cpu;

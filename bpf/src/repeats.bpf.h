@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Stacks that are what they were. A thread that waits again and again does so in the same place, and a walk is a
+ * function of where it begins and of what it reads: while that is the same, so is the stack, and its number holds
+ * without a walk. Each thread has its last user stack and its last kernel stack.
+ */
+#ifndef SWPROF_REPEATS_BPF_H
+#define SWPROF_REPEATS_BPF_H
+
+#define WALK_KEEPS_READS
+#include "stacks.bpf.h"
+
+/* Words of a kernel stack, from where its task left the CPU to the registers of user mode. */
+#define KERNEL_WORDS_MAX 320
+/* Words of a user stack among which all that was read lies. */
+#define USER_WORDS_MAX 512
+
+/*
+ * Places of a kernel stack, counted from where it begins, that include all that its walk has read return addresses
+ * from. The walk is the kernel's own and does not tell where those are; but they hold the addresses that it gave.
+ *
+ * How far a return address lies above the one below it follows from the code at that one: equal addresses at all places
+ * lead to the same next ones, up to the root. There are two exceptions.
+ *
+ * Where the stack pointer of a frame was found out as it ran, the walk goes by a frame pointer instead, or by the
+ * registers that an exception has saved: stacks that look as if they had either are not kept.
+ *
+ * And the function that all system calls go through moves the stack by a random number of bytes
+ * (CONFIG_RANDOMIZE_KSTACK_OFFSET). It is called from the last word below the registers of user mode, which therefore
+ * counts by itself.
+ */
+#define KERNEL_PLACES_MAX 32
+
+struct kernel_repeat {
+	__u64 id; /* 0: none */
+	__u64 last_word;
+	__u32 words; /* from where it begins to the last word */
+	__u32 moves; /* 0 or 1: it was found with different numbers of them, so that it has such a function */
+	volatile __u32 count; /* of places: less than KERNEL_PLACES_MAX. Volatile: the verifier is not to follow it */
+	__u32 reserved;
+	__u64 values[KERNEL_PLACES_MAX];
+	__u16 places[KERNEL_PLACES_MAX];
+};
+
+struct user_repeat {
+	__u64 id; /* 0: none */
+	__u64 ip;
+	__u64 sp;
+	__u64 bp; /* where `uses_bp` */
+	__u64 mm;
+	__u64 edition; /* of the code maps */
+	__u32 uses_bp; /* 0 or 1 */
+	__u32 reads;
+	__u32 reserved;
+	__u32 words; /* from sp on, with all that were read among them */
+	__u64 values[WALK_READS_MAX];
+	__u16 places[WALK_READS_MAX]; /* words from sp on */
+};
+
+struct repeats {
+	struct kernel_repeat kernel;
+	struct user_repeat user;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct repeats);
+} repeats SEC(".maps");
+
+/* Switches happen while user stacks are looked at. */
+enum {
+	STACK_WORDS_KERNEL = 0,
+	STACK_WORDS_USER = 1,
+	STACK_WORDS_MAX = 2,
+};
+
+/* A power of two, not less than either number of words. */
+#define STACK_WORDS_SIZE 512
+
+struct stack_words {
+	volatile __u64 number;
+	struct kernel_repeat found;
+	__u64 behind[STACK_WORDS_SIZE / 64]; /* a bit for each word behind one that others point to */
+	__u64 words[STACK_WORDS_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STACK_WORDS_MAX);
+	__type(key, __u32);
+	__type(value, struct stack_words);
+} stack_words SEC(".maps");
+
+/* A pointer as a number that can be computed with, which it is in a map only. */
+static __always_inline __u64 address_of(void *pointer, struct stack_words *place)
+{
+	place->number = (__u64)pointer;
+	return place->number;
+}
+
+/* Sets what becomes the next place where `is_one` is 1, and not where it is 0: the verifier follows no branch. */
+static __always_inline void set_place(struct kernel_repeat *last, __u16 place, __u64 value, __u32 is_one)
+{
+	__u32 index = last->count & (KERNEL_PLACES_MAX - 1);
+
+	last->places[index] = place;
+	last->values[index] = value;
+	last->count += is_one;
+}
+
+static __always_inline bool has_equal_places(struct kernel_repeat *last, struct stack_words *now)
+{
+	for (__u32 i = 0; i < KERNEL_PLACES_MAX; i++) {
+		if (i >= last->count)
+			break;
+		if (now->words[last->places[i] & (STACK_WORDS_SIZE - 1)] != last->values[i])
+			return false;
+	}
+	return true;
+}
+
+/* Drops the places that a stack with the same walk has other words at: its addresses are not read from there. */
+static __always_inline void drop_places(struct kernel_repeat *last, struct stack_words *now)
+{
+	__u32 count = last->count;
+
+	last->count = 0;
+	for (__u32 i = 0; i < KERNEL_PLACES_MAX; i++) {
+		__u16 place = last->places[i];
+		__u64 value = last->values[i];
+
+		if (i >= count)
+			break;
+		set_place(last, place, value, now->words[place & (STACK_WORDS_SIZE - 1)] == value);
+	}
+}
+
+/* The code segment of the kernel, which an exception saves behind an address (arch/x86/include/asm/segment.h). */
+#define KERNEL_CS 0x10
+
+/* Which of 64 bits tells an address from most others. */
+static __always_inline __u32 bit_of(__u64 address)
+{
+	return address * 0x9e3779b97f4a7c15ULL >> 58;
+}
+
+/* All bits where a number is below a limit, a power of two; else none. Without a branch, as the verifier is to see. */
+static __always_inline __u64 mask_below(__u64 number, __u64 limit)
+{
+	__u64 above = number / limit, negative = -above;
+
+	barrier_var(negative);
+	above = (above | negative) >> 63;
+	barrier_var(above);
+	return above - 1;
+}
+
+/*
+ * Finds the places of the addresses of a kernel stack among the `count` words below its last one; those of a few other
+ * words do no harm. Returns 0 when the stack can be kept.
+ */
+__attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
+{
+	__u32 words_place = STACK_WORDS_KERNEL, stack_place = KERNEL_STACK_SWITCH;
+	struct stack_words *now = bpf_map_lookup_elem(&stack_words, &words_place);
+	struct kernel_stack *kernel = bpf_map_lookup_elem(&kernel_stacks, &stack_place);
+	__u64 bits = 0;
+
+	if (!now || !kernel || frames >= KERNEL_PLACES_MAX)
+		return 1;
+	for (__u32 i = 0; i < KERNEL_PLACES_MAX && i < frames; i++)
+		bits |= 1ULL << bit_of(kernel->frames[i]);
+	now->found.count = 0;
+	__builtin_memset(now->behind, 0, sizeof(now->behind));
+	for (__u32 i = 0; i < KERNEL_WORDS_MAX && i < count; i++) {
+		__u64 word = now->words[i], behind = (word - sp) / sizeof(__u64) + 1;
+
+		set_place(&now->found, i, word, bits >> bit_of(word) & 1);
+		now->behind[behind / 64 % (STACK_WORDS_SIZE / 64)] |= 1ULL << behind % 64 &
+								      mask_below(behind, STACK_WORDS_SIZE);
+	}
+	if (now->found.count >= KERNEL_PLACES_MAX)
+		return 1;
+	for (__u32 i = 0; i < KERNEL_PLACES_MAX && i < now->found.count; i++) {
+		__u32 place = now->found.places[i] & (STACK_WORDS_SIZE - 1);
+
+		/* An exception has saved the address and the code segment that it came from side by side. */
+		if (now->words[(place + 1) & (STACK_WORDS_SIZE - 1)] == KERNEL_CS)
+			return 1;
+		/* A frame pointer points to where the caller's is, which has the return address behind it. */
+		if (now->behind[place / 64 % (STACK_WORDS_SIZE / 64)] >> place % 64 & 1)
+			return 1;
+	}
+	return 0;
+}
+
+/* Whether a task's functions return to a tracer first, so that its stack does not have all addresses of its callers. */
+static __always_inline bool has_traced_returns(struct task_struct *task)
+{
+	return (bpf_core_field_exists(task->ret_stack) && task->ret_stack) ||
+	       (bpf_core_field_exists(task->rethooks) && task->rethooks.first) ||
+	       (bpf_core_field_exists(task->kretprobe_instances) && task->kretprobe_instances.first);
+}
+
+/* The number of the kernel stack of a task that came from user mode and does not run. */
+static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct *task)
+{
+	struct repeats *repeats_of_task = bpf_task_storage_get(&repeats, task, 0, 0);
+	__u32 words_place = STACK_WORDS_KERNEL, stack_place = KERNEL_STACK_SWITCH;
+	__u64 sp = task->thread.sp, last_word, count, id;
+	struct kernel_repeat *last;
+	struct kernel_stack *kernel;
+	struct stack_words *now;
+	__u32 frames;
+	long size;
+
+	now = bpf_map_lookup_elem(&stack_words, &words_place);
+	kernel = bpf_map_lookup_elem(&kernel_stacks, &stack_place);
+	if (!repeats_of_task || !now || !kernel || has_traced_returns(task))
+		return kernel_stack_of(task, KERNEL_STACK_SWITCH);
+	last = &repeats_of_task->kernel;
+	count = (address_of((void *)bpf_task_pt_regs(task), now) - sp) / sizeof(__u64);
+	if (count == 0 || count > KERNEL_WORDS_MAX ||
+	    bpf_probe_read_kernel(now->words, count * sizeof(__u64), (void *)sp))
+		return kernel_stack_of(task, KERNEL_STACK_SWITCH);
+	count -= 1;
+	last_word = now->words[count];
+	if (last->id && last->last_word == last_word && (last->words == count || last->moves) &&
+	    has_equal_places(last, now))
+		return last->id;
+	size = bpf_get_task_stack(task, kernel->frames, SWPROF_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
+	id = number_kernel_stack(KERNEL_STACK_SWITCH, size);
+	if (id == last->id && last->last_word == last_word) {
+		if (last->words != count)
+			last->moves = 1;
+		drop_places(last, now);
+		return id;
+	}
+	last->id = 0;
+	frames = size > 0 ? size / sizeof(__u64) : 0;
+	/* What is not whole, or has to be sent again, is walked again. */
+	if (frames == 0 || frames > SWPROF_KERNEL_FRAMES_MAX || kernel->frames[frames - 1] != last_word ||
+	    !is_known(id) || find_places(count, frames, sp))
+		return id;
+	now->found.last_word = last_word;
+	now->found.words = count;
+	now->found.moves = 0;
+	now->found.id = id;
+	*last = now->found;
+	return id;
+}
+
+/* Whether a user stack from these registers on would be walked as it was. */
+static __always_inline bool is_same_user_stack(struct user_repeat *last, struct pt_regs *regs, __u64 mm,
+					       __u64 edition)
+{
+	__u32 place = STACK_WORDS_USER, count = last->words;
+	struct stack_words *now;
+
+	if (!last->id || last->sp != regs->sp || last->ip != regs->ip || (last->uses_bp && last->bp != regs->bp) ||
+	    last->mm != mm || last->edition != edition)
+		return false;
+	now = bpf_map_lookup_elem(&stack_words, &place);
+	if (!now || count > USER_WORDS_MAX || bpf_probe_read_user(now->words, count * sizeof(__u64), (void *)last->sp))
+		return false;
+	for (__u32 i = 0; i < WALK_READS_MAX; i++) {
+		if (i >= last->reads)
+			break;
+		if (now->words[last->places[i] & (STACK_WORDS_SIZE - 1)] != last->values[i])
+			return false;
+	}
+	return true;
+}
+
+/* Keeps the walk that has just ended, where all that it went by can be looked at again. */
+static __always_inline void keep_user_stack(struct user_repeat *last, struct walk *walk, __u64 sp)
+{
+	__u32 words = 0;
+
+	last->reads = walk->reads.count;
+	if (last->reads > WALK_READS_MAX)
+		return;
+	for (__u32 i = 0; i < WALK_READS_MAX; i++) {
+		__u64 offset = walk->reads.places[i] - sp;
+
+		if (i >= last->reads)
+			break;
+		if (offset % sizeof(__u64) || offset / sizeof(__u64) >= USER_WORDS_MAX)
+			return;
+		last->places[i] = offset / sizeof(__u64);
+		last->values[i] = walk->reads.values[i];
+		words |= last->places[i];
+	}
+	/* As many as any of them can be, or a few more. */
+	last->words = words + 1;
+}
+
+/* The number of the user stack of the current task, which must have one and belongs to a process `tgid`. */
+__attribute__((noinline)) __u64 repeated_user_stack(__u32 tgid)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct repeats *repeats_of_task = bpf_task_storage_get(&repeats, task, 0, 0);
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct scratch *scratch = current_scratch();
+	struct user_repeat *last;
+	__u64 *edition, id, walked_edition, mm = (__u64)task->mm;
+	__u32 zero = 0;
+
+	edition = bpf_map_lookup_elem(&code_map_edition, &zero);
+	if (!repeats_of_task || !scratch || !edition)
+		return user_stack_of_current(tgid);
+	last = &repeats_of_task->user;
+	/* Of the tables as they are now or were later, but not before. */
+	walked_edition = *(volatile __u64 *)edition;
+	if (is_same_user_stack(last, regs, mm, walked_edition))
+		return last->id;
+	last->id = 0;
+	id = user_stack_of_current(tgid);
+	if (scratch->walk.end != SWPROF_STACK_COMPLETE || id == SWPROF_STACK_ID_LOST || !is_known(id))
+		return id;
+	last->words = USER_WORDS_MAX + 1;
+	keep_user_stack(last, &scratch->walk, regs->sp);
+	if (last->words > USER_WORDS_MAX)
+		return id;
+	last->ip = regs->ip;
+	last->sp = regs->sp;
+	last->bp = regs->bp;
+	last->uses_bp = scratch->walk.reads.uses_bp;
+	last->mm = mm;
+	last->edition = walked_edition;
+	last->id = id;
+	return id;
+}
+
+#endif
