@@ -9,7 +9,11 @@ extension EndToEnd {
 
     init() throws { bench = try Workbench() }
 
-    @Test(arguments: [[], ["--without-feature", "switch-state"], ["--kernel"], ["--user"]])
+    private static let withoutFeatures = ["switch-state", "switch-exit", "queue-times"].map {
+      ["--without-feature", $0]
+    }
+
+    @Test(arguments: [[], ["--kernel"], ["--user"]] + withoutFeatures)
     func `sleeps come out with their lengths and their numbers`(options: [String]) throws {
       let program = try bench.compileWithoutFramePointers("sleeper")
 
@@ -33,7 +37,33 @@ extension EndToEnd {
         #expect(counts.stacks.allSatisfy { !$0.names.contains(function) || $0.names[1] == "_start" })
       }
       let isKernelShown = counts.stacks.contains { $0.names.contains("__x64_sys_clock_nanosleep_[k]") }
-      #expect(isKernelShown == options.isEmpty || options.contains("switch-state"))
+      #expect(isKernelShown == options.isEmpty || options.contains("--without-feature"))
+    }
+
+    @Test(arguments: [[]] + withoutFeatures)
+    func `waits that differ in one caller, or within the kernel, are told apart each time`(options: [String]) throws {
+      let program = try bench.compileWithoutFramePointers("alternating_callers")
+
+      let result = try bench.run(bench.offcpu(options + ["--min-block", "0", "--", program, "libm.so.6"]))
+
+      try #require(result.status == 0, "\(result.errors)")
+      let all = try stacks(by: "count").stacks
+      func count(_ stacks: [FoldedStacks.Stack]) -> Int { stacks.reduce(0) { $0 + $1.count } }
+      var missing = 0
+      for caller in ["first", "second"] {
+        let own = all.filter { $0.names.contains("\(caller)_caller") }
+        for (source, function) in [("pipe", "pipe_read"), ("socket", "unix_stream")] {
+          let truth = Int(try number(behind: "\(caller)_\(source)", in: result.output))
+          let told = count(own.filter { $0.names.contains { $0.contains(function) } })
+          #expect(told <= truth, "\(caller) \(source)")
+          missing += truth - told
+        }
+        #expect(own.allSatisfy { $0.names[1] == "_start" })
+      }
+      // Waits before the program's tables are there, and switches that the kernel does not show us.
+      let unplaced = count(
+        all.filter { $0.names.contains("read") && ($0.isTruncated || $0.names.contains("[stack lost]")) })
+      #expect((0...min(unplaced, 400)).contains(missing))
     }
 
     @Test func `what waits for a lock stands under its caller, and who releases it above`() throws {
