@@ -47,16 +47,21 @@ static __always_inline bool is_io(__u64 number)
 /* The socket behind a descriptor of the current process; NULL where it is none. */
 static __always_inline struct sock *socket_of(__u64 fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files, *file = NULL;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = task->files->fdt;
+	struct file *file = NULL;
 	struct socket *socket;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	if (fd >= table->max_fds)
 		return NULL;
-	files = BPF_CORE_READ(table, fd);
-	if (bpf_probe_read_kernel(&file, sizeof(file), files + fd) || !file)
+	if (bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) || !file)
 		return NULL;
+	if (HAS_CASTS) {
+		file = CAST(struct file, file);
+		if ((file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
+			return NULL;
+		return CAST(struct socket, file->private_data)->sk;
+	}
 	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
@@ -152,8 +157,8 @@ __attribute__((noinline)) int add_call_time(struct connection *connection, __u32
 		bpf_map_update_elem(&call_times, &key, &entries->times, BPF_NOEXIST);
 		times = bpf_map_lookup_elem(&call_times, &key);
 	}
-	if (times && bucket < SWPROF_TIME_BUCKETS)
-		__sync_fetch_and_add(&times->counts[bucket], 1);
+	if (times)
+		add_time(times->counts, bucket);
 	return 0;
 }
 
@@ -246,35 +251,39 @@ int leave_call(__u64 *context)
 	__s64 result = context[1];
 	struct connection *connection;
 	struct payload *payload;
+	bool has_data, is_within;
 	__u32 direction, source;
 	struct sock *sk;
 
 	if (!is_io(number) || !is_target_current())
 		return 0;
-	now = bpf_ktime_get_ns();
 	if (number == CALL_CLOSE) {
 		if (network.call_times)
-			closed(now);
+			closed(bpf_ktime_get_ns());
 		return 0;
 	}
 	if (number == CALL_ACCEPT || number == CALL_ACCEPT4) {
 		if (result >= 0)
-			accepted(result, now);
+			accepted(result, bpf_ktime_get_ns());
 		return 0;
 	}
+	has_data = number != CALL_CONNECT && result > 0;
+	if (!has_data && !may_be_within_tls())
+		return 0;
 	if (number == CALL_SPLICE)
 		fd = regs->dx;
 	sk = socket_of(fd);
 	if (!sk)
 		return 0;
-	is_within_tls((__u64)sk);
-	if (number == CALL_CONNECT || result <= 0)
+	is_within = is_within_tls((__u64)sk);
+	if (!has_data)
 		return 0;
 	connection = current_connection(sk);
 	if (!connection)
 		return 0;
 	direction = is_sending(number) ? SWPROF_SENT : SWPROF_RECEIVED;
 	connection->shared.fd = fd;
+	now = bpf_ktime_get_ns();
 	if (network.call_times)
 		time_call(connection, direction, now);
 	if (number == CALL_RECVFROM)
@@ -289,7 +298,7 @@ int leave_call(__u64 *context)
 	if (network.lengths == SWPROF_SOURCE_CALLS)
 		account(connection, direction, bytes);
 	source = direction == SWPROF_SENT ? network.sent : network.received;
-	if (source != SWPROF_SOURCE_CALLS || is_encrypted(connection) || is_within_tls((__u64)sk) ||
+	if (source != SWPROF_SOURCE_CALLS || is_encrypted(connection) || is_within ||
 	    is_done(connection, direction))
 		return 0;
 	payload = begin_look(direction, now);

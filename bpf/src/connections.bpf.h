@@ -177,6 +177,14 @@ static __always_inline bool is_over(void)
 	return value && *value;
 }
 
+/* Not zero once a thread has been in a TLS library that is watched. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tls_is_used SEC(".maps");
+
 /* Whether the current process is a target, and the capture goes on. */
 static __always_inline bool is_target_current(void)
 {
@@ -289,6 +297,16 @@ static __always_inline void read_tcp(struct sock *sk, struct swprof_tcp *tcp)
 	tcp->round_trip_us = BPF_CORE_READ(source, srtt_us) >> 3;
 	tcp->is_known = 1;
 }
+
+/*
+ * Says of which type an address is; what is read behind it then takes a load instead of a call. Since 6.2, and so where
+ * the tracepoints of the socket layer are.
+ */
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
+typedef void (*btf_trace_sock_send_length)(void *, struct sock *, int, int);
+
+#define HAS_CASTS bpf_core_type_exists(btf_trace_sock_send_length)
+#define CAST(type, address) ((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
 
 static __always_inline bool is_ip(__u16 family)
 {

@@ -201,6 +201,14 @@ static __always_inline void http_seek(struct http_stream *stream)
 	stream->state = HTTP_SEEK;
 }
 
+/* Whether nothing can happen before there is another byte. */
+static __always_inline bool http_needs_more(const struct http_stream *stream)
+{
+	__u8 state = stream->state;
+
+	return state != HTTP_DONE && state != HTTP_DONE_OPAQUE && (state != HTTP_LENGTH || stream->remaining);
+}
+
 static __always_inline bool http_is_seeking(const struct http_stream *stream)
 {
 	return stream->state == HTTP_SEEK;

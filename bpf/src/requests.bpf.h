@@ -19,7 +19,6 @@ _Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
 /* How many calls that cannot begin HTTP make a connection one of another protocol. */
 #define ATTEMPTS_MAX 16
 #define ATTEMPTS_MAX_SEEDED 200
-#define VECTORS_MAX 8
 /* A number that is known to lie between 1 and a power of two, in a form that the verifier knows it too. */
 #define BOUNDED(number, limit) ((((number) - 1) & ((limit) - 1)) + 1)
 
@@ -40,6 +39,15 @@ struct {
 	__type(value, struct swprof_times);
 } peer_times SEC(".maps");
 
+/* How many vectors of a call are looked at; a power of two. */
+#define VECTORS_MAX 8
+
+/* struct iovec */
+struct vector {
+	__u64 base;
+	__u64 length;
+};
+
 /* What a look at some bytes needs; nothing of it outlasts the look. */
 struct payload {
 	__u32 is_taken; /* 0 or 1: of PAYLOAD_LIBRARY */
@@ -53,7 +61,8 @@ struct payload {
 	__u32 offset; /* of the data, where it lies in a packet */
 	__u32 direction;
 	__u32 wanted; /* bytes of its beginning that are to be sent */
-	__u32 reserved;
+	__u32 is_beginning; /* 0 or 1: a message begins where the piece does */
+	struct vector vectors[VECTORS_MAX];
 	struct swprof_request_sample sample;
 	struct {
 		struct swprof_payload head;
@@ -109,6 +118,27 @@ static __always_inline struct payload *current_payload(void)
 	return payload_at(PAYLOAD_CALL);
 }
 
+/* How many heads are remembered at each place of payloads; a power of two. */
+#define KNOWN_HEADS 32
+
+/*
+ * A head that was read before, whole and from one piece. Clients repeat their requests, and servers their answers, to the
+ * byte, on one connection and on others; what equal bytes say is equal too.
+ */
+struct known_head {
+	__u32 length; /* 0: none */
+	__u32 is_response;
+	struct http_head head;
+	__u64 words[HTTP_CHUNK_SIZE / 8 + 1]; /* the piece */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PAYLOAD_MAX * KNOWN_HEADS);
+	__type(key, __u32);
+	__type(value, struct known_head);
+} known_heads SEC(".maps");
+
 /* The bucket of a length of time. */
 __attribute__((noinline)) __u32 time_bucket(__u64 ns)
 {
@@ -124,6 +154,16 @@ __attribute__((noinline)) __u32 time_bucket(__u64 ns)
 	exponent += (word >> (exponent & 31) >> 1 ? 1 : 0);
 	bucket = (exponent - 2) * 8 + (word >> ((exponent - 3) & 31) & 7);
 	return bucket < SWPROF_TIME_BUCKETS ? bucket : SWPROF_TIME_BUCKETS - 1;
+}
+
+/* Counts a length of time. The bound is checked where it is used: what lies on the stack in between has none. */
+static __always_inline bool add_time(__u32 *counts, __u32 bucket)
+{
+	HTTP_FORGET(bucket);
+	if (bucket >= SWPROF_TIME_BUCKETS)
+		return false;
+	__sync_fetch_and_add(&counts[bucket], 1);
+	return true;
 }
 
 static __always_inline bool is_http_server(struct connection *connection)
@@ -170,7 +210,7 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 }
 
 /* A request whose head has been read waits for its answer. */
-__attribute__((noinline)) int begin_request(struct connection *connection, struct payload *payload)
+static __always_inline void begin_request(struct connection *connection, struct payload *payload)
 {
 	struct swprof_endpoint_key key;
 	struct swprof_endpoint *endpoint;
@@ -178,8 +218,6 @@ __attribute__((noinline)) int begin_request(struct connection *connection, struc
 	struct http_head *head;
 	__u32 direction;
 
-	if (!connection || !payload)
-		return 0;
 	direction = payload->direction & 1;
 	head = &connection->heads[direction];
 	connection->shared.requests += 1;
@@ -195,7 +233,7 @@ __attribute__((noinline)) int begin_request(struct connection *connection, struc
 		__sync_fetch_and_add(&endpoint->requests, 1);
 	if (connection->pushed - connection->popped >= SWPROF_PENDING_REQUESTS) {
 		count_network(SWPROF_NETWORK_PIPELINE_OVERFLOW);
-		return 0;
+		return;
 	}
 	request = &connection->pending[connection->pushed & (SWPROF_PENDING_REQUESTS - 1)];
 	request->first_ns = connection->message_ns[direction];
@@ -205,7 +243,6 @@ __attribute__((noinline)) int begin_request(struct connection *connection, struc
 	request->bytes = 0;
 	request->number = connection->messages[direction];
 	connection->pushed += 1;
-	return 0;
 }
 
 static __always_inline struct pending_request *oldest_request(struct connection *connection)
@@ -215,29 +252,26 @@ static __always_inline struct pending_request *oldest_request(struct connection 
 	return &connection->pending[connection->popped & (SWPROF_PENDING_REQUESTS - 1)];
 }
 
-__attribute__((noinline)) int add_peer_time(struct connection *connection, struct payload *payload, __u32 bucket)
+static __always_inline void add_peer_time(struct connection *connection, struct payload *payload, __u32 bucket)
 {
 	struct swprof_peer_key key = {};
 	struct swprof_times *times;
 	struct entries *entries;
 
-	if (!connection || !payload)
-		return 0;
 	key.tgid = connection->shared.tgid;
 	key.is_server = is_http_server(connection);
 	key.peer = connection->shared.peer;
 	times = bpf_map_lookup_elem(&peer_times, &key);
-	entries = entries_of(payload);
-	if (!times && entries) {
+	if (!times) {
+		entries = entries_of(payload);
+		if (!entries)
+			return;
 		clear(&entries->times, sizeof(entries->times));
 		bpf_map_update_elem(&peer_times, &key, &entries->times, BPF_NOEXIST);
 		times = bpf_map_lookup_elem(&peer_times, &key);
 	}
-	if (times && bucket < SWPROF_TIME_BUCKETS)
-		__sync_fetch_and_add(&times->counts[bucket], 1);
-	else
+	if (!times || !add_time(times->counts, bucket))
 		count_network(SWPROF_NETWORK_PEER_TABLE_FULL);
-	return 0;
 }
 
 static __always_inline bool is_sample(__u16 status, __u64 duration)
@@ -279,7 +313,7 @@ static __always_inline void send_sample(struct connection *connection, struct pa
 }
 
 /* An answer is whole: with it ends the oldest request. */
-__attribute__((noinline)) int finish_request(struct connection *connection, struct payload *payload)
+static __always_inline void finish_request(struct connection *connection, struct payload *payload)
 {
 	struct pending_request *request;
 	struct swprof_endpoint *endpoint;
@@ -288,16 +322,14 @@ __attribute__((noinline)) int finish_request(struct connection *connection, stru
 	__u32 direction, bucket, class;
 	__u16 status;
 
-	if (!connection || !payload)
-		return 0;
 	direction = payload->direction & 1;
 	status = connection->heads[direction].status;
 	if (status < 200 && status != 101)
-		return 0;
+		return;
 	request = oldest_request(connection);
 	if (!request) {
 		count_network(SWPROF_NETWORK_UNMATCHED);
-		return 0;
+		return;
 	}
 	duration = payload->now - request->first_ns;
 	first_byte = connection->message_ns[direction] - request->first_ns;
@@ -327,14 +359,80 @@ __attribute__((noinline)) int finish_request(struct connection *connection, stru
 		__sync_fetch_and_add(&endpoint->response_bytes, bytes);
 		if (duration > endpoint->duration_max_ns)
 			endpoint->duration_max_ns = duration;
-		if (bucket < SWPROF_TIME_BUCKETS)
-			__sync_fetch_and_add(&endpoint->times[bucket], 1);
+		add_time(endpoint->times, bucket);
 	}
 	add_peer_time(connection, payload, bucket);
 	if (is_sample(status, duration))
 		send_sample(connection, payload, request, &key, endpoint, direction, status, duration, first_byte,
 			    bytes);
 	connection->popped += 1;
+}
+
+typedef __u64 __attribute__((may_alias)) any_word;
+
+/* The place where a head like the one that the piece may begin with is remembered. */
+static __always_inline struct known_head *known_head_of(struct payload *payload, __u32 response)
+{
+	const any_word *words = (const any_word *)payload->chunk.bytes;
+	__u64 hash = (words[0] ^ payload->chunk.length) * 0x9e3779b97f4a7c15ULL;
+	__u32 index;
+
+	/* Answers differ most in their last lines, requests in their first. */
+	hash = (hash ^ words[1] ^ response) * 0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ words[2]) * 0x9e3779b97f4a7c15ULL;
+	index = (hash >> 59 & (KNOWN_HEADS - 1)) + payload->place * KNOWN_HEADS;
+	return bpf_map_lookup_elem(&known_heads, &index);
+}
+
+/* The length of the head that the piece begins with, where that was read before: it is then as if read now; or 0. */
+static __always_inline __u32 recall_head(struct http_stream *stream, struct payload *payload, struct http_head *head,
+					 __u32 response)
+{
+	const any_word *words;
+	struct known_head *known;
+	__u32 length, rest;
+
+	known = known_head_of(payload, response);
+	if (!known)
+		return 0;
+	length = known->length;
+	if (!length || length > payload->chunk.length || known->is_response != response)
+		return 0;
+	words = (const any_word *)payload->chunk.bytes;
+	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i++) {
+		rest = length - i * 8;
+		if (rest < 8) {
+			if ((known->words[i] ^ words[i]) << 1 << (63 - rest * 8))
+				return 0;
+			break;
+		}
+		if (known->words[i] != words[i])
+			return 0;
+		if (rest == 8)
+			break;
+	}
+	__builtin_memset(stream, 0, sizeof(*stream));
+	__builtin_memcpy(head, &known->head, sizeof(*head));
+	return length;
+}
+
+/* Remembers a head that has been read from the beginning of the piece. */
+__attribute__((noinline)) int remember_head(struct payload *payload, const struct http_head *head, __u32 response)
+{
+	const any_word *words;
+	struct known_head *known;
+
+	if (!payload || !head)
+		return 0;
+	known = known_head_of(payload, response);
+	if (!known)
+		return 0;
+	words = (const any_word *)payload->chunk.bytes;
+	known->length = payload->chunk.position;
+	known->is_response = response;
+	__builtin_memcpy(&known->head, head, sizeof(*head));
+	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i++)
+		known->words[i] = words[i];
 	return 0;
 }
 
@@ -344,6 +442,13 @@ __attribute__((noinline)) int step_http(struct http_stream *stream, struct http_
 	if (!stream || !chunk || !head)
 		return HTTP_LOST;
 	return http_step(stream, chunk, head, response);
+}
+
+static __always_inline void begin_message(struct connection *connection, struct payload *payload, __u32 direction)
+{
+	connection->messages[direction] += 1;
+	connection->message_ns[direction] = payload->now;
+	connection->message_start[direction] = connection->positions[direction];
 }
 
 /* What has happened in a stream. */
@@ -360,9 +465,7 @@ __attribute__((noinline)) int handle_event(struct connection *connection, struct
 
 	switch (event) {
 	case HTTP_HEAD_START:
-		connection->messages[direction] += 1;
-		connection->message_ns[direction] = payload->now;
-		connection->message_start[direction] = connection->positions[direction];
+		begin_message(connection, payload, direction);
 		break;
 	case HTTP_HEAD_END:
 		connection->shared.flags |= SWPROF_CONNECTION_HTTP;
@@ -396,28 +499,65 @@ __attribute__((noinline)) int handle_event(struct connection *connection, struct
 	return 0;
 }
 
-/* Reads the piece of the data that lies in the payload. */
-__attribute__((noinline)) int read_piece(struct connection *connection, struct payload *payload)
+/* The next thing that happens in the piece. Returns whether there may be more. */
+__attribute__((noinline)) int take_event(struct connection *connection, struct payload *payload)
 {
-	__u32 direction;
+	__u32 direction, response;
+	struct http_stream *stream;
 	int event;
 
 	if (!connection || !payload)
 		return 0;
 	direction = payload->direction & 1;
+	stream = &connection->streams[direction];
+	response = is_response(connection, direction);
+	if (stream->state >= HTTP_LENGTH)
+		event = http_pass(stream, &payload->chunk);
+	else
+		event = step_http(stream, &payload->chunk, &connection->heads[direction], response);
+	connection->positions[direction] = payload->base + payload->chunk.position;
+	if (event == HTTP_MORE)
+		return 0;
+	if (event == HTTP_HEAD_START)
+		payload->is_beginning = !payload->chunk.position;
+	else if (event == HTTP_HEAD_END && payload->is_beginning)
+		remember_head(payload, &connection->heads[direction], response);
+	handle_event(connection, payload, event);
+	return 1;
+}
+
+/* Reads the piece of the data that lies in the payload. */
+__attribute__((noinline)) int read_piece(struct connection *connection, struct payload *payload)
+{
+	struct http_stream *stream;
+	__u32 direction, length;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	stream = &connection->streams[direction];
 	payload->base = connection->positions[direction];
 	payload->chunk.position = 0;
+	payload->is_beginning = 0;
+	if (stream->state == HTTP_START) {
+		length = recall_head(stream, payload, &connection->heads[direction],
+				     is_response(connection, direction));
+		if (length) {
+			begin_message(connection, payload, direction);
+			payload->chunk.position = length;
+			connection->positions[direction] = payload->base + length;
+			handle_event(connection, payload, HTTP_HEAD_END);
+		}
+	}
 	for (int i = 0; i < EVENTS_MAX; i++) {
-		event = step_http(&connection->streams[direction], &payload->chunk, &connection->heads[direction],
-				  is_response(connection, direction));
-		connection->positions[direction] = payload->base + payload->chunk.position;
-		if (event == HTTP_MORE)
+		if (payload->chunk.position >= payload->chunk.length && http_needs_more(stream))
 			break;
-		handle_event(connection, payload, event);
+		if (!take_event(connection, payload))
+			break;
 	}
 	/* More happens here than is looked at. */
 	if (payload->chunk.position < payload->chunk.length) {
-		http_seek(&connection->streams[direction]);
+		http_seek(stream);
 		count_network(SWPROF_NETWORK_SKIPPED);
 	}
 	payload->position += payload->chunk.length;
@@ -522,12 +662,13 @@ static __always_inline bool is_done(struct connection *connection, __u32 directi
 }
 
 /*
- * The data of a call is read piece by piece: next_piece tells how much comes next, at `position`; the caller fetches
- * that, each in its way; look_at_piece tells whether it is to be read, and read_piece reads it.
+ * The data of a call is read piece by piece: first_piece and find_piece tell how much comes next, at `position`; the
+ * caller fetches that, each in its way; look_at_piece tells of the first one whether it is to be read, and read_piece
+ * reads it.
  */
 
 /* Passes over what need not be seen. Returns the size of the piece to fetch; 0 at the end. */
-__attribute__((noinline)) int next_piece(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int find_piece(struct connection *connection, struct payload *payload)
 {
 	__u64 left, count;
 	__u32 direction;
@@ -554,6 +695,19 @@ __attribute__((noinline)) int next_piece(struct connection *connection, struct p
 	return payload->chunk.length;
 }
 
+static __always_inline __u32 first_piece(struct connection *connection, struct payload *payload)
+{
+	__u64 left = payload->length - payload->position;
+
+	if (payload->position >= payload->length)
+		return 0;
+	if (connection->decision != HTTP_SPOKEN || connection->streams[payload->direction & 1].state > HTTP_REST)
+		return find_piece(connection, payload);
+	/* The most frequent case: a head begins or goes on. */
+	payload->chunk.length = left > HTTP_CHUNK_SIZE ? HTTP_CHUNK_SIZE : left;
+	return payload->chunk.length;
+}
+
 /* A piece could not be fetched. */
 __attribute__((noinline)) int miss_piece(struct connection *connection, struct payload *payload)
 {
@@ -571,15 +725,13 @@ enum look {
 	LOOK_AND_SEND = 2, /* the first `wanted` bytes of the data first */
 };
 
-__attribute__((noinline)) int look_at_piece(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int decide_on_piece(struct connection *connection, struct payload *payload)
 {
 	__u32 direction;
 
 	if (!connection || !payload)
 		return LOOK_AWAY;
 	direction = payload->direction & 1;
-	if (payload->position)
-		return LOOK_AND_READ;
 	if (connection->shared.prefix_size[direction] < SWPROF_PREFIX_SIZE)
 		keep_prefix(connection, payload);
 	if (!may_read(connection, payload)) {
@@ -593,19 +745,27 @@ __attribute__((noinline)) int look_at_piece(struct connection *connection, struc
 	return LOOK_AND_SEND;
 }
 
-__attribute__((noinline)) int end_pieces(struct connection *connection, struct payload *payload)
+static __always_inline int look_at_piece(struct connection *connection, struct payload *payload)
 {
-	__u32 direction;
+	__u32 direction = payload->direction & 1;
 
-	if (!connection || !payload)
-		return 0;
-	direction = payload->direction & 1;
+	if (payload->position)
+		return LOOK_AND_READ;
+	if (connection->decision == HTTP_SPOKEN && !http_is_seeking(&connection->streams[direction]) &&
+	    connection->shared.prefix_size[direction] >= SWPROF_PREFIX_SIZE && !network.payload_bytes)
+		return LOOK_AND_READ;
+	return decide_on_piece(connection, payload);
+}
+
+static __always_inline void end_pieces(struct connection *connection, struct payload *payload)
+{
+	__u32 direction = payload->direction & 1;
+
 	if (payload->position < payload->length && connection->decision == HTTP_SPOKEN) {
 		count_network(SWPROF_NETWORK_SKIPPED);
 		http_seek(&connection->streams[direction]);
 	}
 	connection->last_ns[direction] = payload->now;
-	return 0;
 }
 
 /* Sends the beginning of the data, in which a message begins. */
@@ -633,7 +793,6 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 					  __u64 length)
 {
 	__u32 size;
-	int verdict;
 
 	if (!connection || !payload || is_done(connection, payload->direction))
 		return 0;
@@ -641,7 +800,7 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 	payload->position = 0;
 	payload->length = length;
 	for (int i = 0; i < PIECES_MAX; i++) {
-		size = next_piece(connection, payload);
+		size = i ? find_piece(connection, payload) : first_piece(connection, payload);
 		if (!size)
 			break;
 		size = BOUNDED(size, HTTP_CHUNK_SIZE);
@@ -649,13 +808,16 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 			miss_piece(connection, payload);
 			break;
 		}
-		verdict = look_at_piece(connection, payload);
-		if (!verdict)
-			break;
-		size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
-		if (verdict == LOOK_AND_SEND &&
-		    !bpf_probe_read_user(payload->beginning.bytes, size, (void *)payload->address))
-			send_beginning(connection, payload);
+		if (!i) {
+			int verdict = look_at_piece(connection, payload);
+
+			if (!verdict)
+				break;
+			size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
+			if (verdict == LOOK_AND_SEND &&
+			    !bpf_probe_read_user(payload->beginning.bytes, size, (void *)payload->address))
+				send_beginning(connection, payload);
+		}
 		read_piece(connection, payload);
 	}
 	end_pieces(connection, payload);
@@ -698,30 +860,43 @@ static __always_inline bool is_encrypted(struct connection *connection)
 #define VECTORS(count, offset, is_kernel) ((__u64)(count) << 32 | (offset) << 1 | (is_kernel))
 #define VECTOR_OFFSET_MAX (1U << 31)
 
+/* Whether the next bytes of a direction are all of a body. */
+static __always_inline bool is_body(struct connection *connection, __u32 direction, __u64 count)
+{
+	struct http_stream *stream = &connection->streams[direction & 1];
+
+	return connection->decision == HTTP_SPOKEN && stream->state == HTTP_LENGTH && stream->remaining >= count;
+}
+
 /* Reads the vectors of a call. */
 __attribute__((noinline)) int read_vectors(struct connection *connection, struct payload *payload, __u64 vectors,
 					   __u64 shape, __u64 total)
 {
-	__u64 size, offset = (__u32)shape >> 1, left = total;
-	__u32 count = shape >> 32, is_kernel = shape & 1;
-	struct iovec vector = {};
+	__u64 length, offset = (__u32)shape >> 1, left = total;
+	__u32 count = shape >> 32, is_kernel = shape & 1, size;
 
 	if (!connection || !payload)
 		return 0;
+	if (count > VECTORS_MAX)
+		count = VECTORS_MAX;
+	size = BOUNDED(count * sizeof(struct vector), sizeof(payload->vectors));
+	if (is_kernel ? bpf_probe_read_kernel(payload->vectors, size, (void *)vectors)
+		      : bpf_probe_read_user(payload->vectors, size, (void *)vectors))
+		count = 0;
 	for (__u32 i = 0; i < VECTORS_MAX; i++) {
 		if (i >= count || !left)
 			break;
-		if (is_kernel ? bpf_probe_read_kernel(&vector, sizeof(vector), (void *)(vectors + i * 16))
-			      : bpf_probe_read_user(&vector, sizeof(vector), (void *)(vectors + i * 16)))
+		length = payload->vectors[i].length;
+		if (length < offset)
 			break;
-		size = vector.iov_len;
-		if (size < offset)
-			break;
-		size -= offset;
-		if (size > left)
-			size = left;
-		read_memory(connection, payload, (__u64)vector.iov_base + offset, size);
-		left -= size;
+		length -= offset;
+		if (length > left)
+			length = left;
+		if (is_body(connection, payload->direction, length))
+			pass_over(connection, payload, length);
+		else
+			read_memory(connection, payload, payload->vectors[i].base + offset, length);
+		left -= length;
 		offset = 0;
 	}
 	if (left)

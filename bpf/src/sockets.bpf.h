@@ -13,6 +13,7 @@ int send_length(__u64 *context)
 	struct connection *connection;
 	struct outgoing *outgoing;
 	struct payload *payload;
+	bool is_within;
 	__u16 family;
 
 	if (!is_target_current())
@@ -20,17 +21,16 @@ int send_length(__u64 *context)
 	family = sk->__sk_common.skc_family;
 	if (family != AF_UNIX && !is_ip(family))
 		return 0;
+	is_within = is_within_tls((__u64)sk);
 	connection = current_connection(sk);
 	if (!connection)
 		return 0;
 	outgoing = &connection->outgoing;
 	if (result > 0)
 		account(connection, SWPROF_SENT, result);
-	if (network.sent != SWPROF_SOURCE_SOCKETS) {
-		is_within_tls((__u64)sk);
+	if (network.sent != SWPROF_SOURCE_SOCKETS)
 		return 0;
-	}
-	if (is_within_tls((__u64)sk) || is_encrypted(connection) || result <= 0 || is_done(connection, SWPROF_SENT)) {
+	if (is_within || is_encrypted(connection) || result <= 0 || is_done(connection, SWPROF_SENT)) {
 		outgoing->is_known = 0;
 		return 0;
 	}
@@ -75,13 +75,13 @@ int begin_send(__u64 *context)
 	outgoing->kind = SWPROF_ITERATOR_OTHER;
 	if (kind == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
 		outgoing->kind = SWPROF_ITERATOR_BUFFER;
-		outgoing->base = (__u64)BPF_CORE_READ(message, msg_iter.ubuf);
+		outgoing->base = (__u64)message->msg_iter.ubuf;
 	} else if (kind == bpf_core_enum_value(enum iter_type, ITER_IOVEC)) {
 		outgoing->kind = SWPROF_ITERATOR_VECTORS;
-		outgoing->base = (__u64)BPF_CORE_READ(message, msg_iter.__iov);
+		outgoing->base = (__u64)message->msg_iter.__iov;
 	}
-	outgoing->offset = BPF_CORE_READ(message, msg_iter.iov_offset);
-	outgoing->segments = BPF_CORE_READ(message, msg_iter.nr_segs);
+	outgoing->offset = message->msg_iter.iov_offset;
+	outgoing->segments = message->msg_iter.nr_segs;
 	outgoing->started_ns = bpf_ktime_get_ns();
 	outgoing->is_known = 1;
 	return 0;
@@ -90,7 +90,7 @@ int begin_send(__u64 *context)
 /* Bytes that a reader throws away (MSG_TRUNC) are copied from no packet; TCP's number of the next one counts them. */
 static __always_inline void pass_over_discarded(struct connection *connection, struct sock *sk)
 {
-	__u32 position = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
+	__u32 position = CAST(struct tcp_sock, sk)->copied_seq;
 	struct payload *payload;
 	__s32 ahead;
 
@@ -136,13 +136,12 @@ static __always_inline void read_packet(struct connection *connection, struct pa
 					struct bpf_dynptr *packet, __u32 offset, __u32 length)
 {
 	__u32 size;
-	int verdict;
 
 	payload->position = 0;
 	payload->length = length;
 	payload->offset = offset;
 	for (int i = 0; i < PIECES_MAX; i++) {
-		size = next_piece(connection, payload);
+		size = i ? find_piece(connection, payload) : first_piece(connection, payload);
 		if (!size)
 			break;
 		size = BOUNDED(size, HTTP_CHUNK_SIZE);
@@ -150,13 +149,16 @@ static __always_inline void read_packet(struct connection *connection, struct pa
 			miss_piece(connection, payload);
 			break;
 		}
-		verdict = look_at_piece(connection, payload);
-		if (!verdict)
-			break;
-		size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
-		if (verdict == LOOK_AND_SEND &&
-		    !bpf_dynptr_read(payload->beginning.bytes, size, packet, payload->offset, 0))
-			send_beginning(connection, payload);
+		if (!i) {
+			int verdict = look_at_piece(connection, payload);
+
+			if (!verdict)
+				break;
+			size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
+			if (verdict == LOOK_AND_SEND &&
+			    !bpf_dynptr_read(payload->beginning.bytes, size, packet, payload->offset, 0))
+				send_beginning(connection, payload);
+		}
 		read_piece(connection, payload);
 	}
 	end_pieces(connection, payload);
@@ -169,11 +171,9 @@ static __always_inline void read_packet(struct connection *connection, struct pa
 static __always_inline bool find_tcp_bytes(struct connection *connection, struct payload *payload,
 					   struct sk_buff *packet, struct sock *sk, __u32 *offset, __u32 *length)
 {
-	__u32 start, position, seen;
+	__u32 start = CAST(struct tcp_skb_cb, packet->cb)->seq, position = CAST(struct tcp_sock, sk)->copied_seq, seen;
 	__s32 ahead;
 
-	bpf_core_read(&start, sizeof(start), &((struct tcp_skb_cb *)packet->cb)->seq);
-	position = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
 	/* A look ahead that goes on in a later packet. */
 	if ((__s32)(position - start) < 0)
 		position = start;
@@ -208,7 +208,7 @@ static __always_inline void read_unix(struct sk_buff *packet, struct bpf_dynptr 
 	if (!payload)
 		return;
 	if (connection->shared.type == SOCK_STREAM)
-		bpf_core_read(&offset, sizeof(offset), &((struct unix_skb_parms *)packet->cb)->consumed);
+		offset = CAST(struct unix_skb_parms, packet->cb)->consumed;
 	read_packet(connection, payload, dynptr, offset, length);
 }
 
@@ -225,7 +225,7 @@ int copy_packet(__u64 *context)
 
 	if (!sk || !length)
 		return 0;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	family = sk->__sk_common.skc_family;
 	if (family == AF_UNIX) {
 		if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr))
 			return 0;

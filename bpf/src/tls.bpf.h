@@ -46,12 +46,19 @@ static __always_inline struct call *current_call(__u64 flags)
 	return bpf_task_storage_get(&calls, task, 0, flags);
 }
 
+static __always_inline bool may_be_within_tls(void)
+{
+	__u32 zero = 0, *is_used = bpf_map_lookup_elem(&tls_is_used, &zero);
+
+	return network.reads_tls && is_used && *is_used;
+}
+
 /* Notes which socket the TLS call of this thread uses. Returns whether there is such a call. */
 static __always_inline bool is_within_tls(__u64 socket)
 {
 	struct call *call;
 
-	if (!network.reads_tls)
+	if (!may_be_within_tls())
 		return false;
 	call = current_call(0);
 	if (!call || !call->tls.connection)
@@ -62,13 +69,16 @@ static __always_inline bool is_within_tls(__u64 socket)
 
 static __always_inline int enter_tls(struct swprof_user_regs *regs, bool has_size)
 {
+	__u32 zero = 0, *is_used;
 	struct call *call;
 
 	if (!is_target_current())
 		return 0;
+	is_used = bpf_map_lookup_elem(&tls_is_used, &zero);
 	call = current_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!call)
+	if (!call || !is_used)
 		return 0;
+	*is_used = 1;
 	call->tls.connection = regs->di;
 	call->tls.buffer = regs->si;
 	call->tls.size = has_size ? regs->cx : 0;
