@@ -168,7 +168,7 @@ __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 	struct kernel_stack *kernel = bpf_map_lookup_elem(&kernel_stacks, &stack_place);
 	__u64 bits = 0;
 
-	if (!now || !kernel || frames >= KERNEL_PLACES_MAX)
+	if (!now || !kernel)
 		return 1;
 	for (__u32 i = 0; i < KERNEL_PLACES_MAX && i < frames; i++)
 		bits |= 1ULL << bit_of(kernel->frames[i]);
@@ -241,7 +241,7 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 	last->id = 0;
 	frames = size > 0 ? size / sizeof(__u64) : 0;
 	/* What is not whole, or has to be sent again, is walked again. */
-	if (frames == 0 || frames > SWPROF_KERNEL_FRAMES_MAX || kernel->frames[frames - 1] != last_word ||
+	if (frames == 0 || frames >= KERNEL_PLACES_MAX || kernel->frames[(frames - 1) % KERNEL_PLACES_MAX] != last_word ||
 	    !is_known(id) || find_places(count, frames, sp))
 		return id;
 	now->found.last_word = last_word;
