@@ -468,6 +468,9 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 		describe_unix(sk, shared);
 	else
 		describe_ip(sk, shared);
+	/* By which a command is held back until the capture has begun, under the name that it has until then. */
+	if (family == AF_UNIX && shared->peer_tgid == network.self)
+		return 0;
 	if (flags & SWPROF_CONNECTION_SEEDED)
 		shared->established_ns = 0;
 	else
