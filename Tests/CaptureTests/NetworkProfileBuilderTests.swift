@@ -24,6 +24,23 @@ import Testing
     #expect(profile.connections.map(\.local) == ["127.0.0.1:80", "127.0.0.1:40000"])
   }
 
+  @Test func `a process that becomes another program has the name of its latest connection, whatever their order`() {
+    for names in [["sh", "client"], ["client", "sh"]] {
+      var builder = NetworkProfileBuilder()
+      for (port, name) in zip([40000, 40001] as [UInt16], names) {
+        builder.add(
+          tcp(
+            process: 10, name, local: (1, port), remote: (7, 80), flags: SWPROF_CONNECTION_CLIENT,
+            firstNs: name == "client" ? 2 : 1))
+      }
+
+      let profile = builder.profile()
+
+      #expect(profile.edges.count == 1)
+      #expect(profile.nodes.map(name).contains("client"))
+    }
+  }
+
   @Test func `clients from elsewhere are one node for each address, whatever their ports`() {
     var builder = NetworkProfileBuilder()
     for port in [40000, 40001, 40002] as [UInt16] {
@@ -120,9 +137,10 @@ import Testing
   /// Addresses are those of 127.0.0.N.
   private func tcp(
     process: UInt32, _ name: String, local: (UInt8, UInt16), remote: (UInt8, UInt16), flags: Int32, sent: UInt64 = 0,
-    peer: UInt64 = 0
+    peer: UInt64 = 0, firstNs: UInt64 = 0
   ) -> ConnectionRecord {
     var raw = swprof_connection()
+    raw.first_ns = firstNs
     raw.tgid = process
     raw.family = 2
     raw.type = 1

@@ -47,6 +47,10 @@ struct NetworkProfileBuilder {
   private var edgeIndices: [EdgeKey: Int] = [:]
   private var connections: [NetworkConnection] = []
   private var processNames: [ProcessID: String] = [:]
+  /// When the connection began that a process has its name from, in ns.
+  private var nameTimes: [ProcessID: UInt64] = [:]
+  /// Those that an edge leads to: their names stay.
+  private var namedProcesses: Set<ProcessID> = []
   /// Who has connections of its own: the targets, those included that are gone by now.
   private var owners: Set<ProcessID> = []
   /// Of the connections of targets, who has which end.
@@ -77,7 +81,11 @@ struct NetworkProfileBuilder {
     owners.insert(record.process)
     if record.transport == .tcp { ends[Ends(local: record.local, remote: record.remote)] = record.process }
     if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
-    if processNames[record.process] == nil { processNames[record.process] = record.processName }
+    // A process has the name that it had when it last began a connection, until it is in the picture.
+    if !namedProcesses.contains(record.process), record.raw.first_ns >= nameTimes[record.process] ?? 0 {
+      nameTimes[record.process] = record.raw.first_ns
+      processNames[record.process] = record.processName
+    }
   }
 
   /// Whether connections should be folded, lest they take too much memory.
@@ -192,6 +200,7 @@ struct NetworkProfileBuilder {
   private mutating func processNode(_ process: ProcessID, name: String, _ surroundings: Surroundings) -> NetworkNode {
     let known = processNames[process] ?? (name.isEmpty ? surroundings.name(process) : name) ?? ""
     processNames[process] = known
+    namedProcesses.insert(process)
     return .process(
       process, name: known, isTarget: owners.contains(process) || surroundings.isTarget(process),
       cgroup: surroundings.cgroup(process))
