@@ -35,8 +35,11 @@ package final class RunningCommand {
     // What a program drops where it runs, as V8 does with its logs, goes with the directory.
     process.currentDirectoryURL = directory
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: outputFile)
-    process.standardError = try FileHandle(forWritingTo: errorFile)
+    let files = [try FileHandle(forWritingTo: outputFile), try FileHandle(forWritingTo: errorFile)]
+    process.standardOutput = files[0]
+    process.standardError = files[1]
+    // The process has them now. Left to themselves they stay open here for long, and a test starts thousands.
+    defer { for file in files { try? file.close() } }
     try process.run()
   }
 
