@@ -27,6 +27,8 @@ package enum KernelFeature: String, Sendable, CaseIterable {
   case unwindTables = "unwind-tables"
   /// The state of the thread that leaves as an argument of sched_switch (5.18); it is read from the thread otherwise.
   case switchState = "switch-state"
+  /// Being called in a thread before it returns to user mode (6.18); the ends of switches are looked at otherwise.
+  case taskWork = "task-work"
   /// The end of a switch as a tracepoint (6.15); the ends of system calls are looked at otherwise.
   case switchExit = "switch-exit"
   /// The kernel's own account of run queues (CONFIG_SCHED_INFO); wake-ups are looked at otherwise.

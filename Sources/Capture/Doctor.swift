@@ -82,7 +82,8 @@ package enum Doctor {
 
   private static func tracepoints() -> Finding {
     let needed = ["sched_process_fork", "sched_process_exec", "sched_process_exit"]
-    let missing = needed.filter { !FeatureProbe.hasTracepoint($0) }
+    let types = KernelTypes()
+    let missing = needed.filter { !types.hasTracepoint($0) }
     return finding(
       "tracepoints", missing.isEmpty,
       missing.isEmpty ? needed.joined(separator: ", ") : "missing " + missing.joined(separator: ", "),

@@ -132,6 +132,10 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
   }
 }
 
+/// From which minimum of a wait on the kernel is asked to call us in the thread: it takes some microseconds each time,
+/// which are few where such waits are.
+private let taskWorkPays: UInt64 = 100_000
+
 /// The programs of an off-CPU capture, loaded ahead of the moment when they are needed.
 package struct PreparedOffCPU: ~Copyable {
   private var probes: LoadedProbes
@@ -145,23 +149,28 @@ package struct PreparedOffCPU: ~Copyable {
     let code = parameters.wakers ? WakeUpCode.find() : WakeUpCode()
     var config = OffCPUCapture.configuration(parameters, code)
     let missing = request.missingFeatures
-    let hasSwitchExit = !missing.contains(.switchExit) && FeatureProbe.hasTracepoint("sched_exit_tp")
+    let types = KernelTypes()
     let hasQueueTimes =
-      !missing.contains(.queueTimes) && FeatureProbe.hasMember("last_queued", of: "sched_info")
-      && FeatureProbe.hasMember("rq", of: "cfs_rq")
+      !missing.contains(.queueTimes) && types.hasMember("last_queued", of: "sched_info")
+      && types.hasMember("rq", of: "cfs_rq")
+    let hasTaskWork =
+      !missing.contains(.taskWork) && hasQueueTimes && parameters.minimumNanoseconds >= taskWorkPays
+      && types.hasFunction("bpf_task_work_schedule_resume_impl")
+    let hasSwitchExit = !hasTaskWork && !missing.contains(.switchExit) && types.hasTracepoint("sched_exit_tp")
     config.switch_state = missing.contains(.switchState) ? 0 : 1
+    config.task_work = hasTaskWork ? 1 : 0
     config.switch_exit = hasSwitchExit ? 1 : 0
     config.queue_times = hasQueueTimes ? 1 : 0
     let programs =
-      (parameters.wakers ? ["note_waker"] : []) + (hasQueueTimes ? [] : ["wake_up"])
-      + ["wake_up_new", "switch_tasks", hasSwitchExit ? "end_switch" : "leave_system_call"]
-      + ["replace_program", "end_thread"]
+      (parameters.wakers ? ["note_waker"] : []) + (hasQueueTimes ? [] : ["wake_up"]) + ["wake_up_new", "switch_tasks"]
+      + (hasTaskWork ? [] : [hasSwitchExit ? "end_switch" : "leave_system_call"]) + ["replace_program", "end_thread"]
     let probes = ProbeSet(
       image: .offcpu, ringBuffer: "records", programs: programs,
       optional: ["note_waker", "wake_up", "end_switch", "leave_system_call"],
       configure: { object in
         try object.setConstants(section: ".rodata.off_cpu", unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
         try object.setCapacity(ofMap: "intervals", tableCapacity)
+        if hasTaskWork { try object.setCapacity(ofMap: "works", tableCapacity) }
       })
     return PreparedOffCPU(
       probes: try ProbeSession<IntervalAggregator>.load(request, probes: probes), programs: programs, code: code)

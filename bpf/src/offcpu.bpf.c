@@ -3,10 +3,11 @@
  * Off-CPU profiling: the time that threads do not run, by stack, phase and state.
  *
  * A switch costs time stamps. Only an interval that was long enough costs stacks: the kernel stack when the thread is
- * switched in again, the user stack when that switch has ended. On kernels before 6.15 that end cannot be seen, and the
- * user stack is taken when the thread leaves the system call in which it waited. There, a thread that was not in a
- * system call (a page fault, preemption) has nothing to leave, and pays with the user stack before it is known how long
- * it stays away.
+ * switched in again, and the user stack in one of three ways. Where such intervals are rare, the kernel is asked to call
+ * us before that thread returns to user mode (6.18). Else it is taken when the switch has ended (6.15), at the price of a
+ * look at the ends of all threads' switches; and on other kernels when the thread leaves the system call in which it
+ * waited. There, a thread that was not in a system call (a page fault, preemption) has nothing to leave, and pays with
+ * the user stack before it is known how long it stays away.
  */
 #include "repeats.bpf.h"
 
@@ -56,6 +57,7 @@ struct thread {
 	__u8 has_pending;
 	__u8 has_ended;
 	__u8 repeats; /* REPEATS_* */
+	__u8 has_work; /* the kernel is to call us before it returns to user mode */
 	struct pending pending;
 };
 
@@ -65,6 +67,24 @@ struct {
 	__type(key, __u32);
 	__type(value, struct thread);
 } threads SEC(".maps");
+
+struct work {
+	struct bpf_task_work work;
+};
+
+/* What the kernel needs to call us in a thread. Preallocated: entries are made while run queues are locked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* set before load, where it is used */
+	__type(key, __u32); /* the thread */
+	__type(value, struct work);
+} works SEC(".maps");
+
+extern int bpf_task_work_schedule_resume_impl(struct task_struct *task, struct bpf_task_work *work, void *map__map,
+					      int (*callback)(struct bpf_map *map, void *key, void *value),
+					      void *aux__prog) __ksym __weak;
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
 
 /* Preallocated: it grows while run queues are locked. */
 struct {
@@ -145,6 +165,14 @@ static __always_inline void find_wakeup(struct task_struct *task, struct thread 
 	/* When a CPU comes back from idling, its clock may still stand at the wake-up that it comes back for. */
 	if (now - thread->since < OFFSET_HOLDS_NS && by_offset < thread->woken)
 		thread->woken = by_offset;
+}
+
+/* What is kept of a task. Most tasks have nothing that a program keeps of them, and are told from the others at once. */
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->bpf_storage) && !task->bpf_storage)
+		return NULL;
+	return bpf_task_storage_get(&threads, task, 0, 0);
 }
 
 /* Whether a task has a user stack. */
@@ -324,14 +352,44 @@ static __always_inline bool switch_has_state(void)
 	return off_cpu.switch_state && bpf_core_type_matches(btf_trace_sched_switch___with_state);
 }
 
+/*
+ * Ends the interval of the current thread, which has run since `now` although no switch to it was seen: the kernel does
+ * not run our programs in every context.
+ */
+static __always_inline void come_back_unseen(struct task_struct *task, struct thread *thread, __u64 now)
+{
+	struct swprof_window *window = current_window();
+
+	count(SWPROF_COUNTER_SWITCH_MISSED);
+	if (!window)
+		return;
+	if (off_cpu.queue_times && thread->phase == SWPROF_PHASE_BLOCKED)
+		find_wakeup(task, thread, now);
+	if (!close_interval(thread, window, now))
+		return;
+	count_left_out(&thread->pending);
+	if (!thread->pending.first_wanted && !thread->pending.queued_wanted)
+		return;
+	thread->pending.kernel_stack = config.sides & SWPROF_SIDE_KERNEL ? SWPROF_STACK_ID_LOST : SWPROF_STACK_ID_NONE;
+	if (thread->has_user && config.sides & SWPROF_SIDE_USER && thread->user_stack == SWPROF_STACK_ID_NONE)
+		thread->has_pending = 1;
+	else
+		settle(thread, thread->user_stack);
+}
+
 static __always_inline void switch_out(struct task_struct *task, struct thread *thread, bool preempt, __u32 state,
 				       __u64 now)
 {
 	struct pt_regs *regs;
 
-	/* It has run since, and nobody knows from when on. */
-	if (thread->since)
+	if (thread->since && off_cpu.task_work) {
+		come_back_unseen(task, thread, now - (queue_clock(task) - task->sched_info.last_arrival));
+		if (thread->has_pending)
+			settle(thread, SWPROF_STACK_ID_LOST);
+	} else if (thread->since) {
+		/* It has run since, and nobody knows from when on. */
 		count(SWPROF_COUNTER_SWITCH_MISSED);
+	}
 	/* It waits again before it left the system call; or its return was not seen, and it may be anywhere by now. */
 	if (thread->has_pending)
 		settle(thread, off_cpu.switch_exit ? SWPROF_STACK_ID_LOST : repeated_user_stack(thread->tgid));
@@ -350,7 +408,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 		thread->phase = !preempt && regs->orig_ax == SYSTEM_CALL_SCHED_YIELD ? SWPROF_PHASE_YIELDED
 										      : SWPROF_PHASE_PREEMPTED;
 	}
-	if (!off_cpu.switch_exit && thread->has_user && config.sides & SWPROF_SIDE_USER &&
+	if (!off_cpu.switch_exit && !off_cpu.task_work && thread->has_user && config.sides & SWPROF_SIDE_USER &&
 	    may_be_wanted(thread->phase, thread->state)) {
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		if (!is_in_system_call(regs))
@@ -358,6 +416,59 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 	}
 	note_queue_time(task, thread, now);
 	thread->since = now;
+}
+
+/* The current thread has come back from a wait, and has its user stack as it was. */
+static __always_inline int come_back(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct thread *thread = thread_of(task);
+
+	if (!thread)
+		return 0;
+	/* At most a system call ago. */
+	if (thread->since)
+		come_back_unseen(task, thread, bpf_ktime_get_ns());
+	/* There is no memory to be had while run queues are locked. */
+	if (thread->repeats == REPEATS_WANTED) {
+		bpf_task_storage_get(&repeats, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		thread->repeats = REPEATS_KEPT;
+	}
+	if (thread->has_pending)
+		settle(thread, repeated_user_stack(thread->tgid));
+	return 0;
+}
+
+/* Called by the kernel in a thread that is about to return to user mode. */
+static int return_to_user_mode(struct bpf_map *map, void *key, void *value)
+{
+	struct thread *thread;
+
+	/* The memory that a stack is walked in belongs to the CPU. */
+	bpf_preempt_disable();
+	thread = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
+	if (thread)
+		thread->has_work = 0;
+	come_back();
+	bpf_preempt_enable();
+	return 0;
+}
+
+/* Has the kernel call us in a thread before it returns to user mode. Returns whether it will. */
+static __always_inline bool wait_for_return(struct task_struct *task, struct thread *thread)
+{
+	struct work *work, none = {};
+	__u32 tid = task->pid;
+
+	if (thread->has_work)
+		return true;
+	work = bpf_map_lookup_elem(&works, &tid);
+	if (!work && !bpf_map_update_elem(&works, &tid, &none, BPF_NOEXIST))
+		work = bpf_map_lookup_elem(&works, &tid);
+	if (!work || bpf_task_work_schedule_resume_impl(task, &work->work, &works, return_to_user_mode, NULL))
+		return false;
+	thread->has_work = 1;
+	return true;
 }
 
 static __always_inline void switch_in(struct task_struct *task, struct thread *thread, struct swprof_window *window,
@@ -380,10 +491,12 @@ static __always_inline void switch_in(struct task_struct *task, struct thread *t
 	if (config.sides & SWPROF_SIDE_KERNEL)
 		thread->pending.kernel_stack =
 			thread->has_user ? repeated_kernel_stack(task) : kernel_stack_of(task, KERNEL_STACK_SWITCH);
-	if (thread->has_user && config.sides & SWPROF_SIDE_USER && thread->user_stack == SWPROF_STACK_ID_NONE)
-		thread->has_pending = 1;
-	else
+	if (!thread->has_user || !(config.sides & SWPROF_SIDE_USER) || thread->user_stack != SWPROF_STACK_ID_NONE)
 		settle(thread, thread->user_stack);
+	else if (off_cpu.task_work && !wait_for_return(task, thread))
+		settle(thread, SWPROF_STACK_ID_LOST);
+	else
+		thread->has_pending = 1;
 }
 
 SEC("tp_btf/sched_switch")
@@ -392,8 +505,7 @@ int switch_tasks(__u64 *context)
 	bool preempt = context[0];
 	struct task_struct *prev = (struct task_struct *)context[1];
 	struct task_struct *next = (struct task_struct *)context[2];
-	struct thread *leaving = bpf_task_storage_get(&threads, prev, 0, 0);
-	struct thread *coming = bpf_task_storage_get(&threads, next, 0, 0);
+	struct thread *leaving = thread_of(prev), *coming = thread_of(next);
 	struct swprof_window *window;
 	__u64 now;
 
@@ -417,7 +529,7 @@ int switch_tasks(__u64 *context)
 SEC("tp_btf/sched_wakeup")
 int wake_up(__u64 *context)
 {
-	struct thread *thread = bpf_task_storage_get(&threads, (struct task_struct *)context[0], 0, 0);
+	struct thread *thread = thread_of((struct task_struct *)context[0]);
 
 	if (thread && thread->since && !thread->woken)
 		thread->woken = bpf_ktime_get_ns();
@@ -472,7 +584,7 @@ SEC("tp_btf/sched_waking")
 int note_waker(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	struct thread *thread = bpf_task_storage_get(&threads, (struct task_struct *)context[0], 0, 0);
+	struct thread *thread = thread_of((struct task_struct *)context[0]);
 	__u32 place = KERNEL_STACK_WAKER, interrupt;
 	struct kernel_stack *kernel;
 	long size;
@@ -497,52 +609,6 @@ int note_waker(__u64 *context)
 	}
 	thread->waker_kernel_stack =
 		config.sides & SWPROF_SIDE_KERNEL ? number_kernel_stack(place, size) : SWPROF_STACK_ID_NONE;
-	return 0;
-}
-
-/*
- * Ends the interval of the current thread, which runs although no switch to it was seen: the kernel does not run our
- * programs in every context. It came back at most a system call ago.
- */
-static __always_inline void come_back_unseen(struct task_struct *task, struct thread *thread)
-{
-	struct swprof_window *window = current_window();
-	__u64 now = bpf_ktime_get_ns();
-
-	count(SWPROF_COUNTER_SWITCH_MISSED);
-	if (!window)
-		return;
-	if (off_cpu.queue_times && thread->phase == SWPROF_PHASE_BLOCKED)
-		find_wakeup(task, thread, now);
-	if (!close_interval(thread, window, now))
-		return;
-	count_left_out(&thread->pending);
-	if (!thread->pending.first_wanted && !thread->pending.queued_wanted)
-		return;
-	thread->pending.kernel_stack = config.sides & SWPROF_SIDE_KERNEL ? SWPROF_STACK_ID_LOST : SWPROF_STACK_ID_NONE;
-	if (thread->has_user && config.sides & SWPROF_SIDE_USER && thread->user_stack == SWPROF_STACK_ID_NONE)
-		thread->has_pending = 1;
-	else
-		settle(thread, thread->user_stack);
-}
-
-/* The current thread has come back from a wait, and has its user stack as it was. */
-static __always_inline int come_back(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
-
-	if (!thread)
-		return 0;
-	if (thread->since)
-		come_back_unseen(task, thread);
-	/* There is no memory to be had while run queues are locked. */
-	if (thread->repeats == REPEATS_WANTED) {
-		bpf_task_storage_get(&repeats, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-		thread->repeats = REPEATS_KEPT;
-	}
-	if (thread->has_pending)
-		settle(thread, repeated_user_stack(thread->tgid));
 	return 0;
 }
 
@@ -588,12 +654,16 @@ int end_thread(__u64 *context)
 	struct task_struct *task = (struct task_struct *)context[0];
 	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
 	struct swprof_thread record = {};
+	__u32 tid;
 
 	if (!thread || thread->has_ended)
 		return 0;
 	if (thread->has_pending)
 		settle(thread, SWPROF_STACK_ID_LOST);
 	thread->has_ended = 1;
+	tid = task->pid;
+	if (off_cpu.task_work)
+		bpf_map_delete_elem(&works, &tid);
 	record.record = SWPROF_RECORD_THREAD;
 	record.time_ns = bpf_ktime_get_ns();
 	record.tgid = thread->tgid;

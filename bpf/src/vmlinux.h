@@ -121,6 +121,7 @@ struct mm_struct {
 /* Empty without CONFIG_SCHED_INFO. */
 struct sched_info {
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
 	unsigned long long last_queued;
 };
 
@@ -149,6 +150,8 @@ struct llist_head {
 	struct llist_node *first;
 };
 
+struct bpf_local_storage;
+
 struct task_struct {
 	unsigned int flags;
 	void *stack;
@@ -169,6 +172,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct files_struct *files;
 	char comm[16];
+	struct bpf_local_storage *bpf_storage; /* since 5.11 */
 };
 
 /* Before 5.14. */
@@ -335,6 +339,15 @@ enum skb_drop_reason {
 struct msghdr {
 	struct iov_iter msg_iter;
 };
+
+struct bpf_map {
+	__u32 id;
+};
+
+/* Of a map's value: since 6.18. */
+struct bpf_task_work {
+	__u64 opaque;
+} __attribute__((aligned(8)));
 
 struct bpf_dynptr {
 	__u64 opaque[2];

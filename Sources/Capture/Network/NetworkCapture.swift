@@ -236,7 +236,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private func drops() throws -> [String: UInt64] {
     let entries = try object.map(named: "drops").entries(startingWith: UInt32(0), UInt64(0))
     guard !entries.isEmpty else { return [:] }
-    let names = FeatureProbe.names(ofEnumeration: "skb_drop_reason")
+    let names = KernelTypes().names(ofEnumeration: "skb_drop_reason")
     var drops: [String: UInt64] = [:]
     for (reason, count) in entries {
       let name = names[reason].map { $0.hasPrefix("SKB_DROP_REASON_") ? String($0.dropFirst(16)) : $0 }

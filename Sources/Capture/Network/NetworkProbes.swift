@@ -18,13 +18,14 @@ enum NetworkProbes {
   /// What is tried, the best first.
   private static func candidates(_ request: CaptureRequest, callTimes: Bool) -> [NetworkSource] {
     let missing = request.missingFeatures
+    let types = KernelTypes()
     let hasSockets =
-      !missing.contains(.socketTracepoints) && FeatureProbe.hasTracepoint("sock_send_length")
-      && FeatureProbe.hasTracepoint("sock_recv_length")
+      !missing.contains(.socketTracepoints) && types.hasTracepoint("sock_send_length")
+      && types.hasTracepoint("sock_recv_length")
     let hasPackets =
-      !missing.contains(.packetContent) && FeatureProbe.hasTracepoint("skb_copy_datagram_iovec")
-      && FeatureProbe.hasFunction("bpf_dynptr_from_skb")
-    let hasSending = !missing.contains(.sendContent) && FeatureProbe.hasTracepoint("tcp_sendmsg_locked")
+      !missing.contains(.packetContent) && types.hasTracepoint("skb_copy_datagram_iovec")
+      && types.hasFunction("bpf_dynptr_from_skb")
+    let hasSending = !missing.contains(.sendContent) && types.hasTracepoint("tcp_sendmsg_locked")
     func source(_ kind: NetworkSource.Kind, _ received: NetworkSource.Kind, _ sent: NetworkSource.Kind) -> NetworkSource
     {
       NetworkSource(kind: kind, received: received, sent: sent, hasCallTimes: callTimes)
