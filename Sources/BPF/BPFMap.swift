@@ -17,6 +17,19 @@ package struct BPFMap: Sendable {
     try check(unsafe bpf_map_update_elem(descriptor, &key, &value, UInt64(BPF_ANY)), .update(map: name))
   }
 
+  /// Sets an element to bytes, as many as the map's values have.
+  package func update<Key: BitwiseCopyable>(key: Key, bytes: [UInt8]) throws(BPFError) {
+    var key = key
+    try check(unsafe bpf_map_update_elem(descriptor, &key, bytes, UInt64(BPF_ANY)), .update(map: name))
+  }
+
+  /// The bytes of an element; nil where there is none.
+  package func bytes<Key: BitwiseCopyable>(forKey key: Key) -> [UInt8]? {
+    var key = key
+    var bytes = [UInt8](repeating: 0, count: valueSize)
+    return unsafe bpf_map_lookup_elem(descriptor, &key, &bytes) == 0 ? bytes : nil
+  }
+
   /// All elements of a hash map to which nothing is added meanwhile.
   package func entries<Key: BitwiseCopyable, Value: BitwiseCopyable>(
     startingWith key: Key, _ value: Value

@@ -188,6 +188,14 @@ package import LinuxSystem
     return all
   }
 
+  /// Runs a program of the kind that is attached to nothing.
+  package func run(_ program: String) throws(BPFError) {
+    var options = unsafe bpf_test_run_opts()
+    unsafe options.sz = MemoryLayout<bpf_test_run_opts>.size
+    try check(
+      unsafe bpf_prog_test_run_opts(bpf_program__fd(try self.program(program)), &options), .attach(program: program))
+  }
+
   /// Runs an iterator program over everything that it iterates, and returns what it writes.
   package func iterate(_ program: String) throws(BPFError) -> [UInt8] {
     guard let link = unsafe bpf_program__attach_iter(try self.program(program), nil) else {
@@ -214,7 +222,7 @@ package import LinuxSystem
     return unsafe bpf_map__get_next_key(try self.map(map), nil, &next, MemoryLayout<UInt32>.size) != 0
   }
 
-  private func map(_ map: String) throws(BPFError) -> OpaquePointer {
+  func map(_ map: String) throws(BPFError) -> OpaquePointer {
     guard let found = unsafe bpf_object__find_map_by_name(handle, map) else {
       throw BPFError(operation: .find(name: map, object: name), cause: .last)
     }

@@ -54,6 +54,8 @@ struct LoadedProbes: ~Copyable {
   fileprivate var scope: CaptureScope
   fileprivate let probes: ProbeSet
   fileprivate let mode: UnwindMode
+  /// Where stacks are walked by tables.
+  fileprivate let lines: UnwindLines.Start?
 
   /// Puts listed processes in the place of those that the programs were loaded for.
   mutating func aim(at processes: [ProcessID]) throws(CaptureError) {
@@ -88,8 +90,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     let scope = try CaptureScope(request.target)
     return try CaptureError.translating {
       var mode = UnwindMode(walk: SWPROF_UNWIND_TABLES, warning: nil)
-      let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode)
-      return LoadedProbes(object: object, request: request, scope: scope, probes: probes, mode: mode)
+      var lines: UnwindLines.Start?
+      let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode, lines: &lines)
+      return LoadedProbes(object: object, request: request, scope: scope, probes: probes, mode: mode, lines: lines)
     }
   }
 
@@ -112,10 +115,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     for program in lifecycle(scope: scope, walk: mode.walk) { try object.attach(program) }
     var tracker = tracker
     var publisher: UnwindPublisher?
-    if mode.walk == SWPROF_UNWIND_TABLES {
+    if let start = loaded.lines {
       publisher = UnwindPublisher(
         codeMaps: try object.map(named: "code_maps"), edition: try object.map(named: "code_map_edition"),
-        chunkTable: try object.map(named: "unwind_chunks"),
+        lines: UnwindLines(chunkTable: try object.map(named: "unwind_chunks"), start: start),
         isEager: scope.trackerScope == .listed)
     }
     let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
@@ -157,28 +160,34 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
   private static func loadedObject(
-    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode
+    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode,
+    lines: inout UnwindLines.Start?
   ) throws -> BPFObject {
     if request.unwind != .fp {
       do {
         guard !request.missingFeatures.contains(.unwindTables) else {
           throw BPFError(operation: .load(object: probes.image.name), cause: .notSupported)
         }
-        return try loadedObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES)
+        return try loadedObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES) { object in
+          lines = try UnwindLines.Start(of: object)
+        }
       } catch let error as BPFError where request.unwind == .auto {
         mode.warning =
           "stacks were walked by frame pointers, as the walk by unwind tables does not load: \(error.cause)"
       }
     }
+    lines = nil
     mode.walk = SWPROF_UNWIND_FRAME_POINTERS
     return try loadedObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_FRAME_POINTERS)
   }
 
   private static func loadedObject(
-    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
+    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind,
+    prepare: (borrowing BPFObject) throws -> Void = { _ in }
   ) throws -> BPFObject {
     let object = try BPFObject.open(
       probes.image.decoded(), name: probes.image.name, looksAtMembersOnly: probes.image.looksAtMembersOnly)
+    try prepare(object)
     try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
     try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
     try probes.configure(object)

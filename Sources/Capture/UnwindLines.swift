@@ -5,17 +5,36 @@ import ProfileModel
 
 /// The array of lines in which the kernel side finds its unwind tables (`unwind_chunks`); grows by a chunk at a time.
 struct UnwindLines {
+  /// The first chunk, which is there before the programs are loaded.
+  struct Start {
+    fileprivate let chunk: MappedArray
+    fileprivate let table: ArrayOfMaps
+
+    /// - Parameter object: what the lines are for, still to be loaded.
+    init(of object: borrowing BPFObject) throws(BPFError) {
+      chunk = try MappedArray(name: UnwindLines.chunkName, valueSize: UnwindLines.lineSize, count: UnwindLines.chunkLines)
+      table = try object.prepareArray(ofMaps: "unwind_chunks", first: chunk)
+    }
+  }
+
   private let chunkTable: BPFMap
-  private var chunks: [MappedArray] = []
+  private let start: Start
+  private var chunks: [MappedArray]
   private var allocator = LineAllocator(
     capacity: UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX), reserved: 1)
 
   static let lineSize = Int(SWPROF_LINE_SIZE)
   private static let chunkLines = Int(SWPROF_CHUNK_LINES)
+  private static let chunkName = "swprof_unwind"
 
-  init(chunkTable: BPFMap) {
+  init(chunkTable: BPFMap, start: Start) {
     self.chunkTable = chunkTable
+    self.start = start
+    chunks = [start.chunk]
   }
+
+  /// Waits until the kernel side finds the lines that were written.
+  func waitUntilVisible() throws(BPFError) { try start.table.wait() }
 
   /// Lines that were given away at least once.
   var inUse: UInt32 { allocator.end }
@@ -26,7 +45,7 @@ struct UnwindLines {
       let first = allocator.allocate(count, now: Clock.monotonic.nanoseconds)
     else { return nil }
     while chunks.count * Self.chunkLines < Int(first) + Int(count) {
-      let chunk = try MappedArray(name: "swprof_unwind", valueSize: Self.lineSize, count: Self.chunkLines)
+      let chunk = try MappedArray(name: Self.chunkName, valueSize: Self.lineSize, count: Self.chunkLines)
       try chunkTable.update(key: UInt32(chunks.count), value: chunk.descriptor)
       chunks.append(chunk)
     }

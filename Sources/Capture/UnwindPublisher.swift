@@ -63,11 +63,11 @@ struct UnwindPublisher {
   /// Files whose unwind information is damaged: a sentence each.
   private(set) var warnings: [String] = []
 
-  init(codeMaps: BPFMap, edition: BPFMap, chunkTable: BPFMap, isEager: Bool) {
+  init(codeMaps: BPFMap, edition: BPFMap, lines: UnwindLines, isEager: Bool) {
     self.codeMaps = codeMaps
     self.edition = edition
     self.isEager = isEager
-    self.lines = UnwindLines(chunkTable: chunkTable)
+    self.lines = lines
   }
 
   /// Whether `update` has more to do than time allowed.
@@ -191,6 +191,7 @@ struct UnwindPublisher {
     lines.write(ranges, at: first)
     let map = swprof_code_map(first: first, count: UInt32(ranges.count))
     do throws(BPFError) {
+      try lines.waitUntilVisible()
       try codeMaps.update(key: UInt32(process.rawValue), value: map)
       blocks[process] = Block(first: first, lines: size)
       if let previous { lines.release(previous.first, lines: previous.lines) }

@@ -119,3 +119,25 @@ struct KernelSymbols {
     return Symbol(name: line.text(start..<end), address: address, module: module)
   }
 }
+
+extension KernelSymbols.Symbol {
+  /// What the kernel says of an address: `name+0x10/0x40`, `name+0x10/0x40 [module]`; nil for a number, which it says
+  /// where it knows no name (`%pS` of Documentation/core-api/printk-formats.rst).
+  init?(text: String, of address: UInt64) {
+    // A name may have signs of its own, an offset is the last.
+    let parts = text.split(separator: " ", maxSplits: 1)
+    guard let place = parts.first, let plus = place.lastIndex(of: "+"), plus > place.startIndex else { return nil }
+    let numbers = place[place.index(after: plus)...].split(separator: "/", omittingEmptySubsequences: false)
+    guard numbers.count == 2, numbers.allSatisfy({ $0.hasPrefix("0x") }),
+      let offset = UInt64(numbers[0].dropFirst(2), radix: 16), offset <= address
+    else { return nil }
+    name = String(place[..<plus])
+    self.address = address - offset
+    if parts.count == 2, parts[1].hasPrefix("["), parts[1].hasSuffix("]") {
+      module = String(parts[1].dropFirst().dropLast())
+    } else {
+      // The kernel's table tells this module of BPF programs, their texts do not.
+      module = name.hasPrefix("bpf_prog_") || name.hasPrefix("bpf_trampoline_") ? "bpf" : nil
+    }
+  }
+}

@@ -7,14 +7,21 @@ import ProfileModel
 package struct Symbolicator {
   private let debugFiles: DebugFiles
   private let kernelSymbolsPath: String
+  private let kernelTexts: ([UInt64]) -> [String]?
   private var demangler = Demangler()
 
   /// - Parameters:
   ///   - debugDirectory: where separate debug files are kept.
   ///   - kernelSymbolsPath: the kernel's own symbol table.
-  package init(debugDirectory: String = "/usr/lib/debug", kernelSymbolsPath: String = "/proc/kallsyms") {
+  ///   - kernelTexts: what the kernel calls addresses, in the form of `KernelSymbols.Symbol.init(text:of:)`; nil where it
+  ///     cannot be asked, and its symbol table is read.
+  package init(
+    debugDirectory: String = "/usr/lib/debug", kernelSymbolsPath: String = "/proc/kallsyms",
+    kernelTexts: @escaping ([UInt64]) -> [String]? = { _ in nil }
+  ) {
     self.debugFiles = DebugFiles(directory: debugDirectory)
     self.kernelSymbolsPath = kernelSymbolsPath
+    self.kernelTexts = kernelTexts
     // elfutils would ask the servers named there for files that it does not find.
     unsafe unsetenv("DEBUGINFOD_URLS")
   }
@@ -98,9 +105,25 @@ package struct Symbolicator {
 
   private mutating func kernel(_ addresses: [UInt64]) -> SymbolicatedSource {
     let module = Module(path: "[kernel]")
+    var warnings: [String] = []
+    let found = kernelSymbols(of: addresses, &warnings)
+    let frames = zip(addresses, found).map { address, symbol -> [NamedFrame] in
+      guard let symbol else { return Self.unresolved(address, in: module) }
+      return [
+        NamedFrame(
+          function: display(symbol.name), address: address, origin: .kernel,
+          module: symbol.module.map { Module(path: "[\($0)]") })
+      ]
+    }
+    return SymbolicatedSource(module: module, frames: frames, warnings: warnings)
+  }
+
+  private func kernelSymbols(of addresses: [UInt64], _ warnings: inout [String]) -> [KernelSymbols.Symbol?] {
+    if let texts = kernelTexts(addresses), texts.count == addresses.count {
+      return zip(texts, addresses).map { KernelSymbols.Symbol(text: $0, of: $1) }
+    }
     let wanted = WantedAddresses(addresses)
     var symbols = KernelSymbols(wanted)
-    var warnings: [String] = []
     do throws(Errno) {
       try symbols.read(kernelSymbolsPath)
       if symbols.isHidden {
@@ -112,17 +135,7 @@ package struct Symbolicator {
       warnings.append("[kernel]: cannot read \(kernelSymbolsPath): \(error); its frames have no names")
     }
     let found = symbols.symbols()
-    let frames = addresses.map { address -> [NamedFrame] in
-      guard let symbol = found[wanted.firstIndex(notBelow: address)] else {
-        return Self.unresolved(address, in: module)
-      }
-      return [
-        NamedFrame(
-          function: display(symbol.name), address: address, origin: .kernel,
-          module: symbol.module.map { Module(path: "[\($0)]") })
-      ]
-    }
-    return SymbolicatedSource(module: module, frames: frames, warnings: warnings)
+    return addresses.map { found[wanted.firstIndex(notBelow: $0)] }
   }
 
   private mutating func anonymous(

@@ -55,7 +55,7 @@ enum ProfileAssembly {
         result[index] = [profile.frames.count - 1]
       }
     }
-    var symbolicator = Symbolicator()
+    var symbolicator = Symbolicator(kernelTexts: KernelNames.texts)
     for (source, places) in zip(raw.sources, places) where !places.isEmpty {
       let named = symbolicator.symbolicate(places.map(\.address), in: source)
       warnings += named.warnings

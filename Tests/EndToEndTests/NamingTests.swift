@@ -1,5 +1,7 @@
+import Capture
 import CommandRunning
 import Foundation
+import LinuxSystem
 import Testing
 
 extension EndToEnd {
@@ -7,6 +9,27 @@ extension EndToEnd {
     private let bench: Workbench
 
     init() throws { bench = try Workbench() }
+
+    @Test func `what the kernel calls its addresses stands in its symbol table`() throws {
+      var names: [UInt64: Set<String>] = [:]
+      for line in try OpenFile.text(of: "/proc/kallsyms").split(separator: "\n") {
+        let fields = line.split { " \t".contains($0) }
+        guard fields.count >= 3, let address = UInt64(fields[0], radix: 16), address != 0 else { continue }
+        names[address, default: []].insert(String(fields[2]))
+      }
+      let starts = names.keys.sorted().filter { names[$0]?.contains { $0.hasPrefix("__x64_sys_") } ?? false }
+      try #require(starts.count > 100, "run as root: the kernel hides its symbols")
+      // More than are asked for at once, and one that is no address of the kernel's.
+      let texts = try #require(KernelNames.texts(of: starts.map { $0 + 1 } + [0x1000]))
+
+      try #require(texts.count == starts.count + 1)
+      for (start, text) in zip(starts, texts) {
+        let parts = text.split(separator: "+")
+        #expect(names[start]?.contains(String(parts[0])) ?? false, "\(text)")
+        #expect(parts.last?.hasPrefix("0x1/") ?? false, "\(text)")
+      }
+      #expect(texts.last == "0x1000")
+    }
 
     @Test func `a program in a private mount namespace has names`() throws {
       let program = try bench.compile("burn")

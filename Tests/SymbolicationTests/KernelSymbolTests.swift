@@ -55,6 +55,42 @@ import Testing
     #expect(result.warnings.isEmpty)
   }
 
+  @Test(
+    arguments: [
+      ("schedule+0x10/0x40", "schedule", nil),
+      ("nf_hook+0x10/0x1234 [nf_tables]", "nf_hook", "nf_tables"),
+      ("bpf_prog_6deef7357e7b4530_sched+0x10/0x20", "bpf_prog_6deef7357e7b4530_sched", "bpf"),
+      ("_RNvC+x+0x10/0x40", "_RNvC+x", nil),
+    ] as [(String, String, String?)])
+  func `what the kernel calls an address has its name, its start and its module`(
+    text: String, name: String, module: String?
+  ) throws {
+    let symbol = try #require(KernelSymbols.Symbol(text: text, of: 0xffff_ffff_8100_1010))
+    #expect(symbol.name == name)
+    #expect(symbol.address == 0xffff_ffff_8100_1000)
+    #expect(symbol.module == module)
+  }
+
+  @Test(arguments: [
+    "", "0xffffffff81001010", "schedule", "+0x10/0x40", "schedule+0x10", "schedule+0x/0x40",
+    "schedule+0xfffffffffffffff0/0x40", "schedule+16/64",
+  ])
+  func `a text without a name and an offset is no symbol`(text: String) {
+    #expect(KernelSymbols.Symbol(text: text, of: 0x1010) == nil)
+  }
+
+  @Test func `the kernel is asked first, and its table read where it cannot be`() throws {
+    let workshop = try Workshop()
+    try workshop.write(Self.table, to: "kallsyms")
+    for (texts, names) in [
+      (["asked+0x1/0x9", "0x1000"], ["asked", "[kernel+0x1000]"]), (nil, ["global_name", "[kernel+0x1000]"]),
+    ] {
+      var symbolicator = Symbolicator(kernelSymbolsPath: workshop.path("kallsyms"), kernelTexts: { _ in texts })
+      let result = symbolicator.symbolicate([0xffff_ffff_8100_1001, 0x1000], in: .kernel)
+      #expect(result.frames.map(\.[0].function) == names)
+    }
+  }
+
   @Test func `a kernel that hides its addresses is reported once`() throws {
     let workshop = try Workshop()
     try workshop.write(

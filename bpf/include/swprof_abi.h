@@ -314,4 +314,14 @@ struct swprof_unwind_rule {
 };
 _Static_assert(sizeof(struct swprof_unwind_rule) == 16, "layout");
 
+/* Kernel addresses whose names are asked for. */
+#define SWPROF_NAMES_AT_ONCE 64
+#define SWPROF_NAME_SIZE 768 /* more than KSYM_SYMBOL_LEN */
+
+struct swprof_names {
+	__u64 count;
+	__u64 addresses[SWPROF_NAMES_AT_ONCE];
+	char texts[SWPROF_NAMES_AT_ONCE][SWPROF_NAME_SIZE]; /* each ends with a 0 */
+};
+
 #endif
