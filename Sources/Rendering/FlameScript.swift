@@ -4,12 +4,14 @@
 /// `FlameDrawing`, `UNIT`, and `DATA`, which `FlameData` describes. The text holds no `]]>`, which would end its section.
 ///
 /// The frames that are drawn without a script are used as they are until something is zoomed into. A zoomed view is
-/// made anew from the data: every frame that is one and a half pixels wide there.
+/// made anew from the data: every frame that is one and a half pixels wide there. The frames without room for a name are
+/// the most by far; all of one color are one path, which costs a browser a tenth of an element each. Such a frame is told
+/// by where the pointer is, and has an element of its own, on top, once it is pointed at or reached by keys.
 enum FlameScript {
   static let text = #"""
     (function () {
       "use strict";
-      const SVG = "http://www.w3.org/2000/svg", LEAST = 1.5;
+      const SVG = "http://www.w3.org/2000/svg", LEAST = 1.5, NAMED = 6 + 3 * CELL;
       const own = document.currentScript;
       const svg = (own && own.ownerSVGElement) || document.documentElement;
       const find = (selector) => svg.querySelector(selector);
@@ -17,7 +19,7 @@ enum FlameScript {
       const still = find(".frames"), head = find(".head"), foot = find(".foot");
       const height = +svg.getAttribute("height"), width = INNER;
       let tree = null, view = still, zoomed = 0, wanted = "", matches = null, focused = null, stretched = 0;
-      // Of the view: the node of each element, and the element of each node.
+      // Of the view, the element of each node that has one. `node` of such an element and `nodes` of a view lead back.
       const elements = new Map();
 
       const ready = (async () => {
@@ -43,7 +45,7 @@ enum FlameScript {
         at = labelsEnd;
         const parent = [], depth = [], start = [], total = [], self = [], label = [], end = [];
         const open = [], next = [];
-        let drawn = 0;
+        still.nodes = [];
         while (at < bytes.length) {
           for (let rise = number(); rise > 0; rise--) end[open.pop()] = parent.length, next.pop();
           const node = parent.length, above = open.length;
@@ -54,7 +56,7 @@ enum FlameScript {
           self.push(number());
           const code = number();
           label.push(code >> 1);
-          if (code & 1) still.children[drawn++].node = node;
+          if (code & 1) still.nodes.push(node);
           if (above) next[above - 1] = start[node] + total[node];
           open.push(node);
           next.push(start[node]);
@@ -66,6 +68,8 @@ enum FlameScript {
 
       function attach(decoded) {
         tree = decoded;
+        let next = 0;
+        for (const element of still.children) element.node = still.nodes[next++];
         adopt();
         svg.classList.add("on");
         const root = elements.get(0);
@@ -75,10 +79,12 @@ enum FlameScript {
 
       function adopt() {
         elements.clear();
-        for (const element of view.children) elements.set(element.node, element);
+        for (const element of view.children) if (element.node !== undefined) elements.set(element.node, element);
       }
 
       const y = (depth) => UP > 0 ? BASE - depth * ROW : TOP + depth * ROW;
+      const x = (node) => LEFT + (tree.start[node] - tree.start[zoomed]) * width / tree.total[zoomed];
+      const size = (node) => tree.total[node] * width / tree.total[zoomed];
       const name = (node) => tree.fields[tree.label[node]][1];
       const isFunction = (node) => tree.fields[tree.label[node]][0][0] !== "a";
       const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -116,39 +122,78 @@ enum FlameScript {
       const escaped = (text) => text.replace(/[&<>]/g, (mark) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[mark]);
 
       // Markup, which browsers make thousands of elements of faster than one by one. Names are escaped; all else is ours.
-      function markup(node, x, size, isFaded) {
+      function markup(node, left, size, isFaded) {
         const top = y(tree.depth[node]), text = shortened(name(node), Math.floor((size - 6) / CELL));
         const style = ' class="' + tree.fields[tree.label[node]][0] + (isFaded ? " faded" : "") + '"';
-        const box = '<rect x="' + x.toFixed(1) + '" y="' + top + '" width="' + size.toFixed(1) + '" height="' + (ROW - 1) + '"';
-        // Most boxes have no room for a name, and are one element.
+        const box = '<rect x="' + left.toFixed(1) + '" y="' + top + '" width="' + size.toFixed(1) + '" height="' + (ROW - 1) + '"';
         if (!text) return box + style + "/>";
-        return "<g" + style + ">" + box + '/><text x="' + (x + 3).toFixed(1) + '" y="' + (top + 12) + '">' + escaped(text) + "</text></g>";
+        return "<g" + style + ">" + box + '/><text x="' + (left + 3).toFixed(1) + '" y="' + (top + 12) + '">' + escaped(text) + "</text></g>";
       }
 
-      // Draws a node and all above it at full width.
-      function draw(target) {
-        const made = document.createElementNS(SVG, "g"), scale = width / tree.total[target];
-        made.setAttribute("class", "frames");
-        const shown = [], parts = [];
-        for (let node = tree.parent[target]; node >= 0; node = tree.parent[node]) shown.unshift(node);
-        for (const node of shown) parts.push(markup(node, LEFT, width, true));
-        let deepest = tree.depth[target];
-        for (let node = target; node < tree.end[target]; ) {
-          const size = tree.total[node] * scale;
-          if (size < LEAST) {
-            node = tree.end[node];
-            continue;
-          }
-          shown.push(node);
-          parts.push(markup(node, LEFT + (tree.start[node] - tree.start[target]) * scale, size, false));
-          deepest = Math.max(deepest, tree.depth[node]);
-          node++;
+      function outline(node) {
+        const across = size(node).toFixed(1);
+        return "M" + x(node).toFixed(1) + " " + y(tree.depth[node]) + "h" + across + "v" + (ROW - 1) + "h-" + across + "z";
+      }
+
+      // What is drawn where something is zoomed into: all above it, and in it what is wide enough.
+      function drawn() {
+        const nodes = [];
+        for (let node = tree.parent[zoomed]; node >= 0; node = tree.parent[node]) nodes.unshift(node);
+        for (let node = zoomed; node < tree.end[zoomed]; ) {
+          const isDrawn = size(node) >= LEAST;
+          if (isDrawn) nodes.push(node);
+          node = isDrawn ? node + 1 : tree.end[node];
         }
-        made.innerHTML = parts.join("");
-        let next = 0;
-        for (const box of made.children) box.node = shown[next++];
-        stretch(deepest);
+        return nodes;
+      }
+
+      function draw() {
+        const made = document.createElementNS(SVG, "g"), parts = [], named = [], outlines = new Map();
+        made.setAttribute("class", "frames");
+        made.nodes = drawn();
+        for (const node of made.nodes) {
+          const isAbove = node < zoomed, style = tree.fields[tree.label[node]][0];
+          if (!isAbove && size(node) < NAMED) outlines.set(style, (outlines.get(style) || "") + outline(node));
+          else {
+            named.push(node);
+            parts.push(isAbove ? markup(node, LEFT, width, true) : markup(node, x(node), size(node), false));
+          }
+        }
+        for (const [style, path] of outlines) parts.push('<path class="' + style + '" d="' + path + '"/>');
+        made.innerHTML = parts.join("") + '<path class="match"/>';
+        let element = made.firstElementChild;
+        for (const node of named) {
+          element.node = node;
+          element = element.nextElementSibling;
+        }
+        stretch(Math.max(...made.nodes.map((node) => tree.depth[node])));
         return made;
+      }
+
+      // The element of a node of the view.
+      function elementOf(node) {
+        if (!elements.has(node)) {
+          view.insertAdjacentHTML("beforeend", markup(node, x(node), size(node), false));
+          const element = view.lastElementChild;
+          element.node = node;
+          element.classList.toggle("match", !!matches && matches(node));
+          elements.set(node, element);
+        }
+        return elements.get(node);
+      }
+
+      // The element of the frame at a place of a zoomed view, if there is one.
+      function elementAt(event) {
+        if (!zoomed) return null;
+        const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+        const depth = UP > 0 ? Math.ceil((BASE - at.y) / ROW) : Math.floor((at.y - TOP) / ROW);
+        let node = zoomed;
+        while (tree.depth[node] < depth) {
+          const end = tree.end[node++];
+          while (node < end && x(node) + size(node) <= at.x) node = tree.end[node];
+          if (node === end || x(node) > at.x || size(node) < LEAST) return null;
+        }
+        return tree.depth[node] === depth && x(node) <= at.x && at.x < x(node) + size(node) ? elementOf(node) : null;
       }
 
       function stretch(deepest) {
@@ -163,15 +208,14 @@ enum FlameScript {
       }
 
       function zoom(node) {
+        const old = view;
         zoomed = node;
-        if (view !== still) view.remove();
         if (!node) stretch(0);
-        still.style.display = node ? "none" : "";
-        view = node ? draw(node) : still;
-        if (node) still.after(view);
+        view = node ? draw() : still;
         adopt();
-        reset.classList.toggle("off", !node);
         mark();
+        if (view !== old) old.replaceWith(view);
+        reset.classList.toggle("off", !node);
         hold(elements.get(node) || elements.get(0), false);
         remember();
       }
@@ -214,8 +258,12 @@ enum FlameScript {
       }
 
       function mark() {
-        for (const old of Array.from(view.querySelectorAll(".match"))) old.classList.remove("match");
+        for (const old of view.querySelectorAll(".match:not(path)")) old.classList.remove("match");
         if (matches) for (const [node, g] of elements) if (matches(node)) g.classList.add("match");
+        const rest = view.querySelector("path.match");
+        if (!rest) return;
+        const found = matches ? view.nodes.filter((node) => matches(node) && !elements.has(node)) : [];
+        rest.setAttribute("d", found.map(outline).join(""));
       }
 
       function ask() {
@@ -226,25 +274,23 @@ enum FlameScript {
       // The next match in the view, or the one before.
       function step(isBack) {
         if (!matches) return;
-        const found = Array.from(view.children).filter((g) => matches(g.node));
-        if (!found.length) return;
-        const from = found.indexOf(focused), count = found.length;
-        hold(found[from < 0 ? (isBack ? count - 1 : 0) : (from + (isBack ? count - 1 : 1)) % count], true);
+        const found = view.nodes.filter(matches), from = focused ? found.indexOf(focused.node) : -1, count = found.length;
+        if (!count) return;
+        hold(elementOf(found[from < 0 ? (isBack ? count - 1 : 0) : (from + (isBack ? count - 1 : 1)) % count]), true);
       }
 
-      function neighbor(g, key) {
-        const node = g.node, caller = tree.parent[node];
-        if (key === "ArrowDown") return elements.get(caller);
-        let best = null;
-        for (const [other, shown] of elements) {
+      function neighbor(node, key) {
+        const caller = tree.parent[node];
+        let best = key === "ArrowDown" ? caller : -1;
+        if (key !== "ArrowDown") for (const other of view.nodes) {
           if (key === "ArrowUp" && tree.parent[other] === node) {
-            if (!best || tree.total[other] > tree.total[best.node]) best = shown;
-          } else if (key !== "ArrowUp" && tree.parent[other] === caller && other !== node) {
-            if (key === "ArrowRight" && other > node && (!best || other < best.node)) best = shown;
-            if (key === "ArrowLeft" && other < node && (!best || other > best.node)) best = shown;
+            if (best < 0 || tree.total[other] > tree.total[best]) best = other;
+          } else if (key !== "ArrowUp" && tree.parent[other] === caller) {
+            if (key === "ArrowRight" && other > node && best < 0) best = other;
+            if (key === "ArrowLeft" && other < node) best = other;
           }
         }
-        return best;
+        return best < 0 ? null : elementOf(best);
       }
 
       // The address reproduces the view. Where it can't be changed, as in some frames, nothing is lost but that.
@@ -270,9 +316,7 @@ enum FlameScript {
         const g = event.target.closest && event.target.closest(".frames>*");
         return g && g.node !== undefined ? g : null;
       };
-      const tell = (event) => {
-        const g = frameOf(event);
-        if (!g) return;
+      const tell = (g) => {
         const text = tip(g.node);
         details.textContent = text.replace(/\n/g, ", ");
         let title = g.querySelector("title");
@@ -280,11 +324,17 @@ enum FlameScript {
         title.textContent = text;
       };
       const onSearch = () => search.classList.contains("active") ? highlight("") : ask();
-      svg.addEventListener("mouseover", tell);
-      svg.addEventListener("focusin", tell);
+      svg.addEventListener("mouseover", (event) => { if (frameOf(event)) tell(frameOf(event)); });
+      svg.addEventListener("focusin", (event) => { if (frameOf(event)) tell(frameOf(event)); });
+      svg.addEventListener("mousemove", (event) => {
+        if (event.target !== svg) return;
+        const g = elementAt(event);
+        if (g) tell(g);
+        else details.textContent = "";
+      });
       svg.addEventListener("mouseout", (event) => { if (frameOf(event)) details.textContent = ""; });
       svg.addEventListener("click", (event) => {
-        const g = frameOf(event);
+        const g = frameOf(event) || (event.target === svg ? elementAt(event) : null);
         if (g) zoom(g.node);
       });
       reset.addEventListener("click", () => zoom(0));
@@ -310,7 +360,7 @@ enum FlameScript {
           }
         } else if (/^Arrow/.test(event.key) && frameOf(event)) {
           const key = UP > 0 ? event.key : { ArrowUp: "ArrowDown", ArrowDown: "ArrowUp" }[event.key] || event.key;
-          const next = neighbor(frameOf(event), key);
+          const next = neighbor(frameOf(event).node, key);
           if (next) {
             event.preventDefault();
             hold(next, true);

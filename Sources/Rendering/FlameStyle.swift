@@ -10,6 +10,7 @@ enum FlameStyle {
     .frames g rect{stroke:#fff;stroke-width:.5}
     .frames>:hover,.frames>:focus,.frames>:hover rect,.frames>:focus rect{stroke:#000;stroke-width:1}
     .frames text{stroke:none}
+    .frames path{pointer-events:none}
     .button{display:none;cursor:pointer;pointer-events:all}
     .on .button{display:inline}
     .on .button.off{display:none}
