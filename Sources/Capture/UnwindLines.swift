@@ -12,7 +12,7 @@ struct UnwindLines {
 
     /// - Parameter object: what the lines are for, still to be loaded.
     init(of object: borrowing BPFObject) throws(BPFError) {
-      chunk = try MappedArray(name: UnwindLines.chunkName, valueSize: UnwindLines.lineSize, count: UnwindLines.chunkLines)
+      chunk = try UnwindLines.chunk()
       table = try object.prepareArray(ofMaps: "unwind_chunks", first: chunk)
     }
   }
@@ -25,12 +25,15 @@ struct UnwindLines {
 
   static let lineSize = Int(SWPROF_LINE_SIZE)
   private static let chunkLines = Int(SWPROF_CHUNK_LINES)
-  private static let chunkName = "swprof_unwind"
 
   init(chunkTable: BPFMap, start: Start) {
     self.chunkTable = chunkTable
     self.start = start
     chunks = [start.chunk]
+  }
+
+  private static func chunk() throws(BPFError) -> MappedArray {
+    try MappedArray(name: "swprof_unwind", valueSize: lineSize, count: chunkLines)
   }
 
   /// Waits until the kernel side finds the lines that were written.
@@ -45,7 +48,7 @@ struct UnwindLines {
       let first = allocator.allocate(count, now: Clock.monotonic.nanoseconds)
     else { return nil }
     while chunks.count * Self.chunkLines < Int(first) + Int(count) {
-      let chunk = try MappedArray(name: Self.chunkName, valueSize: Self.lineSize, count: Self.chunkLines)
+      let chunk = try Self.chunk()
       try chunkTable.update(key: UInt32(chunks.count), value: chunk.descriptor)
       chunks.append(chunk)
     }
