@@ -166,7 +166,7 @@ enum FlameScript {
           element.node = node;
           element = element.nextElementSibling;
         }
-        stretch(Math.max(...made.nodes.map((node) => tree.depth[node])));
+        stretch(made.nodes.reduce((deepest, node) => Math.max(deepest, tree.depth[node]), 0));
         return made;
       }
 
