@@ -10,19 +10,19 @@ package import LinuxSystem
   private let name: String
   /// What libbpf reads in place of the kernel's types, when it loads the object.
   private let types: OpenFile?
-  private var links: [OpaquePointer]
-  /// Of probes in processes, whose end takes the kernel a grace period each.
-  private var slowLinks: [OpaquePointer] = unsafe []
+  /// Of perf events.
+  private var eventLinks: [OpaquePointer] = unsafe []
+  /// Of tracepoints and of probes in processes, whose end takes the kernel a grace period each (10 to 100 ms).
+  private var links: [OpaquePointer] = unsafe []
 
   private init(adopting handle: OpaquePointer, name: String, types: OpenFile?) {
     unsafe self.handle = handle
     self.name = name
     self.types = types
-    unsafe self.links = []
   }
 
   deinit {
-    unsafe Self.destroy(links, slowLinks)
+    unsafe Self.destroy(eventLinks, links)
     unsafe bpf_object__close(handle)
   }
 
@@ -99,7 +99,7 @@ package import LinuxSystem
   }
 
   /// Takes over the link of a probe in a process, which is destroyed with the others.
-  mutating func adopt(_ link: OpaquePointer) { unsafe slowLinks.append(link) }
+  mutating func adopt(_ link: OpaquePointer) { unsafe links.append(link) }
 
   /// Attaches a program to a perf event, which starts to tick at once and has to stay open.
   package mutating func attach(_ program: String, to event: PerfEvent) throws(BPFError) {
@@ -111,20 +111,27 @@ package import LinuxSystem
       close(descriptor)
       throw BPFError(operation: .attach(program: program), cause: cause)
     }
-    unsafe links.append(link)
+    unsafe eventLinks.append(link)
+  }
+
+  /// Detaches what perf events call; that takes no time.
+  package mutating func detachFromEvents() {
+    unsafe Self.destroy(eventLinks, [])
+    unsafe eventLinks = []
   }
 
   /// Detaches everything that is attached.
   package mutating func detach() {
-    unsafe Self.destroy(links, slowLinks)
+    unsafe Self.destroy(eventLinks, links)
+    unsafe eventLinks = []
     unsafe links = []
-    unsafe slowLinks = []
   }
 
-  /// Grace periods that are waited for at the same time are the same: a thread for each of the slow ones.
-  private static func destroy(_ links: [OpaquePointer], _ slowLinks: [OpaquePointer]) {
+  /// Grace periods that are waited for at the same time are the same: a thread for each of the links.
+  private static func destroy(_ eventLinks: [OpaquePointer], _ links: [OpaquePointer]) {
+    unsafe eventLinks.forEach { _ = unsafe bpf_link__destroy($0) }
     var threads: [pthread_t] = []
-    unsafe slowLinks.forEach { link in
+    unsafe links.forEach { link in
       var thread = pthread_t()
       let status = unsafe pthread_create(
         &thread, nil,
@@ -134,7 +141,6 @@ package import LinuxSystem
         }, UnsafeMutableRawPointer(link))
       if status == 0 { threads.append(thread) } else { _ = unsafe bpf_link__destroy(link) }
     }
-    unsafe links.forEach { _ = unsafe bpf_link__destroy($0) }
     for thread in threads { pthread_join(thread, nil) }
   }
 

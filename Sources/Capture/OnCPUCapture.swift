@@ -80,7 +80,7 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   package mutating func detach() { session.detach() }
 
   package mutating func finish() throws(CaptureError) -> RawProfile {
-    session.detach()
+    session.detachFromEvents()
     try session.drainAll(into: &aggregator)
     var profile = aggregator.rawProfile(sources: session.tracker.sources, periodNanoseconds: period)
     let (ticks, full) = try CaptureError.translating {

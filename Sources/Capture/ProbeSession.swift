@@ -201,13 +201,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// The programs that follow processes as they begin and end.
   private static func lifecycle(scope: CaptureScope, walk: swprof_unwind) -> [String] {
-    (scope.kernelScope == SWPROF_SCOPE_TARGETS ? ["process_fork", "process_exec", "process_exit"] : [])
-      + (walk == SWPROF_UNWIND_TABLES ? ["inherit_code_map", "drop_code_map", "forget_code_map"] : [])
+    scope.kernelScope == SWPROF_SCOPE_TARGETS || walk == SWPROF_UNWIND_TABLES ? lifecyclePrograms : []
   }
 
-  private static var lifecyclePrograms: [String] {
-    ["process_fork", "process_exec", "process_exit", "inherit_code_map", "drop_code_map", "forget_code_map"]
-  }
+  private static var lifecyclePrograms: [String] { ["process_fork", "process_exec", "process_exit"] }
 
   // MARK: - While it runs
 
@@ -218,6 +215,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   }
 
   mutating func detach() { object.detach() }
+
+  mutating func detachFromEvents() { object.detachFromEvents() }
 
   /// Reads the mappings of everything that runs, where everything may be seen. Records wait meanwhile.
   mutating func followRunningProcesses() {

@@ -119,7 +119,10 @@ package struct Symbolicator {
   }
 
   private func kernelSymbols(of addresses: [UInt64], _ warnings: inout [String]) -> [KernelSymbols.Symbol?] {
-    if let texts = kernelTexts(addresses), texts.count == addresses.count {
+    // A system call without arguments has several names, and the kernel may tell the one for 32-bit programs.
+    if let texts = kernelTexts(addresses), texts.count == addresses.count,
+      !texts.contains(where: { $0.hasPrefix("__ia32_sys_") })
+    {
       return zip(texts, addresses).map { KernelSymbols.Symbol(text: $0, of: $1) }
     }
     let wanted = WantedAddresses(addresses)

@@ -82,9 +82,13 @@ import Testing
   @Test func `the kernel is asked first, and its table read where it cannot be`() throws {
     let workshop = try Workshop()
     try workshop.write(Self.table, to: "kallsyms")
-    for (texts, names) in [
-      (["asked+0x1/0x9", "0x1000"], ["asked", "[kernel+0x1000]"]), (nil, ["global_name", "[kernel+0x1000]"]),
-    ] {
+    let cases: [([String]?, [String])] = [
+      (["asked+0x1/0x9", "0x1000"], ["asked", "[kernel+0x1000]"]),
+      (["__ia32_sys_pause+0x1/0x9", "0x1000"], ["global_name", "[kernel+0x1000]"]),
+      (["asked+0x1/0x9"], ["global_name", "[kernel+0x1000]"]),
+      (nil, ["global_name", "[kernel+0x1000]"]),
+    ]
+    for (texts, names) in cases {
       var symbolicator = Symbolicator(kernelSymbolsPath: workshop.path("kallsyms"), kernelTexts: { _ in texts })
       let result = symbolicator.symbolicate([0xffff_ffff_8100_1001, 0x1000], in: .kernel)
       #expect(result.frames.map(\.[0].function) == names)

@@ -14,40 +14,34 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* ---- Which processes are targets, by the kernel's own numbers ---- */
 
 SEC("tp_btf/sched_process_fork")
-int inherit_mark(__u64 *context)
+int process_fork(__u64 *context)
 {
 	struct task_struct *parent = (struct task_struct *)context[0];
 	struct task_struct *child = (struct task_struct *)context[1];
 
+	follow_fork(parent, child);
 	if (config.follow_children && child->pid == child->tgid && is_marked(parent->tgid))
 		mark_target(child->tgid, true);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
-int mark_by_name(__u64 *context)
+int process_exec(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)context[0];
-	char comm[SWPROF_COMM_SIZE] = {};
 
-	if (!config.comm[0])
-		return 0;
-	bpf_get_current_comm(comm, sizeof(comm));
-	for (int i = 0; i < SWPROF_COMM_SIZE; i++) {
-		if (comm[i] != config.comm[i])
-			return 0;
-		if (!comm[i])
-			break;
-	}
-	mark_target(task->tgid, true);
+	follow_exec(task);
+	if (has_target_name())
+		mark_target(task->tgid, true);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
-int drop_mark(__u64 *context)
+int process_exit(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)context[0];
 
+	follow_exit(task);
 	if (task->signal->live.counter == 0)
 		mark_target(task->tgid, false);
 	return 0;

@@ -65,45 +65,57 @@ static __always_inline struct swprof_code_range *range_at(__u32 first, __u32 ind
 }
 
 /* A child has its parent's memory; its own process is told of it later. */
-SEC("raw_tp/sched_process_fork")
-int inherit_code_map(__u64 *context)
+static __always_inline void inherit_code_map(struct task_struct *parent, struct task_struct *child)
 {
-	struct task_struct *parent = (struct task_struct *)context[0];
-	struct task_struct *child = (struct task_struct *)context[1];
 	struct swprof_code_map *map;
 	__u32 tgid;
 
-	if (!is_group_leader(child))
-		return 0;
+	if (config.unwind != SWPROF_UNWIND_TABLES || !is_group_leader(child))
+		return;
 	tgid = tgid_in_namespace(parent);
 	map = bpf_map_lookup_elem(&code_maps, &tgid);
 	if (!map)
-		return 0;
+		return;
 	tgid = number_in_namespace(child);
 	if (tgid)
 		bpf_map_update_elem(&code_maps, &tgid, map, BPF_ANY);
+}
+
+static __always_inline void drop_code_map(struct task_struct *task)
+{
+	__u32 tgid = tgid_in_namespace(task);
+
+	if (config.unwind == SWPROF_UNWIND_TABLES)
+		bpf_map_delete_elem(&code_maps, &tgid);
+}
+
+/*
+ * Programs on raw tracepoints read what they are given like any kernel memory: to check a pointer of a known type, the
+ * kernel searches all its types by name. There is one at each tracepoint: it takes the kernel a grace period to take a
+ * second one off again.
+ */
+SEC("raw_tp/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	follow_fork(parent, child);
+	inherit_code_map(parent, child);
 	return 0;
 }
 
 SEC("raw_tp/sched_process_exec")
-int drop_code_map(__u64 *context)
+int BPF_PROG(process_exec, struct task_struct *task)
 {
-	__u32 tgid = tgid_in_namespace((struct task_struct *)context[0]);
-
-	bpf_map_delete_elem(&code_maps, &tgid);
+	drop_code_map(task);
+	follow_exec(task);
 	return 0;
 }
 
 SEC("raw_tp/sched_process_exit")
-int forget_code_map(__u64 *context)
+int BPF_PROG(process_exit, struct task_struct *task)
 {
-	struct task_struct *task = (struct task_struct *)context[0];
-	__u32 tgid;
-
-	if (!is_last_thread(task))
-		return 0;
-	tgid = tgid_in_namespace(task);
-	bpf_map_delete_elem(&code_maps, &tgid);
+	follow_exit(task);
+	if (is_last_thread(task))
+		drop_code_map(task);
 	return 0;
 }
 

@@ -96,50 +96,50 @@ static __always_inline bool is_last_thread(struct task_struct *task)
 	return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
 
-/* Programs on raw tracepoints read what they are given like any kernel memory: to check a pointer of a known type, the
- * kernel searches all its types by name. */
-SEC("raw_tp/sched_process_fork")
-int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+/* What the begin and the end of processes mean for the targets. */
+static __always_inline void follow_fork(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid;
 
 	if (config.scope != SWPROF_SCOPE_TARGETS || !config.follow_children || !is_group_leader(child))
-		return 0;
+		return;
 	tgid = tgid_in_namespace(parent);
 	if (bpf_map_lookup_elem(&targets, &tgid))
 		add_target(number_in_namespace(child));
-	return 0;
 }
 
-SEC("raw_tp/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *task)
+/* Whether the current process has taken the name that targets have. */
+static __always_inline bool has_target_name(void)
 {
 	char comm[SWPROF_COMM_SIZE] = {};
 
 	if (config.scope != SWPROF_SCOPE_TARGETS || !config.comm[0])
-		return 0;
+		return false;
 	bpf_get_current_comm(comm, sizeof(comm));
 	for (int i = 0; i < SWPROF_COMM_SIZE; i++) {
 		if (comm[i] != config.comm[i])
-			return 0;
+			return false;
 		if (!comm[i])
 			break;
 	}
-	add_target(tgid_in_namespace(task));
-	return 0;
+	return true;
+}
+
+static __always_inline void follow_exec(struct task_struct *task)
+{
+	if (has_target_name())
+		add_target(tgid_in_namespace(task));
 }
 
 /* The leader of a thread group may exit first; the group is gone when its last thread is. */
-SEC("raw_tp/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
+static __always_inline void follow_exit(struct task_struct *task)
 {
 	__u32 tgid;
 
 	if (config.scope != SWPROF_SCOPE_TARGETS || !is_last_thread(task))
-		return 0;
+		return;
 	tgid = tgid_in_namespace(task);
 	bpf_map_delete_elem(&targets, &tgid);
-	return 0;
 }
 
 #endif

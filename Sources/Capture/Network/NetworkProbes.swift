@@ -90,9 +90,7 @@ enum NetworkProbes {
 
   private static let iterators = ["mark_targets", "find_owners", "find_connections", "find_survivors"]
   private static let tlsPrograms = ["enter_tls_read", "enter_tls_read_ex", "leave_tls_read", "leave_tls_write"]
-  private static let lifecycle = [
-    "process_fork", "process_exec", "process_exit", "inherit_mark", "mark_by_name", "drop_mark",
-  ]
+  private static let lifecycle = ["process_fork", "process_exec", "process_exit"]
   private static let sockets = ["change_state", "destroy_socket", "receive_reset", "send_reset", "drop_packet"]
   private static let all =
     iterators + tlsPrograms + lifecycle + sockets
