@@ -109,6 +109,13 @@ extension EndToEnd.NetworkTests {
       let capture = try bench.startNetwork(["--pid", "\(nginx.command.pid)"] + source)
       let load = try bench.run(["wrk", "-t1", "-c8", "-d1s", "\(scheme)://127.0.0.1:\(port)/ok/0"])
       try #require(load.status == 0, "\(load.errors)")
+      // It still answers what was on its way when the clients went.
+      var seen = -1
+      try waitUntil("the last requests") {
+        defer { seen = (try? lines(of: nginx.log)) ?? 0 }
+        Thread.sleep(forTimeInterval: 0.2)
+        return try lines(of: nginx.log) == seen
+      }
       let view = try bench.finish(capture)
 
       let logged = try lines(of: nginx.log) - before

@@ -36,6 +36,10 @@ extension EndToEnd {
         Traffic(options: ["-p", "16"], requests: ["/ok/0*64"], server: ["127.0.0.1", "together"]),
         Traffic(options: ["-s"], requests: ["/ok/0*5", "/chunked"]),
         Traffic(options: [], requests: Self.mixed, server: ["127.0.0.1", "in-pieces"]),
+        Traffic(options: [], requests: Self.mixed, server: ["127.0.0.1", "without-waiting"]),
+        Traffic(
+          options: ["-p", "16"], requests: ["/ok/0*16", "/pieces*16"],
+          server: ["127.0.0.1", "together", "without-waiting"]),
         Traffic(options: ["-m", "HEAD"], requests: ["/ok/0*3", "/big", "/chunked", "/ok/0*2"]),
         Traffic(options: ["-m", "POST", "-b", "5000"], requests: ["/ok/0*5", "/continue"]),
         Traffic(options: ["-m", "POST", "-b", "5000", "-u"], requests: ["/ok/0*5"]),

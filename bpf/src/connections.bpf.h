@@ -42,24 +42,6 @@ struct pending_request {
 	__u8 reserved[3];
 };
 
-/* Where a sendmsg has its data; noted at its start, read at its end. */
-struct outgoing {
-	__u64 base;
-	__u64 offset;
-	__u64 segments;
-	__u64 started_ns;
-	__u8 kind; /* enum swprof_iterator */
-	__u8 is_known; /* 0 or 1 */
-	__u8 reserved[6];
-};
-
-/* What an iterator of the kernel's goes over. */
-enum swprof_iterator {
-	SWPROF_ITERATOR_OTHER = 0,
-	SWPROF_ITERATOR_BUFFER = 1,
-	SWPROF_ITERATOR_VECTORS = 2,
-};
-
 enum http_decision {
 	HTTP_UNDECIDED = 0,
 	HTTP_SPOKEN = 1,
@@ -68,22 +50,23 @@ enum http_decision {
 
 struct connection {
 	struct swprof_connection shared;
+	/* What every look at data needs, close together. */
+	__u8 decision; /* enum http_decision */
+	__u8 attempts; /* calls that HTTP could not begin with */
+	__u8 has_sequence[2]; /* 0 or 1 */
+	__u8 has_prefix[2]; /* 0 or 1: it is whole */
+	__u8 reserved[2];
+	__u32 sequence[2]; /* TCP's number of the next byte to look at */
+	__u32 messages[2];
+	__u32 pushed; /* requests; the difference are those without an answer */
+	__u32 popped;
 	struct http_stream streams[2];
-	struct http_head heads[2];
 	__u64 positions[2]; /* bytes of each direction that were looked at or passed over */
 	__u64 message_ns[2]; /* the first byte of the message that is being read */
 	__u64 message_start[2]; /* its position */
 	__u64 last_ns[2];
 	struct pending_request pending[SWPROF_PENDING_REQUESTS];
-	struct outgoing outgoing;
-	__u32 messages[2];
-	__u32 pushed; /* requests; the difference are those without an answer */
-	__u32 popped;
-	__u32 receive_sequence; /* TCP's number of the next byte to look at */
-	__u8 has_receive_sequence;
-	__u8 decision; /* enum http_decision */
-	__u8 attempts; /* calls that HTTP could not begin with */
-	__u8 reserved;
+	struct http_head heads[2];
 };
 
 struct {
@@ -539,6 +522,9 @@ static __always_inline struct connection *current_connection(struct sock *sk)
 
 static __always_inline void account(struct connection *connection, __u32 direction, __u64 bytes)
 {
+	/* Nobody asks for connections then. */
+	if (network.server_only)
+		return;
 	direction &= 1;
 	__sync_fetch_and_add(&connection->shared.bytes[direction], bytes);
 	__sync_fetch_and_add(&connection->shared.calls[direction], 1);

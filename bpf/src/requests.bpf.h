@@ -61,7 +61,9 @@ struct payload {
 	__u32 offset; /* of the data, where it lies in a packet */
 	__u32 direction;
 	__u32 wanted; /* bytes of its beginning that are to be sent */
-	__u32 is_beginning; /* 0 or 1: a message begins where the piece does */
+	__u8 is_beginning; /* 0 or 1: a message begins where the piece does */
+	__u8 is_recalled; /* 0 or 1: so does the head that has just ended, and it was known */
+	__u8 reserved[2];
 	struct vector vectors[VECTORS_MAX];
 	struct swprof_request_sample sample;
 	struct {
@@ -128,6 +130,9 @@ static __always_inline struct payload *current_payload(void)
 struct known_head {
 	__u32 length; /* 0: none */
 	__u32 is_response;
+	/* Of a request: whose endpoint there is one of, and since which edition of the endpoints. */
+	__u32 tgid;
+	__u32 edition;
 	struct http_head head;
 	__u64 words[HTTP_CHUNK_SIZE / 8 + 1]; /* the piece */
 };
@@ -138,6 +143,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct known_head);
 } known_heads SEC(".maps");
+
+typedef __u64 __attribute__((may_alias)) any_word;
+
+/* The place where a head like the one that the piece may begin with is remembered. */
+static __always_inline struct known_head *known_head_of(struct payload *payload, __u32 response)
+{
+	const any_word *words = (const any_word *)payload->chunk.bytes;
+	__u64 hash = (words[0] ^ payload->chunk.length) * 0x9e3779b97f4a7c15ULL;
+	__u32 index;
+
+	/* Answers differ most in their last lines, requests in their first. */
+	hash = (hash ^ words[1] ^ response) * 0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ words[2]) * 0x9e3779b97f4a7c15ULL;
+	index = (hash >> 59 & (KNOWN_HEADS - 1)) + payload->place * KNOWN_HEADS;
+	return bpf_map_lookup_elem(&known_heads, &index);
+}
 
 /* The bucket of a length of time. */
 __attribute__((noinline)) __u32 time_bucket(__u64 ns)
@@ -187,6 +208,14 @@ static __always_inline void fill_endpoint_key(struct connection *connection, str
 	key->path_hash = path_hash;
 }
 
+/* The path of a request whose head has just been read or recalled. */
+static __always_inline void fill_path(struct payload *payload, struct http_head *head, char *path)
+{
+	struct known_head *known = payload->is_recalled ? known_head_of(payload, 0) : NULL;
+
+	__builtin_memcpy(path, known ? known->head.path : head->path, SWPROF_PATH_SIZE);
+}
+
 static __always_inline struct swprof_endpoint *endpoint_of(struct connection *connection, struct payload *payload,
 							   struct swprof_endpoint_key *key, struct http_head *head)
 {
@@ -203,10 +232,49 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	__builtin_memcpy(new->comm, connection->shared.comm, sizeof(new->comm));
 	if (head) {
 		new->path_size = head->path_length;
-		__builtin_memcpy(new->path, head->path, sizeof(new->path));
+		fill_path(payload, head, new->path);
 	}
 	bpf_map_update_elem(&endpoints, key, new, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&endpoints, key);
+}
+
+/* Where only answers are counted, user space notes here that it has removed endpoints. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} endpoint_edition SEC(".maps");
+
+static __always_inline __u32 current_edition(void)
+{
+	__u32 zero = 0, *edition = bpf_map_lookup_elem(&endpoint_edition, &zero);
+
+	return edition ? *edition : 0;
+}
+
+/* Whether nothing is to be done about the endpoint of a request: only answers are counted, and it is known to be there. */
+static __always_inline bool has_endpoint(struct connection *connection, struct payload *payload)
+{
+	struct known_head *known;
+
+	if (!network.server_only || !payload->is_recalled)
+		return false;
+	known = known_head_of(payload, 0);
+	return known && known->tgid == connection->shared.tgid && known->edition == current_edition();
+}
+
+static __always_inline void note_endpoint(struct connection *connection, struct payload *payload)
+{
+	struct known_head *known;
+
+	if (!network.server_only || !payload->is_recalled)
+		return;
+	known = known_head_of(payload, 0);
+	if (!known)
+		return;
+	known->tgid = connection->shared.tgid;
+	known->edition = current_edition();
 }
 
 /* A request whose head has been read waits for its answer. */
@@ -220,17 +288,22 @@ static __always_inline void begin_request(struct connection *connection, struct 
 
 	direction = payload->direction & 1;
 	head = &connection->heads[direction];
-	connection->shared.requests += 1;
 	fill_endpoint_key(connection, &key, head->method, head->path_hash);
-	endpoint = endpoint_of(connection, payload, &key, head);
-	if (!endpoint) {
-		count_network(SWPROF_NETWORK_ENDPOINT_TABLE_FULL);
-		key.path_hash = 0;
-		key.method = 0;
-		endpoint = endpoint_of(connection, payload, &key, NULL);
+	if (!has_endpoint(connection, payload)) {
+		endpoint = endpoint_of(connection, payload, &key, head);
+		if (endpoint) {
+			note_endpoint(connection, payload);
+		} else {
+			count_network(SWPROF_NETWORK_ENDPOINT_TABLE_FULL);
+			key.path_hash = 0;
+			key.method = 0;
+			endpoint = endpoint_of(connection, payload, &key, NULL);
+		}
+		if (endpoint)
+			__sync_fetch_and_add(&endpoint->requests, 1);
 	}
-	if (endpoint)
-		__sync_fetch_and_add(&endpoint->requests, 1);
+	if (!network.server_only)
+		connection->shared.requests += 1;
 	if (connection->pushed - connection->popped >= SWPROF_PENDING_REQUESTS) {
 		count_network(SWPROF_NETWORK_PIPELINE_OVERFLOW);
 		return;
@@ -243,6 +316,17 @@ static __always_inline void begin_request(struct connection *connection, struct 
 	request->bytes = 0;
 	request->number = connection->messages[direction];
 	connection->pushed += 1;
+}
+
+/* The newest request, which is the one that was read, is whole. */
+static __always_inline void end_request(struct connection *connection, __u32 direction)
+{
+	struct pending_request *request;
+
+	if (connection->pushed == connection->popped)
+		return;
+	request = &connection->pending[(connection->pushed - 1) & (SWPROF_PENDING_REQUESTS - 1)];
+	request->bytes = connection->positions[direction] - connection->message_start[direction];
 }
 
 static __always_inline struct pending_request *oldest_request(struct connection *connection)
@@ -312,6 +396,23 @@ static __always_inline void send_sample(struct connection *connection, struct pa
 		count_network(SWPROF_NETWORK_SAMPLE_LOST);
 }
 
+/* Sums a finished request up by its connection and its peer. */
+static __always_inline void add_to_connection(struct connection *connection, struct payload *payload, __u64 class,
+					      __u64 bucket, __u64 duration, __u64 first_byte, __u64 request_bytes,
+					      __u64 response_bytes)
+{
+	struct swprof_connection *shared = &connection->shared;
+
+	shared->finished[class] += 1;
+	shared->duration_ns += duration;
+	if (duration > shared->duration_max_ns)
+		shared->duration_max_ns = duration;
+	shared->first_byte_ns += first_byte;
+	shared->request_bytes += request_bytes;
+	shared->response_bytes += response_bytes;
+	add_peer_time(connection, payload, bucket);
+}
+
 /* An answer is whole: with it ends the oldest request. */
 static __always_inline void finish_request(struct connection *connection, struct payload *payload)
 {
@@ -342,47 +443,29 @@ static __always_inline void finish_request(struct connection *connection, struct
 	if (class > 4)
 		class = 4;
 	bucket = time_bucket(duration);
-	connection->shared.finished[class] += 1;
-	connection->shared.duration_ns += duration;
-	if (duration > connection->shared.duration_max_ns)
-		connection->shared.duration_max_ns = duration;
-	connection->shared.first_byte_ns += first_byte;
-	connection->shared.request_bytes += request->bytes;
-	connection->shared.response_bytes += bytes;
 	fill_endpoint_key(connection, &key, request->method, request->path_hash);
 	endpoint = bpf_map_lookup_elem(&endpoints, &key);
 	if (endpoint) {
 		__sync_fetch_and_add(&endpoint->finished[class], 1);
 		__sync_fetch_and_add(&endpoint->duration_ns, duration);
-		__sync_fetch_and_add(&endpoint->first_byte_ns, first_byte);
-		__sync_fetch_and_add(&endpoint->request_bytes, request->bytes);
-		__sync_fetch_and_add(&endpoint->response_bytes, bytes);
+		if (!network.server_only) {
+			__sync_fetch_and_add(&endpoint->first_byte_ns, first_byte);
+			__sync_fetch_and_add(&endpoint->request_bytes, request->bytes);
+			__sync_fetch_and_add(&endpoint->response_bytes, bytes);
+		}
 		if (duration > endpoint->duration_max_ns)
 			endpoint->duration_max_ns = duration;
 		add_time(endpoint->times, bucket);
 	}
-	add_peer_time(connection, payload, bucket);
+	if (!network.server_only)
+		add_to_connection(connection, payload, class, bucket, duration, first_byte, request->bytes, bytes);
 	if (is_sample(status, duration))
 		send_sample(connection, payload, request, &key, endpoint, direction, status, duration, first_byte,
 			    bytes);
 	connection->popped += 1;
 }
 
-typedef __u64 __attribute__((may_alias)) any_word;
-
-/* The place where a head like the one that the piece may begin with is remembered. */
-static __always_inline struct known_head *known_head_of(struct payload *payload, __u32 response)
-{
-	const any_word *words = (const any_word *)payload->chunk.bytes;
-	__u64 hash = (words[0] ^ payload->chunk.length) * 0x9e3779b97f4a7c15ULL;
-	__u32 index;
-
-	/* Answers differ most in their last lines, requests in their first. */
-	hash = (hash ^ words[1] ^ response) * 0x9e3779b97f4a7c15ULL;
-	hash = (hash ^ words[2]) * 0x9e3779b97f4a7c15ULL;
-	index = (hash >> 59 & (KNOWN_HEADS - 1)) + payload->place * KNOWN_HEADS;
-	return bpf_map_lookup_elem(&known_heads, &index);
-}
+#define BOUND_WORD(index) ((index) & (HTTP_CHUNK_SIZE / 8 - 1))
 
 /* The length of the head that the piece begins with, where that was read before: it is then as if read now; or 0. */
 static __always_inline __u32 recall_head(struct http_stream *stream, struct payload *payload, struct http_head *head,
@@ -390,7 +473,7 @@ static __always_inline __u32 recall_head(struct http_stream *stream, struct payl
 {
 	const any_word *words;
 	struct known_head *known;
-	__u32 length, rest;
+	__u32 length, whole, index, rest;
 
 	known = known_head_of(payload, response);
 	if (!known)
@@ -399,20 +482,29 @@ static __always_inline __u32 recall_head(struct http_stream *stream, struct payl
 	if (!length || length > payload->chunk.length || known->is_response != response)
 		return 0;
 	words = (const any_word *)payload->chunk.bytes;
-	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i++) {
-		rest = length - i * 8;
-		if (rest < 8) {
-			if ((known->words[i] ^ words[i]) << 1 << (63 - rest * 8))
-				return 0;
+	/* Words, four at a time, those that are left, and the last bytes. */
+	whole = length / 8;
+	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i += 4) {
+		if (i + 4 > whole)
 			break;
-		}
-		if (known->words[i] != words[i])
+		if ((known->words[i] ^ words[i]) | (known->words[i + 1] ^ words[i + 1]) |
+		    (known->words[i + 2] ^ words[i + 2]) | (known->words[i + 3] ^ words[i + 3]))
 			return 0;
-		if (rest == 8)
-			break;
 	}
+	for (__u32 i = 0; i < 3; i++) {
+		if (i >= whole % 4)
+			break;
+		index = BOUND_WORD(whole - 1 - i);
+		if (known->words[index] != words[index])
+			return 0;
+	}
+	rest = length % 8;
+	index = BOUND_WORD(whole);
+	if (rest && (known->words[index] ^ words[index]) << (64 - 8 * rest))
+		return 0;
 	__builtin_memset(stream, 0, sizeof(*stream));
-	__builtin_memcpy(head, &known->head, sizeof(*head));
+	/* The path stays there, as few need it. */
+	__builtin_memcpy(head, &known->head, offsetof(struct http_head, path));
 	return length;
 }
 
@@ -430,6 +522,7 @@ __attribute__((noinline)) int remember_head(struct payload *payload, const struc
 	words = (const any_word *)payload->chunk.bytes;
 	known->length = payload->chunk.position;
 	known->is_response = response;
+	known->tgid = 0;
 	__builtin_memcpy(&known->head, head, sizeof(*head));
 	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i++)
 		known->words[i] = words[i];
@@ -472,6 +565,11 @@ __attribute__((noinline)) int handle_event(struct connection *connection, struct
 		if (!response) {
 			begin_request(connection, payload);
 			http_begin_body(&connection->streams[direction], &connection->heads[direction], 0, 0);
+			/* Most requests are over then. */
+			if (connection->streams[direction].state == HTTP_DONE) {
+				connection->streams[direction].state = HTTP_START;
+				end_request(connection, direction);
+			}
 			break;
 		}
 		request = oldest_request(connection);
@@ -486,11 +584,7 @@ __attribute__((noinline)) int handle_event(struct connection *connection, struct
 			finish_request(connection, payload);
 			break;
 		}
-		/* The newest request is the one that was read. */
-		if (connection->pushed != connection->popped) {
-			request = &connection->pending[(connection->pushed - 1) & (SWPROF_PENDING_REQUESTS - 1)];
-			request->bytes = connection->positions[direction] - connection->message_start[direction];
-		}
+		end_request(connection, direction);
 		break;
 	case HTTP_LOST:
 		count_network(SWPROF_NETWORK_MESSAGE_LOST);
@@ -546,7 +640,9 @@ __attribute__((noinline)) int read_piece(struct connection *connection, struct p
 			begin_message(connection, payload, direction);
 			payload->chunk.position = length;
 			connection->positions[direction] = payload->base + length;
+			payload->is_recalled = 1;
 			handle_event(connection, payload, HTTP_HEAD_END);
+			payload->is_recalled = 0;
 		}
 	}
 	for (int i = 0; i < EVENTS_MAX; i++) {
@@ -650,6 +746,7 @@ __attribute__((noinline)) int keep_prefix(struct connection *connection, struct 
 		size++;
 	}
 	connection->shared.prefix_size[direction] = size;
+	connection->has_prefix[direction] = size >= SWPROF_PREFIX_SIZE;
 	connection->shared.prefix_bytes[direction] += payload->length;
 	return 0;
 }
@@ -657,8 +754,7 @@ __attribute__((noinline)) int keep_prefix(struct connection *connection, struct 
 /* Whether nothing of a direction needs to be looked at any more. */
 static __always_inline bool is_done(struct connection *connection, __u32 direction)
 {
-	return connection->decision == HTTP_NOT_SPOKEN &&
-	       connection->shared.prefix_size[direction & 1] >= SWPROF_PREFIX_SIZE;
+	return connection->decision == HTTP_NOT_SPOKEN && connection->has_prefix[direction & 1];
 }
 
 /*
@@ -732,7 +828,7 @@ __attribute__((noinline)) int decide_on_piece(struct connection *connection, str
 	if (!connection || !payload)
 		return LOOK_AWAY;
 	direction = payload->direction & 1;
-	if (connection->shared.prefix_size[direction] < SWPROF_PREFIX_SIZE)
+	if (!connection->has_prefix[direction])
 		keep_prefix(connection, payload);
 	if (!may_read(connection, payload)) {
 		connection->positions[direction] += payload->length;
@@ -752,7 +848,7 @@ static __always_inline int look_at_piece(struct connection *connection, struct p
 	if (payload->position)
 		return LOOK_AND_READ;
 	if (connection->decision == HTTP_SPOKEN && !http_is_seeking(&connection->streams[direction]) &&
-	    connection->shared.prefix_size[direction] >= SWPROF_PREFIX_SIZE && !network.payload_bytes)
+	    connection->has_prefix[direction] && !network.payload_bytes)
 		return LOOK_AND_READ;
 	return decide_on_piece(connection, payload);
 }
@@ -887,8 +983,10 @@ __attribute__((noinline)) int read_vectors(struct connection *connection, struct
 		if (i >= count || !left)
 			break;
 		length = payload->vectors[i].length;
-		if (length < offset)
-			break;
+		if (length <= offset) {
+			offset -= length;
+			continue;
+		}
 		length -= offset;
 		if (length > left)
 			length = left;

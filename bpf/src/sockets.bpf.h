@@ -11,9 +11,6 @@ int send_length(__u64 *context)
 	struct sock *sk = (struct sock *)context[0];
 	__s32 result = context[1];
 	struct connection *connection;
-	struct outgoing *outgoing;
-	struct payload *payload;
-	bool is_within;
 	__u16 family;
 
 	if (!is_target_current())
@@ -21,69 +18,83 @@ int send_length(__u64 *context)
 	family = sk->__sk_common.skc_family;
 	if (family != AF_UNIX && !is_ip(family))
 		return 0;
-	is_within = is_within_tls((__u64)sk);
+	is_within_tls((__u64)sk);
+	if (result <= 0)
+		return 0;
 	connection = current_connection(sk);
-	if (!connection)
-		return 0;
-	outgoing = &connection->outgoing;
-	if (result > 0)
+	if (connection)
 		account(connection, SWPROF_SENT, result);
-	if (network.sent != SWPROF_SOURCE_SOCKETS)
-		return 0;
-	if (is_within || is_encrypted(connection) || result <= 0 || is_done(connection, SWPROF_SENT)) {
-		outgoing->is_known = 0;
-		return 0;
-	}
-	payload = begin_look(SWPROF_SENT, outgoing->is_known ? outgoing->started_ns : bpf_ktime_get_ns());
-	if (!payload)
-		return 0;
-	/* Of unix sockets, the reader's side is looked at. */
-	if (!outgoing->is_known && family != AF_UNIX)
-		pass_over(connection, payload, result);
-	else if (!outgoing->is_known)
-		return 0;
-	else if (outgoing->kind == SWPROF_ITERATOR_BUFFER)
-		read_memory(connection, payload, outgoing->base + outgoing->offset, result);
-	else if (outgoing->kind == SWPROF_ITERATOR_VECTORS && outgoing->offset < VECTOR_OFFSET_MAX)
-		read_vectors(connection, payload, outgoing->base, VECTORS(outgoing->segments, outgoing->offset, 1),
-			     result);
-	else
-		pass_over(connection, payload, result);
-	outgoing->is_known = 0;
 	return 0;
 }
 
-/* A sendmsg comes here as often as it fills a packet; its data is still whole the first time. */
+/*
+ * What of the bytes that begin at TCP's number `position` was not looked at before: leaves out the first of them, and
+ * passes over those before them that no program saw. Returns whether there are any.
+ */
+static __always_inline bool find_unseen(struct connection *connection, struct payload *payload, __u32 direction,
+					__u32 position, __u64 *offset, __u32 *length)
+{
+	__s32 ahead = position - connection->sequence[direction];
+	__u32 seen = 0;
+
+	if (connection->has_sequence[direction] && ahead < 0)
+		seen = -ahead;
+	if (seen >= *length)
+		return false;
+	if (connection->has_sequence[direction] && ahead > 0)
+		pass_over(connection, payload, ahead);
+	connection->sequence[direction] = position + *length;
+	connection->has_sequence[direction] = 1;
+	*offset += seen;
+	*length -= seen;
+	return true;
+}
+
+/* An address as a number, which it is for the verifier once it has been in memory of maps. */
+static __always_inline __u64 number_of(struct payload *payload, const void *address)
+{
+	*(volatile __u64 *)&payload->address = (__u64)address;
+	return *(volatile __u64 *)&payload->address;
+}
+
+/* TCP's numbers wrap around. */
+#define SEND_MAX (1U << 30)
+
+/*
+ * TCP is about to take what a sendmsg has left. It comes here as often as that fills a packet, and again with the same
+ * bytes where a call was cut short.
+ */
 SEC("tp_btf/tcp_sendmsg_locked")
 int begin_send(__u64 *context)
 {
 	struct sock *sk = (struct sock *)context[0];
 	struct msghdr *message = (struct msghdr *)context[1];
 	struct connection *connection;
-	struct outgoing *outgoing;
+	__u32 position, length;
+	struct payload *payload;
+	__u64 count, offset;
 	__u8 kind;
 
 	if (!is_target_current())
 		return 0;
 	connection = current_connection(sk);
-	if (!connection)
+	if (is_within_tls((__u64)sk) || !connection || is_encrypted(connection) || is_done(connection, SWPROF_SENT))
 		return 0;
-	outgoing = &connection->outgoing;
-	if (outgoing->is_known || is_encrypted(connection) || is_done(connection, SWPROF_SENT))
+	payload = begin_look(SWPROF_SENT, bpf_ktime_get_ns());
+	position = CAST(struct tcp_sock, sk)->write_seq;
+	count = message->msg_iter.count;
+	length = count > SEND_MAX ? SEND_MAX : count;
+	offset = message->msg_iter.iov_offset;
+	if (!payload || !find_unseen(connection, payload, SWPROF_SENT, position, &offset, &length))
 		return 0;
 	kind = message->msg_iter.iter_type;
-	outgoing->kind = SWPROF_ITERATOR_OTHER;
-	if (kind == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		outgoing->kind = SWPROF_ITERATOR_BUFFER;
-		outgoing->base = (__u64)message->msg_iter.ubuf;
-	} else if (kind == bpf_core_enum_value(enum iter_type, ITER_IOVEC)) {
-		outgoing->kind = SWPROF_ITERATOR_VECTORS;
-		outgoing->base = (__u64)message->msg_iter.__iov;
-	}
-	outgoing->offset = message->msg_iter.iov_offset;
-	outgoing->segments = message->msg_iter.nr_segs;
-	outgoing->started_ns = bpf_ktime_get_ns();
-	outgoing->is_known = 1;
+	if (kind == bpf_core_enum_value(enum iter_type, ITER_UBUF))
+		read_memory(connection, payload, number_of(payload, message->msg_iter.ubuf) + offset, length);
+	else if (kind == bpf_core_enum_value(enum iter_type, ITER_IOVEC) && offset < VECTOR_OFFSET_MAX)
+		read_vectors(connection, payload, number_of(payload, message->msg_iter.__iov),
+			     VECTORS(message->msg_iter.nr_segs, offset, 1), length);
+	else
+		pass_over(connection, payload, length);
 	return 0;
 }
 
@@ -94,13 +105,14 @@ static __always_inline void pass_over_discarded(struct connection *connection, s
 	struct payload *payload;
 	__s32 ahead;
 
-	if (!connection->has_receive_sequence || is_encrypted(connection) || is_done(connection, SWPROF_RECEIVED))
+	if (!connection->has_sequence[SWPROF_RECEIVED] || is_encrypted(connection) ||
+	    is_done(connection, SWPROF_RECEIVED))
 		return;
-	ahead = position - connection->receive_sequence;
+	ahead = position - connection->sequence[SWPROF_RECEIVED];
 	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
 	if (ahead <= 0 || !payload)
 		return;
-	connection->receive_sequence = position;
+	connection->sequence[SWPROF_RECEIVED] = position;
 	pass_over(connection, payload, ahead);
 }
 
@@ -169,30 +181,15 @@ static __always_inline void read_packet(struct connection *connection, struct pa
  * ahead (MSG_PEEK), and what was thrown away unread.
  */
 static __always_inline bool find_tcp_bytes(struct connection *connection, struct payload *payload,
-					   struct sk_buff *packet, struct sock *sk, __u32 *offset, __u32 *length)
+					   struct sk_buff *packet, struct sock *sk, __u64 *offset, __u32 *length)
 {
-	__u32 start = CAST(struct tcp_skb_cb, packet->cb)->seq, position = CAST(struct tcp_sock, sk)->copied_seq, seen;
-	__s32 ahead;
+	__u32 start = CAST(struct tcp_skb_cb, packet->cb)->seq, position = CAST(struct tcp_sock, sk)->copied_seq;
 
 	/* A look ahead that goes on in a later packet. */
 	if ((__s32)(position - start) < 0)
 		position = start;
 	*offset = position - start;
-	if (connection->has_receive_sequence) {
-		ahead = position - connection->receive_sequence;
-		if (ahead < 0) {
-			seen = -ahead;
-			if (seen >= *length)
-				return false;
-			*offset += seen;
-			*length -= seen;
-		} else if (ahead > 0) {
-			pass_over(connection, payload, ahead);
-		}
-	}
-	connection->receive_sequence = start + *offset + *length;
-	connection->has_receive_sequence = 1;
-	return true;
+	return find_unseen(connection, payload, SWPROF_RECEIVED, position, offset, length);
 }
 
 /* The data of unix sockets lies in packets of the sender; both of its ends are looked at here. */
@@ -216,8 +213,9 @@ SEC("tp_btf/skb_copy_datagram_iovec")
 int copy_packet(__u64 *context)
 {
 	struct sk_buff *packet = (struct sk_buff *)context[0];
-	__u32 length = context[1], offset = 0;
 	struct sock *sk = packet->sk, *reader;
+	__u32 length = context[1];
+	__u64 offset = 0;
 	struct connection *connection;
 	struct bpf_dynptr dynptr;
 	struct payload *payload;
@@ -233,8 +231,11 @@ int copy_packet(__u64 *context)
 			read_unix(packet, &dynptr, connection_at((__u64)sk), SWPROF_SENT, length);
 		reader = BPF_CORE_READ((struct unix_sock *)sk, peer);
 		/* What was accepted shows for the first time when it is read from. */
-		if (reader && is_target_current())
-			read_unix(packet, &dynptr, current_connection(reader), SWPROF_RECEIVED, length);
+		if (!reader || !is_target_current())
+			return 0;
+		connection = current_connection(reader);
+		if (!is_within_tls((__u64)reader))
+			read_unix(packet, &dynptr, connection, SWPROF_RECEIVED, length);
 		return 0;
 	}
 	if (!is_ip(family) || !is_target_current())

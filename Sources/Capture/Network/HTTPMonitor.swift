@@ -17,6 +17,8 @@ package struct HTTPMonitor: ~Copyable {
   private var object: BPFObject
   private var libraries = TLSLibraries()
   private var watched: Set<ProcessID> = []
+  /// How often endpoints were removed.
+  private var edition: UInt32 = 0
   package let source: NetworkSource
 
   /// Loads and attaches everything; nothing is counted before `watch(_:)`.
@@ -30,7 +32,7 @@ package struct HTTPMonitor: ~Copyable {
       let purpose = NetworkProbes.Purpose(
         parameters: NetworkParameters(reasons: []), tableCapacity: 1 << 15, isMonitor: true)
       var object = try NetworkProbes.load(request, purpose, scope, source: &source)
-      for program in NetworkProbes.programs(source, scope, purpose.parameters) { try object.attach(program) }
+      for program in NetworkProbes.programs(source, scope, purpose) { try object.attach(program) }
       return HTTPMonitor(object: object, source: source)
     }
   }
@@ -55,10 +57,12 @@ package struct HTTPMonitor: ~Copyable {
     }
   }
 
-  private func forget(_ processes: Set<ProcessID>) throws {
+  private mutating func forget(_ processes: Set<ProcessID>) throws {
     let endpoints = try object.map(named: "endpoints")
     for (key, _) in try endpoints.entries(startingWith: swprof_endpoint_key(), swprof_endpoint())
     where processes.contains(ProcessID(rawValue: Int32(bitPattern: key.tgid))) { endpoints.remove(key: key) }
+    edition &+= 1
+    try object.map(named: "endpoint_edition").update(key: UInt32(0), value: edition)
   }
 
   /// What could not be counted so far, by cause.

@@ -65,9 +65,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     _ request: CaptureRequest, _ options: Options, _ scope: CaptureScope
   ) throws -> NetworkCapture {
     var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
-    var object = try NetworkProbes.load(
-      request, NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity), scope,
-      source: &source)
+    let purpose = NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity)
+    var object = try NetworkProbes.load(request, purpose, scope, source: &source)
     let ring = try RingBuffer(map: object.map(named: "network_records").descriptor)
     let targets = try object.map(named: "targets")
     for target in try scope.initialTargets() {
@@ -75,7 +74,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
     }
     let armedAt = Clock.monotonic
-    for program in NetworkProbes.programs(source, scope, options.parameters) { try object.attach(program) }
+    for program in NetworkProbes.programs(source, scope, purpose) { try object.attach(program) }
     // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
     _ = try object.iterate("mark_targets")
     _ = try object.iterate("find_owners")

@@ -62,7 +62,7 @@ enum NetworkProbes {
     try object.setConstants(section: ".rodata.network", configuration(purpose, source))
     try object.setCapacity(ofMap: "network_records", request.ringBufferBytes)
     try object.setCapacity(ofMap: "connections", purpose.tableCapacity)
-    let wanted = Set(programs(source, scope, purpose.parameters) + iterators + tlsPrograms)
+    let wanted = Set(programs(source, scope, purpose) + iterators + tlsPrograms)
     for program in all where !wanted.contains(program) { try object.leaveOut(program) }
     try object.load()
     if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
@@ -97,15 +97,16 @@ enum NetworkProbes {
     + ["send_length", "receive_length", "begin_send", "copy_packet", "enter_call", "leave_call"]
 
   /// The programs that are attached when a capture begins, in that order.
-  static func programs(_ source: NetworkSource, _ scope: CaptureScope, _ parameters: NetworkParameters) -> [String] {
+  static func programs(_ source: NetworkSource, _ scope: CaptureScope, _ purpose: Purpose) -> [String] {
     var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? lifecycle : []
     programs += sockets
-    if source.kind == .sockets { programs += ["send_length", "receive_length"] }
+    // A monitor counts neither calls nor bytes.
+    if source.kind == .sockets, !purpose.isMonitor { programs += ["send_length", "receive_length"] }
     if source.received == .sockets { programs.append("copy_packet") }
     if source.sent == .sockets { programs.append("begin_send") }
-    if parameters.callTimes { programs.append("enter_call") }
+    if purpose.parameters.callTimes { programs.append("enter_call") }
     let readsCalls = [source.kind, source.received, source.sent].contains(.systemCalls)
-    if readsCalls || parameters.callTimes { programs.append("leave_call") }
+    if readsCalls || purpose.parameters.callTimes { programs.append("leave_call") }
     return programs
   }
 }

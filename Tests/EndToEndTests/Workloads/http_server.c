@@ -1,7 +1,7 @@
 /*
  * Truth: an HTTP/1.1 server that answers by path, each connection in a thread of its own.
- * Usage: http_server 127.0.0.1|::1|/a/socket/path [in-pieces] [together]. Prints "ready" and its port, and of each
- * connection, once it has ended, "connection requests N mean_us M p99_us P": the time from the first byte of a request
+ * Usage: http_server 127.0.0.1|::1|/a/socket/path [in-pieces] [together] [without-waiting]. Prints "ready" and its port,
+ * and of each connection, once it has ended, "connection requests N mean_us M p99_us P": the time from the first byte of a request
  * that was read to the last byte of its answer that was written. Runs until it is killed.
  *
  *   /ok/MS       sleeps that long, then answers 200
@@ -13,12 +13,15 @@
  *   /continue    100 before the body is read, then 200
  *
  * "in-pieces" writes heads in three parts. "together" writes the answers to all requests that one read has brought at
- * once.
+ * once. "without-waiting" has little room for what is sent, gives the kernel all it has, and the same bytes again where
+ * it took only some or none.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -38,7 +41,7 @@ enum { BIG = 1 << 20, REQUESTS_MAX = 10000 };
 
 static char big[BIG];
 static int big_file;
-static bool in_pieces, together;
+static bool in_pieces, together, without_waiting;
 
 struct connection {
 	int fd;
@@ -61,8 +64,11 @@ static double now_us(void)
 static bool put(struct connection *connection, const char *bytes, size_t size)
 {
 	while (size) {
-		ssize_t count = write(connection->fd, bytes, size);
+		struct pollfd room = {.fd = connection->fd, .events = POLLOUT};
+		ssize_t count = send(connection->fd, bytes, size, without_waiting ? MSG_DONTWAIT : 0);
 
+		if (count < 0 && errno == EAGAIN && poll(&room, 1, -1) == 1)
+			continue;
 		if (count <= 0)
 			return false;
 		bytes += count;
@@ -346,13 +352,14 @@ static int listen_at(const char *place)
 int main(int argc, char **argv)
 {
 	pthread_attr_t attributes;
-	int listener, one = 1;
+	int listener, one = 1, little = 4096;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 2; i < argc; i++) {
 		in_pieces |= !strcmp(argv[i], "in-pieces");
 		together |= !strcmp(argv[i], "together");
+		without_waiting |= !strcmp(argv[i], "without-waiting");
 	}
 	memset(big, 'x', BIG);
 	big_file = memfd_create("big", 0);
@@ -371,6 +378,8 @@ int main(int argc, char **argv)
 		if (connection->fd < 0)
 			return 2;
 		setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		if (without_waiting)
+			setsockopt(connection->fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
 		if (pthread_create(&thread, &attributes, serve, connection))
 			return 2;
 	}

@@ -98,6 +98,9 @@ int main(int argc, char **argv)
 		} while (!strstr(input, "hello world\n"));
 		received += filled;
 	}
+	/* Over for TCP too: the ring lets go of the socket some time after the process has ended. */
+	if (shutdown(fd, SHUT_WR) || read(fd, input, sizeof(input)))
+		return 1;
 	printf("requests %d bytes_sent %ld bytes_received %ld\n", count, sent, received);
 	return 0;
 }
