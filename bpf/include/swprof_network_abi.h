@@ -141,7 +141,7 @@ _Static_assert(sizeof(struct swprof_endpoint_key) == 16, "layout");
 
 /* Values of the map `endpoints`. */
 struct swprof_endpoint {
-	__u64 requests;
+	__u64 requests; /* that began; with server_only, not all */
 	__u64 finished[5]; /* by the first digit of the status */
 	__u64 duration_ns;
 	__u64 duration_max_ns;
