@@ -1,9 +1,9 @@
 import ELF
 
 /// The names that an ELF file and its debug file give to file offsets.
-struct FileNames {
+struct FileNames: Sendable {
   /// What is known of one offset.
-  struct Place: Equatable {
+  struct Place: Equatable, Sendable {
     /// The ELF virtual address; the offset itself where no segment holds it.
     let address: UInt64
     /// Mangled; nil where no symbol covers the address.

@@ -1,7 +1,9 @@
+import Dispatch
 import ELF
 import Glibc
 package import LinuxSystem
 import ProfileModel
+import Synchronization
 
 /// From addresses to named frames. Reads this machine's files only, never the network.
 package struct Symbolicator {
@@ -47,6 +49,38 @@ package struct Symbolicator {
     }
   }
 
+  /// Names addresses of several sources, as above; the results are parallel to them.
+  package mutating func symbolicate(_ wanted: [(addresses: [UInt64], source: CodeSource)]) -> [SymbolicatedSource] {
+    let names = fileNames(wanted)
+    return zip(wanted, names).map { wanted, names in
+      guard let names, case .file(_, let path) = wanted.source else {
+        return symbolicate(wanted.addresses, in: wanted.source)
+      }
+      return named(names, path: path)
+    }
+  }
+
+  /// Large files take turns on so many threads; each may need some hundred megabytes.
+  private static let threads = 2
+
+  /// What files say of their addresses, as the linkers wrote it: the part of the work that others need not wait for. Nil
+  /// for sources that are no files, and for files that cannot be read.
+  private func fileNames(_ wanted: [(addresses: [UInt64], source: CodeSource)]) -> [FileNames?] {
+    let results = Mutex([FileNames?](repeating: nil, count: wanted.count))
+    let next = Atomic(0)
+    let debugFiles = debugFiles
+    DispatchQueue.concurrentPerform(iterations: min(Self.threads, wanted.count)) { _ in
+      while true {
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < wanted.count else { return }
+        guard case .file(let file, let path) = wanted[index].source, let bytes = try? ByteSource(file) else { continue }
+        let names = FileNames(of: wanted[index].addresses, in: bytes, path: path, debugFiles: debugFiles)
+        results.withLock { $0[index] = names }
+      }
+    }
+    return results.withLock { $0 }
+  }
+
   private mutating func file(_ addresses: [UInt64], _ file: OpenFile, path: String) -> SymbolicatedSource {
     do throws(ELFError) {
       return named(addresses, try ByteSource(file), path: path)
@@ -71,7 +105,10 @@ package struct Symbolicator {
   }
 
   private mutating func named(_ addresses: [UInt64], _ source: ByteSource, path: String) -> SymbolicatedSource {
-    let names = FileNames(of: addresses, in: source, path: path, debugFiles: debugFiles)
+    named(FileNames(of: addresses, in: source, path: path, debugFiles: debugFiles), path: path)
+  }
+
+  private mutating func named(_ names: FileNames, path: String) -> SymbolicatedSource {
     let module = Module(path: path, buildID: names.buildID)
     return SymbolicatedSource(
       module: module,

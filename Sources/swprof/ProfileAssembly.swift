@@ -56,8 +56,9 @@ enum ProfileAssembly {
       }
     }
     var symbolicator = Symbolicator(kernelTexts: KernelNames.texts)
-    for (source, places) in zip(raw.sources, places) where !places.isEmpty {
-      let named = symbolicator.symbolicate(places.map(\.address), in: source)
+    let wanted = zip(raw.sources, places).filter { !$0.1.isEmpty }
+    let names = symbolicator.symbolicate(wanted.map { ($0.1.map(\.address), $0.0) })
+    for ((_, places), named) in zip(wanted, names) {
       warnings += named.warnings
       for (place, names) in zip(places, named.frames) {
         result[place.location] = names.reversed().map { name in

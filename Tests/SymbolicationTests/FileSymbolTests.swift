@@ -139,6 +139,30 @@ import Testing
     #expect(unmapped.frames[0][0] == NamedFrame(function: "[0x10]", address: 0x10, origin: .unresolved))
   }
 
+  @Test func `sources that are named together have the names that each has alone`() throws {
+    try workshop.buildLibrary("-g")
+    try workshop.write("#!/bin/sh\nexit 0\n", to: "script")
+    let function = try workshop.function("visible_work", in: "libwork.so")
+    let library = CodeSource.file(try OpenFile(workshop.path("libwork.so")), path: "/lib/libwork.so")
+    // The tests themselves, which have many symbols.
+    let system = CodeSource.file(try OpenFile("/proc/self/exe"), path: "/proc/self/exe")
+    let script = CodeSource.file(try OpenFile(workshop.path("script")), path: "/opt/script")
+    let start = try workshop.offset(of: function.start, in: "libwork.so")
+    let wanted: [(addresses: [UInt64], source: CodeSource)] = (0..<6).flatMap { round in
+      [
+        ([start], library),
+        (Array(stride(from: 0x10_0000 + UInt64(round), to: 0x40_0000, by: 0x1001)), system),
+        ([4], script), ([0x1234], .missing(path: "/lib/libgone.so")), ([], library),
+      ]
+    }
+    var symbolicator = Symbolicator()
+    let alone = wanted.map { symbolicator.symbolicate($0.addresses, in: $0.source) }
+    #expect(alone[0].frames[0][0].function == "visible_work")
+    #expect(alone[0].frames[0][0].source != nil)
+    #expect(symbolicator.symbolicate(wanted) == alone)
+    #expect(symbolicator.symbolicate([]).isEmpty)
+  }
+
   @Test func `the vDSO has the names that vdso(7) lists`() throws {
     let image = try #require(VDSO.image)
     let file = try ELFFile(.memory(image))
