@@ -93,7 +93,8 @@ struct user_message_length {
 static __always_inline void read_call(struct connection *connection, struct payload *payload, struct pt_regs *regs,
 				      __u64 number, __u64 result)
 {
-	struct user_message message = {};
+	/* Not on the stack: before 6.2, that of a whole chain of calls is limited to 512 bytes. */
+	struct user_message *message = (struct user_message *)payload->vectors;
 
 	switch (number) {
 	case CALL_RECVFROM:
@@ -112,8 +113,8 @@ static __always_inline void read_call(struct connection *connection, struct payl
 		break;
 	case CALL_SENDMSG:
 	case CALL_RECVMSG:
-		if (!bpf_probe_read_user(&message, sizeof(message), (void *)regs->si))
-			read_vectors(connection, payload, message.vectors, VECTORS(message.count, 0, 0), result);
+		if (!bpf_probe_read_user(message, sizeof(*message), (void *)regs->si))
+			read_vectors(connection, payload, message->vectors, VECTORS(message->count, 0, 0), result);
 		break;
 	default:
 		pass_over(connection, payload, result);
@@ -123,15 +124,20 @@ static __always_inline void read_call(struct connection *connection, struct payl
 /* The messages of sendmmsg and recvmmsg, of which only so many are looked at. */
 static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 {
-	struct user_message_length message = {};
+	struct payload *payload = current_payload();
+	struct user_message_length *message;
 	__u64 total = 0;
+
+	if (!payload)
+		return 0;
+	message = (struct user_message_length *)payload->vectors;
 
 	for (__u32 i = 0; i < 64; i++) {
 		if (i >= count)
 			break;
-		if (bpf_probe_read_user(&message, sizeof(message), (void *)(array + i * sizeof(message))))
+		if (bpf_probe_read_user(message, sizeof(*message), (void *)(array + i * sizeof(*message))))
 			break;
-		total += message.length;
+		total += message->length;
 	}
 	return total;
 }
