@@ -93,7 +93,7 @@ struct user_message_length {
 static __always_inline void read_call(struct connection *connection, struct payload *payload, struct pt_regs *regs,
 				      __u64 number, __u64 result)
 {
-	/* Not on the stack: before 6.2, that of a whole chain of calls is limited to 512 bytes. */
+	/* Not on the stack: 6.1 refuses programs whose longest chain of calls takes more than 512 bytes in all. */
 	struct user_message *message = (struct user_message *)payload->vectors;
 
 	switch (number) {
