@@ -1,80 +1,83 @@
 import CLibBPF
 import Glibc
+import LinuxSystem
+import Synchronization
 
-/// An object's array of maps, made before the object is loaded, with a first map in it.
+/// An object's array of maps, made before the object is loaded.
 ///
-/// The kernel ends a change of such an array with a grace period, some 10 ms that a thread waits for meanwhile.
+/// The kernel ends each change of such an array with a grace period, some 10 ms: a thread of its own waits for it.
 @safe package final class ArrayOfMaps {
-  /// What the thread is told, and what came of it.
-  private struct Update {
-    let descriptor: Int32
-    var value: Int32
-    var status: Int32 = 0
+  /// A map that is put into the array.
+  private final class Change {
+    /// What came of it.
+    final class Outcome: Sendable {
+      let status = Atomic<Int32>(0)
+    }
+
+    let outcome = Outcome()
+    private var thread: WorkerThread?
+
+    init(of array: Int32, at index: UInt32, to map: Int32) {
+      let carryOut: @Sendable () -> Void = { [outcome] in
+        var (index, map) = (index, map)
+        outcome.status.store(unsafe bpf_map_update_elem(array, &index, &map, UInt64(BPF_ANY)), ordering: .relaxed)
+      }
+      thread = try? WorkerThread(carryOut)
+      if thread == nil { carryOut() }
+    }
+
+    func join() { thread.take()?.join() }
   }
 
-  private let update: UnsafeMutablePointer<Update>
+  private let descriptor: Int32
   private let name: String
-  private var thread: pthread_t?
+  private var pending: [Change] = []
+  /// The first change that failed: what lies in its map is not found.
+  private var failure: BPFError?
 
-  fileprivate init(adopting descriptor: Int32, name: String, first: MappedArray) {
+  fileprivate init(adopting descriptor: Int32, name: String) {
+    self.descriptor = descriptor
     self.name = name
-    unsafe update = .allocate(capacity: 1)
-    unsafe update.initialize(to: Update(descriptor: descriptor, value: first.descriptor))
   }
 
   deinit {
-    join()
-    unsafe close(update.pointee.descriptor)
-    unsafe update.deallocate()
+    for change in pending { change.join() }
+    close(descriptor)
   }
 
-  fileprivate var descriptor: Int32 { unsafe update.pointee.descriptor }
-
-  fileprivate func begin() {
-    let argument = unsafe UnsafeMutableRawPointer(update)
-    var thread = pthread_t()
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        if let update = unsafe argument?.assumingMemoryBound(to: Update.self) { unsafe ArrayOfMaps.carryOut(update) }
-        return nil
-      }, argument)
-    if status == 0 { self.thread = thread } else { unsafe Self.carryOut(update) }
+  /// Begins to put a map into the array; both must stay open until `wait`.
+  package func put(_ map: MappedArray, at index: UInt32) {
+    pending.append(Change(of: descriptor, at: index, to: map.descriptor))
   }
 
-  private static func carryOut(_ update: UnsafeMutablePointer<Update>) {
-    var index: UInt32 = 0
-    unsafe update.pointee.status = bpf_map_update_elem(
-      update.pointee.descriptor, &index, &update.pointee.value, UInt64(BPF_ANY))
-  }
-
-  /// Waits until programs find the first map.
+  /// Waits until programs find all maps that were put here.
   package func wait() throws(BPFError) {
-    join()
-    try check(unsafe update.pointee.status, .update(map: name))
-  }
-
-  private func join() {
-    guard let thread else { return }
-    pthread_join(thread, nil)
-    self.thread = nil
+    for change in pending {
+      change.join()
+      do { try check(change.outcome.status.load(ordering: .relaxed), .update(map: name)) } catch {
+        failure = failure ?? error
+      }
+    }
+    pending = []
+    if let failure { throw failure }
   }
 }
 
 extension BPFObject {
-  /// Makes an array of maps of this object, which is still to be loaded, and begins to put a first map into it.
-  package func prepareArray(ofMaps name: String, first: MappedArray) throws(BPFError) -> ArrayOfMaps {
+  /// Makes an array of maps of this object, which is still to be loaded.
+  ///
+  /// - Parameter example: what the maps are like.
+  package func prepareArray(ofMaps name: String, like example: MappedArray) throws(BPFError) -> ArrayOfMaps {
     let map = try unsafe self.map(name)
     var options = bpf_map_create_opts()
     options.sz = MemoryLayout<bpf_map_create_opts>.size
-    options.inner_map_fd = UInt32(first.descriptor)
+    options.inner_map_fd = UInt32(example.descriptor)
     let size = UInt32(MemoryLayout<UInt32>.size)
     let descriptor = unsafe bpf_map_create(
       BPF_MAP_TYPE_ARRAY_OF_MAPS, name, size, size, bpf_map__max_entries(map), &options)
     try check(descriptor, .create(map: name))
-    let array = ArrayOfMaps(adopting: descriptor, name: name, first: first)
-    try check(unsafe bpf_map__reuse_fd(map, array.descriptor), .create(map: name))
-    array.begin()
+    let array = ArrayOfMaps(adopting: descriptor, name: name)
+    try check(unsafe bpf_map__reuse_fd(map, descriptor), .create(map: name))
     return array
   }
 }

@@ -1,6 +1,7 @@
 import CLibBPF
 import Glibc
 package import LinuxSystem
+import Synchronization
 
 /// A set of BPF programs and maps: opened, configured, loaded, attached.
 ///
@@ -88,6 +89,30 @@ package import LinuxSystem
   /// Hands the programs to the kernel's verifier and makes the maps.
   package func load() throws(BPFError) {
     try check(unsafe bpf_object__load(handle), .load(object: name))
+  }
+
+  /// Loads in a thread of its own while this one does something else.
+  ///
+  /// - Parameter work: is told by a function whether loading still goes on, and is waited for.
+  package func load(while work: (_ isLoading: () -> Bool) -> Void) throws(BPFError) {
+    /// What the thread is told, and what came of it.
+    final class Loading: Sendable {
+      let handle: UInt
+      let status = Atomic<Int32>(0)
+      let isOver = Atomic<Bool>(false)
+
+      init(_ handle: OpaquePointer) { self.handle = UInt(bitPattern: handle) }
+    }
+    let loading = unsafe Loading(handle)
+    guard
+      let thread = try? WorkerThread({
+        loading.status.store(unsafe bpf_object__load(OpaquePointer(bitPattern: loading.handle)), ordering: .relaxed)
+        loading.isOver.store(true, ordering: .releasing)
+      })
+    else { return try load() }
+    work { !loading.isOver.load(ordering: .acquiring) }
+    thread.join()
+    try check(loading.status.load(ordering: .relaxed), .load(object: name))
   }
 
   /// Attaches a program to the tracepoint that its section names.

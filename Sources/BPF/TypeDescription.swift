@@ -15,14 +15,14 @@ struct TypeDescription {
     case pointer, array, structure, union, enumeration, forward, typedef, volatile, const, restrict, function
     case prototype, variable, section, float, declarationTag, typeTag, longEnumeration
 
-    /// The bytes behind the twelve that each type has.
-    func tailSize(count: Int) -> Int {
+    /// The bytes behind the twelve that each type has: some, and some for each member, parameter or value.
+    fileprivate var tailSize: (fixed: Int, each: Int) {
       switch self {
-      case .integer, .variable, .declarationTag: 4
-      case .array: 12
-      case .structure, .union, .section, .longEnumeration: 12 * count
-      case .enumeration, .prototype: 8 * count
-      case .pointer, .forward, .typedef, .volatile, .const, .restrict, .function, .float, .typeTag: 0
+      case .integer, .variable, .declarationTag: (4, 0)
+      case .array: (12, 0)
+      case .structure, .union, .section, .longEnumeration: (0, 12)
+      case .enumeration, .prototype: (0, 8)
+      case .pointer, .forward, .typedef, .volatile, .const, .restrict, .function, .float, .typeTag: (0, 0)
       }
     }
   }
@@ -54,6 +54,8 @@ struct TypeDescription {
   private let names: Range<Int>
   /// Where each type lies, by its number; number 0 is `void`.
   private let places: [UInt32]
+  /// The numbers of structures and unions with names.
+  let namedStructures: [UInt32]
 
   init(decoding bytes: FrozenBytes) throws(DecodeError) {
     self.bytes = bytes
@@ -69,18 +71,28 @@ struct TypeDescription {
     let types = try section(8)
     names = try section(16)
     var places: [UInt32] = [0]
+    places.reserveCapacity(types.count / 24)
+    var structures: [UInt32] = []
+    let tailSizes = Self.tailSizes
     var place = types.lowerBound
+    // A kernel has 150,000 types: no more is read of each than it takes.
     while place < types.upperBound {
+      let information = try Self.load(UInt32.self, bytes, place + 4)
+      let kind = Self.kind(information)
+      let tailSize = tailSizes[kind]
+      guard tailSize.isKnown else { throw .unknownKind(UInt32(kind)) }
+      if kind == Kind.structure.rawValue || kind == Kind.union.rawValue,
+        try Self.load(UInt32.self, bytes, place) != 0
+      {
+        structures.append(UInt32(places.count))
+      }
       places.append(UInt32(place))
-      let header = try Self.header(bytes, at: place)
-      place += Self.typeSize + header.kind.tailSize(count: header.count)
+      place += Self.typeSize + tailSize.fixed + tailSize.each * Self.count(information)
     }
     guard place == types.upperBound else { throw .truncated }
     self.places = places
+    namedStructures = structures
   }
-
-  /// The numbers of all types but `void`.
-  var numbers: Range<UInt32> { 1..<UInt32(places.count) }
 
   func header(_ number: UInt32) throws(DecodeError) -> Header { try Self.header(bytes, at: try place(number)) }
 
@@ -112,7 +124,8 @@ struct TypeDescription {
     let place = try place(number)
     let header = try Self.header(bytes, at: place)
     let start = place + Self.typeSize
-    guard let tail = bytes[start..<start + header.kind.tailSize(count: header.count)] else { throw .truncated }
+    let size = header.kind.tailSize
+    guard let tail = bytes[start..<start + size.fixed + size.each * header.count] else { throw .truncated }
     return tail
   }
 
@@ -137,6 +150,16 @@ struct TypeDescription {
     return bytes
   }
 
+  /// By the number of the kind.
+  private static let tailSizes = (0..<32 as Range<UInt32>).map { number in
+    let size = Kind(rawValue: number)?.tailSize
+    return (isKnown: size != nil, fixed: size?.fixed ?? 0, each: size?.each ?? 0)
+  }
+
+  private static func kind(_ information: UInt32) -> Int { Int(information >> 24 & 31) }
+
+  private static func count(_ information: UInt32) -> Int { Int(information & 0xFFFF) }
+
   private func place(_ number: UInt32) throws(DecodeError) -> Int {
     guard number > 0, number < places.count else { throw .truncated }
     return Int(places[Int(number)])
@@ -144,9 +167,9 @@ struct TypeDescription {
 
   private static func header(_ bytes: FrozenBytes, at place: Int) throws(DecodeError) -> Header {
     let information = try load(UInt32.self, bytes, place + 4)
-    guard let kind = Kind(rawValue: information >> 24 & 31) else { throw .unknownKind(information >> 24 & 31) }
+    guard let kind = Kind(rawValue: UInt32(kind(information))) else { throw .unknownKind(UInt32(kind(information))) }
     return Header(
-      name: try load(UInt32.self, bytes, place), kind: kind, count: Int(information & 0xFFFF),
+      name: try load(UInt32.self, bytes, place), kind: kind, count: count(information),
       flag: information >> 31 != 0, sizeOrType: try load(UInt32.self, bytes, place + 8))
   }
 

@@ -47,10 +47,8 @@ struct TypeExcerpt {
       }
     }
     var structures: [String: Set<String>] = [:]
-    for number in object.numbers {
-      let header = try object.header(number)
-      guard header.kind == .structure || header.kind == .union, header.name != 0 else { continue }
-      let name = String(decoding: try object.name(header.name), as: UTF8.self)
+    for number in object.namedStructures {
+      let name = String(decoding: try object.name(object.header(number).name), as: UTF8.self)
       let essential = name.firstRange(of: "___").map { String(name[..<$0.lowerBound]) } ?? name
       try collect(number, into: &structures[essential, default: []])
     }
@@ -60,9 +58,8 @@ struct TypeExcerpt {
   private mutating func copyWanted() throws(TypeDescription.DecodeError) {
     // Reading each of some 12,000 names would take longer than all the rest.
     let beginnings = Set(wanted.keys.map(TypeDescription.beginning))
-    for number in source.numbers {
+    for number in source.namedStructures {
       let header = try source.header(number)
-      guard header.kind == .structure || header.kind == .union, header.name != 0 else { continue }
       guard beginnings.contains(try source.beginning(header.name)),
         wanted[String(decoding: try source.name(header.name), as: UTF8.self)] != nil
       else { continue }

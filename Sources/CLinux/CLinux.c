@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -41,6 +42,11 @@ int swprof_open_cpu_clock(int cpu, uint64_t hertz)
 	};
 
 	return open_event(&attr, cpu);
+}
+
+int swprof_enable_event(int event)
+{
+	return ioctl(event, PERF_EVENT_IOC_ENABLE, 0);
 }
 
 int swprof_open_sideband(int cpu)

@@ -51,6 +51,8 @@ package struct CaptureRequest: Sendable {
   package var missingFeatures: Set<KernelFeature>
   /// Whether each sampled thread is stopped (SIGSTOP) where it was sampled, for a test to look at.
   package var stopsSampledThreads = false
+  /// Whether the targets only wait to become other programs: nothing that they have mapped will count.
+  package var awaitsExec = false
   /// For how long, in ns, tables are built before the capture begins; what is left is built while it runs.
   package var initialBuildNanoseconds: UInt64 = 3_000_000_000
   /// Bytes of the ring buffer: a power of two, at least a page.

@@ -23,7 +23,7 @@ package enum KernelNames {
 
   private static func loaded() throws -> BPFObject {
     let image = ProgramImage.names
-    let object = try BPFObject.open(image.decoded(), name: image.name)
+    let object = try image.open()
     try object.load()
     return object
   }

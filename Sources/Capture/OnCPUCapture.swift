@@ -16,6 +16,9 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   /// When the first CPU began to tick.
   package let armedAt: MonotonicTime
 
+  /// Begins to read the programs, in a thread of its own, for a capture that will probably be asked for.
+  package static func prepare() { ProgramImage.oncpu.openAhead() }
+
   /// Loads and attaches everything; from the return on, ticks are recorded.
   ///
   /// - Parameter hertz: ticks a second and CPU.
@@ -23,22 +26,45 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
     _ request: CaptureRequest, frequencyHertz hertz: Int,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OnCPUCapture {
-    try PreparedOnCPU.load(request, frequencyHertz: hertz).arm(openPerfMap: openPerfMap)
+    // The first sample need not wait for a whole period where CPUs tick before there is someone to listen. What keeps
+    // them from it is told when they are opened again.
+    let ticks = try? Ticks(hertz: hertz, isEnabled: true)
+    return try PreparedOnCPU.load(request, frequencyHertz: hertz).arm(ticks, openPerfMap: openPerfMap)
+  }
+
+  /// The events of all CPUs.
+  fileprivate struct Ticks {
+    let clock: PerfEvent.Clock
+    let events: [PerfEvent]
+
+    /// - Parameter isEnabled: whether they tick at once, and not from when a program is attached.
+    init(hertz: Int, isEnabled: Bool) throws(CaptureError) {
+      (clock, events) = try CaptureError.translating {
+        let cpus = try Host.onlineCPUs()
+        let clock = Self.bestClock(cpu: cpus.first ?? 0, hertz: hertz)
+        let events = try cpus.map { try PerfEvent.ticking(clock, cpu: $0, hertz: hertz) }
+        if isEnabled { for event in events { try event.enable() } }
+        return (clock, events)
+      }
+    }
+
+    /// Hardware cycles where the machine counts them, else the CPU clock.
+    private static func bestClock(cpu: Int32, hertz: Int) -> PerfEvent.Clock {
+      (try? PerfEvent.ticking(.cycles, cpu: cpu, hertz: hertz)) == nil ? .cpuClock : .cycles
+    }
   }
 
   fileprivate init(
-    _ session: consuming ProbeSession<SampleAggregator>, frequencyHertz hertz: Int
+    _ session: consuming ProbeSession<SampleAggregator>, _ ticks: Ticks, frequencyHertz hertz: Int
   ) throws(CaptureError) {
     var session = session
-    let (clock, events) = try CaptureError.translating {
-      let cpus = try Host.onlineCPUs()
-      let clock = Self.bestClock(cpu: cpus.first ?? 0, hertz: hertz)
-      return (clock, try cpus.map { try PerfEvent.ticking(clock, cpu: $0, hertz: hertz) })
-    }
     let armedAt = Clock.monotonic
-    do { for event in events { try session.attach("on_cpu_tick", to: event) } } catch { throw CaptureError(error) }
+    do { for event in ticks.events { try session.attach("on_cpu_tick", to: event) } } catch {
+      throw CaptureError(error)
+    }
     self.init(
-      session: session, events: events, period: UInt64(1_000_000_000 / hertz), clock: clock, armedAt: armedAt)
+      session: session, events: ticks.events, period: UInt64(1_000_000_000 / hertz), clock: ticks.clock,
+      armedAt: armedAt)
   }
 
   private init(
@@ -92,10 +118,6 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
     return profile
   }
 
-  /// Hardware cycles where the machine counts them, else the CPU clock.
-  private static func bestClock(cpu: Int32, hertz: Int) -> PerfEvent.Clock {
-    (try? PerfEvent.ticking(.cycles, cpu: cpu, hertz: hertz)) == nil ? .cpuClock : .cycles
-  }
 }
 
 /// The programs of an on-CPU capture, loaded ahead of the moment when they are needed.
@@ -124,7 +146,16 @@ package struct PreparedOnCPU: ~Copyable {
   package consuming func arm(
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OnCPUCapture {
+    try arm(nil, openPerfMap: openPerfMap)
+  }
+
+  /// - Parameter ticks: what is open already.
+  fileprivate consuming func arm(
+    _ ticks: OnCPUCapture.Ticks?, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+  ) throws(CaptureError) -> OnCPUCapture {
     let hertz = hertz
-    return try OnCPUCapture(try .open(probes, openPerfMap: openPerfMap), frequencyHertz: hertz)
+    let session = try ProbeSession<SampleAggregator>.open(probes, openPerfMap: openPerfMap)
+    let opened = if let ticks { ticks } else { try OnCPUCapture.Ticks(hertz: hertz, isEnabled: false) }
+    return try OnCPUCapture(session, opened, frequencyHertz: hertz)
   }
 }

@@ -54,8 +54,8 @@ struct LoadedProbes: ~Copyable {
   fileprivate var scope: CaptureScope
   fileprivate let probes: ProbeSet
   fileprivate let mode: UnwindMode
-  /// Where stacks are walked by tables.
-  fileprivate let lines: UnwindLines.Start?
+  /// Those that were built meanwhile; nil where stacks are walked by frame pointers alone.
+  fileprivate let tables: UnwindTables?
 
   /// Puts listed processes in the place of those that the programs were loaded for.
   mutating func aim(at processes: [ProcessID]) throws(CaptureError) {
@@ -90,9 +90,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     let scope = try CaptureScope(request.target)
     return try CaptureError.translating {
       var mode = UnwindMode(walk: SWPROF_UNWIND_TABLES, warning: nil)
-      var lines: UnwindLines.Start?
-      let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode, lines: &lines)
-      return LoadedProbes(object: object, request: request, scope: scope, probes: probes, mode: mode, lines: lines)
+      var tables: UnwindTables?
+      let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode, tables: &tables)
+      if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
+      return LoadedProbes(object: object, request: request, scope: scope, probes: probes, mode: mode, tables: tables)
     }
   }
 
@@ -109,17 +110,15 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   }
 
   private static func opened(_ loaded: consuming LoadedProbes, tracker: ProcessTracker) throws -> ProbeSession {
-    let (scope, probes, mode) = (loaded.scope, loaded.probes, loaded.mode)
-    let buildTime = loaded.request.initialBuildNanoseconds
+    let (request, scope, probes, mode) = (loaded.request, loaded.scope, loaded.probes, loaded.mode)
     var object = loaded.object
     for program in lifecycle(scope: scope, walk: mode.walk) { try object.attach(program) }
     var tracker = tracker
     var publisher: UnwindPublisher?
-    if let start = loaded.lines {
+    if let tables = loaded.tables {
       publisher = UnwindPublisher(
         codeMaps: try object.map(named: "code_maps"), edition: try object.map(named: "code_map_edition"),
-        lines: UnwindLines(chunkTable: try object.map(named: "unwind_chunks"), start: start),
-        isEager: scope.trackerScope == .listed)
+        tables: tables, isEager: scope.trackerScope == .listed)
     }
     let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
     // Mappings are listened to before they are read.
@@ -129,9 +128,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
       try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
       // The end of a process is seen from here on; one that had ended before would stay in the table.
       if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
-      tracker.follow(target)
+      if request.awaitsExec { tracker.awaitExec(of: target) } else { tracker.follow(target) }
     }
-    publisher?.update(&tracker, until: Clock.monotonic + buildTime)
+    publisher?.update(&tracker, until: Clock.monotonic + request.initialBuildNanoseconds)
     return ProbeSession(
       object: object, ring: ring, sideband: sideband, tracker: tracker, publisher: publisher,
       isAllProcesses: scope.trackerScope == .all, scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
@@ -161,41 +160,42 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
   private static func loadedObject(
     for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode,
-    lines: inout UnwindLines.Start?
+    tables: inout UnwindTables?
   ) throws -> BPFObject {
     if request.unwind != .fp {
       do {
         guard !request.missingFeatures.contains(.unwindTables) else {
           throw BPFError(operation: .load(object: probes.image.name), cause: .notSupported)
         }
-        return try loadedObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES) { object in
-          lines = try UnwindLines.Start(of: object)
-        }
+        let object = try openObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES)
+        var built = UnwindTables(lines: try UnwindLines(of: object))
+        // One that only waits to become another program has nothing mapped that will count.
+        let targets = request.awaitsExec ? [] : (try? scope.initialTargets()) ?? []
+        try object.load { isLoading in built.buildAhead(for: targets, while: isLoading) }
+        tables = built
+        return object
       } catch let error as BPFError where request.unwind == .auto {
         mode.warning =
           "stacks were walked by frame pointers, as the walk by unwind tables does not load: \(error.cause)"
       }
     }
-    lines = nil
     mode.walk = SWPROF_UNWIND_FRAME_POINTERS
-    return try loadedObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_FRAME_POINTERS)
+    let object = try openObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_FRAME_POINTERS)
+    try object.load()
+    return object
   }
 
-  private static func loadedObject(
-    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind,
-    prepare: (borrowing BPFObject) throws -> Void = { _ in }
+  /// Opens the programs and sets them up, to be loaded.
+  private static func openObject(
+    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
   ) throws -> BPFObject {
-    let object = try BPFObject.open(
-      probes.image.decoded(), name: probes.image.name, looksAtMembersOnly: probes.image.looksAtMembersOnly)
-    try prepare(object)
+    let object = try probes.image.open()
     try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
     try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
     try probes.configure(object)
     for program in probes.optional where !probes.programs.contains(program) { try object.leaveOut(program) }
     let lifecycle = lifecycle(scope: scope, walk: walk)
     for program in lifecyclePrograms where !lifecycle.contains(program) { try object.leaveOut(program) }
-    try object.load()
-    if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
     return object
   }
 

@@ -71,6 +71,9 @@ package struct ProcessTracker {
     }
   }
 
+  /// Follows a process from its next exec on.
+  mutating func awaitExec(of process: ProcessID) { begin(process) }
+
   package mutating func apply(_ record: SidebandRecord) {
     let process = record.process
     switch record.event {

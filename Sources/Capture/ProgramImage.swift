@@ -1,3 +1,7 @@
+import BPF
+import LinuxSystem
+import Synchronization
+
 /// A compiled BPF object as the build plugin embeds it; one static member for each `bpf/src/*.bpf.c`.
 struct ProgramImage {
   let name: String
@@ -9,10 +13,51 @@ struct ProgramImage {
   }
 
   /// Whether its programs are attached to no kernel type, and ask nothing of types but where members lie.
-  var looksAtMembersOnly: Bool { name == ProgramImage.oncpu.name }
+  private var looksAtMembersOnly: Bool { name == ProgramImage.oncpu.name }
+
+  /// Reads the object file; nothing reaches the kernel yet.
+  func open() throws(BPFError) -> BPFObject {
+    let opened = Self.openedAhead.withLock { $0?.name == name ? $0.take() : nil }
+    if let object = opened?.object() { return object }
+    return try openNow()
+  }
+
+  private func openNow() throws(BPFError) -> BPFObject {
+    try BPFObject.open(decoded(), name: name, looksAtMembersOnly: looksAtMembersOnly)
+  }
+
+  /// Begins to open the object in a thread of its own: the next `open` finds it ready.
+  func openAhead() {
+    let opening = OpenedAhead(self)
+    Self.openedAhead.withLock { $0 = opening }
+  }
+
+  private static let openedAhead = Mutex<OpenedAhead?>(nil)
+
+  /// An object that a thread opens.
+  private final class OpenedAhead: Sendable {
+    let name: String
+    private let result = Mutex<BPFObject?>(nil)
+    private let thread = Mutex<WorkerThread?>(nil)
+
+    init(_ image: ProgramImage) {
+      name = image.name
+      thread.withLock {
+        $0 = try? WorkerThread { [self] in
+          result.withLock { $0 = try? image.openNow() }
+        }
+      }
+    }
+
+    /// Nil where it could not be opened: who opens it again is told why.
+    func object() -> BPFObject? {
+      thread.withLock { $0.take() }?.join()
+      return result.withLock { $0.take() }
+    }
+  }
 
   /// The object file's bytes.
-  func decoded() -> [UInt8] {
+  private func decoded() -> [UInt8] {
     base64.withUTF8Buffer { text in
       var bytes: [UInt8] = []
       bytes.reserveCapacity(text.count / 4 * 3)

@@ -5,20 +5,7 @@ import ProfileModel
 
 /// The array of lines in which the kernel side finds its unwind tables (`unwind_chunks`); grows by a chunk at a time.
 struct UnwindLines {
-  /// The first chunk, which is there before the programs are loaded.
-  struct Start {
-    fileprivate let chunk: MappedArray
-    fileprivate let table: ArrayOfMaps
-
-    /// - Parameter object: what the lines are for, still to be loaded.
-    init(of object: borrowing BPFObject) throws(BPFError) {
-      chunk = try UnwindLines.chunk()
-      table = try object.prepareArray(ofMaps: "unwind_chunks", first: chunk)
-    }
-  }
-
-  private let chunkTable: BPFMap
-  private let start: Start
+  private let table: ArrayOfMaps
   private var chunks: [MappedArray]
   private var allocator = LineAllocator(
     capacity: UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX), reserved: 1)
@@ -26,10 +13,12 @@ struct UnwindLines {
   static let lineSize = Int(SWPROF_LINE_SIZE)
   private static let chunkLines = Int(SWPROF_CHUNK_LINES)
 
-  init(chunkTable: BPFMap, start: Start) {
-    self.chunkTable = chunkTable
-    self.start = start
-    chunks = [start.chunk]
+  /// - Parameter object: what the lines are for, still to be loaded.
+  init(of object: borrowing BPFObject) throws(BPFError) {
+    let first = try Self.chunk()
+    table = try object.prepareArray(ofMaps: "unwind_chunks", like: first)
+    table.put(first, at: 0)
+    chunks = [first]
   }
 
   private static func chunk() throws(BPFError) -> MappedArray {
@@ -37,7 +26,7 @@ struct UnwindLines {
   }
 
   /// Waits until the kernel side finds the lines that were written.
-  func waitUntilVisible() throws(BPFError) { try start.table.wait() }
+  func waitUntilVisible() throws(BPFError) { try table.wait() }
 
   /// Lines that were given away at least once.
   var inUse: UInt32 { allocator.end }
@@ -49,7 +38,7 @@ struct UnwindLines {
     else { return nil }
     while chunks.count * Self.chunkLines < Int(first) + Int(count) {
       let chunk = try Self.chunk()
-      try chunkTable.update(key: UInt32(chunks.count), value: chunk.descriptor)
+      table.put(chunk, at: UInt32(chunks.count))
       chunks.append(chunk)
     }
     return first

@@ -13,26 +13,8 @@ import Unwinding
 struct UnwindPublisher {
   /// What is known of a source of code.
   private enum Module {
-    /// No table was built yet.
     case pending
-    /// No unwind information: its frames are walked by frame pointers.
-    case none
-    /// There was no room for its table.
-    case noRoom
-    case ready(line: UInt32, segments: [ELFFile.Segment])
-  }
-
-  /// A table in the making.
-  private struct Job {
-    let source: SourceIndex
-    let size: Int
-    var work: Work?
-
-    struct Work {
-      var compilation: UnwindCompilation
-      let segments: [ELFFile.Segment]
-      let buildID: String?
-    }
+    case built(UnwindTables.Outcome)
   }
 
   private struct Block {
@@ -46,29 +28,31 @@ struct UnwindPublisher {
   private var changes: UInt64 = 0
   /// Whether tables are built for all code that is mapped, not only for code that samples came through.
   private let isEager: Bool
-  private var lines: UnwindLines
-  private var modules: [SourceIndex: Module] = [CodeSources.kernel: .none]
-  private var linesByBuildID: [String: UInt32] = [:]
+  private var tables: UnwindTables
+  private var modules: [SourceIndex: Module] = [CodeSources.kernel: .built(.none)]
   private var blocks: [ProcessID: Block] = [:]
   /// Sources whose tables are still to be built. Small files come first: the tables of many programs are ready before
   /// that of one huge one.
-  private var queue: [Job] = []
+  private var queue: [UnwindTables.Job] = []
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
-  /// The time that went into building tables, in ns, and the lines that they and the code maps take.
-  private(set) var buildNanoseconds: UInt64 = 0
-  var linesInUse: UInt32 { lines.inUse }
-  /// Files and processes that found no room.
-  private(set) var shortages: UInt64 = 0
-  /// Files whose unwind information is damaged: a sentence each.
-  private(set) var warnings: [String] = []
+  private var crowdedOut: UInt64 = 0
 
-  init(codeMaps: BPFMap, edition: BPFMap, lines: UnwindLines, isEager: Bool) {
+  init(codeMaps: BPFMap, edition: BPFMap, tables: UnwindTables, isEager: Bool) {
     self.codeMaps = codeMaps
     self.edition = edition
     self.isEager = isEager
-    self.lines = lines
+    self.tables = tables
   }
+
+  /// The time that went into building tables, in ns.
+  var buildNanoseconds: UInt64 { tables.buildNanoseconds }
+  /// The lines that tables and code maps take.
+  var linesInUse: UInt32 { tables.lines.inUse }
+  /// Files and processes that found no room.
+  var shortages: UInt64 { tables.shortages + crowdedOut }
+  /// Files whose unwind information is damaged: a sentence each.
+  var warnings: [String] { tables.warnings }
 
   /// Whether `update` has more to do than time allowed.
   var hasWork: Bool { !queue.isEmpty }
@@ -82,14 +66,13 @@ struct UnwindPublisher {
     // What can be published at once does not wait for what has to be built.
     if !isEager || queue.isEmpty { publish(changed, tracker) }
     var affected: Set<ProcessID> = isEager && !queue.isEmpty ? changed : []
-    let start = Clock.monotonic
+    let sources = tracker.sources
     while !queue.isEmpty, Clock.monotonic < deadline {
-      guard let module = advanceFirstJob(tracker) else { continue }
+      guard let outcome = tables.advance(&queue[0], of: sources) else { continue }
       let source = queue.removeFirst().source
-      modules[source] = module
+      modules[source] = .built(outcome)
       affected.formUnion(waiting.removeValue(forKey: source) ?? [])
     }
-    buildNanoseconds += Clock.monotonic.nanoseconds(since: start)
     publish(affected, tracker)
   }
 
@@ -103,11 +86,8 @@ struct UnwindPublisher {
   }
 
   private mutating func enqueue(_ source: SourceIndex, _ tracker: borrowing ProcessTracker) {
-    var size = 0
-    if case .file(let file, _) = tracker.sources[Int(source)], let status = try? file.status() {
-      size = Int(status.st_size)
-    }
-    queue.insert(Job(source: source, size: size), at: queue.partitioningIndex { $0.size > size })
+    let job = UnwindTables.Job(source, of: tracker.sources)
+    queue.insert(job, at: queue.partitioningIndex { $0.size > job.size })
   }
 
   private mutating func note(_ source: SourceIndex, of process: ProcessID, _ tracker: borrowing ProcessTracker) {
@@ -118,7 +98,7 @@ struct UnwindPublisher {
       if isEager { enqueue(source, tracker) }
       waiting[source] = [process]
     case .pending: waiting[source, default: []].insert(process)
-    case .some(.none), .noRoom, .ready: break
+    case .built: break
     }
   }
 
@@ -128,7 +108,7 @@ struct UnwindPublisher {
         publish(process, regions)
       } else if let block = blocks.removeValue(forKey: process) {
         codeMaps.remove(key: UInt32(process.rawValue))
-        lines.release(block.first, lines: block.lines)
+        tables.lines.release(block.first, lines: block.lines)
       }
     }
     guard !processes.isEmpty else { return }
@@ -137,73 +117,27 @@ struct UnwindPublisher {
     try? edition.update(key: UInt32(0), value: changes)
   }
 
-  /// Goes on with the first job for about a tenth of a millisecond.
-  ///
-  /// - Returns: what came of it; nil while there is more to do.
-  private mutating func advanceFirstJob(_ tracker: borrowing ProcessTracker) -> Module? {
-    let source = tracker.sources[Int(queue[0].source)]
-    do throws(UnwindError) {
-      if queue[0].work == nil {
-        guard let file = try? Self.file(of: source) else { return Module.none }
-        let buildID = BuildID.find(in: file, sections: [])
-        if let buildID, let line = linesByBuildID[buildID] { return .ready(line: line, segments: file.loads) }
-        guard let compilation = try UnwindCompilation(file) else { return Module.none }
-        queue[0].work = Job.Work(compilation: compilation, segments: file.loads, buildID: buildID)
-      }
-      if try queue[0].work?.compilation.advance(entries: Self.entriesAtOnce) ?? false { return nil }
-    } catch {
-      warn(source, "\(error); its stacks are walked by frame pointers")
-      return Module.none
-    }
-    guard let work = queue[0].work, let table = work.compilation.table() else { return Module.none }
-    if table.damagedEntries > 0 {
-      warn(source, "\(table.damagedEntries) entries of its unwind information make no sense and are left out")
-    }
-    guard let line = try? table.store(in: &lines) else {
-      shortages += 1
-      return .noRoom
-    }
-    if let buildID = work.buildID { linesByBuildID[buildID] = line }
-    return .ready(line: line, segments: work.segments)
-  }
-
-  private static let entriesAtOnce = 200
-
-  /// The ELF file of a source; nil for code without one.
-  static func file(of source: CodeSource) throws(ELFError) -> ELFFile? {
-    switch source {
-    case .file(let file, _): try ELFFile(ByteSource(file))
-    case .vdso: try ELFFile(.memory(VDSO.image ?? []))
-    case .kernel, .anonymous, .missing, .unmapped: nil
-    }
-  }
-
-  private mutating func warn(_ source: CodeSource, _ sentence: String) {
-    let path = if case .file(_, let path) = source { path } else { "[vdso]" }
-    warnings.append("\(path): \(sentence)")
-  }
-
   private mutating func publish(_ process: ProcessID, _ regions: [AddressSpace.Region]) {
     let ranges = regions.map(range)
     let previous = blocks[process]
     let size = UnwindLines.lines(forBytes: max(1, ranges.count * MemoryLayout<swprof_code_range>.stride))
-    guard let first = try? lines.allocate(lines: size) else { return countShortage(process) }
-    lines.write(ranges, at: first)
+    guard let first = try? tables.lines.allocate(lines: size) else { return countShortage(process) }
+    tables.lines.write(ranges, at: first)
     let map = swprof_code_map(first: first, count: UInt32(ranges.count))
     do throws(BPFError) {
-      try lines.waitUntilVisible()
+      try tables.lines.waitUntilVisible()
       try codeMaps.update(key: UInt32(process.rawValue), value: map)
       blocks[process] = Block(first: first, lines: size)
-      if let previous { lines.release(previous.first, lines: previous.lines) }
+      if let previous { tables.lines.release(previous.first, lines: previous.lines) }
     } catch {
-      lines.release(first, lines: size)
+      tables.lines.release(first, lines: size)
       countShortage(process)
     }
   }
 
   /// A process whose newest mappings could not be published is not walked by old ones.
   private mutating func countShortage(_ process: ProcessID) {
-    shortages += 1
+    crowdedOut += 1
     codeMaps.remove(key: UInt32(process.rawValue))
   }
 
@@ -213,9 +147,9 @@ struct UnwindPublisher {
     range.end = region.end
     range.module = UInt32(SWPROF_MODULE_NONE)
     switch modules[region.source] {
-    case nil, .some(.none): break
-    case .pending, .noRoom: range.module = UInt32(SWPROF_MODULE_NOT_READY)
-    case .ready(let line, let segments):
+    case nil, .built(.none): break
+    case .pending, .built(.noRoom): range.module = UInt32(SWPROF_MODULE_NOT_READY)
+    case .built(.ready(let line, let segments)):
       guard let bias = Self.bias(of: region, segments: segments) else { break }
       range.module = line
       range.bias = bias

@@ -28,7 +28,7 @@ struct WaitingThreadWalk {
       case .table(let table): return table.rule(at: address)
       case .some(.none): return .gap
       case nil:
-        let file = try? UnwindPublisher.file(of: sources[Int(source)])
+        let file = try? UnwindTables.file(of: sources[Int(source)])
         tables[source] = file.flatMap { $0 }.flatMap { try? UnwindTable($0) }.map(Table.table) ?? .some(.none)
         return rule(at: address, in: source, of: sources)
       }
@@ -60,7 +60,7 @@ struct WaitingThreadWalk {
     return (tracker.regions(of: process) ?? []).map { region in
       let addresses = region.start..<region.end
       guard usesTables, region.source >= 0,
-        let file = try? UnwindPublisher.file(of: sources[Int(region.source)]),
+        let file = try? UnwindTables.file(of: sources[Int(region.source)]),
         let bias = UnwindPublisher.bias(of: region, segments: file.loads)
       else { return StackWalk.CodeRange(addresses: addresses, bias: 0) { _ in .gap } }
       return StackWalk.CodeRange(addresses: addresses, bias: bias) { address in

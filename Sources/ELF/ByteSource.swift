@@ -33,7 +33,9 @@ package enum ByteSource {
     case .memory(let bytes):
       return Array(bytes[start..<start + count])
     case .file(let file, _):
-      do throws(Errno) { return try file.read(from: start, limit: count) } catch { throw ELFError.unreadable(error) }
+      do throws(Errno) { return try file.read(from: start, limit: count, chunkSize: count) } catch {
+        throw ELFError.unreadable(error)
+      }
     }
   }
 

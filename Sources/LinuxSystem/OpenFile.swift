@@ -35,10 +35,11 @@ package final class OpenFile: Sendable {
   }
 
   /// Reads from an offset, at most `limit` bytes, until the end of the file.
-  package func read(from offset: Int = 0, limit: Int = .max) throws(Errno) -> [UInt8] {
+  ///
+  /// - Parameter chunkSize: how much is asked for at once; as much as is expected where that is known.
+  package func read(from offset: Int = 0, limit: Int = .max, chunkSize: Int = 1 << 16) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     var position = offset
-    let chunkSize = 1 << 16
     while bytes.count < limit {
       let wanted = min(chunkSize, limit - bytes.count)
       var outcome: Result<Int, Errno> = .success(0)
@@ -51,7 +52,7 @@ package final class OpenFile: Sendable {
       }
       _ = try outcome.get()
       if chunk.isEmpty { break }
-      bytes += chunk
+      if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
       position += chunk.count
     }
     return bytes

@@ -26,6 +26,11 @@ package final class PerfEvent: Sendable {
       })
   }
 
+  /// Lets a disabled event tick.
+  package func enable() throws(Errno) {
+    guard swprof_enable_event(descriptor) == 0 else { throw Errno.last }
+  }
+
   /// An event that records mappings, names, forks and exits of every process on the CPU.
   package static func sideband(cpu: Int32) throws(Errno) -> PerfEvent {
     PerfEvent(adopting: try retryingOnInterrupt { swprof_open_sideband(cpu) })

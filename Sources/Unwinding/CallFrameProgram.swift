@@ -1,46 +1,48 @@
 /// Runs the instructions of an entry and tells its rows (DWARF 5, section 6.4.2).
 struct CallFrameProgram {
   private let section: CallFrameSection
-  /// The row with which the entries of each common information begin; nil for one whose instructions make no sense.
-  private var initialRows: [Int: CallFrameRow?] = [:]
+  /// The row with which the entries of each common information begin.
+  private let initialRows: [CallFrameRow?]
   /// Rows kept for `restore_state`; no compiler nests as deep.
   private static let maximumDepth = 64
 
-  init(_ section: CallFrameSection) { self.section = section }
+  init(_ section: CallFrameSection) {
+    self.section = section
+    initialRows = section.common.map { Self.initialRow($0, section) }
+  }
 
   /// Calls `emit` with each row and the address that it begins at, in ascending order; what follows an instruction that
   /// makes no sense is an unsupported rule.
   ///
   /// - Returns: whether all instructions made sense.
-  mutating func run(_ entry: CallFrameSection.Entry, _ emit: (UInt64, CallFrameRow?) -> Void) -> Bool {
-    guard let initial = initialRow(entry.common) else {
+  func run(_ entry: CallFrameSection.Entry, _ emit: (UInt64, CallFrameRow?) -> Void) -> Bool {
+    guard let initial = initialRows[entry.common] else {
       emit(entry.start, nil)
       return false
     }
     var row = initial
     var address = entry.start
-    let isWhole = run(
-      entry.instructions, common: section.common[entry.common], initial: initial, row: &row, address: &address,
-      emit)
+    let isWhole = Self.run(
+      entry.instructions, section, common: section.common[entry.common], initial: initial, row: &row,
+      address: &address, emit)
     emit(address, isWhole ? row : nil)
     return isWhole
   }
 
-  private mutating func initialRow(_ common: Int) -> CallFrameRow? {
-    if let known = initialRows[common] { return known }
+  /// Nil for common information whose instructions make no sense.
+  private static func initialRow(
+    _ common: CallFrameSection.CommonInformation, _ section: CallFrameSection
+  ) -> CallFrameRow? {
     var row = CallFrameRow()
     var address: UInt64 = 0
-    let information = section.common[common]
     let isWhole = run(
-      information.instructions, common: information, initial: row, row: &row, address: &address
+      common.instructions, section, common: common, initial: row, row: &row, address: &address
     ) { _, _ in }
-    let result = isWhole ? row : nil
-    initialRows[common] = .some(result)
-    return result
+    return isWhole ? row : nil
   }
 
-  private func run(
-    _ instructions: Range<Int>, common: CallFrameSection.CommonInformation, initial: CallFrameRow,
+  private static func run(
+    _ instructions: Range<Int>, _ section: CallFrameSection, common: CallFrameSection.CommonInformation, initial: CallFrameRow,
     row: inout CallFrameRow, address: inout UInt64, _ emit: (UInt64, CallFrameRow?) -> Void
   ) -> Bool {
     var cursor = ByteCursor(section.bytes, instructions)
@@ -87,7 +89,7 @@ struct CallFrameProgram {
   /// The instructions that change the row alone.
   ///
   /// - Returns: whether it is one.
-  private func apply(
+  private static func apply(
     _ instruction: UInt8, _ cursor: inout ByteCursor, _ common: CallFrameSection.CommonInformation,
     _ initial: CallFrameRow, _ row: inout CallFrameRow
   ) -> Bool {

@@ -34,6 +34,8 @@ struct CallFrameSection {
   private(set) var damagedEntries = 0
   /// Indices into `common` by offset in the section; nil for those that made no sense.
   private var commonByOffset: [Int: Int?] = [:]
+  /// The one that was asked for last: entries of one object file have the same.
+  private var lastCommon: (offset: Int, index: Int?)?
 
   private enum Encoding {
     static let absolute: UInt8 = 0x00
@@ -117,7 +119,13 @@ struct CallFrameSection {
   }
 
   private mutating func commonInformation(at offset: Int) -> Int? {
-    if let known = commonByOffset[offset] { return known }
+    if let lastCommon, lastCommon.offset == offset { return lastCommon.index }
+    let index = commonByOffset[offset] ?? addCommonInformation(at: offset)
+    lastCommon = (offset, index)
+    return index
+  }
+
+  private mutating func addCommonInformation(at offset: Int) -> Int? {
     var index: Int?
     if let information = readCommonInformation(at: offset) {
       index = common.count

@@ -46,8 +46,8 @@ package struct UnwindCompilation {
     case .reading:
       if !section.read(atMost: count) { try sort() }
     case .decoding(let next):
-      let end = min(next + count, entries.count)
-      for index in next..<end { try decode(index) }
+      let end = next + min(count, entries.count - next)
+      if let program { for index in next..<end { try decode(index, program) } }
       stage = end < entries.count ? .decoding(next: end) : .done
     case .done:
       return false
@@ -81,20 +81,20 @@ package struct UnwindCompilation {
     stage = .decoding(next: 0)
   }
 
-  private mutating func decode(_ index: Int) throws(UnwindError) {
+  private mutating func decode(_ index: Int, _ program: CallFrameProgram) throws(UnwindError) {
     guard !builder.isFull else { throw .tooManyRows }
     let entry = entries[index]
     // Of two entries that overlap, the one that starts later holds.
     let next = index + 1 < entries.count ? entries[index + 1].start : .max
     let limit = min(entry.end, next)
     let isSignalFrame = section.common[entry.common].isSignalFrame
-    let isWhole = program?.run(entry) { address, row in
+    let isWhole = program.run(entry) { address, row in
       guard address < limit else { return }
       guard let row else { return builder.add(UnwindTableBuilder.unsupported, at: address) }
       if isSignalFrame, row.isLinuxSignalFrame(in: section.bytes) { return builder.add(signalFrame, at: address) }
       builder.add(builder.rule(row, in: section.bytes), at: address)
     }
-    if isWhole == false { damaged += 1 }
+    if !isWhole { damaged += 1 }
     if limit == entry.end, next &- limit > Self.padding { builder.add(UnwindTableBuilder.gap, at: limit) }
   }
 }

@@ -126,9 +126,11 @@ struct CaptureSession {
   }
 
   private func request(child: ProcessID?) -> CaptureRequest {
-    CaptureRequest(
+    var request = CaptureRequest(
       target: plan.target.target(command: child), side: plan.side, includesChildren: plan.target.includeChildren,
       unwind: plan.unwind, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
+    request.awaitsExec = child != nil
+    return request
   }
 
   private func makeTask(duration: Duration?) -> ProfilingTask {

@@ -23,8 +23,9 @@ struct CommandRecording {
     let signals = try SignalDescriptor(originalMask: mask)
     mask = signals.originalMask
     let child = try Self.withOutputOnStandardError { try ChildProcess(arguments: command, signals: signals) }
-    let request = CaptureRequest(
+    var request = CaptureRequest(
       target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
+    request.awaitsExec = true
     let capture = try OnCPUCapture.arm(request, frequencyHertz: frequencyHertz, openPerfMap: PerfMapSearch.open)
     var task = ProfilingTask(
       kind: .onCPU, target: "command \(name)",

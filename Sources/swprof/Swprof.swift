@@ -1,4 +1,5 @@
 import ArgumentParser
+import Capture
 import Glibc
 import LinuxSystem
 import ProfileModel
@@ -36,6 +37,8 @@ struct Swprof: ParsableCommand {
   /// The only place that ends the program.
   static func main() {
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
+    // Reading the arguments takes as long as reading the programs: who types 'oncpu' waits for the longer one only.
+    if CommandLine.arguments.dropFirst().first == OnCPUCommand.configuration.commandName { OnCPUCapture.prepare() }
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -39,7 +39,7 @@ struct CallFrameTests {
   /// The rules of the entry by the place in the function at which they begin.
   private func rules(_ bytes: [UInt8]) -> [UInt64: UnwindRule] {
     let section = CallFrameSection(bytes, address: Self.sectionAddress)
-    var program = CallFrameProgram(section)
+    let program = CallFrameProgram(section)
     var rules: [UInt64: UnwindRule] = [:]
     for entry in section.entries {
       _ = program.run(entry) { address, row in

@@ -13,9 +13,11 @@
 
 /* Every function here returns -1 and sets errno on failure, unless it says otherwise. */
 
-/* Opens an event that ticks `hertz` times a second on one CPU, for every process: hardware cycles, or the CPU clock. */
+/* Opens a disabled event that ticks `hertz` times a second on one CPU, for every process: hardware cycles, or the CPU
+ * clock. */
 int swprof_open_cycles(int cpu, uint64_t hertz);
 int swprof_open_cpu_clock(int cpu, uint64_t hertz);
+int swprof_enable_event(int event);
 
 /* Opens an event that counts nothing and records every executable mapping, name change, fork and exit on one CPU.
  * Records carry pid, tid and CLOCK_MONOTONIC time; every record wakes a poller. */

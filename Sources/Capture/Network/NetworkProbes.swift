@@ -56,7 +56,7 @@ enum NetworkProbes {
     _ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope, _ source: NetworkSource
   ) throws -> BPFObject {
     let image = ProgramImage.network
-    let object = try BPFObject.open(image.decoded(), name: image.name)
+    let object = try image.open()
     try object.setConstants(
       section: ".rodata.config", try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
     try object.setConstants(section: ".rodata.network", configuration(purpose, source))

@@ -15,6 +15,7 @@ struct PolicyCommand: ParsableCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "check",
       abstract: "Check a policy file, and say which processes each policy would watch now.",
       discussion: """
         EXAMPLES

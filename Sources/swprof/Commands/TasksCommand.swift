@@ -20,6 +20,7 @@ struct TasksCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "list",
       abstract: "List the tasks, newest first.",
       discussion: """
         EXAMPLES
@@ -59,6 +60,7 @@ struct TasksCommand: ParsableCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "show",
       abstract: "Show everything about a task but its profile.",
       discussion: """
         EXAMPLES
@@ -94,6 +96,7 @@ struct TasksCommand: ParsableCommand {
 
   struct Prune: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "prune",
       abstract: "Remove the tasks that started longer ago than a time.",
       discussion: """
         EXAMPLES
