@@ -94,6 +94,9 @@ struct TypeDescription {
     namedStructures = structures
   }
 
+  /// How many types there are, `void` included.
+  var count: Int { places.count }
+
   func header(_ number: UInt32) throws(DecodeError) -> Header { try Self.header(bytes, at: try place(number)) }
 
   /// The members of a structure or a union, with their places in the description.

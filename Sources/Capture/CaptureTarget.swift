@@ -41,6 +41,15 @@ package enum KernelFeature: String, Sendable, CaseIterable {
   case sendContent = "send-content"
 }
 
+/// A command that is held until it is captured from its first instruction on.
+package struct AwaitedCommand: Sendable {
+  /// The file that will be executed; nil where none is found.
+  let program: OpenFile?
+
+  /// - Parameter arguments: its name, looked for as execvp(3) does, and what follows it.
+  package init(_ arguments: [String]) { program = arguments.first.flatMap(ExecutableFile.open) }
+}
+
 /// What a capture is asked to do.
 package struct CaptureRequest: Sendable {
   package var target: CaptureTarget
@@ -51,8 +60,8 @@ package struct CaptureRequest: Sendable {
   package var missingFeatures: Set<KernelFeature>
   /// Whether each sampled thread is stopped (SIGSTOP) where it was sampled, for a test to look at.
   package var stopsSampledThreads = false
-  /// Whether the targets only wait to become other programs: nothing that they have mapped will count.
-  package var awaitsExec = false
+  /// What the target still waits to become: nothing that it has mapped counts before.
+  package var awaitedCommand: AwaitedCommand?
   /// For how long, in ns, tables are built before the capture begins; what is left is built while it runs.
   package var initialBuildNanoseconds: UInt64 = 3_000_000_000
   /// Bytes of the ring buffer: a power of two, at least a page.

@@ -128,7 +128,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
       try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
       // The end of a process is seen from here on; one that had ended before would stay in the table.
       if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
-      if request.awaitsExec { tracker.awaitExec(of: target) } else { tracker.follow(target) }
+      if request.awaitedCommand != nil { tracker.awaitExec(of: target) } else { tracker.follow(target) }
     }
     publisher?.update(&tracker, until: Clock.monotonic + request.initialBuildNanoseconds)
     return ProbeSession(
@@ -169,9 +169,14 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
         }
         let object = try openObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES)
         var built = UnwindTables(lines: try UnwindLines(of: object))
-        // One that only waits to become another program has nothing mapped that will count.
-        let targets = request.awaitsExec ? [] : (try? scope.initialTargets()) ?? []
+        let targets = (try? scope.initialTargets()) ?? []
         try object.load { isLoading in built.buildAhead(for: targets, while: isLoading) }
+        // Its stacks are to be whole from its first instruction on; that waits to become a program has the libraries
+        // mapped that most programs have.
+        if let command = request.awaitedCommand {
+          let deadline = Clock.monotonic + request.initialBuildNanoseconds
+          built.buildAhead(for: targets, command.program) { Clock.monotonic < deadline }
+        }
         tables = built
         return object
       } catch let error as BPFError where request.unwind == .auto {

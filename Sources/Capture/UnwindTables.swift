@@ -54,21 +54,25 @@ struct UnwindTables {
 
   init(lines: UnwindLines) { self.lines = lines }
 
-  /// Builds the tables of what processes have mapped, smallest files first, while something else is waited for.
+  /// Builds tables before they are asked for, smallest files first: of all but large files that processes have mapped,
+  /// and of a program.
   ///
   /// What fails here is left to be tried, and told, when it is asked for by `advance`.
-  mutating func buildAhead(for processes: [ProcessID], while isWaiting: () -> Bool) {
+  mutating func buildAhead(for processes: [ProcessID], _ program: OpenFile? = nil, while isTimeLeft: () -> Bool) {
     var tracker = ProcessTracker(scope: .listed, includesChildren: false) { _ in .none }
     for process in processes { tracker.follow(process) }
-    let sources = tracker.sources
+    var sources = tracker.sources
     let known = (warnings, shortages)
     let files = Set(processes.flatMap { tracker.regions(of: $0) ?? [] }.map(\.source)).filter { $0 >= 0 }
-    // A file is known again by its build-id alone.
-    let jobs = files.map { Job($0, of: sources) }.filter { job in
-      job.size <= Self.maximumSizeAhead && (try? Self.file(of: sources[Int(job.source)])).flatMap(Self.buildID) != nil
+    var jobs = files.map { Job($0, of: sources) }.filter { $0.size <= Self.maximumSizeAhead }
+    if let program {
+      sources.append(.file(program, path: ""))
+      jobs.append(Job(SourceIndex(sources.count - 1), of: sources))
     }
+    // A file is known again by its build-id alone.
+    jobs = jobs.filter { (try? Self.file(of: sources[Int($0.source)])).flatMap(Self.buildID) != nil }
     for var job in jobs.sorted(by: { ($0.size, $0.source) < ($1.size, $1.source) }) {
-      while isWaiting(), advance(&job, of: sources) == nil {}
+      while isTimeLeft(), advance(&job, of: sources) == nil {}
     }
     (warnings, shortages) = known
   }

@@ -61,6 +61,23 @@ package final class ChildProcess {
   }
 }
 
+package enum ExecutableFile {
+  /// Opens the file that a command's name stands for (execvp(3)); nil where there is none.
+  package static func open(_ name: String) -> OpenFile? {
+    if name.contains("/") { return file(name) }
+    return searchPath.split(separator: ":", omittingEmptySubsequences: false).lazy
+      .map { $0.isEmpty ? name : "\($0)/\(name)" }
+      .compactMap { unsafe access($0, X_OK) == 0 ? file($0) : nil }.first
+  }
+
+  private static var searchPath: String {
+    guard let path = unsafe getenv("PATH") else { return "/bin:/usr/bin" }
+    return unsafe String(cString: path)
+  }
+
+  private static func file(_ path: String) -> OpenFile? { try? OpenFile(path, flags: O_RDONLY | O_NONBLOCK) }
+}
+
 /// A descriptor that becomes readable when a process has exited (pidfd_open(2)).
 package enum ProcessDescriptor {
   package static func open(_ process: ProcessID) throws(Errno) -> OpenFile {

@@ -42,7 +42,8 @@ struct CallFrameProgram {
   }
 
   private static func run(
-    _ instructions: Range<Int>, _ section: CallFrameSection, common: CallFrameSection.CommonInformation, initial: CallFrameRow,
+    _ instructions: Range<Int>, _ section: CallFrameSection, common: CallFrameSection.CommonInformation,
+    initial: CallFrameRow,
     row: inout CallFrameRow, address: inout UInt64, _ emit: (UInt64, CallFrameRow?) -> Void
   ) -> Bool {
     var cursor = ByteCursor(section.bytes, instructions)

@@ -129,7 +129,7 @@ struct CaptureSession {
     var request = CaptureRequest(
       target: plan.target.target(command: child), side: plan.side, includesChildren: plan.target.includeChildren,
       unwind: plan.unwind, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
-    request.awaitsExec = child != nil
+    if child != nil { request.awaitedCommand = AwaitedCommand(plan.target.command) }
     return request
   }
 

@@ -25,7 +25,7 @@ struct CommandRecording {
     let child = try Self.withOutputOnStandardError { try ChildProcess(arguments: command, signals: signals) }
     var request = CaptureRequest(
       target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
-    request.awaitsExec = true
+    request.awaitedCommand = AwaitedCommand(command)
     let capture = try OnCPUCapture.arm(request, frequencyHertz: frequencyHertz, openPerfMap: PerfMapSearch.open)
     var task = ProfilingTask(
       kind: .onCPU, target: "command \(name)",

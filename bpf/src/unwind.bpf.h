@@ -46,6 +46,11 @@ struct walk_reads {
 	__u64 values[WALK_READS_MAX];
 };
 
+/* How much of a stack is read at once: most frames lie side by side, and a read costs more than its bytes. */
+#define WINDOW_WORDS 32
+/* No place in user space is near it. */
+#define NO_WINDOW (1ULL << 63)
+
 struct walk {
 	__u64 ip;
 	__u64 sp;
@@ -61,6 +66,8 @@ struct walk {
 	struct swprof_unwind_rule rule; /* what it finds */
 	__u64 registers[16]; /* by their DWARF numbers */
 	__u64 hash; /* of the frames */
+	__u64 window_start; /* where `window` was read, or NO_WINDOW */
+	__u64 window[WINDOW_WORDS];
 #ifdef WALK_KEEPS_READS
 	struct walk_reads reads;
 #endif
@@ -307,10 +314,39 @@ static __always_inline void keep_no_reads(struct walk *walk)
 #endif
 }
 
+/* Moves the window so that a word of a stack, and the one above it, are in it. Returns 0 when they could be read. */
+static __always_inline int move_window(struct walk *walk, __u64 place)
+{
+	__u64 offset = place - walk->window_start;
+
+	if (offset <= sizeof(walk->window) - 2 * sizeof(__u64) && offset % sizeof(__u64) == 0)
+		return 0;
+	walk->window_start = place;
+	if (!bpf_probe_read_user(walk->window, sizeof(walk->window), (void *)place))
+		return 0;
+	walk->window_start = NO_WINDOW;
+	return 1;
+}
+
+static __always_inline __u64 word_in_window(const struct walk *walk, __u64 place)
+{
+	return walk->window[(place - walk->window_start) / sizeof(__u64) % WINDOW_WORDS];
+}
+
+/* Reads a word of a stack, for once. Returns 0 when it could be read. */
+static __always_inline int peek_word(struct walk *walk, __u64 *word, __u64 place)
+{
+	if (move_window(walk, place))
+		/* What lies above may not be there. */
+		return bpf_probe_read_user(word, sizeof(*word), (void *)place) != 0;
+	*word = word_in_window(walk, place);
+	return 0;
+}
+
 /* Reads a word of a stack. Returns 0 when it could be read. */
 static __always_inline int read_word(struct walk *walk, __u64 *word, __u64 place)
 {
-	if (bpf_probe_read_user(word, sizeof(*word), (void *)place))
+	if (peek_word(walk, word, place))
 		return 1;
 	keep_read(walk, place, *word);
 	return 0;
@@ -319,8 +355,12 @@ static __always_inline int read_word(struct walk *walk, __u64 *word, __u64 place
 /* Reads what lies side by side where the usual prologue has saved it. Returns 0 when it could be read. */
 static __always_inline int read_frame(struct walk *walk, struct saved_frame *frame, __u64 place)
 {
-	if (bpf_probe_read_user(frame, sizeof(*frame), (void *)place))
+	if (!move_window(walk, place)) {
+		frame->bp = word_in_window(walk, place);
+		frame->ip = word_in_window(walk, place + sizeof(frame->bp));
+	} else if (bpf_probe_read_user(frame, sizeof(*frame), (void *)place)) {
 		return 1;
+	}
 	keep_bp_place(walk, place);
 	keep_read(walk, place + sizeof(frame->bp), frame->ip);
 	return 0;
@@ -411,7 +451,7 @@ static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_
 	}
 	walk->flags |= WALK_HAS_BP;
 	keep_bp_place(walk, place);
-	return bpf_probe_read_user(&walk->bp, sizeof(walk->bp), (void *)place) != 0;
+	return peek_word(walk, &walk->bp, place);
 }
 
 /* The caller by a rule of a table. */
@@ -585,6 +625,7 @@ static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid)
 	walk->range.end = 0;
 	walk->hash = hash_frame(0, walk->ip);
 	forget_reads(walk);
+	walk->window_start = NO_WINDOW;
 	scratch->frames[0] = walk->ip;
 	walk->count = 1;
 	if (config.unwind == SWPROF_UNWIND_TABLES) {
