@@ -117,7 +117,6 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
     try session.complete(&profile)
     return profile
   }
-
 }
 
 /// The programs of an on-CPU capture, loaded ahead of the moment when they are needed.

@@ -171,7 +171,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
         var built = UnwindTables(lines: try UnwindLines(of: object))
         let targets = (try? scope.initialTargets()) ?? []
         try object.load { isLoading in built.buildAhead(for: targets, while: isLoading) }
-        // Its stacks are to be whole from its first instruction on; that waits to become a program has the libraries
+        // Stacks are to be whole from the command's first instruction on. What waits to become it has the libraries
         // mapped that most programs have.
         if let command = request.awaitedCommand {
           let deadline = Clock.monotonic + request.initialBuildNanoseconds

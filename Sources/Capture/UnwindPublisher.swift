@@ -4,7 +4,6 @@ import ELF
 import Glibc
 import LinuxSystem
 import ProfileModel
-import Unwinding
 
 /// Tells the kernel side which code each followed process has mapped, and by which tables its stacks are walked.
 ///
@@ -36,6 +35,7 @@ struct UnwindPublisher {
   private var queue: [UnwindTables.Job] = []
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
+  /// Processes that found no room.
   private var crowdedOut: UInt64 = 0
 
   init(codeMaps: BPFMap, edition: BPFMap, tables: UnwindTables, isEager: Bool) {

@@ -61,6 +61,7 @@ package final class ChildProcess {
   }
 }
 
+/// The file that a command runs.
 package enum ExecutableFile {
   /// Opens the file that a command's name stands for (execvp(3)); nil where there is none.
   package static func open(_ name: String) -> OpenFile? {

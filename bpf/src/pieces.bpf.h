@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The bytes of connections, looked at as they pass: which of them, piece by piece, and where in memory they are.
+ *
+ * Pieces have at most HTTP_CHUNK_SIZE bytes; bodies whose length is known are passed over unseen.
+ */
+#ifndef SWPROF_PIECES_BPF_H
+#define SWPROF_PIECES_BPF_H
+
+#include "requests.bpf.h"
+
+/* The next thing that happens in the piece. Returns whether there may be more. */
+__attribute__((noinline)) int take_event(struct connection *connection, struct payload *payload)
+{
+	__u32 direction, response;
+	struct http_stream *stream;
+	int event;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	stream = &connection->streams[direction];
+	response = is_response(connection, direction);
+	if (stream->state >= HTTP_LENGTH)
+		event = http_pass(stream, &payload->chunk);
+	else
+		event = step_http(stream, &payload->chunk, &connection->heads[direction], response);
+	connection->positions[direction] = payload->base + payload->chunk.position;
+	if (event == HTTP_MORE)
+		return 0;
+	if (event == HTTP_HEAD_START)
+		payload->is_beginning = !payload->chunk.position;
+	else if (event == HTTP_HEAD_END && payload->is_beginning)
+		remember_head(payload, &connection->heads[direction], response);
+	handle_event(connection, payload, event);
+	return 1;
+}
+
+/* Reads the piece of the data that lies in the payload. */
+__attribute__((noinline)) int read_piece(struct connection *connection, struct payload *payload)
+{
+	struct http_stream *stream;
+	__u32 direction, length;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	stream = &connection->streams[direction];
+	payload->base = connection->positions[direction];
+	payload->chunk.position = 0;
+	payload->is_beginning = 0;
+	if (stream->state == HTTP_START) {
+		length = recall_head(stream, payload, &connection->heads[direction],
+				     is_response(connection, direction));
+		if (length) {
+			begin_message(connection, payload, direction);
+			payload->chunk.position = length;
+			connection->positions[direction] = payload->base + length;
+			payload->is_recalled = 1;
+			handle_event(connection, payload, HTTP_HEAD_END);
+			payload->is_recalled = 0;
+		}
+	}
+	for (int i = 0; i < EVENTS_MAX; i++) {
+		if (payload->chunk.position >= payload->chunk.length && http_needs_more(stream))
+			break;
+		if (!take_event(connection, payload))
+			break;
+	}
+	/* More happens here than is looked at. */
+	if (payload->chunk.position < payload->chunk.length) {
+		http_seek(stream);
+		count_network(SWPROF_NETWORK_SKIPPED);
+	}
+	payload->position += payload->chunk.length;
+	connection->positions[direction] = payload->base + payload->chunk.length;
+	return 0;
+}
+
+/* Bytes that are not to be seen: of a body, they do no harm. */
+__attribute__((noinline)) int pass_over(struct connection *connection, struct payload *payload, __u64 count)
+{
+	__u32 direction;
+	int event;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	connection->positions[direction] += count;
+	connection->last_ns[direction] = payload->now;
+	if (connection->decision != HTTP_SPOKEN)
+		return 0;
+	event = http_skip(&connection->streams[direction], count);
+	if (event != HTTP_MORE)
+		handle_event(connection, payload, event);
+	return 0;
+}
+
+/*
+ * Whether the data of a call, whose first piece lies in the payload, is to be read: decides what the connection speaks,
+ * and finds the next message where the last one's end is not known.
+ */
+__attribute__((noinline)) int may_read(struct connection *connection, struct payload *payload)
+{
+	struct swprof_connection *shared;
+	__u32 direction, length;
+	bool begins;
+
+	if (!connection || !payload)
+		return 0;
+	shared = &connection->shared;
+	direction = payload->direction & 1;
+	length = payload->chunk.length;
+	if (connection->decision == HTTP_NOT_SPOKEN)
+		return 0;
+	if (connection->decision == HTTP_SPOKEN) {
+		if (!http_is_seeking(&connection->streams[direction]))
+			return 1;
+		if (!http_may_begin(payload->chunk.bytes, length, is_response(connection, direction)))
+			return 0;
+		http_resume(&connection->streams[direction]);
+		return 1;
+	}
+	if (http_may_begin(payload->chunk.bytes, length, 0)) {
+		if (direction == SWPROF_RECEIVED)
+			shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
+		begins = true;
+	} else if (length >= 5 && http_may_begin(payload->chunk.bytes, length, 1)) {
+		if (direction == SWPROF_SENT)
+			shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
+		begins = true;
+	} else {
+		begins = false;
+	}
+	if (begins) {
+		connection->decision = HTTP_SPOKEN;
+		http_resume(&connection->streams[0]);
+		http_resume(&connection->streams[1]);
+		if (network.server_only && !is_http_server(connection))
+			connection->decision = HTTP_NOT_SPOKEN;
+		return connection->decision == HTTP_SPOKEN;
+	}
+	connection->attempts += 1;
+	if (connection->attempts >= (shared->flags & SWPROF_CONNECTION_SEEDED ? ATTEMPTS_MAX_SEEDED : ATTEMPTS_MAX))
+		connection->decision = HTTP_NOT_SPOKEN;
+	return 0;
+}
+
+/* Keeps the first bytes of a direction. */
+__attribute__((noinline)) int keep_prefix(struct connection *connection, struct payload *payload)
+{
+	__u32 direction, size;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	size = connection->shared.prefix_size[direction];
+	for (__u32 i = 0; i < SWPROF_PREFIX_SIZE; i++) {
+		if (size >= SWPROF_PREFIX_SIZE || i >= payload->chunk.length)
+			break;
+		connection->shared.prefix[direction][size & (SWPROF_PREFIX_SIZE - 1)] = payload->chunk.bytes[i];
+		size++;
+	}
+	connection->shared.prefix_size[direction] = size;
+	connection->has_prefix[direction] = size >= SWPROF_PREFIX_SIZE;
+	connection->shared.prefix_bytes[direction] += payload->length;
+	return 0;
+}
+
+/* Whether nothing of a direction needs to be looked at any more. */
+static __always_inline bool is_done(struct connection *connection, __u32 direction)
+{
+	return connection->decision == HTTP_NOT_SPOKEN && connection->has_prefix[direction & 1];
+}
+
+/*
+ * The data of a call is read piece by piece: first_piece and find_piece tell how much comes next, at `position`; the
+ * caller fetches that, each in its way; look_at_piece tells of the first one whether it is to be read, and read_piece
+ * reads it.
+ */
+
+/* Passes over what need not be seen. Returns the size of the piece to fetch; 0 at the end. */
+__attribute__((noinline)) int find_piece(struct connection *connection, struct payload *payload)
+{
+	__u64 left, count;
+	__u32 direction;
+
+	if (!connection || !payload || payload->position >= payload->length)
+		return 0;
+	direction = payload->direction & 1;
+	left = payload->length - payload->position;
+	count = 0;
+	/* Where a message is looked for, it may begin where a call's data does. */
+	if (connection->decision == HTTP_SPOKEN &&
+	    (payload->position || !http_is_seeking(&connection->streams[direction])))
+		count = http_skippable(&connection->streams[direction]);
+	if (count) {
+		if (count > left)
+			count = left;
+		pass_over(connection, payload, count);
+		payload->position += count;
+		left -= count;
+		if (!left)
+			return 0;
+	}
+	payload->chunk.length = left > HTTP_CHUNK_SIZE ? HTTP_CHUNK_SIZE : left;
+	return payload->chunk.length;
+}
+
+static __always_inline __u32 first_piece(struct connection *connection, struct payload *payload)
+{
+	__u64 left = payload->length - payload->position;
+
+	if (payload->position >= payload->length)
+		return 0;
+	if (connection->decision != HTTP_SPOKEN || connection->streams[payload->direction & 1].state > HTTP_REST)
+		return find_piece(connection, payload);
+	/* The most frequent case: a head begins or goes on. */
+	payload->chunk.length = left > HTTP_CHUNK_SIZE ? HTTP_CHUNK_SIZE : left;
+	return payload->chunk.length;
+}
+
+/* A piece could not be fetched. */
+__attribute__((noinline)) int miss_piece(struct connection *connection, struct payload *payload)
+{
+	if (!connection || !payload)
+		return 0;
+	count_network(SWPROF_NETWORK_UNREADABLE);
+	http_seek(&connection->streams[payload->direction & 1]);
+	payload->position = payload->length;
+	return 0;
+}
+
+enum look {
+	LOOK_AWAY = 0,
+	LOOK_AND_READ = 1,
+	LOOK_AND_SEND = 2, /* the first `wanted` bytes of the data first */
+};
+
+__attribute__((noinline)) int decide_on_piece(struct connection *connection, struct payload *payload)
+{
+	__u32 direction;
+
+	if (!connection || !payload)
+		return LOOK_AWAY;
+	direction = payload->direction & 1;
+	if (!connection->has_prefix[direction])
+		keep_prefix(connection, payload);
+	if (!may_read(connection, payload)) {
+		connection->positions[direction] += payload->length;
+		payload->position = payload->length;
+		return LOOK_AWAY;
+	}
+	if (!network.payload_bytes || connection->streams[direction].state != HTTP_START)
+		return LOOK_AND_READ;
+	payload->wanted = payload->length > network.payload_bytes ? network.payload_bytes : payload->length;
+	return LOOK_AND_SEND;
+}
+
+static __always_inline int look_at_piece(struct connection *connection, struct payload *payload)
+{
+	__u32 direction = payload->direction & 1;
+
+	if (payload->position)
+		return LOOK_AND_READ;
+	if (connection->decision == HTTP_SPOKEN && !http_is_seeking(&connection->streams[direction]) &&
+	    connection->has_prefix[direction] && !network.payload_bytes)
+		return LOOK_AND_READ;
+	return decide_on_piece(connection, payload);
+}
+
+static __always_inline void end_pieces(struct connection *connection, struct payload *payload)
+{
+	__u32 direction = payload->direction & 1;
+
+	if (payload->position < payload->length && connection->decision == HTTP_SPOKEN) {
+		count_network(SWPROF_NETWORK_SKIPPED);
+		http_seek(&connection->streams[direction]);
+	}
+	connection->last_ns[direction] = payload->now;
+}
+
+/* Sends the beginning of the data, in which a message begins. */
+__attribute__((noinline)) int send_beginning(struct connection *connection, struct payload *payload)
+{
+	__u32 size;
+
+	if (!connection || !payload)
+		return 0;
+	size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
+	payload->beginning.head.record = SWPROF_RECORD_PAYLOAD;
+	payload->beginning.head.size = size;
+	payload->beginning.head.socket = connection->shared.socket;
+	payload->beginning.head.inode = connection->shared.inode;
+	payload->beginning.head.direction = payload->direction & 1;
+	payload->beginning.head.number = connection->messages[payload->direction & 1] + 1;
+	if (bpf_ringbuf_output(&network_records, &payload->beginning, sizeof(payload->beginning.head) + size,
+			       BPF_RB_NO_WAKEUP))
+		count_network(SWPROF_NETWORK_PAYLOAD_LOST);
+	return 0;
+}
+
+/* Reads data in the memory of the current process. */
+__attribute__((noinline)) int read_memory(struct connection *connection, struct payload *payload, __u64 address,
+					  __u64 length)
+{
+	__u32 size;
+
+	if (!connection || !payload || is_done(connection, payload->direction))
+		return 0;
+	payload->address = address;
+	payload->position = 0;
+	payload->length = length;
+	for (int i = 0; i < PIECES_MAX; i++) {
+		size = i ? find_piece(connection, payload) : first_piece(connection, payload);
+		if (!size)
+			break;
+		size = BOUNDED(size, HTTP_CHUNK_SIZE);
+		if (bpf_probe_read_user(payload->chunk.bytes, size, (void *)(payload->address + payload->position))) {
+			miss_piece(connection, payload);
+			break;
+		}
+		if (!i) {
+			int verdict = look_at_piece(connection, payload);
+
+			if (!verdict)
+				break;
+			size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
+			if (verdict == LOOK_AND_SEND &&
+			    !bpf_probe_read_user(payload->beginning.bytes, size, (void *)payload->address))
+				send_beginning(connection, payload);
+		}
+		read_piece(connection, payload);
+	}
+	end_pieces(connection, payload);
+	return 0;
+}
+
+/* The end of a connection may be the end of an answer. */
+static __always_inline void end_streams(struct connection *connection)
+{
+	struct payload *payload = payload_at(PAYLOAD_END);
+
+	if (connection->decision != HTTP_SPOKEN || !payload)
+		return;
+	for (__u32 direction = 0; direction < 2; direction++) {
+		if (http_close(&connection->streams[direction]) != HTTP_MESSAGE_END)
+			continue;
+		payload->direction = direction;
+		payload->now = connection->last_ns[direction];
+		handle_event(connection, payload, HTTP_MESSAGE_END);
+	}
+}
+
+static __always_inline struct payload *begin_look(__u32 direction, __u64 now)
+{
+	struct payload *payload = current_payload();
+
+	if (payload) {
+		payload->direction = direction;
+		payload->now = now;
+	}
+	return payload;
+}
+
+static __always_inline bool is_encrypted(struct connection *connection)
+{
+	return connection->shared.flags & SWPROF_CONNECTION_TLS;
+}
+
+/* An array of vectors: its length, the offset in the first one, and whether it lies in the kernel's memory. */
+#define VECTORS(count, offset, is_kernel) ((__u64)(count) << 32 | (offset) << 1 | (is_kernel))
+#define VECTOR_OFFSET_MAX (1U << 31)
+
+/* Whether the next bytes of a direction are all of a body. */
+static __always_inline bool is_body(struct connection *connection, __u32 direction, __u64 count)
+{
+	struct http_stream *stream = &connection->streams[direction & 1];
+
+	return connection->decision == HTTP_SPOKEN && stream->state == HTTP_LENGTH && stream->remaining >= count;
+}
+
+/* Reads the vectors of a call. */
+__attribute__((noinline)) int read_vectors(struct connection *connection, struct payload *payload, __u64 vectors,
+					   __u64 shape, __u64 total)
+{
+	__u64 length, offset = (__u32)shape >> 1, left = total;
+	__u32 count = shape >> 32, is_kernel = shape & 1, size;
+
+	if (!connection || !payload)
+		return 0;
+	if (count > VECTORS_MAX)
+		count = VECTORS_MAX;
+	size = BOUNDED(count * sizeof(struct vector), sizeof(payload->vectors));
+	if (is_kernel ? bpf_probe_read_kernel(payload->vectors, size, (void *)vectors)
+		      : bpf_probe_read_user(payload->vectors, size, (void *)vectors))
+		count = 0;
+	for (__u32 i = 0; i < VECTORS_MAX; i++) {
+		if (i >= count || !left)
+			break;
+		length = payload->vectors[i].length;
+		if (length <= offset) {
+			offset -= length;
+			continue;
+		}
+		length -= offset;
+		if (length > left)
+			length = left;
+		if (is_body(connection, payload->direction, length))
+			pass_over(connection, payload, length);
+		else
+			read_memory(connection, payload, payload->vectors[i].base + offset, length);
+		left -= length;
+		offset = 0;
+	}
+	if (left)
+		pass_over(connection, payload, left);
+	return 0;
+}
+
+#endif
