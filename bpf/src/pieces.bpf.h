@@ -300,15 +300,20 @@ __attribute__((noinline)) int send_beginning(struct connection *connection, stru
 	return 0;
 }
 
-/* Reads data in the memory of the current process. */
-__attribute__((noinline)) int read_memory(struct connection *connection, struct payload *payload, __u64 address,
-					  __u64 length)
+/* Fetches a part of the data: of a packet, or without one of the memory of the current process. */
+static __always_inline long fetch(struct payload *payload, struct bpf_dynptr *packet, void *bytes, __u32 size,
+				  __u32 position)
+{
+	return packet ? bpf_dynptr_read(bytes, size, packet, payload->offset + position, 0)
+		      : bpf_probe_read_user(bytes, size, (void *)(payload->address + position));
+}
+
+/* Reads `length` bytes of data from its beginning on. */
+static __always_inline void read_pieces(struct connection *connection, struct payload *payload,
+					struct bpf_dynptr *packet, __u64 length)
 {
 	__u32 size;
 
-	if (!connection || !payload || is_done(connection, payload->direction))
-		return 0;
-	payload->address = address;
 	payload->position = 0;
 	payload->length = length;
 	for (int i = 0; i < PIECES_MAX; i++) {
@@ -316,7 +321,7 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 		if (!size)
 			break;
 		size = BOUNDED(size, HTTP_CHUNK_SIZE);
-		if (bpf_probe_read_user(payload->chunk.bytes, size, (void *)(payload->address + payload->position))) {
+		if (fetch(payload, packet, payload->chunk.bytes, size, payload->position)) {
 			miss_piece(connection, payload);
 			break;
 		}
@@ -326,13 +331,22 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 			if (!verdict)
 				break;
 			size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
-			if (verdict == LOOK_AND_SEND &&
-			    !bpf_probe_read_user(payload->beginning.bytes, size, (void *)payload->address))
+			if (verdict == LOOK_AND_SEND && !fetch(payload, packet, payload->beginning.bytes, size, 0))
 				send_beginning(connection, payload);
 		}
 		read_piece(connection, payload);
 	}
 	end_pieces(connection, payload);
+}
+
+/* Reads data in the memory of the current process. */
+__attribute__((noinline)) int read_memory(struct connection *connection, struct payload *payload, __u64 address,
+					  __u64 length)
+{
+	if (!connection || !payload || is_done(connection, payload->direction))
+		return 0;
+	payload->address = address;
+	read_pieces(connection, payload, NULL, length);
 	return 0;
 }
 

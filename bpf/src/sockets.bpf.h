@@ -147,33 +147,8 @@ extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dy
 static __always_inline void read_packet(struct connection *connection, struct payload *payload,
 					struct bpf_dynptr *packet, __u32 offset, __u32 length)
 {
-	__u32 size;
-
-	payload->position = 0;
-	payload->length = length;
 	payload->offset = offset;
-	for (int i = 0; i < PIECES_MAX; i++) {
-		size = i ? find_piece(connection, payload) : first_piece(connection, payload);
-		if (!size)
-			break;
-		size = BOUNDED(size, HTTP_CHUNK_SIZE);
-		if (bpf_dynptr_read(payload->chunk.bytes, size, packet, payload->offset + payload->position, 0)) {
-			miss_piece(connection, payload);
-			break;
-		}
-		if (!i) {
-			int verdict = look_at_piece(connection, payload);
-
-			if (!verdict)
-				break;
-			size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
-			if (verdict == LOOK_AND_SEND &&
-			    !bpf_dynptr_read(payload->beginning.bytes, size, packet, payload->offset, 0))
-				send_beginning(connection, payload);
-		}
-		read_piece(connection, payload);
-	}
-	end_pieces(connection, payload);
+	read_pieces(connection, payload, packet, length);
 }
 
 /*
