@@ -79,8 +79,8 @@ struct TypeDescription {
     while place < types.upperBound {
       let information = try Self.load(UInt32.self, bytes, place + 4)
       let kind = Self.kind(information)
-      let tailSize = tailSizes[kind]
-      guard tailSize.isKnown else { throw .unknownKind(UInt32(kind)) }
+      let tailSize = tailSizes[Int(kind)]
+      guard tailSize.isKnown else { throw .unknownKind(kind) }
       if kind == Kind.structure.rawValue || kind == Kind.union.rawValue,
         try Self.load(UInt32.self, bytes, place) != 0
       {
@@ -159,7 +159,7 @@ struct TypeDescription {
     return (isKnown: size != nil, fixed: size?.fixed ?? 0, each: size?.each ?? 0)
   }
 
-  private static func kind(_ information: UInt32) -> Int { Int(information >> 24 & 31) }
+  private static func kind(_ information: UInt32) -> UInt32 { information >> 24 & 31 }
 
   private static func count(_ information: UInt32) -> Int { Int(information & 0xFFFF) }
 
@@ -170,7 +170,7 @@ struct TypeDescription {
 
   private static func header(_ bytes: FrozenBytes, at place: Int) throws(DecodeError) -> Header {
     let information = try load(UInt32.self, bytes, place + 4)
-    guard let kind = Kind(rawValue: UInt32(kind(information))) else { throw .unknownKind(UInt32(kind(information))) }
+    guard let kind = Kind(rawValue: kind(information)) else { throw .unknownKind(kind(information)) }
     return Header(
       name: try load(UInt32.self, bytes, place), kind: kind, count: count(information),
       flag: information >> 31 != 0, sizeOrType: try load(UInt32.self, bytes, place + 8))

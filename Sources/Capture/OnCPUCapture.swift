@@ -13,7 +13,7 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   private let period: UInt64
   /// What ticks.
   private let clock: PerfEvent.Clock
-  /// When the first CPU began to tick.
+  /// From when on ticks are recorded.
   package let armedAt: MonotonicTime
 
   /// Begins to read the programs, in a thread of its own, for a capture that will probably be asked for.
@@ -28,22 +28,21 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   ) throws(CaptureError) -> OnCPUCapture {
     // The first sample need not wait for a whole period where CPUs tick before there is someone to listen. What keeps
     // them from it is told when they are opened again.
-    let ticks = try? Ticks(hertz: hertz, isEnabled: true)
+    let ticks = try? Ticks(hertz: hertz)
     return try PreparedOnCPU.load(request, frequencyHertz: hertz).arm(ticks, openPerfMap: openPerfMap)
   }
 
-  /// The events of all CPUs.
+  /// The events of all CPUs. They tick from the beginning, whether a program is attached or not.
   fileprivate struct Ticks {
     let clock: PerfEvent.Clock
     let events: [PerfEvent]
 
-    /// - Parameter isEnabled: whether they tick at once, and not from when a program is attached.
-    init(hertz: Int, isEnabled: Bool) throws(CaptureError) {
+    init(hertz: Int) throws(CaptureError) {
       (clock, events) = try CaptureError.translating {
         let cpus = try Host.onlineCPUs()
         let clock = Self.bestClock(cpu: cpus.first ?? 0, hertz: hertz)
         let events = try cpus.map { try PerfEvent.ticking(clock, cpu: $0, hertz: hertz) }
-        if isEnabled { for event in events { try event.enable() } }
+        for event in events { try event.enable() }
         return (clock, events)
       }
     }
@@ -154,7 +153,7 @@ package struct PreparedOnCPU: ~Copyable {
   ) throws(CaptureError) -> OnCPUCapture {
     let hertz = hertz
     let session = try ProbeSession<SampleAggregator>.open(probes, openPerfMap: openPerfMap)
-    let opened = if let ticks { ticks } else { try OnCPUCapture.Ticks(hertz: hertz, isEnabled: false) }
+    let opened = if let ticks { ticks } else { try OnCPUCapture.Ticks(hertz: hertz) }
     return try OnCPUCapture(session, opened, frequencyHertz: hertz)
   }
 }

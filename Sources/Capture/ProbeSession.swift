@@ -170,12 +170,12 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
         let object = try openObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES)
         var built = UnwindTables(lines: try UnwindLines(of: object))
         let targets = (try? scope.initialTargets()) ?? []
-        try object.load { isLoading in built.buildAhead(for: targets, while: isLoading) }
-        // Stacks are to be whole from the command's first instruction on. What waits to become it has the libraries
+        // Stacks are to be whole from a command's first instruction on. What waits to become it has the libraries
         // mapped that most programs have.
-        if let command = request.awaitedCommand {
-          let deadline = Clock.monotonic + request.initialBuildNanoseconds
-          built.buildAhead(for: targets, command.program) { Clock.monotonic < deadline }
+        let command = request.awaitedCommand
+        let deadline = Clock.monotonic + (command == nil ? 0 : request.initialBuildNanoseconds)
+        try object.load { isLoading in
+          built.buildAhead(for: targets, command?.program) { isLoading() || Clock.monotonic < deadline }
         }
         tables = built
         return object

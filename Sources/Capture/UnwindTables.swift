@@ -58,7 +58,7 @@ struct UnwindTables {
   /// and of a program.
   ///
   /// What fails here is left to be tried, and told, when it is asked for by `advance`.
-  mutating func buildAhead(for processes: [ProcessID], _ program: OpenFile? = nil, while isTimeLeft: () -> Bool) {
+  mutating func buildAhead(for processes: [ProcessID], _ program: OpenFile?, while isTimeLeft: () -> Bool) {
     var tracker = ProcessTracker(scope: .listed, includesChildren: false) { _ in .none }
     for process in processes { tracker.follow(process) }
     var sources = tracker.sources
