@@ -80,12 +80,34 @@ package struct BPFMap: Sendable {
     }
   }
 
+  /// Calls a function with the beginning of each value of an array map, all of which one system call reads (kernel 5.6).
+  package func forEachValue<Value: BitwiseCopyable>(of type: Value.Type, _ body: (UInt32, Value) -> Void)
+    throws(BPFError)
+  {
+    let information = information
+    let size = Int(information.value_size)
+    precondition(size >= MemoryLayout<Value>.size)
+    var count = information.max_entries
+    var keys = [UInt32](repeating: 0, count: Int(count))
+    var bytes = [UInt8](repeating: 0, count: Int(count) * size)
+    var position: UInt32 = 0
+    try check(
+      unsafe bpf_map_lookup_batch(descriptor, nil, &position, &keys, &bytes, &count, nil), .read(map: name))
+    unsafe bytes.withUnsafeBytes { bytes in
+      for index in 0..<Int(count) {
+        body(keys[index], unsafe bytes.loadUnaligned(fromByteOffset: index * size, as: Value.self))
+      }
+    }
+  }
+
   /// The bytes of one of the map's values.
-  package var valueSize: Int {
+  package var valueSize: Int { Int(information.value_size) }
+
+  private var information: bpf_map_info {
     var information = bpf_map_info()
     var size = UInt32(MemoryLayout<bpf_map_info>.size)
-    guard unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size) == 0 else { return 0 }
-    return Int(information.value_size)
+    guard unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size) == 0 else { return bpf_map_info() }
+    return information
   }
 
   /// Removes an element; one that is not there is no error.

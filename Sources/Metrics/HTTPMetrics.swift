@@ -28,7 +28,7 @@ package struct HTTPEndpointTotal: Sendable {
 }
 
 /// Where the metrics of requests come from: sums that only grow, asked for once a second, with the processes that are to
-/// be counted from then on.
+/// be counted from then on. There may be several sums of one process and path, which are put together.
 package typealias HTTPMetricsSource = (Set<ProcessID>) -> [HTTPEndpointTotal]
 
 /// What was answered between two samples.
@@ -44,8 +44,12 @@ struct HTTPMeter {
 
   mutating func sample(_ totals: [HTTPEndpointTotal]) {
     fresh = fresh.mapValues { _ in [] }
-    for total in totals {
+    // Requests with other methods, or encrypted ones, of the same path have sums of their own.
+    let sums = totals.reduce(into: [Endpoint: HTTPEndpointTotal]()) { sums, total in
       let endpoint = Endpoint(process: total.process, path: total.path)
+      sums[endpoint] = sums[endpoint].map { $0.adding(total) } ?? total
+    }
+    for (endpoint, total) in sums {
       let change = total.since(last[endpoint])
       last[endpoint] = total
       if change.finished > 0 { fresh[total.process, default: []].append(change) }
@@ -92,6 +96,15 @@ struct HTTPMeter {
 }
 
 extension HTTPEndpointTotal {
+  fileprivate func adding(_ other: HTTPEndpointTotal) -> HTTPEndpointTotal {
+    var sum = self
+    sum.finished += other.finished
+    sum.serverErrors += other.serverErrors
+    sum.clientErrors += other.clientErrors
+    sum.times.add(other.times)
+    return sum
+  }
+
   /// What has come since an earlier total; all of it where the sums have begun anew.
   fileprivate func since(_ earlier: HTTPEndpointTotal?) -> HTTPEndpointTotal {
     guard let earlier, earlier.finished <= finished else { return self }

@@ -112,6 +112,52 @@ extension EndToEnd.NetworkTests {
     #expect((task.ticks, task.taken, task.lost) == (view.connectionCount, view.connectionCount, 0))
   }
 
+  /// How many connections are open at once: an emulated CPU needs a while for each.
+  private var manyConnections: Int {
+    ProcessInfo.processInfo.environment["SWPROF_TEST_PATIENCE"] == nil ? 50_000 : 20_000
+  }
+
+  @Test(arguments: [[], ["--without-feature", "socket-tracepoints"]])
+  func `fifty thousand connections at once are all counted`(source: [String]) throws {
+    let workload = try bench.startWorkload([try bench.compile("many_connections"), "\(manyConnections)"])
+
+    let capture = try bench.startNetwork(["--comm", "many_clients"] + source)
+    let truth = try bench.finish(client: workload)
+    let status = try String(contentsOfFile: "/proc/\(capture.pid)/status", encoding: .utf8)
+    let view = try bench.finish(capture)
+
+    // While it goes on, connections are in the kernel alone.
+    let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?.split(whereSeparator: \.isWhitespace)
+    #expect(try #require(peak.flatMap { Int($0[1]) }) < 100 << 10)
+    #expect(view.actualLosses == [:])
+    #expect(truth["requests"] == manyConnections)
+    // Foundation leaves a unix socket open in what it starts, which the clients inherit.
+    #expect((0...1).contains(view.connectionCount - manyConnections))
+    let totals = view.edges.filter { $0.transport == "tcp" }.compactMap(\.clientView)
+    #expect(totals.reduce(0) { $0 + $1.connections } == manyConnections)
+    #expect(totals.reduce(0) { $0 + $1.requests.finished } == manyConnections)
+    #expect(totals.reduce(0) { $0 + $1.bytesSent } == truth["bytes_sent"])
+    #expect(totals.reduce(0) { $0 + $1.bytesReceived } == truth["bytes_received"])
+  }
+
+  @Test func `of fifty thousand connections that end at once none is uncounted`() throws {
+    let workload = try bench.startWorkload([try bench.compile("many_connections"), "\(manyConnections)"])
+
+    let capture = try bench.startNetwork(["--comm", "many_clients"])
+    _ = try bench.finish(client: workload)
+    workload.kill()
+    try waitUntil("the end of the clients") {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc").allSatisfy {
+        (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8)) != "many_clients\n"
+      }
+    }
+    let view = try bench.finish(capture)
+
+    let counted = view.connectionCount + (view.losses["connection_record_lost"] ?? 0)
+    #expect((0...1).contains(counted - manyConnections))
+    #expect(view.endpoints.reduce(0) { $0 + $1.totals.finished } == manyConnections)
+  }
+
   @Test func `connections that a tiny ring buffer loses are counted and reported`() throws {
     let server = try bench.startServer()
     let client = try bench.startClient(["-n", "-c", "4"], of: server, ["/ok/0*\(shortConnections)"])

@@ -102,6 +102,29 @@ import Testing
     #expect(reader.requests(of: own.key) == RequestSums())
   }
 
+  @Test func `requests of one path with several methods are put together`() throws {
+    let own = try #require(Self.own)
+    func total(_ finished: UInt64, _ serverErrors: UInt64) -> HTTPEndpointTotal {
+      HTTPEndpointTotal(
+        process: own.key.process, path: "/", finished: finished, serverErrors: serverErrors, clientErrors: 0,
+        times: LatencyHistogram())
+    }
+    let seconds = [[total(100, 0), total(10, 5)], [total(105, 0), total(15, 5)], [total(15, 5), total(105, 0)]]
+    var second = 0
+    var reader = MetricReader(
+      measures: [Measure(.httpRequestRate), Measure(.httpErrorRate)], http: { _ in seconds[second] })
+    var values: [[Double]] = []
+    while second < seconds.count {
+      _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
+      values.append(reader.values(of: own.key))
+      second += 1
+    }
+
+    #expect(values.map { $0[0] } == [110, 10, 0])
+    #expect(values[1][1] == 0)
+    #expect(values[2][1].isNaN)
+  }
+
   @Test func `processes are found, told to have another name, and to have ended`() throws {
     try #require(geteuid() == 0, "run as root; see 'swprof doctor'")
     var discovery = try ProcessDiscovery()

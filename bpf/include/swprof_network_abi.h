@@ -33,7 +33,8 @@ struct swprof_network_config {
 	__u8 reads_tls; /* 0 or 1: calls of TLS libraries may be watched */
 	__u8 keeps_samples; /* 0 or 1: requests that are slow or failed are sent */
 	__u8 server_only; /* 0 or 1: only requests that a process answers are summed up */
-	__u8 reserved[5];
+	__u8 near_bits; /* log2 of how many places `near_connections` has; 0: it is not used */
+	__u8 reserved[4];
 	__u32 payload_bytes; /* of each message that are sent; 0: none */
 };
 _Static_assert(sizeof(struct swprof_network_config) == 32, "layout");
@@ -155,6 +156,13 @@ struct swprof_endpoint {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct swprof_endpoint) == 1192, "layout");
+
+/* Values of the map `near_endpoints`; all zero where a place is free. */
+struct swprof_near_endpoint {
+	struct swprof_endpoint_key key;
+	struct swprof_endpoint endpoint;
+};
+_Static_assert(sizeof(struct swprof_near_endpoint) == 1208, "layout");
 
 struct swprof_peer_key {
 	__u32 tgid;

@@ -30,6 +30,7 @@ const volatile struct swprof_network_config network SEC(".rodata.network") = {};
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
 #define SEND_SHUTDOWN 2
+#define FILLING_MAX 256 /* looks at a place that another CPU fills */
 #define SOCK_DONE 1 /* of enum sock_flags: the other side has ended its direction */
 
 /* A request without an answer. */
@@ -76,6 +77,18 @@ struct {
 	__type(key, __u64); /* the address of a struct sock */
 	__type(value, struct connection);
 } connections SEC(".maps");
+
+/*
+ * As many connections as there are places here are found without a call: the address of the struct sock says where. The
+ * others, whose place is taken, are in `connections`. `shared.socket` is 0 where a place is free, and inverted while one
+ * is being filled.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set before load */
+	__type(key, __u32);
+	__type(value, struct connection);
+} near_connections SEC(".maps");
 
 /* Where a new one is put together; pointers that lie in a map are numbers to the verifier. */
 struct new_connection {
@@ -168,18 +181,16 @@ struct {
 	__type(value, __u32);
 } tls_is_used SEC(".maps");
 
-/* Whether the current process is a target, and the capture goes on. */
+/* Whether the current process is a target, and the capture goes on: no process is marked once it has ended. */
 static __always_inline bool is_target_current(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
-	if (is_over())
-		return false;
 	switch (config.scope) {
 	case SWPROF_SCOPE_ALL:
-		return tgid && tgid != network.self;
+		return tgid && tgid != network.self && !is_over();
 	case SWPROF_SCOPE_CGROUP:
-		return tgid != network.self && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
+		return tgid != network.self && !is_over() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
 	default:
 		return is_marked(tgid);
 	}
@@ -190,6 +201,13 @@ static __always_inline void clear(void *memory, __u32 size)
 {
 	for (__u32 i = 0; i < size / sizeof(__u64); i++)
 		((volatile __u64 *)memory)[i] = 0;
+}
+
+/* The same for copies. */
+static __always_inline void copy_words(void *to, const void *from, __u32 size)
+{
+	for (__u32 i = 0; i < size / sizeof(__u64); i++)
+		((volatile __u64 *)to)[i] = ((const volatile __u64 *)from)[i];
 }
 
 /* Who has connected from where to where, of all processes: the other ends of what the targets accept. */
@@ -410,6 +428,47 @@ static __always_inline void describe_ip(struct sock *sk, struct swprof_connectio
 		read_tcp(sk, &shared->tcp_before);
 }
 
+static __always_inline struct connection *near_place(__u64 address)
+{
+	__u32 index;
+
+	if (!network.near_bits)
+		return NULL;
+	/* Half of a pointer is a number to the verifier, and it is the half in which addresses differ. */
+	__asm__("%0 = %1" : "=w"(index) : "w"((__u32)address));
+	index = index * 0x9e3779b1U >> (32 - network.near_bits);
+	return bpf_map_lookup_elem(&near_connections, &index);
+}
+
+enum placing {
+	PLACED = 0,
+	PLACED_BY_ANOTHER = 1,
+	NOT_PLACED = 2,
+};
+
+/* Puts a new connection into the near place of its address, if that is free. */
+static __always_inline enum placing place_near(struct connection *new, __u64 address)
+{
+	struct connection *near = near_place(address);
+	volatile __u64 *socket;
+
+	if (!near)
+		return NOT_PLACED;
+	socket = &near->shared.socket;
+	for (int i = 0; i < FILLING_MAX; i++) {
+		if (*socket != ~address)
+			break;
+	}
+	if (*socket == address)
+		return PLACED_BY_ANOTHER;
+	if (__sync_val_compare_and_swap(&near->shared.socket, 0, ~address))
+		return NOT_PLACED;
+	new->shared.socket = ~address;
+	copy_words(near, new, sizeof(*near));
+	__sync_lock_test_and_set(&near->shared.socket, address);
+	return PLACED;
+}
+
 /* Makes the socket of the task in `new_connections` one of the connections. Returns whether it is one now. */
 __attribute__((noinline)) int make_connection(__u32 flags)
 {
@@ -417,6 +476,7 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	struct new_connection *made;
 	struct task_struct *task;
 	struct connection *new;
+	enum placing placing;
 	__u32 zero = 0;
 	struct sock *sk;
 	__u64 address;
@@ -459,7 +519,10 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	else
 		__builtin_memset(&shared->tcp_before, 0, sizeof(shared->tcp_before));
 	note_peer(shared);
-	error = bpf_map_update_elem(&connections, &address, new, BPF_NOEXIST);
+	placing = place_near(new, address);
+	if (placing == PLACED_BY_ANOTHER)
+		return 1;
+	error = placing == PLACED ? 0 : bpf_map_update_elem(&connections, &address, new, BPF_NOEXIST);
 	if (!error)
 		count_network(SWPROF_NETWORK_CONNECTIONS);
 	else if (error != -EEXIST)
@@ -481,6 +544,10 @@ static __always_inline bool create_connection(struct sock *sk, struct task_struc
 
 static __always_inline struct connection *connection_at(__u64 address)
 {
+	struct connection *near = near_place(address);
+
+	if (near && near->shared.socket == address)
+		return near;
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
@@ -496,17 +563,22 @@ static __always_inline void send_connection(struct connection *connection)
 /* Sends what a connection was, as its socket is another one now; only TCP tells when one ends. */
 static __always_inline void replace_connection(struct connection *connection, __u64 address)
 {
+	struct connection *near;
+
 	connection->shared.closed_ns = bpf_ktime_get_ns();
 	connection->shared.flags |= SWPROF_CONNECTION_CLOSED;
 	send_connection(connection);
-	bpf_map_delete_elem(&connections, &address);
+	near = near_place(address);
+	if (near && near->shared.socket == address)
+		__sync_lock_test_and_set(&near->shared.socket, 0);
+	else
+		bpf_map_delete_elem(&connections, &address);
 }
 
 /* The connection of a socket that the current process, a target, uses. */
 static __always_inline struct connection *current_connection(struct sock *sk)
 {
 	__u64 address = (__u64)sk;
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct connection *connection = connection_at(address);
 
 	if (connection && !is_tcp(&connection->shared) && connection->shared.inode != socket_inode(sk)) {
@@ -515,7 +587,7 @@ static __always_inline struct connection *current_connection(struct sock *sk)
 	}
 	if (connection)
 		return connection;
-	if (!create_connection(sk, task, 0))
+	if (!create_connection(sk, (struct task_struct *)bpf_get_current_task(), 0))
 		return NULL;
 	return connection_at(address);
 }

@@ -20,7 +20,7 @@ int process_fork(__u64 *context)
 	struct task_struct *child = (struct task_struct *)context[1];
 
 	follow_fork(parent, child);
-	if (config.follow_children && child->pid == child->tgid && is_marked(parent->tgid))
+	if (config.follow_children && child->pid == child->tgid && is_marked(parent->tgid) && !is_over())
 		mark_target(child->tgid, true);
 	return 0;
 }
@@ -31,7 +31,7 @@ int process_exec(__u64 *context)
 	struct task_struct *task = (struct task_struct *)context[0];
 
 	follow_exec(task);
-	if (has_target_name())
+	if (has_target_name() && !is_over())
 		mark_target(task->tgid, true);
 	return 0;
 }
@@ -56,7 +56,7 @@ int mark_targets(struct bpf_iter__task *context)
 	if (!task || task->pid != task->tgid)
 		return 0;
 	tgid = tgid_in_namespace(task);
-	mark_target(task->tgid, tgid && bpf_map_lookup_elem(&targets, &tgid));
+	mark_target(task->tgid, tgid && !is_over() && bpf_map_lookup_elem(&targets, &tgid));
 	return 0;
 }
 

@@ -185,7 +185,7 @@ __attribute__((noinline)) int find_piece(struct connection *connection, struct p
 	__u64 left, count;
 	__u32 direction;
 
-	if (!connection || !payload || payload->position >= payload->length)
+	if (!connection || !payload)
 		return 0;
 	direction = payload->direction & 1;
 	left = payload->length - payload->position;
@@ -211,8 +211,6 @@ static __always_inline __u32 first_piece(struct connection *connection, struct p
 {
 	__u64 left = payload->length - payload->position;
 
-	if (payload->position >= payload->length)
-		return 0;
 	if (connection->decision != HTTP_SPOKEN || connection->streams[payload->direction & 1].state > HTTP_REST)
 		return find_piece(connection, payload);
 	/* The most frequent case: a head begins or goes on. */
@@ -316,7 +314,7 @@ static __always_inline void read_pieces(struct connection *connection, struct pa
 
 	payload->position = 0;
 	payload->length = length;
-	for (int i = 0; i < PIECES_MAX; i++) {
+	for (int i = 0; i < PIECES_MAX && payload->position < payload->length; i++) {
 		size = i ? find_piece(connection, payload) : first_piece(connection, payload);
 		if (!size)
 			break;
@@ -382,7 +380,10 @@ static __always_inline bool is_encrypted(struct connection *connection)
 	return connection->shared.flags & SWPROF_CONNECTION_TLS;
 }
 
-/* An array of vectors: its length, the offset in the first one, and whether it lies in the kernel's memory. */
+/*
+ * An array of vectors: its length, the offset in the first one, and whether it lies in the kernel's memory,
+ * which takes HAS_CASTS.
+ */
 #define VECTORS(count, offset, is_kernel) ((__u64)(count) << 32 | (offset) << 1 | (is_kernel))
 #define VECTOR_OFFSET_MAX (1U << 31)
 
@@ -400,15 +401,22 @@ __attribute__((noinline)) int read_vectors(struct connection *connection, struct
 {
 	__u64 length, offset = (__u32)shape >> 1, left = total;
 	__u32 count = shape >> 32, is_kernel = shape & 1, size;
+	const struct iovec *vector;
 
 	if (!connection || !payload)
 		return 0;
 	if (count > VECTORS_MAX)
 		count = VECTORS_MAX;
 	size = BOUNDED(count * sizeof(struct vector), sizeof(payload->vectors));
-	if (is_kernel ? bpf_probe_read_kernel(payload->vectors, size, (void *)vectors)
-		      : bpf_probe_read_user(payload->vectors, size, (void *)vectors))
+	if (is_kernel && HAS_CASTS) {
+		for (__u32 i = 0; i < VECTORS_MAX && i < count; i++) {
+			vector = CAST(struct iovec, vectors + i * sizeof(struct iovec));
+			payload->vectors[i].base = (__u64)vector->iov_base;
+			payload->vectors[i].length = vector->iov_len;
+		}
+	} else if (bpf_probe_read_user(payload->vectors, size, (void *)vectors)) {
 		count = 0;
+	}
 	for (__u32 i = 0; i < VECTORS_MAX; i++) {
 		if (i >= count || !left)
 			break;

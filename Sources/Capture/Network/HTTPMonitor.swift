@@ -7,7 +7,7 @@ package import ProfileModel
 /// Counts the HTTP requests that processes answer, all the time and cheaply: by path, in the kernel, without a record for
 /// any of them.
 package struct HTTPMonitor: ~Copyable {
-  /// What a process has answered on a path since it is watched.
+  /// What a process has answered on a path since it is watched, or a part of it: there may be several of one path.
   package struct Totals: Equatable, Sendable {
     package var process: ProcessID
     package var path: String
@@ -58,9 +58,7 @@ package struct HTTPMonitor: ~Copyable {
   }
 
   private mutating func forget(_ processes: Set<ProcessID>) throws {
-    let endpoints = try object.map(named: "endpoints")
-    for (key, _) in try endpoints.entries(startingWith: swprof_endpoint_key(), swprof_endpoint())
-    where processes.contains(ProcessID(rawValue: Int32(bitPattern: key.tgid))) { endpoints.remove(key: key) }
+    try EndpointTable(object).remove { processes.contains(ProcessID(rawValue: Int32(bitPattern: $0))) }
     edition &+= 1
     try object.map(named: "endpoint_edition").update(key: UInt32(0), value: edition)
   }
@@ -79,7 +77,7 @@ package struct HTTPMonitor: ~Copyable {
       libraries.attach(to: &object, in: Array(watched))
     }
     return try CaptureError.translating {
-      try object.map(named: "endpoints").entries(startingWith: swprof_endpoint_key(), swprof_endpoint()).map {
+      try EndpointTable(object).entries().map {
         let endpoint = HTTPEndpoint($0, $1)
         return Totals(process: endpoint.process, path: endpoint.path, totals: endpoint.totals)
       }

@@ -186,13 +186,13 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private mutating func finished() throws -> NetworkRecording {
     try object.map(named: "has_ended").update(key: UInt32(0), value: UInt32(1))
+    _ = try object.iterate("mark_targets")
     _ = try object.iterate("find_survivors")
     _ = try object.iterate("find_owners")
     for record in try ring.drain() { take(record) }
     try takeLiving()
     let totals = try NetworkCounters.read(object)
-    let endpoints = try object.map(named: "endpoints").entries(
-      startingWith: swprof_endpoint_key(), swprof_endpoint())
+    let endpoints = try EndpointTable(object).entries()
     let surroundings = surroundings()
     let recordLost = totals[SWPROF_NETWORK_RECORD_LOST, default: 0]
     var account = SampleAccount(
@@ -209,6 +209,9 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private mutating func takeLiving() throws {
     var living: [ConnectionRecord] = []
+    try object.map(named: "near_connections").forEachValue(of: swprof_connection.self) {
+      if $1.socket != 0 { living.append(ConnectionRecord($1)) }
+    }
     let connections = try object.map(named: "connections")
     try connections.forEach(startingWith: UInt64(0), swprof_connection(), valueSize: connections.valueSize) {
       living.append(ConnectionRecord($1))

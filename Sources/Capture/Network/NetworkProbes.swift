@@ -9,10 +9,13 @@ enum NetworkProbes {
   /// What the programs are loaded for.
   struct Purpose {
     var parameters: NetworkParameters
-    /// How many connections the kernel keeps.
+    /// How many connections the kernel keeps at most.
     var tableCapacity: UInt32
     /// Whether requests that processes answer are counted, and nothing is sent.
     var isMonitor = false
+
+    /// Of how many of them the kernel has a place that it finds without a call, as a power of two; 0: of none.
+    var nearBits: UInt8 { tableCapacity >= 4096 ? 10 : 0 }
   }
 
   /// What is tried, the best first.
@@ -61,7 +64,9 @@ enum NetworkProbes {
       section: ".rodata.config", try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
     try object.setConstants(section: ".rodata.network", configuration(purpose, source))
     try object.setCapacity(ofMap: "network_records", request.ringBufferBytes)
-    try object.setCapacity(ofMap: "connections", purpose.tableCapacity)
+    let near: UInt32 = purpose.nearBits == 0 ? 0 : 1 << UInt32(purpose.nearBits)
+    try object.setCapacity(ofMap: "near_connections", max(near, 1))
+    try object.setCapacity(ofMap: "connections", purpose.tableCapacity - near)
     let wanted = Set(programs(source, scope, purpose) + iterators + tlsPrograms)
     for program in all where !wanted.contains(program) { try object.leaveOut(program) }
     try object.load()
@@ -84,6 +89,7 @@ enum NetworkProbes {
     config.reads_tls = 1
     config.keeps_samples = parameters.reasons.isEmpty ? 0 : 1
     config.server_only = purpose.isMonitor ? 1 : 0
+    config.near_bits = purpose.nearBits
     config.payload_bytes = UInt32(min(parameters.bodyBytes, Int(SWPROF_PAYLOAD_MAX)))
     return unsafe withUnsafeBytes(of: config) { unsafe Array($0) }
   }
