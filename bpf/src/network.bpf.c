@@ -30,8 +30,7 @@ int process_exec(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)context[0];
 
-	follow_exec(task);
-	if (has_target_name() && !is_over())
+	if (follow_exec(task) && !is_over())
 		mark_target(task->tgid, true);
 	return 0;
 }

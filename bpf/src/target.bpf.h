@@ -125,10 +125,13 @@ static __always_inline bool has_target_name(void)
 	return true;
 }
 
-static __always_inline void follow_exec(struct task_struct *task)
+/* Returns whether the process has become a target by its name. */
+static __always_inline bool follow_exec(struct task_struct *task)
 {
-	if (has_target_name())
-		add_target(tgid_in_namespace(task));
+	if (!has_target_name())
+		return false;
+	add_target(tgid_in_namespace(task));
+	return true;
 }
 
 /* The leader of a thread group may exit first; the group is gone when its last thread is. */

@@ -55,35 +55,11 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   /// Loads and attaches everything; from the return on, calls are counted.
   package static func arm(_ request: CaptureRequest, _ options: Options) throws(CaptureError) -> NetworkCapture {
-    try Privileges.check()
     try ProbeTargets.check(request.target)
-    let scope = try CaptureScope(request.target)
-    return try CaptureError.translating { try armed(request, options, scope) }
+    return try PreparedNetwork.load(request, options).arm()
   }
 
-  private static func armed(
-    _ request: CaptureRequest, _ options: Options, _ scope: CaptureScope
-  ) throws -> NetworkCapture {
-    var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
-    let purpose = NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity)
-    var object = try NetworkProbes.load(request, purpose, scope, source: &source)
-    let ring = try RingBuffer(map: object.map(named: "network_records").descriptor)
-    let targets = try object.map(named: "targets")
-    for target in try scope.initialTargets() {
-      try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
-      if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
-    }
-    let armedAt = Clock.monotonic
-    for program in NetworkProbes.programs(source, scope, purpose) { try object.attach(program) }
-    // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
-    _ = try object.iterate("mark_targets")
-    _ = try object.iterate("find_owners")
-    _ = try object.iterate("find_connections")
-    return NetworkCapture(
-      object: object, ring: ring, scope: scope, request: request, options: options, source: source, armedAt: armedAt)
-  }
-
-  private init(
+  fileprivate init(
     object: consuming BPFObject, ring: consuming RingBuffer, scope: CaptureScope, request: CaptureRequest,
     options: Options, source: NetworkSource, armedAt: MonotonicTime
   ) {
@@ -270,6 +246,73 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       shownPath: options.shownPath,
       speaks: { [speaks = options.speaks] in speaks(ConnectionBeginning($0)) },
       wallTime: { WallTime(nanoseconds: anchor.wall - Int64(bitPattern: anchor.monotonic &- $0)) })
+  }
+}
+
+/// The programs of a network capture, loaded ahead of the moment when they are needed.
+package struct PreparedNetwork: ~Copyable {
+  private var object: BPFObject
+  private var request: CaptureRequest
+  private var scope: CaptureScope
+  private let options: NetworkCapture.Options
+  private let source: NetworkSource
+  private let programs: [String]
+
+  package static func load(
+    _ request: CaptureRequest, _ options: NetworkCapture.Options
+  ) throws(CaptureError) -> PreparedNetwork {
+    try Privileges.check()
+    let scope = try CaptureScope(request.target)
+    return try CaptureError.translating {
+      var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
+      let purpose = NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity)
+      let object = try NetworkProbes.load(request, purpose, scope, source: &source)
+      return PreparedNetwork(
+        object: object, request: request, scope: scope, options: options, source: source,
+        programs: NetworkProbes.programs(source, scope, purpose))
+    }
+  }
+
+  private init(
+    object: consuming BPFObject, request: CaptureRequest, scope: CaptureScope, options: NetworkCapture.Options,
+    source: NetworkSource, programs: [String]
+  ) {
+    self.object = object
+    self.request = request
+    self.scope = scope
+    self.options = options
+    self.source = source
+    self.programs = programs
+  }
+
+  /// Lists the processes to look at, where the programs were loaded for listed ones.
+  package mutating func aim(at processes: [ProcessID]) throws(CaptureError) {
+    request.target = .processes(processes)
+    try ProbeTargets.check(request.target)
+    scope = try CaptureScope(request.target)
+  }
+
+  /// Attaches everything; from the return on, calls are counted.
+  package consuming func arm() throws(CaptureError) -> NetworkCapture {
+    let (request, scope, options, source, programs) = (request, scope, options, source, programs)
+    var object = object
+    let ring = try CaptureError.translating { try RingBuffer(map: object.map(named: "network_records").descriptor) }
+    let armedAt = try CaptureError.translating {
+      let targets = try object.map(named: "targets")
+      for target in try scope.initialTargets() {
+        try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
+        if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
+      }
+      let start = Clock.monotonic
+      for program in programs { try object.attach(program) }
+      // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
+      _ = try object.iterate("mark_targets")
+      _ = try object.iterate("find_owners")
+      _ = try object.iterate("find_connections")
+      return start
+    }
+    return NetworkCapture(
+      object: object, ring: ring, scope: scope, request: request, options: options, source: source, armedAt: armedAt)
   }
 }
 

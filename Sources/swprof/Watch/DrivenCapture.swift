@@ -45,6 +45,3 @@ final class StackCapture<Capture: ArmedCapture & ~Copyable>: DrivenCapture where
   func drain() throws { try capture.drain() }
   func finish() throws -> CaptureOutcome { .profile(try capture.finish()) }
 }
-
-/// Starts the captures of network tasks; nil where this swprof has none.
-typealias NetworkArming = (NetworkParameters, [ProcessID]) throws -> any DrivenCapture

@@ -8,14 +8,14 @@ import Storage
 final class DrivenNetworkCapture: DrivenCapture {
   private var capture: NetworkCapture
 
-  private init(_ capture: consuming NetworkCapture) { self.capture = capture }
+  init(_ capture: consuming NetworkCapture) { self.capture = capture }
 
-  static func arm(_ parameters: NetworkParameters, _ processes: [ProcessID]) throws -> any DrivenCapture {
+  /// Loads what a task with these parameters needs, whatever its processes.
+  static func prepare(_ parameters: NetworkParameters) throws -> PreparedNetwork {
     let request = CaptureRequest(
-      target: .processes(processes), side: .both, includesChildren: true, ringBufferBytes: 1 << 22)
+      target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: 1 << 22)
     let patterns = parameters.uris.compactMap(Pattern.init(argument:))
-    return DrivenNetworkCapture(
-      try NetworkCapture.arm(request, NetworkTask.options(parameters, patterns: patterns)))
+    return try PreparedNetwork.load(request, NetworkTask.options(parameters, patterns: patterns))
   }
 
   var armedAt: MonotonicTime { capture.armedAt }

@@ -6,7 +6,6 @@ import ProfileModel
 /// Keeps programs loaded and verified for each kind of task that policies may start, so that a start only attaches them.
 struct ProbeShelf {
   private var stock: [Entry] = []
-  private let armNetwork: NetworkArming?
 
   private struct Entry {
     let task: PolicyTask
@@ -18,6 +17,7 @@ struct ProbeShelf {
     enum Kind: ~Copyable {
       case onCPU(PreparedOnCPU)
       case offCPU(PreparedOffCPU)
+      case network(PreparedNetwork)
     }
 
     private var kind: Kind?
@@ -32,6 +32,9 @@ struct ProbeShelf {
       case .offCPU(var probes)?:
         try probes.aim(at: processes)
         return StackCapture(try probes.arm(isHeld: false, openPerfMap: PerfMapSearch.open))
+      case .network(var probes)?:
+        try probes.aim(at: processes)
+        return DrivenNetworkCapture(try probes.arm())
       case nil: preconditionFailure("probes are used once")
       }
     }
@@ -43,13 +46,11 @@ struct ProbeShelf {
   /// What is not built by then is built while the task runs: its first sample must not wait for it.
   private static let initialBuildNanoseconds: UInt64 = 40_000_000
 
-  init(armNetwork: NetworkArming?) { self.armNetwork = armNetwork }
-
   /// Loads what is missing for some tasks, one kind of them in a call, and drops what none of them needs.
   ///
   /// - Returns: whether nothing is missing any more.
   mutating func restock(for tasks: [PolicyTask]) throws -> Bool {
-    let wanted = tasks.filter { $0.kind != .network }.map(Self.key)
+    let wanted = tasks.map(Self.key)
     stock.removeAll { !wanted.contains($0.task) }
     guard let missing = wanted.first(where: { task in !stock.contains { $0.task == task } }) else { return true }
     stock.append(Entry(task: missing, probes: try Self.load(missing)))
@@ -58,10 +59,6 @@ struct ProbeShelf {
 
   /// Starts a task's capture with what is loaded, or loads it first.
   mutating func arm(_ task: PolicyTask, _ processes: [ProcessID]) throws -> any DrivenCapture {
-    if task.kind == .network {
-      guard let armNetwork else { throw Failure("this swprof has no network tasks", .unavailable) }
-      return try armNetwork(task.network, processes)
-    }
     let key = Self.key(task)
     if let index = stock.firstIndex(where: { $0.task == key }) {
       return try stock.remove(at: index).probes.arm(processes)
@@ -77,6 +74,7 @@ struct ProbeShelf {
   }
 
   private static func load(_ task: PolicyTask) throws -> Probes {
+    if task.kind == .network { return Probes(.network(try DrivenNetworkCapture.prepare(task.network))) }
     var request = CaptureRequest(
       target: .processes([]), side: task.side, includesChildren: task.includesChildren,
       unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: ringBufferBytes)

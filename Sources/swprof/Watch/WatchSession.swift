@@ -43,7 +43,7 @@ struct WatchSession: ~Copyable {
   /// Reads the policies, listens to processes, and loads what tasks will need.
   init(
     source: PolicySource, store: TaskStore, output: WatchOutput, metricsFile: String?,
-    http: HTTPMetricsSource? = nil, armNetwork: NetworkArming? = nil
+    http: HTTPMetricsSource? = nil
   ) throws {
     var source = source
     let policies = try source.read()
@@ -58,7 +58,7 @@ struct WatchSession: ~Copyable {
     do { discovery = try ProcessDiscovery() } catch {
       throw Failure("cannot listen to the kernel's records of processes: \(error)", .unavailable)
     }
-    var shelf = ProbeShelf(armNetwork: armNetwork)
+    var shelf = ProbeShelf()
     while try !shelf.restock(for: policies.policies.map(\.task)) {}
     recorder = try TaskRecorder(store)
     self.signals = signals
