@@ -112,7 +112,7 @@ extension EndToEnd.NetworkTests {
     #expect((task.ticks, task.taken, task.lost) == (view.connectionCount, view.connectionCount, 0))
   }
 
-  /// How many connections are open at once: an emulated CPU needs a while for each.
+  /// Fifty thousand; where memory is short, as in the virtual machines, fewer.
   private var manyConnections: Int {
     ProcessInfo.processInfo.environment["SWPROF_TEST_PATIENCE"] == nil ? 50_000 : 20_000
   }

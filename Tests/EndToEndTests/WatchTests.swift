@@ -36,8 +36,9 @@ extension EndToEnd {
     }
 
     @Test func `what ran before the trigger is in the task too, and marked`() throws {
+      let program = try bench.compile("spike", as: "watched")
       let watch = try startWatch("lookback: 10s\n" + policies(duration: "3s"))
-      let workload = try bench.startWorkload([try bench.compile("spike", as: "watched")])
+      let workload = try bench.startWorkload([program])
       let used = try workload.waitForLine(startingWith: "used").split(separator: " ")
       let started = try watch.event("started")
       try waitUntil("the end of the task") { try bench.tasks().first?.status == "done" }
