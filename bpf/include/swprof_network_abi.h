@@ -22,6 +22,13 @@ enum swprof_network_source {
 	SWPROF_SOURCE_CALLS = 1, /* the ends of system calls */
 };
 
+/* The value of the map `phase`; each one is set when all that belongs to the one before has been done. */
+enum swprof_network_phase {
+	SWPROF_NETWORK_RUNNING = 0,
+	SWPROF_NETWORK_ENDING = 1, /* nobody is a target any more; ends of connections are noted still */
+	SWPROF_NETWORK_OVER = 2, /* nothing is noted any more */
+};
+
 /* Set before the programs are loaded, constant afterwards. */
 struct swprof_network_config {
 	__u64 slow_ns; /* requests of this length or more are slow */

@@ -158,19 +158,31 @@ static __always_inline bool is_marked(__u32 tgid)
 	return word && (*word >> (tgid & 63)) & 1;
 }
 
-/* Not zero once the capture has ended: programs are detached one by one, and none may see more than another. */
+/* How far a capture is: programs are detached one by one, and none may see more than another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
-} has_ended SEC(".maps");
+	__type(value, __u32); /* enum swprof_network_phase */
+} phase SEC(".maps");
 
+static __always_inline bool has_reached(__u32 expected)
+{
+	__u32 zero = 0, *value = bpf_map_lookup_elem(&phase, &zero);
+
+	return value && *value >= expected;
+}
+
+/* Whether nobody is a target any more. */
+static __always_inline bool is_ending(void)
+{
+	return has_reached(SWPROF_NETWORK_ENDING);
+}
+
+/* Whether user space reads the tables. */
 static __always_inline bool is_over(void)
 {
-	__u32 zero = 0, *value = bpf_map_lookup_elem(&has_ended, &zero);
-
-	return value && *value;
+	return has_reached(SWPROF_NETWORK_OVER);
 }
 
 /* Not zero once a thread has been in a TLS library that is watched. */
@@ -181,16 +193,16 @@ struct {
 	__type(value, __u32);
 } tls_is_used SEC(".maps");
 
-/* Whether the current process is a target, and the capture goes on: no process is marked once it has ended. */
+/* Whether the current process is a target, and the capture goes on: no process is marked once it ends. */
 static __always_inline bool is_target_current(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
 	switch (config.scope) {
 	case SWPROF_SCOPE_ALL:
-		return tgid && tgid != network.self && !is_over();
+		return tgid && tgid != network.self && !is_ending();
 	case SWPROF_SCOPE_CGROUP:
-		return tgid != network.self && !is_over() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
+		return tgid != network.self && !is_ending() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
 	default:
 		return is_marked(tgid);
 	}

@@ -100,7 +100,6 @@ int destroy_socket(__u64 *context)
 	__u64 address = (__u64)sk;
 	struct connection *connection = connection_at(address);
 
-	/* User space reads the table then. */
 	if (!connection || is_over())
 		return 0;
 	read_tcp(sk, &connection->shared.tcp);

@@ -20,7 +20,7 @@ int process_fork(__u64 *context)
 	struct task_struct *child = (struct task_struct *)context[1];
 
 	follow_fork(parent, child);
-	if (config.follow_children && child->pid == child->tgid && is_marked(parent->tgid) && !is_over())
+	if (config.follow_children && child->pid == child->tgid && is_marked(parent->tgid) && !is_ending())
 		mark_target(child->tgid, true);
 	return 0;
 }
@@ -30,7 +30,7 @@ int process_exec(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)context[0];
 
-	if (follow_exec(task) && !is_over())
+	if (follow_exec(task) && !is_ending())
 		mark_target(task->tgid, true);
 	return 0;
 }
@@ -55,7 +55,7 @@ int mark_targets(struct bpf_iter__task *context)
 	if (!task || task->pid != task->tgid)
 		return 0;
 	tgid = tgid_in_namespace(task);
-	mark_target(task->tgid, tgid && !is_over() && bpf_map_lookup_elem(&targets, &tgid));
+	mark_target(task->tgid, tgid && !is_ending() && bpf_map_lookup_elem(&targets, &tgid));
 	return 0;
 }
 

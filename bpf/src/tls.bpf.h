@@ -95,7 +95,7 @@ static __always_inline int leave_tls(struct swprof_user_regs *regs, __u32 direct
 	struct connection *connection;
 	struct payload *payload;
 
-	if (!call || !call->tls.connection || is_over())
+	if (!call || !call->tls.connection || is_ending())
 		return 0;
 	key.connection = call->tls.connection;
 	call->tls.connection = 0;

@@ -161,8 +161,9 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   private mutating func finished() throws -> NetworkRecording {
-    try object.map(named: "has_ended").update(key: UInt32(0), value: UInt32(1))
+    try enter(SWPROF_NETWORK_ENDING)
     _ = try object.iterate("mark_targets")
+    try enter(SWPROF_NETWORK_OVER)
     _ = try object.iterate("find_survivors")
     _ = try object.iterate("find_owners")
     for record in try ring.drain() { take(record) }
@@ -181,6 +182,10 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     profile.losses = NetworkCounters.losses(object, totals)
     if malformed > 0 { profile.losses[.recordMalformed] = malformed }
     return NetworkRecording(profile: profile, account: account, warnings: warnings + libraries.warnings)
+  }
+
+  private func enter(_ phase: swprof_network_phase) throws {
+    try object.map(named: "phase").update(key: UInt32(0), value: phase.rawValue)
   }
 
   private mutating func takeLiving() throws {
