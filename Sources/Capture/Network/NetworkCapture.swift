@@ -55,8 +55,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   /// Loads and attaches everything; from the return on, calls are counted.
   package static func arm(_ request: CaptureRequest, _ options: Options) throws(CaptureError) -> NetworkCapture {
-    try ProbeTargets.check(request.target)
-    return try PreparedNetwork.load(request, options).arm()
+    try PreparedNetwork.load(request, options).arm()
   }
 
   fileprivate init(
@@ -267,6 +266,7 @@ package struct PreparedNetwork: ~Copyable {
     _ request: CaptureRequest, _ options: NetworkCapture.Options
   ) throws(CaptureError) -> PreparedNetwork {
     try Privileges.check()
+    try ProbeTargets.check(request.target)
     let scope = try CaptureScope(request.target)
     return try CaptureError.translating {
       var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
