@@ -9,6 +9,14 @@
 
 #include "requests.bpf.h"
 
+/* How many pieces of a call's data are looked at. */
+#define PIECES_MAX 24
+/* How many things may happen in one piece: heads that follow each other, chunks of a body. */
+#define EVENTS_MAX 48
+/* How many calls that cannot begin HTTP make a connection one of another protocol. */
+#define ATTEMPTS_MAX 16
+#define ATTEMPTS_MAX_SEEDED 200
+
 /* The next thing that happens in the piece. Returns whether there may be more. */
 __attribute__((noinline)) int take_event(struct connection *connection, struct payload *payload)
 {

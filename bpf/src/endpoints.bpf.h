@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a look at data works with, and what requests are summed up by: heads that were read before, and the tables of
+ * endpoints and of the times of peers.
+ */
+#ifndef SWPROF_ENDPOINTS_BPF_H
+#define SWPROF_ENDPOINTS_BPF_H
+
+#include "connections.bpf.h"
+
+_Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
+
+#define NEAR_ENDPOINT_BITS 8
+/* A number that is known to lie between 1 and a power of two, in a form that the verifier knows it too. */
+#define BOUNDED(number, limit) ((((number) - 1) & ((limit) - 1)) + 1)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 13); /* set before load */
+	__type(key, struct swprof_endpoint_key);
+	__type(value, struct swprof_endpoint);
+} endpoints SEC(".maps");
+
+/*
+ * As many endpoints as there are places here are found without a call: the hash of the key says where. The others, whose
+ * place is taken, are in `endpoints`, and so, once in a long while, are some requests of one that was being put here.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << NEAR_ENDPOINT_BITS);
+	__type(key, __u32);
+	__type(value, struct swprof_near_endpoint);
+} near_endpoints SEC(".maps");
+
+/* How long the requests of a process with each of its peers took. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 12);
+	__type(key, struct swprof_peer_key);
+	__type(value, struct swprof_times);
+} peer_times SEC(".maps");
+
+/* How many vectors of a call are looked at; a power of two. */
+#define VECTORS_MAX 8
+
+/* struct iovec */
+struct vector {
+	__u64 base;
+	__u64 length;
+};
+
+/* What a look at some bytes needs; nothing of it outlasts the look. */
+struct payload {
+	__u32 is_taken; /* 0 or 1: of PAYLOAD_LIBRARY */
+	__u32 place; /* PAYLOAD_* */
+	struct http_chunk chunk;
+	__u64 now;
+	__u64 base; /* the position of the piece in its direction */
+	__u64 address; /* of the data, where it lies in a process's memory */
+	__u64 position; /* what of it was looked at */
+	__u64 length;
+	__u32 offset; /* of the data, where it lies in a packet */
+	__u32 direction;
+	__u32 wanted; /* bytes of its beginning that are to be sent */
+	__u8 is_beginning; /* 0 or 1: a message begins where the piece does */
+	__u8 is_recalled; /* 0 or 1: so does the head that has just ended, and it was known */
+	__u8 reserved[2];
+	struct vector vectors[VECTORS_MAX];
+	struct swprof_request_sample sample;
+	struct {
+		struct swprof_payload head;
+		__u8 bytes[SWPROF_PAYLOAD_MAX];
+	} beginning;
+};
+
+enum {
+	PAYLOAD_CALL = 0, /* of tracepoints, which run to their end before another program does on that CPU */
+	PAYLOAD_LIBRARY = 1, /* of probes in processes, which other tasks may come between */
+	PAYLOAD_END = 2, /* of the end of a connection, which interrupts the others */
+	PAYLOAD_MAX = 3,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PAYLOAD_MAX);
+	__type(key, __u32);
+	__type(value, struct payload);
+} payloads SEC(".maps");
+
+static __always_inline struct payload *payload_at(__u32 place)
+{
+	struct payload *payload = bpf_map_lookup_elem(&payloads, &place);
+
+	if (payload)
+		payload->place = place;
+	return payload;
+}
+
+/* New entries of tables are put together here: before 6.2, only memory of maps can be copied into maps. */
+struct entries {
+	struct swprof_endpoint endpoint;
+	struct swprof_times times;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PAYLOAD_MAX);
+	__type(key, __u32);
+	__type(value, struct entries);
+} new_entries SEC(".maps");
+
+static __always_inline struct entries *entries_of(struct payload *payload)
+{
+	__u32 place = payload->place;
+
+	return bpf_map_lookup_elem(&new_entries, &place);
+}
+
+static __always_inline struct payload *current_payload(void)
+{
+	return payload_at(PAYLOAD_CALL);
+}
+
+/* How many heads are remembered at each place of payloads; a power of two. */
+#define KNOWN_HEADS 32
+
+/*
+ * A head that was read before, whole and from one piece. Clients repeat their requests, and servers their answers, to the
+ * byte, on one connection and on others; what equal bytes say is equal too.
+ */
+struct known_head {
+	__u32 length; /* 0: none */
+	__u32 is_response;
+	/* Of a request: whose endpoint there is one of, and since which edition of the endpoints. */
+	__u32 tgid;
+	__u32 edition;
+	struct http_head head;
+	__u64 words[HTTP_CHUNK_SIZE / 8 + 1]; /* the piece */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PAYLOAD_MAX * KNOWN_HEADS);
+	__type(key, __u32);
+	__type(value, struct known_head);
+} known_heads SEC(".maps");
+
+typedef __u64 __attribute__((may_alias)) any_word;
+
+/* The place where a head like the one that the piece may begin with is remembered. */
+static __always_inline struct known_head *known_head_of(struct payload *payload, __u32 response)
+{
+	const any_word *words = (const any_word *)payload->chunk.bytes;
+	__u64 hash = (words[0] ^ payload->chunk.length) * 0x9e3779b97f4a7c15ULL;
+	__u32 index;
+
+	/* Answers differ most in their last lines, requests in their first. */
+	hash = (hash ^ words[1] ^ response) * 0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ words[2]) * 0x9e3779b97f4a7c15ULL;
+	index = (hash >> 59 & (KNOWN_HEADS - 1)) + payload->place * KNOWN_HEADS;
+	return bpf_map_lookup_elem(&known_heads, &index);
+}
+
+/* The bucket of a length of time. */
+__attribute__((noinline)) __u32 time_bucket(__u64 ns)
+{
+	/* A multiplication is enough for 32 bits; a division takes the CPU ten times as long. */
+	__u64 us = ns >> 32 ? ns / 1000 : ns * 274877907 >> 38;
+	__u32 exponent = 0, word = us > 0xffffffff ? 0xffffffff : us, bucket;
+
+	if (word < 8)
+		return word;
+	exponent += (word >> 16 ? 16 : 0);
+	exponent += (word >> (exponent & 31) >> 8 ? 8 : 0);
+	exponent += (word >> (exponent & 31) >> 4 ? 4 : 0);
+	exponent += (word >> (exponent & 31) >> 2 ? 2 : 0);
+	exponent += (word >> (exponent & 31) >> 1 ? 1 : 0);
+	bucket = (exponent - 2) * 8 + (word >> ((exponent - 3) & 31) & 7);
+	return bucket < SWPROF_TIME_BUCKETS ? bucket : SWPROF_TIME_BUCKETS - 1;
+}
+
+/* Counts a length of time. The bound is checked where it is used: what lies on the stack in between has none. */
+static __always_inline bool add_time(__u32 *counts, __u32 bucket)
+{
+	HTTP_FORGET(bucket);
+	if (bucket >= SWPROF_TIME_BUCKETS)
+		return false;
+	__sync_fetch_and_add(&counts[bucket], 1);
+	return true;
+}
+
+static __always_inline bool is_http_server(struct connection *connection)
+{
+	return connection->shared.flags & SWPROF_CONNECTION_HTTP_SERVER;
+}
+
+static __always_inline bool is_response(struct connection *connection, __u32 direction)
+{
+	return is_http_server(connection) == (direction == SWPROF_SENT);
+}
+
+static __always_inline void fill_endpoint_key(struct connection *connection, struct swprof_endpoint_key *key,
+					      __u8 method, __u64 path_hash)
+{
+	key->tgid = connection->shared.tgid;
+	key->is_server = is_http_server(connection);
+	key->is_tls = !!(connection->shared.flags & SWPROF_CONNECTION_TLS);
+	key->method = method;
+	key->reserved = 0;
+	key->path_hash = path_hash;
+}
+
+/* The path of a request whose head has just been read or recalled. */
+static __always_inline void fill_path(struct payload *payload, struct http_head *head, char *path)
+{
+	struct known_head *known = payload->is_recalled ? known_head_of(payload, 0) : NULL;
+
+	__builtin_memcpy(path, known ? known->head.path : head->path, SWPROF_PATH_SIZE);
+}
+
+/* Keys as words: what a request was for, and the hash of its path. */
+struct endpoint_words {
+	any_word subject;
+	any_word path_hash;
+};
+
+#define WORDS_OF(key) ((struct endpoint_words *)(key))
+/* The subject of a place that is being filled; no process has that number. */
+#define ENDPOINT_FILLING (~0ULL)
+
+static __always_inline struct swprof_near_endpoint *near_endpoint_place(struct swprof_endpoint_key *key)
+{
+	__u64 hash = (WORDS_OF(key)->path_hash ^ WORDS_OF(key)->subject) * 0x9e3779b97f4a7c15ULL;
+	__u32 index = hash >> (64 - NEAR_ENDPOINT_BITS);
+
+	return bpf_map_lookup_elem(&near_endpoints, &index);
+}
+
+static __always_inline struct swprof_endpoint *endpoint_at(struct swprof_endpoint_key *key)
+{
+	struct swprof_near_endpoint *near = near_endpoint_place(key);
+
+	if (near && WORDS_OF(&near->key)->subject == WORDS_OF(key)->subject &&
+	    WORDS_OF(&near->key)->path_hash == WORDS_OF(key)->path_hash)
+		return &near->endpoint;
+	return bpf_map_lookup_elem(&endpoints, key);
+}
+
+static __always_inline void describe_endpoint(struct swprof_endpoint *endpoint, struct connection *connection,
+					      struct payload *payload, struct http_head *head)
+{
+	__builtin_memcpy(endpoint->comm, connection->shared.comm, sizeof(endpoint->comm));
+	if (head) {
+		endpoint->path_size = head->path_length;
+		fill_path(payload, head, endpoint->path);
+	}
+}
+
+static __always_inline struct swprof_endpoint *endpoint_of(struct connection *connection, struct payload *payload,
+							   struct swprof_endpoint_key *key, struct http_head *head)
+{
+	struct swprof_endpoint *found = endpoint_at(key), *new;
+	struct swprof_near_endpoint *near;
+	struct entries *entries;
+
+	if (found)
+		return found;
+	near = near_endpoint_place(key);
+	/* A free place is all zero. */
+	if (near && !__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, ENDPOINT_FILLING)) {
+		WORDS_OF(&near->key)->path_hash = WORDS_OF(key)->path_hash;
+		describe_endpoint(&near->endpoint, connection, payload, head);
+		__sync_lock_test_and_set(&WORDS_OF(&near->key)->subject, WORDS_OF(key)->subject);
+		return &near->endpoint;
+	}
+	entries = entries_of(payload);
+	if (!entries)
+		return NULL;
+	new = &entries->endpoint;
+	clear(new, sizeof(*new));
+	describe_endpoint(new, connection, payload, head);
+	bpf_map_update_elem(&endpoints, key, new, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&endpoints, key);
+}
+
+/* Where only answers are counted, user space notes here that it has removed endpoints. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} endpoint_edition SEC(".maps");
+
+static __always_inline __u32 current_edition(void)
+{
+	__u32 zero = 0, *edition = bpf_map_lookup_elem(&endpoint_edition, &zero);
+
+	return edition ? *edition : 0;
+}
+
+/* Whether nothing is to be done about the endpoint of a request: only answers are counted, and it is known to be there. */
+static __always_inline bool has_endpoint(struct connection *connection, struct payload *payload)
+{
+	struct known_head *known;
+
+	if (!network.server_only || !payload->is_recalled)
+		return false;
+	known = known_head_of(payload, 0);
+	return known && known->tgid == connection->shared.tgid && known->edition == current_edition();
+}
+
+static __always_inline void note_endpoint(struct connection *connection, struct payload *payload)
+{
+	struct known_head *known;
+
+	if (!network.server_only || !payload->is_recalled)
+		return;
+	known = known_head_of(payload, 0);
+	if (!known)
+		return;
+	known->tgid = connection->shared.tgid;
+	known->edition = current_edition();
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whether network programs look at the current process: which processes are marked, and how far the capture is. */
+#ifndef SWPROF_MARKS_BPF_H
+#define SWPROF_MARKS_BPF_H
+
+#include "target.bpf.h"
+#include "swprof_network_abi.h"
+
+const volatile struct swprof_network_config network SEC(".rodata.network") = {};
+
+/* A bit for each process, by the kernel's own number: the first question of every hook, which most answer with no. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << 16);
+	__type(key, __u32);
+	__type(value, __u64);
+} target_bits SEC(".maps");
+
+static __always_inline __u64 *target_word(__u32 tgid)
+{
+	__u32 index = (tgid >> 6) & 0xffff;
+
+	return bpf_map_lookup_elem(&target_bits, &index);
+}
+
+static __always_inline void mark_target(__u32 tgid, bool is_one)
+{
+	__u64 *word = target_word(tgid);
+
+	if (!word)
+		return;
+	if (is_one)
+		__sync_fetch_and_or(word, 1ULL << (tgid & 63));
+	else
+		__sync_fetch_and_and(word, ~(1ULL << (tgid & 63)));
+}
+
+static __always_inline bool is_marked(__u32 tgid)
+{
+	__u64 *word = target_word(tgid);
+
+	return word && (*word >> (tgid & 63)) & 1;
+}
+
+/* How far a capture is: programs are detached one by one, and none may see more than another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32); /* enum swprof_network_phase */
+} phase SEC(".maps");
+
+static __always_inline bool has_reached(__u32 expected)
+{
+	__u32 zero = 0, *value = bpf_map_lookup_elem(&phase, &zero);
+
+	return value && *value >= expected;
+}
+
+/* Whether nobody is a target any more. */
+static __always_inline bool is_ending(void)
+{
+	return has_reached(SWPROF_NETWORK_ENDING);
+}
+
+/* Whether user space reads the tables. */
+static __always_inline bool is_over(void)
+{
+	return has_reached(SWPROF_NETWORK_OVER);
+}
+
+/* Not zero once a thread has been in a TLS library that is watched. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tls_is_used SEC(".maps");
+
+/* Whether the current process is a target, and the capture goes on: no process is marked once it ends. */
+static __always_inline bool is_target_current(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	switch (config.scope) {
+	case SWPROF_SCOPE_ALL:
+		return tgid && tgid != network.self && !is_ending();
+	case SWPROF_SCOPE_CGROUP:
+		return tgid != network.self && !is_ending() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
+	default:
+		return is_marked(tgid);
+	}
+}
+
+#endif
