@@ -81,6 +81,18 @@ import Synchronization
     try check(unsafe bpf_map__set_max_entries(self.map(map), count), .update(map: map))
   }
 
+  /// Takes the maps of another, loaded object of the same file in place of its own, before loading; constants stay its own.
+  package func shareMaps(of other: borrowing BPFObject) throws(BPFError) {
+    var next = unsafe bpf_object__next_map(handle, nil)
+    while let map = unsafe next {
+      if unsafe !bpf_map__is_internal(map) {
+        let name = unsafe String(cString: bpf_map__name(map))
+        try check(unsafe bpf_map__reuse_fd(map, bpf_map__fd(try other.map(name))), .update(map: name))
+      }
+      unsafe next = bpf_object__next_map(handle, map)
+    }
+  }
+
   /// Leaves a program out of loading.
   package func leaveOut(_ program: String) throws(BPFError) {
     try check(unsafe bpf_program__set_autoload(try self.program(program), false), .load(object: name))

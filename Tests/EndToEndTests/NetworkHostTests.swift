@@ -141,7 +141,12 @@ extension EndToEnd.NetworkTests {
 
     let capture = try bench.startNetwork(["--pid", "\(server.pid),\(client.pid)"])
     let truth = try bench.finish(client: client)
-    let sockets = try bench.run(within + ["ss", "-tniOH", "sport", "=", String(port)]).output
+    // The last acknowledgement may be delayed, and is measured too.
+    var sockets = ""
+    try waitUntil("the last acknowledgement") {
+      sockets = try bench.run(within + ["ss", "-tniOH", "sport", "=", String(port)]).output
+      return !sockets.contains(" unacked:")
+    }
     let counters = try bench.run(within + ["nstat", "-az", "TcpRetransSegs"]).output
     let view = try bench.finish(capture)
 

@@ -16,7 +16,7 @@
 #define SWPROF_TIME_BUCKETS 240
 #define SWPROF_PAYLOAD_MAX 4096
 
-/* What the content of a direction is read through. */
+/* What counts calls and bytes. */
 enum swprof_network_source {
 	SWPROF_SOURCE_SOCKETS = 0, /* tracepoints of the socket layer */
 	SWPROF_SOURCE_CALLS = 1, /* the ends of system calls */
@@ -33,18 +33,20 @@ enum swprof_network_phase {
 struct swprof_network_config {
 	__u64 slow_ns; /* requests of this length or more are slow */
 	__u32 self; /* the kernel's number of this process, which is never a target */
-	__u8 lengths; /* enum swprof_network_source: what counts calls and bytes */
-	__u8 received; /* and what content is read through */
-	__u8 sent;
+	__u8 source; /* enum swprof_network_source */
 	__u8 call_times; /* 0 or 1: measure how long system calls take */
 	__u8 reads_tls; /* 0 or 1: calls of TLS libraries may be watched */
 	__u8 keeps_samples; /* 0 or 1: requests that are slow or failed are sent */
 	__u8 server_only; /* 0 or 1: only requests that a process answers are summed up */
 	__u8 near_bits; /* log2 of how many places `near_connections` has; 0: it is not used */
-	__u8 reserved[4];
+	__u8 reserved[2];
 	__u32 payload_bytes; /* of each message that are sent; 0: none */
 };
-_Static_assert(sizeof(struct swprof_network_config) == 32, "layout");
+_Static_assert(sizeof(struct swprof_network_config) == 24, "layout");
+
+/* Bits of the value of the map `needs`: programs that are attached once a target needs them. */
+#define SWPROF_NEED_SENDING 1 /* begin_send */
+#define SWPROF_NEED_PACKETS 2 /* copy_packet */
 
 /* Indices of `network_counters`: what was not seen, or not whole. */
 enum swprof_network_counter {
@@ -54,7 +56,7 @@ enum swprof_network_counter {
 	SWPROF_NETWORK_SAMPLE_LOST = 3,
 	SWPROF_NETWORK_PAYLOAD_LOST = 4,
 	SWPROF_NETWORK_ENDPOINT_TABLE_FULL = 5, /* requests */
-	SWPROF_NETWORK_UNREADABLE = 6, /* calls whose data was not in memory */
+	SWPROF_NETWORK_UNREADABLE = 6, /* calls whose data could not be read */
 	SWPROF_NETWORK_SKIPPED = 7, /* calls with more data than is looked at */
 	SWPROF_NETWORK_PIPELINE_OVERFLOW = 8, /* requests */
 	SWPROF_NETWORK_UNMATCHED = 9, /* answers without a request */
@@ -190,6 +192,13 @@ struct swprof_times {
 	__u32 counts[SWPROF_TIME_BUCKETS];
 };
 
+/* Values of the map `near_peers`; all zero where a place is free. */
+struct swprof_near_peer {
+	struct swprof_peer_key key;
+	struct swprof_times times;
+};
+_Static_assert(sizeof(struct swprof_near_peer) == 976, "layout");
+
 /* The ends of an IP connection, as one of them sees it: the keys of the map `owners`. */
 struct swprof_ends {
 	__u8 local[16]; /* IPv4 addresses as ::ffff:a.b.c.d */
@@ -210,7 +219,15 @@ enum swprof_network_record {
 	SWPROF_RECORD_CONNECTION = 1,
 	SWPROF_RECORD_SAMPLE = 2,
 	SWPROF_RECORD_PAYLOAD = 3,
+	SWPROF_RECORD_NEED = 4,
 };
+
+/* The map `needs` has changed. */
+struct swprof_need {
+	__u32 record; /* SWPROF_RECORD_NEED */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct swprof_need) == 8, "layout");
 
 /* A request that was slow or failed. */
 struct swprof_request_sample {

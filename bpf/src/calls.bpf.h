@@ -14,113 +14,6 @@ struct {
 	__type(value, struct swprof_times);
 } call_times SEC(".maps");
 
-enum {
-	CALL_READ = 0,
-	CALL_WRITE = 1,
-	CALL_CLOSE = 3,
-	CALL_READV = 19,
-	CALL_WRITEV = 20,
-	CALL_SENDFILE = 40,
-	CALL_CONNECT = 42,
-	CALL_ACCEPT = 43,
-	CALL_SENDTO = 44,
-	CALL_RECVFROM = 45,
-	CALL_SENDMSG = 46,
-	CALL_RECVMSG = 47,
-	CALL_SPLICE = 275,
-	CALL_ACCEPT4 = 288,
-	CALL_RECVMMSG = 299,
-	CALL_SENDMMSG = 307,
-};
-
-static __always_inline bool is_io(__u64 number)
-{
-	const __u64 low = 1ULL << CALL_READ | 1ULL << CALL_WRITE | 1ULL << CALL_CLOSE | 1ULL << CALL_READV |
-			  1ULL << CALL_WRITEV | 1ULL << CALL_SENDFILE | 1ULL << CALL_CONNECT | 1ULL << CALL_ACCEPT |
-			  1ULL << CALL_SENDTO | 1ULL << CALL_RECVFROM | 1ULL << CALL_SENDMSG | 1ULL << CALL_RECVMSG;
-
-	if (number < 64)
-		return low >> number & 1;
-	return number == CALL_SPLICE || number == CALL_ACCEPT4 || number == CALL_RECVMMSG || number == CALL_SENDMMSG;
-}
-
-/* The socket behind a descriptor of the current process; NULL where it is none. */
-static __always_inline struct sock *socket_of(__u64 fd)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = task->files->fdt;
-	struct file *file = NULL;
-	struct socket *socket;
-
-	if (fd >= table->max_fds)
-		return NULL;
-	if (bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) || !file)
-		return NULL;
-	if (HAS_CASTS) {
-		file = CAST(struct file, file);
-		if ((file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
-			return NULL;
-		return CAST(struct socket, file->private_data)->sk;
-	}
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
-}
-
-static __always_inline bool is_sending(__u64 number)
-{
-	return number == CALL_WRITE || number == CALL_WRITEV || number == CALL_SENDTO || number == CALL_SENDMSG ||
-	       number == CALL_SENDMMSG || number == CALL_SENDFILE || number == CALL_SPLICE;
-}
-
-/* struct user_msghdr, as far as its vectors. */
-struct user_message {
-	__u64 name;
-	__u64 name_size;
-	__u64 vectors;
-	__u64 count;
-	__u64 rest[3];
-};
-
-/* struct mmsghdr */
-struct user_message_length {
-	struct user_message message;
-	__u32 length;
-	__u32 padding;
-};
-
-static __always_inline void read_call(struct connection *connection, struct payload *payload, struct pt_regs *regs,
-				      __u64 number, __u64 result)
-{
-	/* Not on the stack: 6.1 refuses programs whose longest chain of calls takes more than 512 bytes in all. */
-	struct user_message *message = (struct user_message *)payload->vectors;
-
-	switch (number) {
-	case CALL_RECVFROM:
-		/* With MSG_TRUNC, the result is the length of the datagram, however much of it there was room for. */
-		if (result > regs->dx)
-			result = regs->dx;
-		/* fallthrough */
-	case CALL_READ:
-	case CALL_WRITE:
-	case CALL_SENDTO:
-		read_memory(connection, payload, regs->si, result);
-		break;
-	case CALL_READV:
-	case CALL_WRITEV:
-		read_vectors(connection, payload, regs->si, VECTORS(regs->dx, 0, 0), result);
-		break;
-	case CALL_SENDMSG:
-	case CALL_RECVMSG:
-		if (!bpf_probe_read_user(message, sizeof(*message), (void *)regs->si))
-			read_vectors(connection, payload, message->vectors, VECTORS(message->count, 0, 0), result);
-		break;
-	default:
-		pass_over(connection, payload, result);
-	}
-}
-
 /* The messages of sendmmsg and recvmmsg, of which only so many are looked at. */
 static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 {
@@ -258,7 +151,7 @@ int leave_call(__u64 *context)
 	struct connection *connection;
 	struct payload *payload;
 	bool has_data, is_within;
-	__u32 direction, source;
+	__u32 direction;
 	struct sock *sk;
 
 	if (!is_io(number) || !is_target_current())
@@ -301,11 +194,10 @@ int leave_call(__u64 *context)
 	bytes = result;
 	if (number == CALL_SENDMMSG || number == CALL_RECVMMSG)
 		bytes = bytes_of_messages(regs->si, result);
-	if (network.lengths == SWPROF_SOURCE_CALLS)
-		account(connection, direction, bytes);
-	source = direction == SWPROF_SENT ? network.sent : network.received;
-	if (source != SWPROF_SOURCE_CALLS || is_encrypted(connection) || is_within ||
-	    is_done(connection, direction))
+	if (network.source != SWPROF_SOURCE_CALLS)
+		return 0;
+	account(connection, direction, bytes);
+	if (is_within || is_encrypted(connection) || is_done(connection, direction))
 		return 0;
 	payload = begin_look(direction, now);
 	if (!payload)
@@ -314,7 +206,7 @@ int leave_call(__u64 *context)
 	if (flags & MSG_TRUNC && is_tcp(&connection->shared))
 		pass_over(connection, payload, bytes);
 	else
-		read_call(connection, payload, regs, number, bytes);
+		read_call(connection, payload, regs, number, 0, bytes);
 	return 0;
 }
 

@@ -26,6 +26,7 @@
 #define TCP_LISTEN 10
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
+#define MSG_ERRQUEUE 0x2000
 #define SEND_SHUTDOWN 2
 #define FILLING_MAX 256 /* looks at a place that another CPU fills */
 #define SOCK_DONE 1 /* of enum sock_flags: the other side has ended its direction */
@@ -112,6 +113,27 @@ struct {
 	__type(key, __u32); /* enum swprof_network_counter */
 	__type(value, __u64);
 } network_counters SEC(".maps");
+
+/* Which programs should be attached that are not from the beginning. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32); /* SWPROF_NEED_* */
+} needs SEC(".maps");
+
+/* Tells user space, at once, what a target needs. */
+__attribute__((noinline)) int need(__u32 programs)
+{
+	struct swprof_need record = {.record = SWPROF_RECORD_NEED};
+	__u32 zero = 0, *known = bpf_map_lookup_elem(&needs, &zero);
+
+	if (!known || (*known & programs) == programs)
+		return 0;
+	__sync_fetch_and_or(known, programs);
+	bpf_ringbuf_output(&network_records, &record, sizeof(record), BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
 
 static __always_inline void count_network(__u32 counter)
 {

@@ -11,6 +11,7 @@
 _Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
 
 #define NEAR_ENDPOINT_BITS 8
+#define NEAR_PEER_BITS 6
 /* A number that is known to lie between 1 and a power of two, in a form that the verifier knows it too. */
 #define BOUNDED(number, limit) ((((number) - 1) & ((limit) - 1)) + 1)
 
@@ -41,6 +42,14 @@ struct {
 	__type(key, struct swprof_peer_key);
 	__type(value, struct swprof_times);
 } peer_times SEC(".maps");
+
+/* As with endpoints, those that are found without a call. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << NEAR_PEER_BITS);
+	__type(key, __u32);
+	__type(value, struct swprof_near_peer);
+} near_peers SEC(".maps");
 
 /* How many vectors of a call are looked at; a power of two. */
 #define VECTORS_MAX 8
@@ -227,8 +236,8 @@ struct endpoint_words {
 };
 
 #define WORDS_OF(key) ((struct endpoint_words *)(key))
-/* The subject of a place that is being filled; no process has that number. */
-#define ENDPOINT_FILLING (~0ULL)
+/* The first word of a near place that is being filled; no process has that number. */
+#define PLACE_FILLING (~0ULL)
 
 static __always_inline struct swprof_near_endpoint *near_endpoint_place(struct swprof_endpoint_key *key)
 {
@@ -269,7 +278,7 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 		return found;
 	near = near_endpoint_place(key);
 	/* A free place is all zero. */
-	if (near && !__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, ENDPOINT_FILLING)) {
+	if (near && !__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, PLACE_FILLING)) {
 		WORDS_OF(&near->key)->path_hash = WORDS_OF(key)->path_hash;
 		describe_endpoint(&near->endpoint, connection, payload, head);
 		__sync_lock_test_and_set(&WORDS_OF(&near->key)->subject, WORDS_OF(key)->subject);
@@ -283,6 +292,48 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	describe_endpoint(new, connection, payload, head);
 	bpf_map_update_elem(&endpoints, key, new, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&endpoints, key);
+}
+
+/* Keys of peers as words: whose requests, and with whom. */
+struct peer_words {
+	any_word subject;
+	any_word peer;
+};
+
+#define PEER_WORDS_OF(key) ((struct peer_words *)(key))
+
+/* The times of a peer at its near place, if it has or gets that. */
+static __always_inline struct swprof_times *near_times_of(struct swprof_peer_key *key)
+{
+	__u64 hash = (PEER_WORDS_OF(key)->peer ^ PEER_WORDS_OF(key)->subject) * 0x9e3779b97f4a7c15ULL;
+	__u32 index = hash >> (64 - NEAR_PEER_BITS);
+	struct swprof_near_peer *near = bpf_map_lookup_elem(&near_peers, &index);
+
+	if (!near)
+		return NULL;
+	if (PEER_WORDS_OF(&near->key)->subject == PEER_WORDS_OF(key)->subject)
+		return PEER_WORDS_OF(&near->key)->peer == PEER_WORDS_OF(key)->peer ? &near->times : NULL;
+	if (__sync_val_compare_and_swap(&PEER_WORDS_OF(&near->key)->subject, 0, PLACE_FILLING))
+		return NULL;
+	PEER_WORDS_OF(&near->key)->peer = PEER_WORDS_OF(key)->peer;
+	__sync_lock_test_and_set(&PEER_WORDS_OF(&near->key)->subject, PEER_WORDS_OF(key)->subject);
+	return &near->times;
+}
+
+/* The times of a peer among those that have found their near place taken. */
+static __always_inline struct swprof_times *far_times_of(struct swprof_peer_key *key, struct payload *payload)
+{
+	struct swprof_times *times = bpf_map_lookup_elem(&peer_times, key);
+	struct entries *entries;
+
+	if (times)
+		return times;
+	entries = entries_of(payload);
+	if (!entries)
+		return NULL;
+	clear(&entries->times, sizeof(entries->times));
+	bpf_map_update_elem(&peer_times, key, &entries->times, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&peer_times, key);
 }
 
 /* Where only answers are counted, user space notes here that it has removed endpoints. */

@@ -77,19 +77,23 @@ struct {
 	__type(value, __u32);
 } tls_is_used SEC(".maps");
 
-/* Whether the current process is a target, and the capture goes on: no process is marked once it ends. */
-static __always_inline bool is_target_current(void)
+/* Whether the current process, of the kernel's number `tgid`, is a target, and the capture goes on: see `phase`. */
+static __always_inline bool is_target_process(__u32 tgid)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
 	switch (config.scope) {
 	case SWPROF_SCOPE_ALL:
 		return tgid && tgid != network.self && !is_ending();
 	case SWPROF_SCOPE_CGROUP:
 		return tgid != network.self && !is_ending() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
 	default:
+		/* No process is marked once a capture ends. */
 		return is_marked(tgid);
 	}
+}
+
+static __always_inline bool is_target_current(void)
+{
+	return is_target_process(bpf_get_current_pid_tgid() >> 32);
 }
 
 #endif

@@ -4,8 +4,7 @@
  *
  * Calls are counted, and their data is read, through one of two sources. Where the kernel has tracepoints in its socket
  * layer, those: they see every way to send and receive, and cost other system calls nothing. Else the ends of system
- * calls, whose arguments are still in the registers then. Each direction's data has a source of its own: a kernel may
- * tell what is received before it tells what is sent.
+ * calls. With either, the arguments of a call are still in the registers.
  */
 #include "lives.bpf.h"
 
@@ -104,20 +103,39 @@ int find_owners(struct bpf_iter__task_file *context)
 	return 0;
 }
 
-/* The connections that the targets have when the capture begins. */
+static __always_inline bool is_ring(struct file *file)
+{
+	const char expected[] = "[io_uring]";
+	char name[sizeof(expected)] = {};
+
+	bpf_probe_read_kernel(name, sizeof(name), file->f_path.dentry->d_name.name);
+	for (__u32 i = 0; i < sizeof(expected); i++) {
+		if (name[i] != expected[i])
+			return false;
+	}
+	return true;
+}
+
+/* The connections that the targets have when the capture begins, and whether one of them uses io_uring. */
 SEC("iter/task_file")
 int find_connections(struct bpf_iter__task_file *context)
 {
+	struct file *file = context->file;
 	struct sock *sk = socket_of_file(context);
 	struct task_struct *task = context->task;
 	struct connection *connection;
 	__u64 address = (__u64)sk;
 	__u16 family, type;
 
-	if (!sk || !task || (__u32)task->tgid == network.self)
+	if (!file || !task || (__u32)task->tgid == network.self)
 		return 0;
 	if (config.scope != SWPROF_SCOPE_ALL && !is_marked(task->tgid))
 		return 0;
+	if (!sk) {
+		if (is_ring(file))
+			need(SWPROF_NEED_SENDING | SWPROF_NEED_PACKETS);
+		return 0;
+	}
 	family = sk->__sk_common.skc_family;
 	type = sk->sk_type;
 	/* Listeners have nobody at their other end, nor have unix sockets without a peer. */

@@ -144,8 +144,12 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 		connection->decision = HTTP_SPOKEN;
 		http_resume(&connection->streams[0]);
 		http_resume(&connection->streams[1]);
-		if (network.server_only && !is_http_server(connection))
-			connection->decision = HTTP_NOT_SPOKEN;
+		if (!is_http_server(connection)) {
+			if (network.server_only)
+				connection->decision = HTTP_NOT_SPOKEN;
+			else if (is_tcp(shared))
+				need(SWPROF_NEED_SENDING);
+		}
 		return connection->decision == HTTP_SPOKEN;
 	}
 	connection->attempts += 1;

@@ -72,20 +72,13 @@ static __always_inline void add_peer_time(struct connection *connection, struct 
 {
 	struct swprof_peer_key key = {};
 	struct swprof_times *times;
-	struct entries *entries;
 
 	key.tgid = connection->shared.tgid;
 	key.is_server = is_http_server(connection);
 	key.peer = connection->shared.peer;
-	times = bpf_map_lookup_elem(&peer_times, &key);
-	if (!times) {
-		entries = entries_of(payload);
-		if (!entries)
-			return;
-		clear(&entries->times, sizeof(entries->times));
-		bpf_map_update_elem(&peer_times, &key, &entries->times, BPF_NOEXIST);
-		times = bpf_map_lookup_elem(&peer_times, &key);
-	}
+	times = near_times_of(&key);
+	if (!times)
+		times = far_times_of(&key, payload);
 	if (!times || !add_time(times->counts, bucket))
 		count_network(SWPROF_NETWORK_PEER_TABLE_FULL);
 }

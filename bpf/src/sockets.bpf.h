@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Calls and data as the socket layer tells them. */
+/*
+ * Calls and data as the socket layer tells them.
+ *
+ * Two programs count what is sent and received, and read it where the registers of the system call say it is. What else
+ * there is of content costs every process on the host another program for each call or packet, and is attached once a
+ * target needs it: packets, where io_uring and others receive what no register tells of, and the begin of sending, for
+ * the same and for clients, whose answer may be read by another thread before the call that sends has ended. TCP's own
+ * numbers of bytes tell each of them what another has read.
+ */
 #ifndef SWPROF_SOCKETS_BPF_H
 #define SWPROF_SOCKETS_BPF_H
 
-#include "tls.bpf.h"
-
-SEC("tp_btf/sock_send_length")
-int send_length(__u64 *context)
-{
-	struct sock *sk = (struct sock *)context[0];
-	__s32 result = context[1];
-	struct connection *connection;
-	__u16 family;
-
-	if (!is_target_current())
-		return 0;
-	family = sk->__sk_common.skc_family;
-	if (family != AF_UNIX && !is_ip(family))
-		return 0;
-	is_within_tls((__u64)sk);
-	if (result <= 0)
-		return 0;
-	connection = current_connection(sk);
-	if (connection)
-		account(connection, SWPROF_SENT, result);
-	return 0;
-}
+#include "registers.bpf.h"
 
 /*
  * What of the bytes that begin at TCP's number `position` was not looked at before: leaves out the first of them, and
@@ -48,6 +34,125 @@ static __always_inline bool find_unseen(struct connection *connection, struct pa
 	*offset += seen;
 	*length -= seen;
 	return true;
+}
+
+/* The content of a call is where no program that is attached finds it. */
+__attribute__((noinline)) int miss_call(struct connection *connection, struct payload *payload, __u64 length)
+{
+	__u32 direction;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	connection->positions[direction] += length;
+	if (connection->decision == HTTP_NOT_SPOKEN)
+		return 0;
+	/* There is no HTTP in datagrams, but they tell what else is spoken. */
+	if (connection->shared.type != SOCK_DGRAM) {
+		count_network(SWPROF_NETWORK_UNREADABLE);
+		http_seek(&connection->streams[direction]);
+	}
+	if (direction == SWPROF_RECEIVED)
+		need(SWPROF_NEED_PACKETS);
+	else if (is_tcp(&connection->shared))
+		need(SWPROF_NEED_SENDING);
+	return 0;
+}
+
+/* Reads what the current call has sent or received, the last byte of which comes before TCP's number `end`. */
+static __always_inline void read_content(struct connection *connection, struct sock *sk, struct task_struct *task,
+					 __u32 direction, __u32 length, __u32 end, bool is_discarded)
+{
+	struct payload *payload;
+	struct pt_regs *regs;
+	__u64 offset = 0;
+
+	if (is_encrypted(connection) || is_done(connection, direction))
+		return;
+	payload = begin_look(direction, bpf_ktime_get_ns());
+	if (!payload)
+		return;
+	if (is_tcp(&connection->shared)) {
+		if (!find_unseen(connection, payload, direction, end - length, &offset, &length))
+			return;
+		if (is_discarded) {
+			pass_over(connection, payload, length);
+			return;
+		}
+	}
+	regs = call_on(sk, direction, task);
+	if (!regs || offset >= VECTOR_OFFSET_MAX) {
+		miss_call(connection, payload, length);
+		return;
+	}
+	if (connection->shared.fd < 0)
+		connection->shared.fd = regs->orig_ax == CALL_SPLICE ? regs->dx : regs->di;
+	read_call(connection, payload, regs, regs->orig_ax, offset, length);
+}
+
+static __always_inline bool is_counted(struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return family == AF_UNIX || is_ip(family);
+}
+
+SEC("tp_btf/sock_send_length")
+int send_length(__u64 *context)
+{
+	struct sock *sk = (struct sock *)context[0];
+	__s32 result = context[1];
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct connection *connection;
+	bool is_within;
+
+	if (!is_target_process(task->tgid) || !is_counted(sk))
+		return 0;
+	is_within = is_within_tls((__u64)sk);
+	if (result <= 0)
+		return 0;
+	connection = current_connection(sk);
+	if (!connection)
+		return 0;
+	account(connection, SWPROF_SENT, result);
+	if (!is_within)
+		read_content(connection, sk, task, SWPROF_SENT, result, CAST(struct tcp_sock, sk)->write_seq, false);
+	return 0;
+}
+
+/* TCP's number of the next byte to be received, of which the end of the direction is none. */
+static __always_inline __u32 next_byte(struct sock *sk)
+{
+	struct tcp_sock *tcp = CAST(struct tcp_sock, sk);
+	__u32 position = tcp->copied_seq;
+
+	if (sk->__sk_common.skc_flags & 1UL << SOCK_DONE && position == tcp->rcv_nxt)
+		position -= 1;
+	return position;
+}
+
+SEC("tp_btf/sock_recv_length")
+int receive_length(__u64 *context)
+{
+	struct sock *sk = (struct sock *)context[0];
+	__s32 result = context[1], flags = context[2];
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct connection *connection;
+	bool is_within;
+
+	if (!is_target_process(task->tgid) || !is_counted(sk))
+		return 0;
+	is_within = is_within_tls((__u64)sk);
+	if (result <= 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
+		return 0;
+	connection = current_connection(sk);
+	if (!connection)
+		return 0;
+	account(connection, SWPROF_RECEIVED, result);
+	/* TCP throws the bytes away with MSG_TRUNC; they are in no buffer. */
+	if (!is_within)
+		read_content(connection, sk, task, SWPROF_RECEIVED, result, next_byte(sk), flags & MSG_TRUNC);
+	return 0;
 }
 
 /* An address as a number, which it is for the verifier once it has been in memory of maps. */
@@ -98,68 +203,23 @@ int begin_send(__u64 *context)
 	return 0;
 }
 
-/* Bytes that a reader throws away (MSG_TRUNC) are copied from no packet; TCP's number of the next one counts them. */
-static __always_inline void pass_over_discarded(struct connection *connection, struct sock *sk)
-{
-	__u32 position = CAST(struct tcp_sock, sk)->copied_seq;
-	struct payload *payload;
-	__s32 ahead;
-
-	if (!connection->has_sequence[SWPROF_RECEIVED] || is_encrypted(connection) ||
-	    is_done(connection, SWPROF_RECEIVED))
-		return;
-	ahead = position - connection->sequence[SWPROF_RECEIVED];
-	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
-	if (ahead <= 0 || !payload)
-		return;
-	connection->sequence[SWPROF_RECEIVED] = position;
-	pass_over(connection, payload, ahead);
-}
-
-SEC("tp_btf/sock_recv_length")
-int receive_length(__u64 *context)
-{
-	struct sock *sk = (struct sock *)context[0];
-	__s32 result = context[1], flags = context[2];
-	struct connection *connection;
-	__u16 family;
-
-	if (!is_target_current())
-		return 0;
-	family = sk->__sk_common.skc_family;
-	if (family != AF_UNIX && !is_ip(family))
-		return 0;
-	is_within_tls((__u64)sk);
-	if (result <= 0 || flags & MSG_PEEK)
-		return 0;
-	connection = current_connection(sk);
-	if (!connection)
-		return 0;
-	account(connection, SWPROF_RECEIVED, result);
-	if (flags & MSG_TRUNC && network.received == SWPROF_SOURCE_SOCKETS && is_tcp(&connection->shared))
-		pass_over_discarded(connection, sk);
-	return 0;
-}
-
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *dynptr) __ksym __weak;
 
-/* Reads `length` bytes of a packet from an offset on. */
-static __always_inline void read_packet(struct connection *connection, struct payload *payload,
-					struct bpf_dynptr *packet, __u32 offset, __u32 length)
-{
-	payload->offset = offset;
-	read_pieces(connection, payload, packet, length);
-}
-
 /*
- * Data of a packet is copied to its reader. TCP's own number of the first byte tells what was read before, as by a look
- * ahead (MSG_PEEK), and what was thrown away unread.
+ * Where the data that is copied to its reader is in a packet. TCP's own number of the first byte tells what was read
+ * before, as by a look ahead (MSG_PEEK). Returns whether there is any to read.
  */
-static __always_inline bool find_tcp_bytes(struct connection *connection, struct payload *payload,
+static __always_inline bool find_in_packet(struct connection *connection, struct payload *payload,
 					   struct sk_buff *packet, struct sock *sk, __u64 *offset, __u32 *length)
 {
-	__u32 start = CAST(struct tcp_skb_cb, packet->cb)->seq, position = CAST(struct tcp_sock, sk)->copied_seq;
+	__u32 start, position;
 
+	if (connection->shared.family == AF_UNIX && connection->shared.type == SOCK_STREAM)
+		*offset = CAST(struct unix_skb_parms, packet->cb)->consumed;
+	if (!is_tcp(&connection->shared))
+		return true;
+	start = CAST(struct tcp_skb_cb, packet->cb)->seq;
+	position = CAST(struct tcp_sock, sk)->copied_seq;
 	/* A look ahead that goes on in a later packet. */
 	if ((__s32)(position - start) < 0)
 		position = start;
@@ -167,67 +227,36 @@ static __always_inline bool find_tcp_bytes(struct connection *connection, struct
 	return find_unseen(connection, payload, SWPROF_RECEIVED, position, offset, length);
 }
 
-/* The data of unix sockets lies in packets of the sender; both of its ends are looked at here. */
-static __always_inline void read_unix(struct sk_buff *packet, struct bpf_dynptr *dynptr, struct connection *connection,
-				      __u32 direction, __u32 length)
-{
-	struct payload *payload;
-	__u32 offset = 0;
-
-	if (!connection || is_encrypted(connection))
-		return;
-	payload = begin_look(direction, bpf_ktime_get_ns());
-	if (!payload)
-		return;
-	if (connection->shared.type == SOCK_STREAM)
-		offset = CAST(struct unix_skb_parms, packet->cb)->consumed;
-	read_packet(connection, payload, dynptr, offset, length);
-}
-
+/* A packet is copied to its reader. What a system call receives is read at its end. */
 SEC("tp_btf/skb_copy_datagram_iovec")
 int copy_packet(__u64 *context)
 {
 	struct sk_buff *packet = (struct sk_buff *)context[0];
-	struct sock *sk = packet->sk, *reader;
+	struct sock *sk = packet->sk;
 	__u32 length = context[1];
 	__u64 offset = 0;
 	struct connection *connection;
 	struct bpf_dynptr dynptr;
 	struct payload *payload;
-	__u16 family;
 
-	if (!sk || !length)
+	if (!sk || !length || !is_target_current() || !is_counted(sk))
 		return 0;
-	family = sk->__sk_common.skc_family;
-	if (family == AF_UNIX) {
-		if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr))
-			return 0;
-		if (network.sent == SWPROF_SOURCE_SOCKETS)
-			read_unix(packet, &dynptr, connection_at((__u64)sk), SWPROF_SENT, length);
-		reader = BPF_CORE_READ((struct unix_sock *)sk, peer);
-		/* What was accepted shows for the first time when it is read from. */
-		if (!reader || !is_target_current())
-			return 0;
-		connection = current_connection(reader);
-		if (!is_within_tls((__u64)reader))
-			read_unix(packet, &dynptr, connection, SWPROF_RECEIVED, length);
-		return 0;
-	}
-	if (!is_ip(family) || !is_target_current())
+	/* Packets of unix sockets are their sender's. */
+	if (sk->__sk_common.skc_family == AF_UNIX)
+		sk = CAST(struct sock, CAST(struct unix_sock, sk)->peer);
+	if (!sk || call_on(sk, SWPROF_RECEIVED, bpf_get_current_task_btf()))
 		return 0;
 	connection = current_connection(sk);
-	if (!connection || is_encrypted(connection) || is_within_tls((__u64)sk))
-		return 0;
-	if (is_done(connection, SWPROF_RECEIVED))
+	if (!connection || is_within_tls((__u64)sk) || is_encrypted(connection) ||
+	    is_done(connection, SWPROF_RECEIVED))
 		return 0;
 	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
-	if (!payload)
-		return 0;
-	if (is_tcp(&connection->shared) && !find_tcp_bytes(connection, payload, packet, sk, &offset, &length))
+	if (!payload || !find_in_packet(connection, payload, packet, sk, &offset, &length))
 		return 0;
 	if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr))
 		return 0;
-	read_packet(connection, payload, &dynptr, offset, length);
+	payload->offset = offset;
+	read_pieces(connection, payload, &dynptr, length);
 	return 0;
 }
 

@@ -11,6 +11,7 @@ struct tls_call {
 	__u64 buffer;
 	__u64 size; /* where the size of what was read or written goes; 0: it is returned */
 	__u64 socket; /* what a socket call within it has used; 0: none yet */
+	__u64 direction; /* SWPROF_RECEIVED or SWPROF_SENT */
 };
 
 struct call {
@@ -67,7 +68,7 @@ static __always_inline bool is_within_tls(__u64 socket)
 	return true;
 }
 
-static __always_inline int enter_tls(struct swprof_user_regs *regs, bool has_size)
+static __always_inline int enter_tls(struct swprof_user_regs *regs, __u32 direction, bool has_size)
 {
 	__u32 zero = 0, *is_used;
 	struct call *call;
@@ -83,10 +84,36 @@ static __always_inline int enter_tls(struct swprof_user_regs *regs, bool has_siz
 	call->tls.buffer = regs->si;
 	call->tls.size = has_size ? regs->cx : 0;
 	call->tls.socket = 0;
+	call->tls.direction = direction;
 	return 0;
 }
 
-static __always_inline int leave_tls(struct swprof_user_regs *regs, __u32 direction)
+SEC("uprobe")
+int enter_tls_read(struct swprof_user_regs *regs)
+{
+	return enter_tls(regs, SWPROF_RECEIVED, false);
+}
+
+SEC("uprobe")
+int enter_tls_read_ex(struct swprof_user_regs *regs)
+{
+	return enter_tls(regs, SWPROF_RECEIVED, true);
+}
+
+SEC("uprobe")
+int enter_tls_write(struct swprof_user_regs *regs)
+{
+	return enter_tls(regs, SWPROF_SENT, false);
+}
+
+SEC("uprobe")
+int enter_tls_write_ex(struct swprof_user_regs *regs)
+{
+	return enter_tls(regs, SWPROF_SENT, true);
+}
+
+SEC("uretprobe")
+int leave_tls(struct swprof_user_regs *regs)
 {
 	struct call *call = current_call(0);
 	struct tls_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
@@ -94,10 +121,12 @@ static __always_inline int leave_tls(struct swprof_user_regs *regs, __u32 direct
 	__u64 *known, socket, size = 0;
 	struct connection *connection;
 	struct payload *payload;
+	__u32 direction;
 
 	if (!call || !call->tls.connection || is_ending())
 		return 0;
 	key.connection = call->tls.connection;
+	direction = call->tls.direction & 1;
 	call->tls.connection = 0;
 	socket = call->tls.socket;
 	if (socket) {
@@ -128,7 +157,7 @@ static __always_inline int leave_tls(struct swprof_user_regs *regs, __u32 direct
 	/* Another task is in the middle of its own look. */
 	if (__sync_lock_test_and_set(&payload->is_taken, 1)) {
 		count_network(SWPROF_NETWORK_UNREADABLE);
-		http_seek(&connection->streams[direction & 1]);
+		http_seek(&connection->streams[direction]);
 		return 0;
 	}
 	payload->direction = direction;
@@ -136,30 +165,6 @@ static __always_inline int leave_tls(struct swprof_user_regs *regs, __u32 direct
 	read_memory(connection, payload, call->tls.buffer, size);
 	payload->is_taken = 0;
 	return 0;
-}
-
-SEC("uprobe")
-int enter_tls_read(struct swprof_user_regs *regs)
-{
-	return enter_tls(regs, false);
-}
-
-SEC("uprobe")
-int enter_tls_read_ex(struct swprof_user_regs *regs)
-{
-	return enter_tls(regs, true);
-}
-
-SEC("uretprobe")
-int leave_tls_read(struct swprof_user_regs *regs)
-{
-	return leave_tls(regs, SWPROF_RECEIVED);
-}
-
-SEC("uretprobe")
-int leave_tls_write(struct swprof_user_regs *regs)
-{
-	return leave_tls(regs, SWPROF_SENT);
 }
 
 #endif

@@ -70,6 +70,7 @@ enum {
 
 #define EFAULT 14
 #define EEXIST 17
+#define ENOSYS 38
 
 /* The context of a perf_event program: laid out by the verifier, not by BTF (include/uapi/linux/bpf_perf_event.h). */
 struct swprof_user_regs {
@@ -274,9 +275,22 @@ struct inode {
 	unsigned long i_ino;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
 	void *private_data;
 	struct inode *f_inode;
+	struct path f_path;
 };
 
 struct socket {

@@ -14,12 +14,12 @@ package struct HTTPMonitor: ~Copyable {
     package var totals: RequestTotals
   }
 
-  private var object: BPFObject
+  private var loaded: LoadedNetwork
   private var libraries = TLSLibraries()
   private var watched: Set<ProcessID> = []
   /// How often endpoints were removed.
   private var edition: UInt32 = 0
-  package let source: NetworkSource
+  package var source: NetworkSource { loaded.source }
 
   /// Loads and attaches everything; nothing is counted before `watch(_:)`.
   package static func start() throws(CaptureError) -> HTTPMonitor {
@@ -28,19 +28,15 @@ package struct HTTPMonitor: ~Copyable {
       target: .processes([]), side: .both, includesChildren: false, ringBufferBytes: UInt32(Host.pageSize))
     let scope = try CaptureScope(request.target)
     return try CaptureError.translating {
-      var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
       let purpose = NetworkProbes.Purpose(
         parameters: NetworkParameters(reasons: []), tableCapacity: 1 << 15, isMonitor: true)
-      var object = try NetworkProbes.load(request, purpose, scope, source: &source)
-      for program in NetworkProbes.programs(source, scope, purpose) { try object.attach(program) }
-      return HTTPMonitor(object: object, source: source)
+      var loaded = try NetworkProbes.load(request, purpose, scope)
+      try loaded.attach()
+      return HTTPMonitor(loaded)
     }
   }
 
-  private init(object: consuming BPFObject, source: NetworkSource) {
-    self.object = object
-    self.source = source
-  }
+  private init(_ loaded: consuming LoadedNetwork) { self.loaded = loaded }
 
   /// Counts what these processes answer from now on, and no longer what others do.
   package mutating func watch(_ processes: Set<ProcessID>) throws(CaptureError) {
@@ -48,36 +44,40 @@ package struct HTTPMonitor: ~Copyable {
     let (added, removed) = (processes.subtracting(watched), watched.subtracting(processes))
     watched = processes
     try CaptureError.translating {
-      let targets = try object.map(named: "targets")
+      let targets = try loaded.object.map(named: "targets")
       for process in removed { targets.remove(key: UInt32(process.rawValue)) }
       for process in added { try targets.update(key: UInt32(process.rawValue), value: UInt8(1)) }
-      _ = try object.iterate("mark_targets")
-      if !added.isEmpty { _ = try object.iterate("find_connections") }
+      _ = try loaded.object.iterate("mark_targets")
+      if !added.isEmpty {
+        _ = try loaded.object.iterate("find_connections")
+        try loaded.attachNeeded()
+      }
       if !removed.isEmpty { try forget(removed) }
     }
   }
 
   private mutating func forget(_ processes: Set<ProcessID>) throws {
-    try EndpointTable(object).remove { processes.contains(ProcessID(rawValue: Int32(bitPattern: $0))) }
+    try EndpointTable(loaded.object).remove { processes.contains(ProcessID(rawValue: Int32(bitPattern: $0))) }
     edition &+= 1
-    try object.map(named: "endpoint_edition").update(key: UInt32(0), value: edition)
+    try loaded.object.map(named: "endpoint_edition").update(key: UInt32(0), value: edition)
   }
 
   /// What could not be counted so far, by cause.
   package func losses() throws(CaptureError) -> [NetworkLoss: UInt64] {
-    try CaptureError.translating { NetworkCounters.losses(object, try NetworkCounters.read(object)) }
+    try CaptureError.translating { NetworkCounters.losses(loaded.object, try NetworkCounters.read(loaded.object)) }
   }
 
-  /// Which libraries for encryption cannot be watched, and why.
-  package var warnings: [String] { libraries.warnings }
+  /// What cannot be watched, and why.
+  package var warnings: [String] { loaded.warnings + libraries.warnings }
 
   /// What has been answered so far, by process and path; numbers only grow while a process is watched.
   package mutating func totals() throws(CaptureError) -> [Totals] {
     if libraries.isDue(isWide: true) {
-      libraries.attach(to: &object, in: Array(watched))
+      libraries.attach(to: &loaded, in: Array(watched))
     }
     return try CaptureError.translating {
-      try EndpointTable(object).entries().map {
+      try loaded.attachNeeded()
+      return try EndpointTable(loaded.object).entries().map {
         let endpoint = HTTPEndpoint($0, $1)
         return Totals(process: endpoint.process, path: endpoint.path, totals: endpoint.totals)
       }

@@ -6,7 +6,7 @@ package import ProfileModel
 
 /// Network profiling of a set of processes: their connections, and the HTTP requests on them.
 package struct NetworkCapture: ~Copyable, ArmedCapture {
-  private var object: BPFObject
+  private var loaded: LoadedNetwork
   private let ring: RingBuffer
   private let scope: CaptureScope
   private let target: CaptureTarget
@@ -15,7 +15,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private var libraries: TLSLibraries
   private let includesChildren: Bool
   /// Which probes are in use, and what that leaves out.
-  package let source: NetworkSource
+  package var source: NetworkSource { loaded.source }
   package let warnings: [String]
   /// When the first call was looked at.
   package let armedAt: MonotonicTime
@@ -59,14 +59,13 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   fileprivate init(
-    object: consuming BPFObject, ring: consuming RingBuffer, scope: CaptureScope, request: CaptureRequest,
-    options: Options, source: NetworkSource, armedAt: MonotonicTime
+    _ loaded: consuming LoadedNetwork, ring: consuming RingBuffer, scope: CaptureScope, request: CaptureRequest,
+    options: Options, armedAt: MonotonicTime
   ) {
-    self.object = object
+    self.loaded = loaded
     self.ring = ring
     self.scope = scope
     self.options = options
-    self.source = source
     self.armedAt = armedAt
     target = request.target
     includesChildren = request.includesChildren
@@ -97,12 +96,15 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   /// Whether none of the listed processes, nor of their followed children, is left.
   package var hasNoTargetLeft: Bool {
     scope.kernelScope == SWPROF_SCOPE_TARGETS && scope.name == nil
-      && ((try? object.isEmpty(map: "targets")) ?? false)
+      && ((try? loaded.object.isEmpty(map: "targets")) ?? false)
   }
 
   /// Takes what the kernel has recorded.
   package mutating func drain() throws(CaptureError) {
-    let records = try CaptureError.translating { try ring.drain() }
+    let records = try CaptureError.translating {
+      try loaded.attachNeeded()
+      return try ring.drain()
+    }
     if !records.isEmpty, firstRecordAt == nil { firstRecordAt = Clock.monotonic }
     for record in records { take(record) }
     if builder.isFull { builder.fold(surroundings()) }
@@ -122,6 +124,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
         if unsafe !samples.add(sample: bytes) { malformed += 1 }
       case SWPROF_RECORD_PAYLOAD:
         if unsafe !samples.add(payload: bytes) { malformed += 1 }
+      case SWPROF_RECORD_NEED:
+        break
       default:
         malformed += 1
       }
@@ -132,7 +136,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private func currentTargets() -> [ProcessID] {
     switch scope.kernelScope {
     case SWPROF_SCOPE_TARGETS:
-      return (try? object.map(named: "targets").entries(startingWith: UInt32(0), UInt8(0)))?
+      return (try? loaded.object.map(named: "targets").entries(startingWith: UInt32(0), UInt8(0)))?
         .map { ProcessID(rawValue: Int32(bitPattern: $0.0)) } ?? []
     case SWPROF_SCOPE_CGROUP:
       guard case .cgroup(let path) = target else { return [] }
@@ -146,11 +150,11 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private mutating func findLibraries() {
     guard libraries.isDue(isWide: scope.kernelScope != SWPROF_SCOPE_TARGETS) else { return }
     let targets = currentTargets()
-    libraries.attach(to: &object, in: targets)
+    libraries.attach(to: &loaded, in: targets)
   }
 
   /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.
-  package mutating func detach() { object.detach() }
+  package mutating func detach() { loaded.detach() }
 
   /// Stops recording, takes the rest, and closes the account.
   package mutating func finish() throws(CaptureError) -> NetworkRecording {
@@ -161,14 +165,14 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private mutating func finished() throws -> NetworkRecording {
     try enter(SWPROF_NETWORK_ENDING)
-    _ = try object.iterate("mark_targets")
+    _ = try loaded.object.iterate("mark_targets")
     try enter(SWPROF_NETWORK_OVER)
-    _ = try object.iterate("find_survivors")
-    _ = try object.iterate("find_owners")
+    _ = try loaded.object.iterate("find_survivors")
+    _ = try loaded.object.iterate("find_owners")
     for record in try ring.drain() { take(record) }
     try takeLiving()
-    let totals = try NetworkCounters.read(object)
-    let endpoints = try EndpointTable(object).entries()
+    let totals = try NetworkCounters.read(loaded.object)
+    let endpoints = try EndpointTable(loaded.object).entries()
     let surroundings = surroundings()
     let recordLost = totals[SWPROF_NETWORK_RECORD_LOST, default: 0]
     var account = SampleAccount(
@@ -178,21 +182,22 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     var profile = builder.profile(
       source: source, endpoints: endpoints, samples: kept, times: try peerTimes(), surroundings: surroundings)
     profile.drops = try drops()
-    profile.losses = NetworkCounters.losses(object, totals)
+    profile.losses = NetworkCounters.losses(loaded.object, totals)
     if malformed > 0 { profile.losses[.recordMalformed] = malformed }
-    return NetworkRecording(profile: profile, account: account, warnings: warnings + libraries.warnings)
+    return NetworkRecording(
+      profile: profile, account: account, warnings: warnings + loaded.warnings + libraries.warnings)
   }
 
   private func enter(_ phase: swprof_network_phase) throws {
-    try object.map(named: "phase").update(key: UInt32(0), value: phase.rawValue)
+    try loaded.object.map(named: "phase").update(key: UInt32(0), value: phase.rawValue)
   }
 
   private mutating func takeLiving() throws {
     var living: [ConnectionRecord] = []
-    try object.map(named: "near_connections").forEachValue(of: swprof_connection.self) {
+    try loaded.object.map(named: "near_connections").forEachValue(of: swprof_connection.self) {
       if $1.socket != 0 { living.append(ConnectionRecord($1)) }
     }
-    let connections = try object.map(named: "connections")
+    let connections = try loaded.object.map(named: "connections")
     try connections.forEach(startingWith: UInt64(0), swprof_connection(), valueSize: connections.valueSize) {
       living.append(ConnectionRecord($1))
     }
@@ -203,20 +208,32 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private func peerTimes() throws -> [NetworkProfileBuilder.PeerKey: LatencyHistogram] {
     var times: [NetworkProfileBuilder.PeerKey: LatencyHistogram] = [:]
-    for (key, value) in try object.map(named: "peer_times").entries(startingWith: swprof_peer_key(), swprof_times()) {
-      times[.init(process: key.tgid, kind: key.is_server != 0 ? .received : .made, peer: key.peer)] =
-        LatencyHistogram(value.counts, sumNanoseconds: 0, maximumNanoseconds: 0)
+    func add(_ counts: swprof_times, _ process: UInt32, _ kind: NetworkProfileBuilder.PeerKey.Kind, _ peer: UInt64) {
+      times[.init(process: process, kind: kind, peer: peer), default: LatencyHistogram()]
+        .add(LatencyHistogram(counts.counts, sumNanoseconds: 0, maximumNanoseconds: 0))
     }
-    for (key, value) in try object.map(named: "call_times").entries(startingWith: swprof_call_key(), swprof_times()) {
-      let kind = key.direction == SWPROF_SENT ? NetworkProfileBuilder.PeerKey.Kind.sendCalls : .receiveCalls
-      times[.init(process: key.tgid, kind: kind, peer: key.peer)] =
-        LatencyHistogram(value.counts, sumNanoseconds: 0, maximumNanoseconds: 0)
+    func add(_ key: swprof_peer_key, _ counts: swprof_times) {
+      add(counts, key.tgid, key.is_server != 0 ? .received : .made, key.peer)
+    }
+    // The times of one peer may be in two parts.
+    try loaded.object.map(named: "near_peers").forEachValue(of: swprof_near_peer.self) {
+      if $1.key.tgid != 0 { add($1.key, $1.times) }
+    }
+    for (key, value) in try loaded.object.map(named: "peer_times").entries(
+      startingWith: swprof_peer_key(), swprof_times())
+    {
+      add(key, value)
+    }
+    for (key, value) in try loaded.object.map(named: "call_times").entries(
+      startingWith: swprof_call_key(), swprof_times())
+    {
+      add(value, key.tgid, key.direction == SWPROF_SENT ? .sendCalls : .receiveCalls, key.peer)
     }
     return times
   }
 
   private func drops() throws -> [String: UInt64] {
-    let entries = try object.map(named: "drops").entries(startingWith: UInt32(0), UInt64(0))
+    let entries = try loaded.object.map(named: "drops").entries(startingWith: UInt32(0), UInt64(0))
     guard !entries.isEmpty else { return [:] }
     let names = KernelTypes().names(ofEnumeration: "skb_drop_reason")
     var drops: [String: UInt64] = [:]
@@ -230,7 +247,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   // MARK: - Around the targets
 
   private func surroundings() -> NetworkProfileBuilder.Surroundings {
-    let owners = try? object.map(named: "owners")
+    let owners = try? loaded.object.map(named: "owners")
     let targets = Set(currentTargets())
     let isAll = scope.kernelScope != SWPROF_SCOPE_TARGETS
     let hosts = HostNames.ofThisHost()
@@ -255,12 +272,10 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
 /// The programs of a network capture, loaded ahead of the moment when they are needed.
 package struct PreparedNetwork: ~Copyable {
-  private var object: BPFObject
+  private var loaded: LoadedNetwork
   private var request: CaptureRequest
   private var scope: CaptureScope
   private let options: NetworkCapture.Options
-  private let source: NetworkSource
-  private let programs: [String]
 
   package static func load(
     _ request: CaptureRequest, _ options: NetworkCapture.Options
@@ -269,25 +284,19 @@ package struct PreparedNetwork: ~Copyable {
     try ProbeTargets.check(request.target)
     let scope = try CaptureScope(request.target)
     return try CaptureError.translating {
-      var source = NetworkSource(kind: .systemCalls, received: .systemCalls, sent: .systemCalls, hasCallTimes: false)
       let purpose = NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity)
-      let object = try NetworkProbes.load(request, purpose, scope, source: &source)
       return PreparedNetwork(
-        object: object, request: request, scope: scope, options: options, source: source,
-        programs: NetworkProbes.programs(source, scope, purpose))
+        try NetworkProbes.load(request, purpose, scope), request: request, scope: scope, options: options)
     }
   }
 
   private init(
-    object: consuming BPFObject, request: CaptureRequest, scope: CaptureScope, options: NetworkCapture.Options,
-    source: NetworkSource, programs: [String]
+    _ loaded: consuming LoadedNetwork, request: CaptureRequest, scope: CaptureScope, options: NetworkCapture.Options
   ) {
-    self.object = object
+    self.loaded = loaded
     self.request = request
     self.scope = scope
     self.options = options
-    self.source = source
-    self.programs = programs
   }
 
   /// Lists the processes to look at, where the programs were loaded for listed ones.
@@ -299,25 +308,28 @@ package struct PreparedNetwork: ~Copyable {
 
   /// Attaches everything; from the return on, calls are counted.
   package consuming func arm() throws(CaptureError) -> NetworkCapture {
-    let (request, scope, options, source, programs) = (request, scope, options, source, programs)
-    var object = object
-    let ring = try CaptureError.translating { try RingBuffer(map: object.map(named: "network_records").descriptor) }
+    let (request, scope, options) = (request, scope, options)
+    var loaded = loaded
+    let ring = try CaptureError.translating {
+      try RingBuffer(map: loaded.object.map(named: "network_records").descriptor)
+    }
     let armedAt = try CaptureError.translating {
-      let targets = try object.map(named: "targets")
+      let targets = try loaded.object.map(named: "targets")
       for target in try scope.initialTargets() {
         try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
         if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
       }
       let start = Clock.monotonic
-      for program in programs { try object.attach(program) }
+      try loaded.attach()
       // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
-      _ = try object.iterate("mark_targets")
-      _ = try object.iterate("find_owners")
-      _ = try object.iterate("find_connections")
+      _ = try loaded.object.iterate("mark_targets")
+      _ = try loaded.object.iterate("find_owners")
+      _ = try loaded.object.iterate("find_connections")
+      try loaded.attachNeeded()
       return start
     }
     return NetworkCapture(
-      object: object, ring: ring, scope: scope, request: request, options: options, source: source, armedAt: armedAt)
+      loaded, ring: ring, scope: scope, request: request, options: options, armedAt: armedAt)
   }
 }
 

@@ -41,50 +41,21 @@ enum NetworkProbes {
   }
 
   /// Loads the programs that there are probes for.
-  ///
-  /// - Parameter source: what was taken.
-  static func load(
-    _ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope,
-    source: inout NetworkSource
-  ) throws -> BPFObject {
-    for candidate in candidates(request, callTimes: purpose.parameters.callTimes) {
-      source = candidate
+  static func load(_ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope) throws -> LoadedNetwork {
+    for source in candidates(request, callTimes: purpose.parameters.callTimes) {
+      let plan = Plan(request: request, purpose: purpose, scope: scope, source: source)
       // A kernel that has the tracepoints may still refuse a program; the last one has to do.
-      do { return try load(request, purpose, scope, candidate) } catch  where candidate.kind != .systemCalls {}
+      do { return try LoadedNetwork(plan) } catch  where source.kind != .systemCalls {}
     }
     preconditionFailure("system calls are the last candidate")
   }
 
-  private static func load(
-    _ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope, _ source: NetworkSource
-  ) throws -> BPFObject {
-    let image = ProgramImage.network
-    let object = try image.open()
-    try object.setConstants(
-      section: ".rodata.config", try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
-    try object.setConstants(section: ".rodata.network", configuration(purpose, source))
-    try object.setCapacity(ofMap: "network_records", request.ringBufferBytes)
-    let near: UInt32 = purpose.nearBits == 0 ? 0 : 1 << UInt32(purpose.nearBits)
-    try object.setCapacity(ofMap: "near_connections", max(near, 1))
-    try object.setCapacity(ofMap: "connections", purpose.tableCapacity - near)
-    let wanted = Set(programs(source, scope, purpose) + iterators + tlsPrograms)
-    for program in all where !wanted.contains(program) { try object.leaveOut(program) }
-    try object.load()
-    if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
-    return object
-  }
-
-  private static func configuration(_ purpose: Purpose, _ source: NetworkSource) -> [UInt8] {
+  fileprivate static func configuration(_ purpose: Purpose, _ source: NetworkSource) -> [UInt8] {
     let parameters = purpose.parameters
-    func number(_ kind: NetworkSource.Kind) -> UInt8 {
-      UInt8((kind == .sockets ? SWPROF_SOURCE_SOCKETS : SWPROF_SOURCE_CALLS).rawValue)
-    }
     var config = swprof_network_config()
     config.slow_ns = parameters.reasons.contains(.slow) ? parameters.slowerThanNanoseconds : .max
     config.`self` = UInt32(getpid())
-    config.lengths = number(source.kind)
-    config.received = number(source.received)
-    config.sent = number(source.sent)
+    config.source = UInt8((source.kind == .sockets ? SWPROF_SOURCE_SOCKETS : SWPROF_SOURCE_CALLS).rawValue)
     config.call_times = parameters.callTimes ? 1 : 0
     config.reads_tls = 1
     config.keeps_samples = parameters.reasons.isEmpty ? 0 : 1
@@ -94,25 +65,186 @@ enum NetworkProbes {
     return unsafe withUnsafeBytes(of: config) { unsafe Array($0) }
   }
 
+}
+
+/// How the programs of a capture are loaded.
+private struct Plan {
+  let request: CaptureRequest
+  let purpose: NetworkProbes.Purpose
+  let scope: CaptureScope
+  let source: NetworkSource
+
   private static let iterators = ["mark_targets", "find_owners", "find_connections", "find_survivors"]
-  private static let tlsPrograms = ["enter_tls_read", "enter_tls_read_ex", "leave_tls_read", "leave_tls_write"]
   private static let lifecycle = ["process_fork", "process_exec", "process_exit"]
   private static let sockets = ["change_state", "destroy_socket", "receive_reset", "send_reset", "drop_packet"]
+  private static let calls = ["send_length", "receive_length", "enter_call", "leave_call"]
   private static let all =
-    iterators + tlsPrograms + lifecycle + sockets
-    + ["send_length", "receive_length", "begin_send", "copy_packet", "enter_call", "leave_call"]
+    iterators + lifecycle + sockets + calls + LoadedNetwork.Extra.allCases.flatMap(\.programs)
 
   /// The programs that are attached when a capture begins, in that order.
-  static func programs(_ source: NetworkSource, _ scope: CaptureScope, _ purpose: Purpose) -> [String] {
-    var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? lifecycle : []
-    programs += sockets
-    // A monitor counts neither calls nor bytes.
-    if source.kind == .sockets, !purpose.isMonitor { programs += ["send_length", "receive_length"] }
-    if source.received == .sockets { programs.append("copy_packet") }
-    if source.sent == .sockets { programs.append("begin_send") }
+  var programs: [String] {
+    var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : []
+    programs += Self.sockets
+    if source.kind == .sockets { programs += ["send_length", "receive_length"] }
     if purpose.parameters.callTimes { programs.append("enter_call") }
-    let readsCalls = [source.kind, source.received, source.sent].contains(.systemCalls)
-    if readsCalls || purpose.parameters.callTimes { programs.append("leave_call") }
+    if source.kind == .systemCalls || purpose.parameters.callTimes { programs.append("leave_call") }
     return programs
+  }
+
+  /// The programs besides that can be loaded here.
+  var extras: [LoadedNetwork.Extra] {
+    LoadedNetwork.Extra.allCases.filter {
+      switch $0 {
+      case .sending: source.sent == .sockets
+      case .packets: source.received == .sockets
+      case .libraries: true
+      }
+    }
+  }
+
+  func load(with extras: [LoadedNetwork.Extra]) throws -> BPFObject {
+    let object = try open(programs + Self.iterators + extras.flatMap(\.programs))
+    try object.load()
+    if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
+    return object
+  }
+
+  func load(_ extras: [LoadedNetwork.Extra], sharing others: borrowing BPFObject) throws -> BPFObject {
+    let object = try open(extras.flatMap(\.programs))
+    try object.shareMaps(of: others)
+    try object.load()
+    return object
+  }
+
+  private func open(_ programs: [String]) throws -> BPFObject {
+    let object = try ProgramImage.network.open()
+    try object.setConstants(
+      section: ".rodata.config", try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
+    try object.setConstants(section: ".rodata.network", NetworkProbes.configuration(purpose, source))
+    try object.setCapacity(ofMap: "network_records", request.ringBufferBytes)
+    let near: UInt32 = purpose.nearBits == 0 ? 0 : 1 << UInt32(purpose.nearBits)
+    try object.setCapacity(ofMap: "near_connections", max(near, 1))
+    try object.setCapacity(ofMap: "connections", purpose.tableCapacity - near)
+    let wanted = Set(programs)
+    for program in Self.all where !wanted.contains(program) { try object.leaveOut(program) }
+    return object
+  }
+}
+
+/// The loaded programs of network profiling: those that every capture has, and others once a target needs them.
+struct LoadedNetwork: ~Copyable {
+  /// Programs that few targets need. Loading them takes the kernel a tenth of a second, and each that is attached costs
+  /// every process on the host.
+  enum Extra: CaseIterable {
+    /// What is sent is read as sending begins.
+    case sending
+    /// What is received is read from its packets.
+    case packets
+    /// What TLS libraries read and write.
+    case libraries
+
+    fileprivate var programs: [String] {
+      switch self {
+      case .sending: ["begin_send"]
+      case .packets: ["copy_packet"]
+      case .libraries: TLSLibraries.programs
+      }
+    }
+
+    /// How programs ask for it: SWPROF_NEED_*; 0 where they do not.
+    fileprivate var need: UInt32 {
+      switch self {
+      case .sending: UInt32(SWPROF_NEED_SENDING)
+      case .packets: UInt32(SWPROF_NEED_PACKETS)
+      case .libraries: 0
+      }
+    }
+  }
+
+  /// Extra programs that were loaded later.
+  private final class Addition {
+    let extras: [Extra]
+    var object: BPFObject
+
+    init(_ extras: [Extra], _ object: consuming BPFObject) {
+      self.extras = extras
+      self.object = object
+    }
+  }
+
+  var object: BPFObject
+  private let plan: Plan
+  /// The extra programs that were loaded with the others.
+  private let included: [Extra]
+  private var additions: [Addition] = []
+  /// What is neither loaded yet nor has failed to.
+  private var absent: [Extra]
+  /// What could not be loaded, and why.
+  private(set) var warnings: [String] = []
+
+  var source: NetworkSource { plan.source }
+
+  fileprivate init(_ plan: Plan) throws {
+    self.plan = plan
+    // A command may do anything, and from its first instruction on.
+    included = plan.request.awaitedCommand == nil ? [] : plan.extras
+    absent = plan.request.awaitedCommand == nil ? plan.extras : []
+    object = try plan.load(with: included)
+  }
+
+  /// Attaches what the capture begins with.
+  mutating func attach() throws {
+    for program in plan.programs { try object.attach(program) }
+    for program in Self.unasked(included) { try object.attach(program) }
+  }
+
+  /// The programs that are attached as soon as they are loaded.
+  private static func unasked(_ extras: [Extra]) -> [String] { extras.filter { $0.need != 0 }.flatMap(\.programs) }
+
+  /// Attaches what targets have turned out to need since. Where that fails, what cannot be read is counted.
+  mutating func attachNeeded() throws {
+    guard absent.contains(where: { $0.need != 0 }),
+      let needs = try object.map(named: "needs").value(forKey: UInt32(0), initial: UInt32(0))
+    else { return }
+    add(absent.filter { $0.need & needs != 0 })
+  }
+
+  /// Attaches a program to a function of a library.
+  mutating func attach(_ program: String, to place: UserProbe) throws(BPFError) {
+    if included.contains(where: { $0.programs.contains(program) }) {
+      try object.attach(program, to: place)
+      return
+    }
+    add(absent.filter { $0.programs.contains(program) })
+    for addition in additions where addition.extras.contains(where: { $0.programs.contains(program) }) {
+      try addition.object.attach(program, to: place)
+    }
+  }
+
+  mutating func detach() {
+    object.detach()
+    for addition in additions { addition.object.detach() }
+  }
+
+  private mutating func add(_ extras: [Extra]) {
+    guard !extras.isEmpty else { return }
+    absent.removeAll(where: extras.contains)
+    do {
+      let addition = Addition(extras, try plan.load(extras, sharing: object))
+      additions.append(addition)
+      for program in Self.unasked(extras) { try addition.object.attach(program) }
+    } catch {
+      warnings.append("\(Self.description(of: extras)) cannot be read: \(error)")
+    }
+  }
+
+  private static func description(of extras: [Extra]) -> String {
+    extras.map {
+      switch $0 {
+      case .sending: "what io_uring sends"
+      case .packets: "what io_uring receives"
+      case .libraries: "what is encrypted"
+      }
+    }.joined(separator: ", and ")
   }
 }

@@ -22,10 +22,13 @@ struct TLSLibraries {
     let start: UInt64
   }
 
+  /// What is watched, and the program that is run when it is entered; all have the same one for their return.
   private static let functions = [
-    ("SSL_read", "enter_tls_read", "leave_tls_read"), ("SSL_write", "enter_tls_read", "leave_tls_write"),
-    ("SSL_read_ex", "enter_tls_read_ex", "leave_tls_read"), ("SSL_write_ex", "enter_tls_read_ex", "leave_tls_write"),
+    ("SSL_read", "enter_tls_read"), ("SSL_write", "enter_tls_write"), ("SSL_read_ex", "enter_tls_read_ex"),
+    ("SSL_write_ex", "enter_tls_write_ex"),
   ]
+  private static let returnProgram = "leave_tls"
+  static let programs = functions.map(\.1) + [returnProgram]
 
   /// When to look for new processes again.
   private static let interval: UInt64 = 100_000_000
@@ -50,9 +53,9 @@ struct TLSLibraries {
   }
 
   /// Watches the libraries that processes have mapped by now.
-  mutating func attach(to object: inout BPFObject, in processes: [ProcessID]) {
+  mutating func attach(to loaded: inout LoadedNetwork, in processes: [ProcessID]) {
     for library in newProbes(of: processes) {
-      do { for (program, place) in library.places { try object.attach(program, to: place) } } catch {
+      do { for (program, place) in library.places { try loaded.attach(program, to: place) } } catch {
         note(error, library)
       }
     }
@@ -95,10 +98,10 @@ struct TLSLibraries {
     let span = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
     let candidates = ["/proc/\(process)/map_files/\(span)", "/proc/\(process)/root\(mapping.path)"]
     guard let file = candidates.first(where: { unsafe access($0, R_OK) == 0 }) else { return nil }
-    let places = functions.filter { used.isEmpty || used.contains($0.0) }.flatMap { function, enter, leave in
+    let places = functions.filter { used.isEmpty || used.contains($0.0) }.flatMap { function, enter in
       [
         (enter, UserProbe(file: file, function: function, isReturn: false, process: process.rawValue)),
-        (leave, UserProbe(file: file, function: function, isReturn: true, process: process.rawValue)),
+        (returnProgram, UserProbe(file: file, function: function, isReturn: true, process: process.rawValue)),
       ]
     }
     return Library(process: process, path: mapping.path, places: places)

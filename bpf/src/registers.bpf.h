@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the registers of a system call say: which socket it is about, and where its data is. */
+#ifndef SWPROF_REGISTERS_BPF_H
+#define SWPROF_REGISTERS_BPF_H
+
+#include "tls.bpf.h"
+
+enum {
+	CALL_READ = 0,
+	CALL_WRITE = 1,
+	CALL_CLOSE = 3,
+	CALL_READV = 19,
+	CALL_WRITEV = 20,
+	CALL_SENDFILE = 40,
+	CALL_CONNECT = 42,
+	CALL_ACCEPT = 43,
+	CALL_SENDTO = 44,
+	CALL_RECVFROM = 45,
+	CALL_SENDMSG = 46,
+	CALL_RECVMSG = 47,
+	CALL_SPLICE = 275,
+	CALL_ACCEPT4 = 288,
+	CALL_RECVMMSG = 299,
+	CALL_SENDMMSG = 307,
+};
+
+static __always_inline bool is_io(__u64 number)
+{
+	const __u64 low = 1ULL << CALL_READ | 1ULL << CALL_WRITE | 1ULL << CALL_CLOSE | 1ULL << CALL_READV |
+			  1ULL << CALL_WRITEV | 1ULL << CALL_SENDFILE | 1ULL << CALL_CONNECT | 1ULL << CALL_ACCEPT |
+			  1ULL << CALL_SENDTO | 1ULL << CALL_RECVFROM | 1ULL << CALL_SENDMSG | 1ULL << CALL_RECVMSG;
+
+	if (number < 64)
+		return low >> number & 1;
+	return number == CALL_SPLICE || number == CALL_ACCEPT4 || number == CALL_RECVMMSG || number == CALL_SENDMMSG;
+}
+
+/* The file behind a descriptor of a task; NULL where there is none. */
+static __always_inline struct file *file_of(__u64 fd, struct task_struct *task)
+{
+	struct fdtable *table = task->files->fdt;
+	struct file *file = NULL;
+
+	if (fd >= table->max_fds)
+		return NULL;
+	/* Any struct that begins with a pointer will do. */
+	if (HAS_CASTS)
+		return (struct file *)CAST(struct llist_head, table->fd + fd)->first;
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	return file;
+}
+
+/* The socket behind a descriptor of the current process; NULL where it is none. */
+static __always_inline struct sock *socket_of(__u64 fd)
+{
+	struct file *file = file_of(fd, bpf_get_current_task_btf());
+	struct socket *socket;
+
+	if (!file)
+		return NULL;
+	if (HAS_CASTS) {
+		file = CAST(struct file, file);
+		if ((file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
+			return NULL;
+		return CAST(struct socket, file->private_data)->sk;
+	}
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline bool is_sending(__u64 number)
+{
+	return number == CALL_WRITE || number == CALL_WRITEV || number == CALL_SENDTO || number == CALL_SENDMSG ||
+	       number == CALL_SENDMMSG || number == CALL_SENDFILE || number == CALL_SPLICE;
+}
+
+/* struct user_msghdr, as far as its vectors. */
+struct user_message {
+	__u64 name;
+	__u64 name_size;
+	__u64 vectors;
+	__u64 count;
+	__u64 rest[3];
+};
+
+/* struct mmsghdr */
+struct user_message_length {
+	struct user_message message;
+	__u32 length;
+	__u32 padding;
+};
+
+/* Reads what a system call has sent or received: `length` bytes, behind the first `offset` of its data. */
+static __always_inline void read_call(struct connection *connection, struct payload *payload, struct pt_regs *regs,
+				      __u64 number, __u64 offset, __u64 length)
+{
+	/* Not on the stack: 6.1 refuses programs whose longest chain of calls takes more than 512 bytes in all. */
+	struct user_message *message = (struct user_message *)payload->vectors;
+
+	switch (number) {
+	case CALL_RECVFROM:
+		/* With MSG_TRUNC, the result is the length of the datagram, however much of it there was room for. */
+		if (length > regs->dx)
+			length = regs->dx;
+		/* fallthrough */
+	case CALL_READ:
+	case CALL_WRITE:
+	case CALL_SENDTO:
+		read_memory(connection, payload, regs->si + offset, length);
+		break;
+	case CALL_READV:
+	case CALL_WRITEV:
+		read_vectors(connection, payload, regs->si, VECTORS(regs->dx, offset, 0), length);
+		break;
+	case CALL_SENDMSG:
+	case CALL_RECVMSG:
+		if (!bpf_probe_read_user(message, sizeof(*message), (void *)regs->si))
+			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0),
+				     length);
+		break;
+	default:
+		pass_over(connection, payload, length);
+	}
+}
+
+static __always_inline bool is_readable(__u64 number, __u32 direction)
+{
+	if (direction == SWPROF_SENT)
+		return number == CALL_WRITE || number == CALL_SENDTO || number == CALL_WRITEV ||
+		       number == CALL_SENDMSG || number == CALL_SENDFILE || number == CALL_SPLICE;
+	return number == CALL_READ || number == CALL_RECVFROM || number == CALL_READV || number == CALL_RECVMSG;
+}
+
+/* Where the registers of a system call are, from the end of a task's kernel stack that `stack` tells; 0: not known yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} registers_offset SEC(".maps");
+
+/* The registers with which the current task has entered the kernel. The kernel is asked once: they are at one place. */
+static __always_inline struct pt_regs *registers_of(struct task_struct *task)
+{
+	__u32 zero = 0;
+	__u64 *offset = bpf_map_lookup_elem(&registers_offset, &zero), stack = (__u64)task->stack;
+
+	if (!offset)
+		return NULL;
+	if (!*offset)
+		*offset = bpf_task_pt_regs(task) - stack;
+	return CAST(struct pt_regs, stack + *offset);
+}
+
+/*
+ * The registers of the system call in which the current task sends on a socket or receives from it, where they tell where
+ * the data is; NULL where it is in none, as with io_uring, or in one with several messages.
+ */
+static __always_inline struct pt_regs *call_on(struct sock *sk, __u32 direction, struct task_struct *task)
+{
+	struct pt_regs *regs = registers_of(task);
+	struct file *file;
+	__u64 number;
+
+	if (!regs)
+		return NULL;
+	number = regs->orig_ax;
+	/* What the kernel puts there as a call begins; once it has returned, the other registers say nothing. */
+	if ((__s64)regs->ax != -ENOSYS || !is_readable(number, direction))
+		return NULL;
+	file = file_of(number == CALL_SPLICE ? regs->dx : regs->di, task);
+	return file && file == sk->sk_socket->file ? regs : NULL;
+}
+
+#endif
