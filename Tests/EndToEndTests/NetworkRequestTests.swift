@@ -130,4 +130,64 @@ extension EndToEnd.NetworkTests {
     #expect(views[1].source.kind == "system_calls")
     if views[0].source.kind == "sockets" { #expect(views[1].edges.first?.clientView?.requests.count == 0) }
   }
+
+  @Test func `a ring that is there already is read from the first request on`() throws {
+    let (view, truth) = try ringOfRunningProcess("behind")
+    guard view.source.kind == "sockets" else { return }
+
+    let client = try #require(view.edges.first?.clientView)
+    #expect(client.bytesSent == truth["bytes_sent"])
+    #expect(client.receives > 0)
+    // A kernel may tell only what is received, and each call is counted then whose data could not be read.
+    if view.actualLosses.isEmpty {
+      #expect(client.requests.finished == 50)
+      #expect(client.requests.count == 50)
+    } else {
+      #expect(view.actualLosses["payload_unreadable"] == 50)
+    }
+  }
+
+  @Test func `of a ring that is made during a capture, each call that is not read is counted`() throws {
+    let (view, truth) = try ringOfRunningProcess("before")
+    guard view.source.kind == "sockets" else { return }
+
+    let client = try #require(view.edges.first?.clientView)
+    #expect(client.bytesSent == truth["bytes_sent"])
+    #expect(client.sends == 50)
+    let unreadable = view.actualLosses["payload_unreadable", default: 0]
+    #expect(unreadable > 0)
+    // A call for a request, and one or more for its answer.
+    #expect(client.requests.count < 50)
+    #expect(client.requests.count + unreadable >= 50)
+    // A kernel that does not tell what is sent has no request of it at all.
+    if unreadable < 50 { #expect(client.requests.finished > 10) }
+  }
+
+  /// - Parameter moment: when the program waits for the capture, seen from the making of its ring.
+  private func ringOfRunningProcess(_ moment: String) throws -> (NetworkView, NetworkTruth) {
+    let program = try bench.compile("http_uring")
+    let server = try bench.startServer()
+    let client = try bench.startWorkload([program, server.place, "50", moment])
+    let capture = try bench.startNetwork(["--pid", "\(client.pid)"])
+    let truth = try bench.finish(client: client)
+    return (try bench.finish(capture), truth)
+  }
+
+  @Test(arguments: sources)
+  func `an answer that is read before the end of the call with its request shifts no other`(source: [String]) throws {
+    let workload = try bench.startWorkload([try bench.compile("early_answers"), "3", "5"])
+
+    let capture = try bench.startNetwork(["--pid", "\(workload.pid)"] + source)
+    #expect(try bench.finish(client: workload)["requests"] == 8)
+    let view = try bench.finish(capture)
+
+    let then = try #require(view.endpoints.first { $0.path == "/then" && $0.role == "client" })
+    #expect(then.totals.finished == 5)
+    #expect(then.totals.unanswered == 0)
+    let mean = try #require(then.totals.duration.meanNs)
+    #expect((28e6...45e6).contains(mean))
+    let early = try #require(view.endpoints.first { $0.path == "/early" && $0.role == "client" })
+    #expect(early.totals.count == 3)
+    #expect(early.totals.finished + view.actualLosses["response_unmatched", default: 0] == 3)
+  }
 }

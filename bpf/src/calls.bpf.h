@@ -151,7 +151,7 @@ int leave_call(__u64 *context)
 	struct connection *connection;
 	struct payload *payload;
 	bool has_data, is_within;
-	__u32 direction;
+	__u32 direction, next;
 	struct sock *sk;
 
 	if (!is_io(number) || !is_target_current())
@@ -202,6 +202,13 @@ int leave_call(__u64 *context)
 	payload = begin_look(direction, now);
 	if (!payload)
 		return 0;
+	if (is_tcp(&connection->shared)) {
+		next = BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
+		if (direction == SWPROF_SENT)
+			note_sent(connection, next);
+		else
+			note_sending(connection, payload, next);
+	}
 	/* TCP throws the bytes away then; they are in no buffer. */
 	if (flags & MSG_TRUNC && is_tcp(&connection->shared))
 		pass_over(connection, payload, bytes);

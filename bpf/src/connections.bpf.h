@@ -54,7 +54,8 @@ struct connection {
 	__u8 attempts; /* calls that HTTP could not begin with */
 	__u8 has_sequence[2]; /* 0 or 1 */
 	__u8 has_prefix[2]; /* 0 or 1: it is whole */
-	__u8 reserved[2];
+	__u8 answered; /* requests whose answer was read before them */
+	__u8 reserved;
 	__u32 sequence[2]; /* TCP's number of the next byte to look at */
 	__u32 messages[2];
 	__u32 pushed; /* requests; the difference are those without an answer */
@@ -537,6 +538,13 @@ static __always_inline struct connection *current_connection(struct sock *sk)
 	if (!create_connection(sk, (struct task_struct *)bpf_get_current_task(), 0))
 		return NULL;
 	return connection_at(address);
+}
+
+/* What was sent has been looked at, up to TCP's number `next`. */
+static __always_inline void note_sent(struct connection *connection, __u32 next)
+{
+	connection->sequence[SWPROF_SENT] = next;
+	connection->has_sequence[SWPROF_SENT] = 1;
 }
 
 static __always_inline void account(struct connection *connection, __u32 direction, __u64 bytes)

@@ -75,7 +75,8 @@ struct payload {
 	__u32 wanted; /* bytes of its beginning that are to be sent */
 	__u8 is_beginning; /* 0 or 1: a message begins where the piece does */
 	__u8 is_recalled; /* 0 or 1: so does the head that has just ended, and it was known */
-	__u8 reserved[2];
+	__u8 is_sending; /* 0 or 1: TCP has taken bytes of a call that has not ended, and that are to be looked at then */
+	__u8 reserved;
 	struct vector vectors[VECTORS_MAX];
 	struct swprof_request_sample sample;
 	struct {

@@ -56,6 +56,9 @@ static __always_inline void end_connecting(struct sock *sk, bool is_established)
 	}
 	connection->shared.established_ns = now;
 	connection->shared.connect_ns = now - connection->shared.first_ns;
+	/* Unless data went with the attempt already. */
+	if (!BPF_CORE_READ((struct tcp_sock *)sk, data_segs_out))
+		note_sent(connection, BPF_CORE_READ((struct tcp_sock *)sk, write_seq));
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -383,8 +383,16 @@ static __always_inline struct payload *begin_look(__u32 direction, __u64 now)
 	if (payload) {
 		payload->direction = direction;
 		payload->now = now;
+		payload->is_sending = 0;
 	}
 	return payload;
+}
+
+/* Of a look at what was received: notes whether something is being sent that TCP has taken, up to its number `next`. */
+static __always_inline void note_sending(struct connection *connection, struct payload *payload, __u32 next)
+{
+	payload->is_sending =
+		connection->has_sequence[SWPROF_SENT] && (__s32)(next - connection->sequence[SWPROF_SENT]) > 0;
 }
 
 static __always_inline bool is_encrypted(struct connection *connection)

@@ -36,6 +36,10 @@ static __always_inline void begin_request(struct connection *connection, struct 
 	}
 	if (!network.server_only)
 		connection->shared.requests += 1;
+	if (connection->answered) {
+		connection->answered -= 1;
+		return;
+	}
 	if (connection->pushed - connection->popped >= SWPROF_PENDING_REQUESTS) {
 		count_network(SWPROF_NETWORK_PIPELINE_OVERFLOW);
 		return;
@@ -155,6 +159,9 @@ static __always_inline void finish_request(struct connection *connection, struct
 	request = oldest_request(connection);
 	if (!request) {
 		count_network(SWPROF_NETWORK_UNMATCHED);
+		/* The request shows when the call that sends it ends, too late to tell how long this took. */
+		if (payload->is_sending)
+			connection->answered += 1;
 		return;
 	}
 	duration = payload->now - request->first_ns;

@@ -52,10 +52,7 @@ __attribute__((noinline)) int miss_call(struct connection *connection, struct pa
 		count_network(SWPROF_NETWORK_UNREADABLE);
 		http_seek(&connection->streams[direction]);
 	}
-	if (direction == SWPROF_RECEIVED)
-		need(SWPROF_NEED_PACKETS);
-	else if (is_tcp(&connection->shared))
-		need(SWPROF_NEED_SENDING);
+	need(is_tcp(&connection->shared) ? SWPROF_NEED_SENDING | SWPROF_NEED_PACKETS : SWPROF_NEED_PACKETS);
 	return 0;
 }
 
@@ -73,6 +70,8 @@ static __always_inline void read_content(struct connection *connection, struct s
 	if (!payload)
 		return;
 	if (is_tcp(&connection->shared)) {
+		if (direction == SWPROF_RECEIVED)
+			note_sending(connection, payload, CAST(struct tcp_sock, sk)->write_seq);
 		if (!find_unseen(connection, payload, direction, end - length, &offset, &length))
 			return;
 		if (is_discarded) {
@@ -218,6 +217,7 @@ static __always_inline bool find_in_packet(struct connection *connection, struct
 		*offset = CAST(struct unix_skb_parms, packet->cb)->consumed;
 	if (!is_tcp(&connection->shared))
 		return true;
+	note_sending(connection, payload, CAST(struct tcp_sock, sk)->write_seq);
 	start = CAST(struct tcp_skb_cb, packet->cb)->seq;
 	position = CAST(struct tcp_sock, sk)->copied_seq;
 	/* A look ahead that goes on in a later packet. */

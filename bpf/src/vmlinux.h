@@ -253,6 +253,7 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 snd_una;
 	__u32 write_seq;
+	__u32 data_segs_out;
 };
 
 struct sockaddr_un {

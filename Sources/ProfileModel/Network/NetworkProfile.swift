@@ -382,7 +382,7 @@ package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepr
     case .endpointTableFull: "requests whose path found no place of its own"
     case .peerTableFull: "requests that are in no distribution of an edge"
     case .targetTableFull: "processes that found no place in the table of targets"
-    case .payloadUnreadable: "calls whose data was not in memory"
+    case .payloadUnreadable: "calls whose data could not be read"
     case .payloadSkipped: "calls with more data than is looked at"
     case .pipelineOverflow: "requests behind more unanswered ones than are kept"
     case .responseUnmatched: "answers without a request that was seen"

@@ -1,12 +1,14 @@
 /*
  * Truth: requests that are sent, and answers that are received, by io_uring alone; no system call names the socket.
- * Usage: http_uring PORT COUNT. Sends COUNT requests for /ok/0 one by one and prints in the end
- * "requests N bytes_sent A bytes_received B". Exits with 3 where the kernel has no io_uring, or refuses it.
+ * Usage: http_uring PORT COUNT [before|behind]. Sends COUNT requests for /ok/0 one by one, 20 ms apart where there is a
+ * third argument, and prints in the end "requests N bytes_sent A bytes_received B". Exits with 3 where the kernel has no
+ * io_uring, or refuses it. With a third argument, prints "ready" and waits for SIGUSR1 before the ring is made, or behind.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <linux/io_uring.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,17 +69,35 @@ static int perform(int operation, int fd, void *bytes, unsigned size)
 	return result;
 }
 
+static void await_signal(void)
+{
+	sigset_t awaited;
+	int signal;
+
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &awaited, NULL);
+	printf("ready\n");
+	fflush(stdout);
+	sigwait(&awaited, &signal);
+}
+
 int main(int argc, char **argv)
 {
+	const char *waits = argc == 4 ? argv[3] : "";
 	static char request[] = "GET /ok/0 HTTP/1.1\r\nHost: localhost\r\n\r\n", input[4096];
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	long sent = 0, received = 0;
 	int fd, count;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 		return 2;
+	if (!strcmp(waits, "before"))
+		await_signal();
 	if (set_up())
 		return 3;
+	if (!strcmp(waits, "behind"))
+		await_signal();
 	address.sin_port = htons(atoi(argv[1]));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
@@ -97,6 +117,8 @@ int main(int argc, char **argv)
 			input[filled] = 0;
 		} while (!strstr(input, "hello world\n"));
 		received += filled;
+		if (*waits)
+			usleep(20000);
 	}
 	/* Over for TCP too: the ring lets go of the socket some time after the process has ended. */
 	if (shutdown(fd, SHUT_WR) || read(fd, input, sizeof(input)))
