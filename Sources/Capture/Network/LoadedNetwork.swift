@@ -1,0 +1,121 @@
+import BPF
+import CProbes
+import ProfileModel
+
+/// The loaded programs of network profiling: those that every capture has, and others once a target needs them.
+struct LoadedNetwork: ~Copyable {
+  /// Programs that few targets need. Loading them takes the kernel a tenth of a second, and each that is attached costs
+  /// every process on the host.
+  enum Extra: CaseIterable {
+    /// What is sent is read as sending begins.
+    case sending
+    /// What is received is read from its packets.
+    case packets
+    /// What TLS libraries read and write.
+    case libraries
+
+    var programs: [String] {
+      switch self {
+      case .sending: ["begin_send"]
+      case .packets: ["copy_packet"]
+      case .libraries: TLSLibraries.programs
+      }
+    }
+
+    /// How programs ask for it: SWPROF_NEED_*; 0 where they do not.
+    fileprivate var need: UInt32 {
+      switch self {
+      case .sending: UInt32(SWPROF_NEED_SENDING)
+      case .packets: UInt32(SWPROF_NEED_PACKETS)
+      case .libraries: 0
+      }
+    }
+  }
+
+  /// Extra programs that were loaded later.
+  private final class Addition {
+    let extras: [Extra]
+    var object: BPFObject
+
+    init(_ extras: [Extra], _ object: consuming BPFObject) {
+      self.extras = extras
+      self.object = object
+    }
+  }
+
+  var object: BPFObject
+  private let plan: NetworkPlan
+  /// The extra programs that were loaded with the others.
+  private let included: [Extra]
+  private var additions: [Addition] = []
+  /// What is neither loaded yet nor has failed to.
+  private var absent: [Extra]
+  /// What could not be loaded, and why.
+  private(set) var warnings: [String] = []
+
+  var source: NetworkSource { plan.source }
+
+  init(_ plan: NetworkPlan) throws {
+    self.plan = plan
+    // A command may do anything, and from its first instruction on.
+    included = plan.request.awaitedCommand == nil ? [] : plan.extras
+    absent = plan.request.awaitedCommand == nil ? plan.extras : []
+    object = try plan.load(with: included)
+  }
+
+  /// Attaches what the capture begins with.
+  mutating func attach() throws {
+    for program in plan.programs { try object.attach(program) }
+    for program in Self.unasked(included) { try object.attach(program) }
+  }
+
+  /// The programs that are attached as soon as they are loaded.
+  private static func unasked(_ extras: [Extra]) -> [String] { extras.filter { $0.need != 0 }.flatMap(\.programs) }
+
+  /// Attaches what targets have turned out to need since. Where that fails, what cannot be read is counted.
+  mutating func attachNeeded() throws {
+    guard absent.contains(where: { $0.need != 0 }),
+      let needs = try object.map(named: "needs").value(forKey: UInt32(0), initial: UInt32(0))
+    else { return }
+    add(absent.filter { $0.need & needs != 0 })
+  }
+
+  /// Attaches a program to a function of a library.
+  mutating func attach(_ program: String, to place: UserProbe) throws(BPFError) {
+    if included.contains(where: { $0.programs.contains(program) }) {
+      try object.attach(program, to: place)
+      return
+    }
+    add(absent.filter { $0.programs.contains(program) })
+    for addition in additions where addition.extras.contains(where: { $0.programs.contains(program) }) {
+      try addition.object.attach(program, to: place)
+    }
+  }
+
+  mutating func detach() {
+    object.detach()
+    for addition in additions { addition.object.detach() }
+  }
+
+  private mutating func add(_ extras: [Extra]) {
+    guard !extras.isEmpty else { return }
+    absent.removeAll(where: extras.contains)
+    do {
+      let addition = Addition(extras, try plan.load(extras, sharing: object))
+      additions.append(addition)
+      for program in Self.unasked(extras) { try addition.object.attach(program) }
+    } catch {
+      warnings.append("\(Self.description(of: extras)) cannot be read: \(error)")
+    }
+  }
+
+  private static func description(of extras: [Extra]) -> String {
+    extras.map {
+      switch $0 {
+      case .sending: "what io_uring sends"
+      case .packets: "what io_uring receives"
+      case .libraries: "what is encrypted"
+      }
+    }.joined(separator: ", and ")
+  }
+}
