@@ -71,7 +71,8 @@ extension EndToEnd {
       }
 
       #expect(try watch.stop().status == 0)
-      #expect(try watch.events().count { $0.event == "trouble" } == 1)
+      let output = try watch.command.output
+      #expect(try watch.events().count { $0.event == "trouble" } == 1, "\(output)")
     }
 
     @Test func `below the threshold nothing is started, and signals end the watch`() throws {

@@ -85,8 +85,13 @@ private final class RecorderWork {
   private var tasks: [Int: ProfilingTask] = [:]
   /// Finished tasks for which there was no room, oldest first.
   private var unsaved: [(task: ProfilingTask, profile: Profile)] = []
-  /// What was said already, and is not said again before it has gone well once.
+  /// What was said already, and is not said again before it is over.
   private var trouble: String?
+  /// When something failed last.
+  private var failedAt = MonotonicTime(nanoseconds: 0)
+  /// What needs no room succeeds on a full disk too: trouble is over when nothing has failed for so many ns, or when a
+  /// task has been saved.
+  private static let troubleEnds: UInt64 = 60_000_000_000
 
   /// How many values of profiles are kept in memory while there is no room: of some 100 bytes each, with their stacks.
   private static let unsavedValueLimit = 1_000_000
@@ -226,7 +231,7 @@ private final class RecorderWork {
   private func attempt(_ body: () throws -> Void) {
     do {
       try body()
-      if unsaved.isEmpty { trouble = nil }
+      if unsaved.isEmpty, Clock.monotonic.nanoseconds(since: failedAt) >= Self.troubleEnds { trouble = nil }
     } catch {
       complain(error)
     }
@@ -235,6 +240,7 @@ private final class RecorderWork {
   /// Says what went wrong, once for as long as it does.
   private func complain(_ error: any Error) {
     let sentence = Failure(error).sentence
+    failedAt = Clock.monotonic
     guard trouble != sentence else { return }
     trouble = sentence
     say(sentence + "; watching goes on, and tasks wait in memory for room")
