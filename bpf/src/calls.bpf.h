@@ -40,7 +40,6 @@ __attribute__((noinline)) int add_call_time(struct connection *connection, __u32
 	struct payload *payload = current_payload();
 	struct swprof_call_key key = {};
 	struct swprof_times *times;
-	struct entries *entries;
 	__u32 bucket;
 
 	if (!connection || !payload)
@@ -49,13 +48,7 @@ __attribute__((noinline)) int add_call_time(struct connection *connection, __u32
 	key.direction = direction;
 	key.peer = connection->shared.peer;
 	bucket = time_bucket(ns);
-	times = bpf_map_lookup_elem(&call_times, &key);
-	entries = entries_of(payload);
-	if (!times && entries) {
-		clear(&entries->times, sizeof(entries->times));
-		bpf_map_update_elem(&call_times, &key, &entries->times, BPF_NOEXIST);
-		times = bpf_map_lookup_elem(&call_times, &key);
-	}
+	times = times_in(&call_times, &key, payload);
 	if (times)
 		add_time(times->counts, bucket);
 	return 0;

@@ -230,19 +230,19 @@ static __always_inline void fill_path(struct payload *payload, struct http_head 
 	__builtin_memcpy(path, known ? known->head.path : head->path, SWPROF_PATH_SIZE);
 }
 
-/* Keys as words: what a request was for, and the hash of its path. */
-struct endpoint_words {
+/* Keys of near places as words: whose requests, which is never zero, and for which path or with which peer. */
+struct key_words {
 	any_word subject;
-	any_word path_hash;
+	any_word object;
 };
 
-#define WORDS_OF(key) ((struct endpoint_words *)(key))
+#define WORDS_OF(key) ((struct key_words *)(key))
 /* The first word of a near place that is being filled; no process has that number. */
 #define PLACE_FILLING (~0ULL)
 
 static __always_inline struct swprof_near_endpoint *near_endpoint_place(struct swprof_endpoint_key *key)
 {
-	__u64 hash = (WORDS_OF(key)->path_hash ^ WORDS_OF(key)->subject) * 0x9e3779b97f4a7c15ULL;
+	__u64 hash = (WORDS_OF(key)->object ^ WORDS_OF(key)->subject) * 0x9e3779b97f4a7c15ULL;
 	__u32 index = hash >> (64 - NEAR_ENDPOINT_BITS);
 
 	return bpf_map_lookup_elem(&near_endpoints, &index);
@@ -253,7 +253,7 @@ static __always_inline struct swprof_endpoint *endpoint_at(struct swprof_endpoin
 	struct swprof_near_endpoint *near = near_endpoint_place(key);
 
 	if (near && WORDS_OF(&near->key)->subject == WORDS_OF(key)->subject &&
-	    WORDS_OF(&near->key)->path_hash == WORDS_OF(key)->path_hash)
+	    WORDS_OF(&near->key)->object == WORDS_OF(key)->object)
 		return &near->endpoint;
 	return bpf_map_lookup_elem(&endpoints, key);
 }
@@ -280,7 +280,7 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	near = near_endpoint_place(key);
 	/* A free place is all zero. */
 	if (near && !__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, PLACE_FILLING)) {
-		WORDS_OF(&near->key)->path_hash = WORDS_OF(key)->path_hash;
+		WORDS_OF(&near->key)->object = WORDS_OF(key)->object;
 		describe_endpoint(&near->endpoint, connection, payload, head);
 		__sync_lock_test_and_set(&WORDS_OF(&near->key)->subject, WORDS_OF(key)->subject);
 		return &near->endpoint;
@@ -295,36 +295,28 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	return bpf_map_lookup_elem(&endpoints, key);
 }
 
-/* Keys of peers as words: whose requests, and with whom. */
-struct peer_words {
-	any_word subject;
-	any_word peer;
-};
-
-#define PEER_WORDS_OF(key) ((struct peer_words *)(key))
-
 /* The times of a peer at its near place, if it has or gets that. */
 static __always_inline struct swprof_times *near_times_of(struct swprof_peer_key *key)
 {
-	__u64 hash = (PEER_WORDS_OF(key)->peer ^ PEER_WORDS_OF(key)->subject) * 0x9e3779b97f4a7c15ULL;
+	__u64 hash = (WORDS_OF(key)->object ^ WORDS_OF(key)->subject) * 0x9e3779b97f4a7c15ULL;
 	__u32 index = hash >> (64 - NEAR_PEER_BITS);
 	struct swprof_near_peer *near = bpf_map_lookup_elem(&near_peers, &index);
 
 	if (!near)
 		return NULL;
-	if (PEER_WORDS_OF(&near->key)->subject == PEER_WORDS_OF(key)->subject)
-		return PEER_WORDS_OF(&near->key)->peer == PEER_WORDS_OF(key)->peer ? &near->times : NULL;
-	if (__sync_val_compare_and_swap(&PEER_WORDS_OF(&near->key)->subject, 0, PLACE_FILLING))
+	if (WORDS_OF(&near->key)->subject == WORDS_OF(key)->subject)
+		return WORDS_OF(&near->key)->object == WORDS_OF(key)->object ? &near->times : NULL;
+	if (__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, PLACE_FILLING))
 		return NULL;
-	PEER_WORDS_OF(&near->key)->peer = PEER_WORDS_OF(key)->peer;
-	__sync_lock_test_and_set(&PEER_WORDS_OF(&near->key)->subject, PEER_WORDS_OF(key)->subject);
+	WORDS_OF(&near->key)->object = WORDS_OF(key)->object;
+	__sync_lock_test_and_set(&WORDS_OF(&near->key)->subject, WORDS_OF(key)->subject);
 	return &near->times;
 }
 
-/* The times of a peer among those that have found their near place taken. */
-static __always_inline struct swprof_times *far_times_of(struct swprof_peer_key *key, struct payload *payload)
+/* The times that a map has or gets under a key. */
+static __always_inline struct swprof_times *times_in(void *map, const void *key, struct payload *payload)
 {
-	struct swprof_times *times = bpf_map_lookup_elem(&peer_times, key);
+	struct swprof_times *times = bpf_map_lookup_elem(map, key);
 	struct entries *entries;
 
 	if (times)
@@ -333,8 +325,8 @@ static __always_inline struct swprof_times *far_times_of(struct swprof_peer_key 
 	if (!entries)
 		return NULL;
 	clear(&entries->times, sizeof(entries->times));
-	bpf_map_update_elem(&peer_times, key, &entries->times, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&peer_times, key);
+	bpf_map_update_elem(map, key, &entries->times, BPF_NOEXIST);
+	return bpf_map_lookup_elem(map, key);
 }
 
 /* Where only answers are counted, user space notes here that it has removed endpoints. */

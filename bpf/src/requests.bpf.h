@@ -82,7 +82,7 @@ static __always_inline void add_peer_time(struct connection *connection, struct 
 	key.peer = connection->shared.peer;
 	times = near_times_of(&key);
 	if (!times)
-		times = far_times_of(&key, payload);
+		times = times_in(&peer_times, &key, payload);
 	if (!times || !add_time(times->counts, bucket))
 		count_network(SWPROF_NETWORK_PEER_TABLE_FULL);
 }

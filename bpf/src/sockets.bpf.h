@@ -96,29 +96,6 @@ static __always_inline bool is_counted(struct sock *sk)
 	return family == AF_UNIX || is_ip(family);
 }
 
-SEC("tp_btf/sock_send_length")
-int send_length(__u64 *context)
-{
-	struct sock *sk = (struct sock *)context[0];
-	__s32 result = context[1];
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct connection *connection;
-	bool is_within;
-
-	if (!is_target_process(task->tgid) || !is_counted(sk))
-		return 0;
-	is_within = is_within_tls((__u64)sk);
-	if (result <= 0)
-		return 0;
-	connection = current_connection(sk);
-	if (!connection)
-		return 0;
-	account(connection, SWPROF_SENT, result);
-	if (!is_within)
-		read_content(connection, sk, task, SWPROF_SENT, result, CAST(struct tcp_sock, sk)->write_seq, false);
-	return 0;
-}
-
 /* TCP's number of the next byte to be received, of which the end of the direction is none. */
 static __always_inline __u32 next_byte(struct sock *sk)
 {
@@ -130,27 +107,41 @@ static __always_inline __u32 next_byte(struct sock *sk)
 	return position;
 }
 
-SEC("tp_btf/sock_recv_length")
-int receive_length(__u64 *context)
+/* A call of the current task has sent or received; `flags` are those of a call that receives. */
+static __always_inline void look_at_call(struct sock *sk, __s32 result, __u32 direction, __s32 flags)
 {
-	struct sock *sk = (struct sock *)context[0];
-	__s32 result = context[1], flags = context[2];
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct connection *connection;
 	bool is_within;
+	__u32 end;
 
 	if (!is_target_process(task->tgid) || !is_counted(sk))
-		return 0;
+		return;
 	is_within = is_within_tls((__u64)sk);
 	if (result <= 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
-		return 0;
+		return;
 	connection = current_connection(sk);
 	if (!connection)
-		return 0;
-	account(connection, SWPROF_RECEIVED, result);
+		return;
+	account(connection, direction, result);
+	if (is_within)
+		return;
+	end = direction == SWPROF_SENT ? CAST(struct tcp_sock, sk)->write_seq : next_byte(sk);
 	/* TCP throws the bytes away with MSG_TRUNC; they are in no buffer. */
-	if (!is_within)
-		read_content(connection, sk, task, SWPROF_RECEIVED, result, next_byte(sk), flags & MSG_TRUNC);
+	read_content(connection, sk, task, direction, result, end, flags & MSG_TRUNC);
+}
+
+SEC("tp_btf/sock_send_length")
+int send_length(__u64 *context)
+{
+	look_at_call((struct sock *)context[0], context[1], SWPROF_SENT, 0);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int receive_length(__u64 *context)
+{
+	look_at_call((struct sock *)context[0], context[1], SWPROF_RECEIVED, context[2]);
 	return 0;
 }
 
