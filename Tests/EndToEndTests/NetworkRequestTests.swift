@@ -190,4 +190,26 @@ extension EndToEnd.NetworkTests {
     #expect(early.totals.count == 3)
     #expect(early.totals.finished + view.actualLosses["response_unmatched", default: 0] == 3)
   }
+  /// What a client needs is attached in the middle of a server's call, which has sent the beginning of its answer by then.
+  @Test(arguments: [["/writev"], ["/ok/0", "/writev"]])
+  func `an answer that is being sent when more programs are attached is read from its beginning`(
+    requests: [String]
+  ) throws {
+    let server = try bench.startServer(at: "127.0.0.1", ["without-waiting"])
+    let slow = try bench.startClient(["-l", "-p", "\(requests.count)"], of: server, requests)
+    let other = try bench.startClient([], of: server, ["/ok/0*3"])
+    let capture = try bench.startNetwork(["--pid", "\(server.pid),\(other.pid)"])
+
+    slow.send(SIGUSR1)
+    _ = try slow.waitForLine(startingWith: "sent")
+    #expect(try bench.finish(client: other)["requests"] == 3)
+    Thread.sleep(forTimeInterval: 2)
+    #expect(try bench.finish(client: slow)["requests"] == requests.count)
+    let view = try bench.finish(capture)
+
+    #expect(view.actualLosses == [:])
+    let answers = try #require(view.edges(client: slow.pid, server: server.pid).first?.serverView?.requests)
+    #expect(answers.count == requests.count)
+    #expect(answers.statuses.filter { $0.value > 0 } == ["2xx": requests.count])
+  }
 }

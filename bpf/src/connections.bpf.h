@@ -388,6 +388,13 @@ static __always_inline struct connection *near_place(__u64 address)
 	return bpf_map_lookup_elem(&near_connections, &index);
 }
 
+/* What was sent has been looked at, up to TCP's number `next`. */
+static __always_inline void note_sent(struct connection *connection, __u32 next)
+{
+	connection->sequence[SWPROF_SENT] = next;
+	connection->has_sequence[SWPROF_SENT] = 1;
+}
+
 enum placing {
 	PLACED = 0,
 	PLACED_BY_ANOTHER = 1,
@@ -462,10 +469,10 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	/* By which a command is held back until the capture has begun, under the name that it has until then. */
 	if (family == AF_UNIX && shared->peer_tgid == network.self)
 		return 0;
-	if (flags & SWPROF_CONNECTION_SEEDED)
-		shared->established_ns = 0;
-	else
+	if (!(flags & SWPROF_CONNECTION_SEEDED))
 		__builtin_memset(&shared->tcp_before, 0, sizeof(shared->tcp_before));
+	else if (is_tcp(shared))
+		note_sent(new, BPF_CORE_READ((struct tcp_sock *)sk, write_seq));
 	note_peer(shared);
 	placing = place_near(new, address);
 	if (placing == PLACED_BY_ANOTHER)
@@ -538,13 +545,6 @@ static __always_inline struct connection *current_connection(struct sock *sk)
 	if (!create_connection(sk, (struct task_struct *)bpf_get_current_task(), 0))
 		return NULL;
 	return connection_at(address);
-}
-
-/* What was sent has been looked at, up to TCP's number `next`. */
-static __always_inline void note_sent(struct connection *connection, __u32 next)
-{
-	connection->sequence[SWPROF_SENT] = next;
-	connection->has_sequence[SWPROF_SENT] = 1;
 }
 
 static __always_inline void account(struct connection *connection, __u32 direction, __u64 bytes)

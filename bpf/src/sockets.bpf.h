@@ -156,6 +156,19 @@ static __always_inline __u64 number_of(struct payload *payload, const void *addr
 #define SEND_MAX (1U << 30)
 
 /*
+ * Whether send_length reads what is sent, behind bytes that this program has not seen: those with which the call began
+ * before this was attached, or some that went another way.
+ */
+static __always_inline bool is_left_to_end(struct connection *connection, struct sock *sk, __u32 position)
+{
+	if (network.server_only)
+		return false;
+	if (connection->has_sequence[SWPROF_SENT] && (__s32)(position - connection->sequence[SWPROF_SENT]) <= 0)
+		return false;
+	return call_on(sk, SWPROF_SENT, bpf_get_current_task_btf());
+}
+
+/*
  * TCP is about to take what a sendmsg has left. It comes here as often as that fills a packet, and again with the same
  * bytes where a call was cut short.
  */
@@ -175,8 +188,10 @@ int begin_send(__u64 *context)
 	connection = current_connection(sk);
 	if (is_within_tls((__u64)sk) || !connection || is_encrypted(connection) || is_done(connection, SWPROF_SENT))
 		return 0;
-	payload = begin_look(SWPROF_SENT, bpf_ktime_get_ns());
 	position = CAST(struct tcp_sock, sk)->write_seq;
+	if (is_left_to_end(connection, sk, position))
+		return 0;
+	payload = begin_look(SWPROF_SENT, bpf_ktime_get_ns());
 	count = message->msg_iter.count;
 	length = count > SEND_MAX ? SEND_MAX : count;
 	offset = message->msg_iter.iov_offset;

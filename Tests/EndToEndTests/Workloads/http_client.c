@@ -13,6 +13,7 @@
  *   -h LINE    a further line for each head
  *   -k         looks ahead (MSG_PEEK) before it reads
  *   -t         throws bodies of a known length away unread (MSG_TRUNC)
+ *   -l         prints "sent" and waits for SIGUSR1 before it reads the first answer
  *   -w         prints "ready" and waits for SIGUSR1 before it connects; -W before it sends
  *   -f         sends the second half of the requests from a child that has inherited the connection
  *   -o         keeps the connection open in the end, until it is killed
@@ -40,7 +41,8 @@ enum { REQUESTS_MAX = 20000, PIPELINE_MAX = 64 };
 static const char *place, *method = "GET", *line = "";
 static int connections = 1, pipeline = 1;
 static size_t body_size;
-static bool reopens, splits, chunks, peeks, truncates, waits_first, waits_then, forks, stays_open;
+static bool reopens, splits, chunks, peeks, truncates;
+static bool reads_late, waits_first, waits_then, forks, stays_open;
 static const char *paths[REQUESTS_MAX];
 static int path_count;
 
@@ -257,6 +259,18 @@ static bool send_requests(int fd, const char **some, int count)
 	return is_sent && (!(body_size || chunks) || send_body(fd));
 }
 
+/* Says where it has come to, and goes on once it is told to. */
+static void stop_at(const char *place_in_time)
+{
+	sigset_t signals;
+	int number;
+
+	printf("%s\n", place_in_time);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGUSR1);
+	sigwait(&signals, &number);
+}
+
 static bool exchange(struct connection *connection, int from, int to)
 {
 	while (from < to) {
@@ -265,6 +279,8 @@ static bool exchange(struct connection *connection, int from, int to)
 
 		if (!send_requests(connection->fd, paths + from, count))
 			return false;
+		if (reads_late && !from)
+			stop_at("sent");
 		for (int i = 0; i < count; i++) {
 			long number;
 
@@ -296,15 +312,8 @@ static bool run_connection(void)
 	connection->fd = open_connection();
 	if (connection->fd < 0)
 		return false;
-	if (waits_then) {
-		sigset_t signals;
-		int number;
-
-		printf("ready\n");
-		sigemptyset(&signals);
-		sigaddset(&signals, SIGUSR1);
-		sigwait(&signals, &number);
-	}
+	if (waits_then)
+		stop_at("ready");
 	if (!forks) {
 		is_whole = exchange(connection, 0, path_count);
 	} else {
@@ -355,7 +364,7 @@ static bool read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "c:np:sm:b:uh:ktwWfo")) != -1) {
+	while ((option = getopt(argc, argv, "c:np:sm:b:uh:ktlwWfo")) != -1) {
 		switch (option) {
 		case 'c': connections = atoi(optarg); break;
 		case 'n': reopens = true; break;
@@ -367,6 +376,7 @@ static bool read_options(int argc, char **argv)
 		case 'h': line = optarg; break;
 		case 'k': peeks = true; break;
 		case 't': truncates = true; break;
+		case 'l': reads_late = true; break;
 		case 'w': waits_first = true; break;
 		case 'W': waits_then = true; break;
 		case 'f': forks = true; break;
@@ -393,7 +403,6 @@ int main(int argc, char **argv)
 {
 	pthread_t threads[1000];
 	sigset_t signals;
-	int number;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	truth = mmap(NULL, sizeof(*truth), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -402,10 +411,8 @@ int main(int argc, char **argv)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	if (waits_first) {
-		printf("ready\n");
-		sigwait(&signals, &number);
-	}
+	if (waits_first)
+		stop_at("ready");
 	for (int i = 0; i < connections; i++)
 		pthread_create(&threads[i], NULL, run_thread, NULL);
 	for (int i = 0; i < connections; i++)
