@@ -88,9 +88,10 @@ extension EndToEnd {
       workload.kill()
     }
 
-    @Test func `rules about requests hold for what a server answers, by path and threshold, and for nothing else`()
-      throws
-    {
+    @Test(arguments: ["127.0.0.1", "a socket"])
+    func `rules about requests hold for what a server answers, by path and threshold, and for nothing else`(
+      place: String
+    ) throws {
       func policy(_ name: String, _ rule: String) -> String {
         """
           - name: \(name)
@@ -111,7 +112,7 @@ extension EndToEnd {
         ("slow-150", "metric: http_avg_response_time, threshold: 150, uri: { list: [/ok/120] }"),
         ("all-slow", "metric: http_avg_response_time, threshold: 100"),
       ]
-      let server = try bench.startServer()
+      let server = try bench.startServer(at: place == "a socket" ? bench.path("socket") : place)
       let watch = try startWatch("policies:\n" + policies.map(policy).joined())
       let mixed = [[String]](repeating: ["/ok/5*4", "/status/500"], count: 1000).flatMap(\.self)
       let clients = [

@@ -44,9 +44,14 @@ struct swprof_network_config {
 };
 _Static_assert(sizeof(struct swprof_network_config) == 24, "layout");
 
-/* Bits of the value of the map `needs`: programs that are attached once a target needs them. */
+/* Bits of the values of the map `needs`: programs that are attached once a target needs them. */
 #define SWPROF_NEED_SENDING 1 /* begin_send */
 #define SWPROF_NEED_PACKETS 2 /* copy_packet */
+#define SWPROF_NEED_LENGTHS 4 /* send_length */
+
+/* Keys of the map `needs`. */
+#define SWPROF_NEEDS_ASKED 0 /* by programs */
+#define SWPROF_NEEDS_MET 1 /* as far as they can be */
 
 /* Indices of `network_counters`: what was not seen, or not whole. */
 enum swprof_network_counter {

@@ -115,11 +115,11 @@ struct {
 	__type(value, __u64);
 } network_counters SEC(".maps");
 
-/* Which programs should be attached that are not from the beginning. */
+/* Which programs should be attached that are not from the beginning, and which are. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
+	__uint(max_entries, 2);
+	__type(key, __u32); /* SWPROF_NEEDS_* */
 	__type(value, __u32); /* SWPROF_NEED_* */
 } needs SEC(".maps");
 
@@ -127,13 +127,20 @@ struct {
 __attribute__((noinline)) int need(__u32 programs)
 {
 	struct swprof_need record = {.record = SWPROF_RECORD_NEED};
-	__u32 zero = 0, *known = bpf_map_lookup_elem(&needs, &zero);
+	__u32 key = SWPROF_NEEDS_ASKED, *known = bpf_map_lookup_elem(&needs, &key);
 
 	if (!known || (*known & programs) == programs)
 		return 0;
 	__sync_fetch_and_or(known, programs);
 	bpf_ringbuf_output(&network_records, &record, sizeof(record), BPF_RB_FORCE_WAKEUP);
 	return 0;
+}
+
+static __always_inline bool is_met(__u32 need)
+{
+	__u32 key = SWPROF_NEEDS_MET, *met = bpf_map_lookup_elem(&needs, &key);
+
+	return met && *met & need;
 }
 
 static __always_inline void count_network(__u32 counter)

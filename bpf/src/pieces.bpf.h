@@ -141,6 +141,11 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 		begins = false;
 	}
 	if (begins) {
+		/* Requests whose answers nobody reads would shift those that follow. */
+		if (shared->family == AF_UNIX && !is_met(SWPROF_NEED_LENGTHS)) {
+			need(SWPROF_NEED_LENGTHS);
+			return 0;
+		}
 		connection->decision = HTTP_SPOKEN;
 		http_resume(&connection->streams[0]);
 		http_resume(&connection->streams[1]);

@@ -7,6 +7,8 @@ struct LoadedNetwork: ~Copyable {
   /// Programs that few targets need. Loading them takes the kernel a tenth of a second, and each that is attached costs
   /// every process on the host.
   enum Extra: CaseIterable {
+    /// How much is sent, and over unix sockets what.
+    case lengths
     /// What is sent is read as sending begins.
     case sending
     /// What is received is read from its packets.
@@ -16,6 +18,7 @@ struct LoadedNetwork: ~Copyable {
 
     var programs: [String] {
       switch self {
+      case .lengths: ["send_length"]
       case .sending: ["begin_send"]
       case .packets: ["copy_packet"]
       case .libraries: TLSLibraries.programs
@@ -25,6 +28,7 @@ struct LoadedNetwork: ~Copyable {
     /// How programs ask for it: SWPROF_NEED_*; 0 where they do not.
     fileprivate var need: UInt32 {
       switch self {
+      case .lengths: UInt32(SWPROF_NEED_LENGTHS)
       case .sending: UInt32(SWPROF_NEED_SENDING)
       case .packets: UInt32(SWPROF_NEED_PACKETS)
       case .libraries: 0
@@ -67,6 +71,13 @@ struct LoadedNetwork: ~Copyable {
   mutating func attach() throws {
     for program in plan.programs { try object.attach(program) }
     for program in Self.unasked(included) { try object.attach(program) }
+    try noteMet()
+  }
+
+  /// Tells programs what they need not ask for, nor wait for.
+  private func noteMet() throws {
+    let unmet = absent.reduce(0) { $0 | $1.need }
+    try object.map(named: "needs").update(key: UInt32(SWPROF_NEEDS_MET), value: ~unmet)
   }
 
   /// The programs that are attached as soon as they are loaded.
@@ -75,9 +86,12 @@ struct LoadedNetwork: ~Copyable {
   /// Attaches what targets have turned out to need since. Where that fails, what cannot be read is counted.
   mutating func attachNeeded() throws {
     guard absent.contains(where: { $0.need != 0 }),
-      let needs = try object.map(named: "needs").value(forKey: UInt32(0), initial: UInt32(0))
+      let needs = try object.map(named: "needs").value(forKey: UInt32(SWPROF_NEEDS_ASKED), initial: UInt32(0))
     else { return }
-    add(absent.filter { $0.need & needs != 0 })
+    let needed = absent.filter { $0.need & needs != 0 }
+    guard !needed.isEmpty else { return }
+    add(needed)
+    try noteMet()
   }
 
   /// Attaches a program to a function of a library.
@@ -112,6 +126,7 @@ struct LoadedNetwork: ~Copyable {
   private static func description(of extras: [Extra]) -> String {
     extras.map {
       switch $0 {
+      case .lengths: "what is sent over unix sockets"
       case .sending: "what io_uring sends"
       case .packets: "what io_uring receives"
       case .libraries: "what is encrypted"

@@ -22,17 +22,22 @@ struct NetworkPlan {
   var programs: [String] {
     var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : []
     programs += Self.sockets
-    if source.kind == .sockets { programs += ["send_length", "receive_length"] }
+    if source.kind == .sockets { programs += [readsSendingOnly ? "begin_send" : "send_length", "receive_length"] }
     if purpose.parameters.callTimes { programs.append("enter_call") }
     if source.kind == .systemCalls || purpose.parameters.callTimes { programs.append("leave_call") }
     return programs
   }
 
+  /// Whether what is sent is looked at as sending begins, which costs least, and nowhere else, as long as no target
+  /// answers requests over unix sockets: a monitor counts no bytes.
+  private var readsSendingOnly: Bool { purpose.isMonitor && source.sent == .sockets }
+
   /// The programs besides that can be loaded here.
   var extras: [LoadedNetwork.Extra] {
     LoadedNetwork.Extra.allCases.filter {
       switch $0 {
-      case .sending: source.sent == .sockets
+      case .lengths: readsSendingOnly
+      case .sending: source.sent == .sockets && !readsSendingOnly
       case .packets: source.received == .sockets
       case .libraries: true
       }
