@@ -35,7 +35,7 @@ package enum ProtocolDetector {
     let client = isServer ? received : sent
     let server = isServer ? sent : received
     let port = isServer ? localPort : remotePort
-    guard transport == .tcp || transport == .unix else {
+    if transport == .udp || transport == .unixDatagram {
       return Domain.confidence(client: client, server: server, port: port).map { Finding(.dns, $0) }
     }
     var weak: Finding?

@@ -144,7 +144,7 @@ import Testing
     raw.tgid = process
     raw.family = 2
     raw.type = 1
-    raw.flags = UInt32(flags | SWPROF_CONNECTION_CLOSED)
+    raw.flags = UInt32(flags | SWPROF_CONNECTION_CLOSED | SWPROF_CONNECTION_TCP)
     raw.local_port = local.1
     raw.remote_port = remote.1
     raw.bytes.1 = sent

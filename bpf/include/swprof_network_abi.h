@@ -82,6 +82,7 @@ enum swprof_network_counter {
 #define SWPROF_CONNECTION_HTTP 256 /* a request or an answer was read */
 #define SWPROF_CONNECTION_HTTP_SERVER 512 /* requests come in */
 #define SWPROF_CONNECTION_SEEN 1024 /* by the pass at the end of the capture */
+#define SWPROF_CONNECTION_TCP 2048 /* its struct sock is a struct tcp_sock; that of MPTCP is none */
 
 /* TCP's own counters (struct tcp_sock). */
 struct swprof_tcp {

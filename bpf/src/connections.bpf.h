@@ -17,6 +17,8 @@
 #define AF_INET6 10
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
+#define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define TCP_ESTABLISHED 1
@@ -271,7 +273,7 @@ static __always_inline bool is_ip(__u16 family)
 
 static __always_inline bool is_tcp(struct swprof_connection *shared)
 {
-	return is_ip(shared->family) && shared->type == SOCK_STREAM;
+	return shared->flags & SWPROF_CONNECTION_TCP;
 }
 
 static __always_inline __u64 hashed(__u64 hash, __u64 word)
@@ -365,15 +367,24 @@ static __always_inline void describe_unix(struct sock *sk, struct swprof_connect
 		shared->peer_tgid = BPF_CORE_READ(pid, numbers[0].nr);
 }
 
+/* A listener's backlog is inherited by what it accepts; with MPTCP, that is the first TCP connection. */
+static __always_inline bool is_accepted(struct sock *sk, struct swprof_connection *shared)
+{
+	struct mptcp_sock *paths = (struct mptcp_sock *)sk;
+
+	if (!is_tcp(shared) && bpf_core_field_exists(paths->first))
+		sk = BPF_CORE_READ(paths, first);
+	return BPF_CORE_READ(sk, sk_max_ack_backlog) != 0;
+}
+
 static __always_inline void describe_ip(struct sock *sk, struct swprof_connection *shared)
 {
 	shared->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	shared->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	shared->remote_port = remote_port(sk);
 	read_addresses(sk, shared->family, shared->local, shared->remote);
-	/* A listener's backlog is inherited by what it accepts. */
 	if (!(shared->flags & (SWPROF_CONNECTION_CLIENT | SWPROF_CONNECTION_SERVER))) {
-		if (shared->type == SOCK_STREAM ? BPF_CORE_READ(sk, sk_max_ack_backlog) != 0 : !shared->remote_port)
+		if (shared->type == SOCK_STREAM ? is_accepted(sk, shared) : !shared->remote_port)
 			shared->flags |= SWPROF_CONNECTION_SERVER;
 		else
 			shared->flags |= SWPROF_CONNECTION_CLIENT;
@@ -431,6 +442,15 @@ static __always_inline enum placing place_near(struct connection *new, __u64 add
 	return PLACED;
 }
 
+/* Whether a socket is one of the TCP connections of an MPTCP one, which programs neither see nor call. */
+static __always_inline bool is_subflow(struct sock *sk)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP && bpf_core_field_exists(tcp->is_mptcp) &&
+	       BPF_CORE_READ(tcp, is_mptcp);
+}
+
 /* Makes the socket of the task in `new_connections` one of the connections. Returns whether it is one now. */
 __attribute__((noinline)) int make_connection(__u32 flags)
 {
@@ -442,7 +462,7 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	__u32 zero = 0;
 	struct sock *sk;
 	__u64 address;
-	__u16 family;
+	__u16 family, protocol;
 	long error;
 
 	made = bpf_map_lookup_elem(&new_connections, &zero);
@@ -463,6 +483,13 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	shared->type = BPF_CORE_READ(sk, sk_type);
 	if (shared->type != SOCK_STREAM && shared->type != SOCK_DGRAM && family != AF_UNIX)
 		return 0;
+	if (shared->type == SOCK_STREAM && family != AF_UNIX) {
+		protocol = BPF_CORE_READ(sk, sk_protocol);
+		if (protocol == IPPROTO_TCP)
+			flags |= SWPROF_CONNECTION_TCP;
+		else if (protocol != IPPROTO_MPTCP)
+			return 0;
+	}
 	shared->inode = socket_inode(sk);
 	shared->first_ns = bpf_ktime_get_ns();
 	shared->flags = flags;

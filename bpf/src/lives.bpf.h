@@ -21,7 +21,7 @@ static __always_inline void begin_connecting(struct sock *sk)
 
 	note_owner(&owner, task);
 	bpf_map_update_elem(&connecting, &address, &owner, BPF_ANY);
-	if (is_target_current())
+	if (is_target_current() && !is_subflow(sk))
 		create_connection(sk, task, SWPROF_CONNECTION_CLIENT);
 }
 
@@ -57,7 +57,7 @@ static __always_inline void end_connecting(struct sock *sk, bool is_established)
 	connection->shared.established_ns = now;
 	connection->shared.connect_ns = now - connection->shared.first_ns;
 	/* Unless data went with the attempt already. */
-	if (!BPF_CORE_READ((struct tcp_sock *)sk, data_segs_out))
+	if (is_tcp(&connection->shared) && !BPF_CORE_READ((struct tcp_sock *)sk, data_segs_out))
 		note_sent(connection, BPF_CORE_READ((struct tcp_sock *)sk, write_seq));
 }
 

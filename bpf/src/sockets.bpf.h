@@ -256,6 +256,9 @@ int copy_packet(__u64 *context)
 	if (!connection || is_within_tls((__u64)sk) || is_encrypted(connection) ||
 	    is_done(connection, SWPROF_RECEIVED))
 		return 0;
+	/* Of MPTCP, packets do not say which of their bytes are read: the call is counted as not read. */
+	if (is_ip(connection->shared.family) && connection->shared.type == SOCK_STREAM && !is_tcp(&connection->shared))
+		return 0;
 	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
 	if (!payload || !find_in_packet(connection, payload, packet, sk, &offset, &length))
 		return 0;

@@ -239,6 +239,7 @@ struct sock {
 	struct socket *sk_socket;
 	__u8 sk_shutdown;
 	__u16 sk_type;
+	__u16 sk_protocol;
 	__u32 sk_max_ack_backlog;
 	int sk_err;
 	struct pid *sk_peer_pid;
@@ -254,6 +255,11 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 write_seq;
 	__u32 data_segs_out;
+	bool is_mptcp;
+};
+
+struct mptcp_sock {
+	struct sock *first;
 };
 
 struct sockaddr_un {

@@ -32,8 +32,12 @@ struct ConnectionRecord {
   var transport: NetworkTransport {
     let isStream = raw.type == 1
     if raw.family == 1 { return isStream ? .unix : .unixDatagram }
-    return isStream ? .tcp : .udp
+    guard isStream else { return .udp }
+    return has(SWPROF_CONNECTION_TCP) ? .tcp : .mptcp
   }
+
+  /// Whether nothing else can have the same two ends at the same time.
+  var isIPStream: Bool { transport == .tcp || transport == .mptcp }
 
   var local: Endpoint { Endpoint(Self.bytes(raw.local), port: raw.local_port) }
   var remote: Endpoint { Endpoint(Self.bytes(raw.remote), port: raw.remote_port) }

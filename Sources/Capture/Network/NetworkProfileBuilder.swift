@@ -79,7 +79,7 @@ struct NetworkProfileBuilder {
     connectionCount += 1
     records.append(record)
     owners.insert(record.process)
-    if record.transport == .tcp { ends[Ends(local: record.local, remote: record.remote)] = record.process }
+    if record.isIPStream { ends[Ends(local: record.local, remote: record.remote)] = record.process }
     if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
     // A process has the name that it had when it last began a connection, until it is in the picture.
     if !namedProcesses.contains(record.process), record.raw.first_ns >= nameTimes[record.process] ?? 0 {
@@ -189,7 +189,7 @@ struct NetworkProfileBuilder {
         return (process, processNames[process] ?? "")
       }
     } else if record.raw.remote_port != 0 {
-      if let process = ends[Ends(local: record.remote, remote: record.local)], record.transport == .tcp {
+      if let process = ends[Ends(local: record.remote, remote: record.local)], record.isIPStream {
         return (process, processNames[process] ?? "")
       }
       if let (process, name) = surroundings.owner(record.remote, record.local) { return (process, name) }

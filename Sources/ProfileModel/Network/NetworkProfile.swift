@@ -83,6 +83,8 @@ package enum NetworkNode: Hashable, Sendable, Codable {
 
 package enum NetworkTransport: String, Hashable, Sendable, Codable {
   case tcp
+  /// TCP over several paths (RFC 8684), of which the figures of each are not known.
+  case mptcp
   case udp
   case unix
   /// A unix socket that carries datagrams.

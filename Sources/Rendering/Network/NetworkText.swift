@@ -88,7 +88,7 @@ enum NetworkText {
     if edge.isTLS, edge.speaks != .tls { text += " in TLS" }
     switch edge.transport {
     case .tcp: return text
-    case .udp, .unix: return "\(text), \(edge.transport.rawValue)"
+    case .mptcp, .udp, .unix: return "\(text), \(edge.transport.rawValue)"
     case .unixDatagram: return "\(text), unix datagrams"
     }
   }

@@ -13,6 +13,7 @@
  *   -h LINE    a further line for each head
  *   -k         looks ahead (MSG_PEEK) before it reads
  *   -t         throws bodies of a known length away unread (MSG_TRUNC)
+ *   -M         connects with MPTCP
  *   -l         prints "sent" and waits for SIGUSR1 before it reads the first answer
  *   -w         prints "ready" and waits for SIGUSR1 before it connects; -W before it sends
  *   -f         sends the second half of the requests from a child that has inherited the connection
@@ -39,7 +40,7 @@
 enum { REQUESTS_MAX = 20000, PIPELINE_MAX = 64 };
 
 static const char *place, *method = "GET", *line = "";
-static int connections = 1, pipeline = 1;
+static int connections = 1, pipeline = 1, protocol;
 static size_t body_size;
 static bool reopens, splits, chunks, peeks, truncates;
 static bool reads_late, waits_first, waits_then, forks, stays_open;
@@ -79,11 +80,11 @@ static int open_connection(void)
 		error = connect(fd, (struct sockaddr *)&path, sizeof(path));
 	} else if (*place == '[') {
 		six.sin6_port = htons(atoi(place + 1));
-		fd = socket(AF_INET6, SOCK_STREAM, 0);
+		fd = socket(AF_INET6, SOCK_STREAM, protocol);
 		error = connect(fd, (struct sockaddr *)&six, sizeof(six));
 	} else {
 		four.sin_port = htons(atoi(place));
-		fd = socket(AF_INET, SOCK_STREAM, 0);
+		fd = socket(AF_INET, SOCK_STREAM, protocol);
 		error = connect(fd, (struct sockaddr *)&four, sizeof(four));
 	}
 	if (error) {
@@ -364,7 +365,7 @@ static bool read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "c:np:sm:b:uh:ktlwWfo")) != -1) {
+	while ((option = getopt(argc, argv, "c:np:sm:b:uh:ktMlwWfo")) != -1) {
 		switch (option) {
 		case 'c': connections = atoi(optarg); break;
 		case 'n': reopens = true; break;
@@ -376,6 +377,7 @@ static bool read_options(int argc, char **argv)
 		case 'h': line = optarg; break;
 		case 'k': peeks = true; break;
 		case 't': truncates = true; break;
+		case 'M': protocol = IPPROTO_MPTCP; break;
 		case 'l': reads_late = true; break;
 		case 'w': waits_first = true; break;
 		case 'W': waits_then = true; break;

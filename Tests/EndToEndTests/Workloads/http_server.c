@@ -1,7 +1,7 @@
 /*
  * Truth: an HTTP/1.1 server that answers by path, each connection in a thread of its own.
- * Usage: http_server 127.0.0.1|::1|/a/socket/path [in-pieces] [together] [without-waiting]. Prints "ready" and its port,
- * and of each connection, once it has ended, "connection requests N mean_us M p99_us P": the time from the first byte of
+ * Usage: http_server 127.0.0.1|::1|/a/socket/path [in-pieces] [together] [without-waiting] [mptcp]. Prints "ready" and its
+ * port, and of each connection, once it has ended, "connection requests N mean_us M p99_us P": the time from the first byte of
  * a request that was read to the last byte of its answer that was written. Runs until it is killed.
  *
  *   /ok/MS       sleeps that long, then answers 200
@@ -14,7 +14,7 @@
  *
  * "in-pieces" writes heads in three parts. "together" writes the answers to all requests that one read has brought at
  * once. "without-waiting" has little room for what is sent, gives the kernel all it has, and the same bytes again where
- * it took only some or none.
+ * it took only some or none. "mptcp" listens for MPTCP.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,7 +40,7 @@
 enum { BIG = 1 << 20, REQUESTS_MAX = 10000 };
 
 static char big[BIG];
-static int big_file;
+static int big_file, protocol;
 static bool in_pieces, together, without_waiting;
 
 struct connection {
@@ -330,14 +330,14 @@ static int listen_at(const char *place)
 		if (bind(fd, (struct sockaddr *)&path, sizeof(path)) || listen(fd, 512))
 			return -1;
 	} else if (strchr(place, ':')) {
-		fd = socket(AF_INET6, SOCK_STREAM, 0);
+		fd = socket(AF_INET6, SOCK_STREAM, protocol);
 		inet_pton(AF_INET6, place, &six.sin6_addr);
 		if (bind(fd, (struct sockaddr *)&six, sizeof(six)) || listen(fd, 512))
 			return -1;
 		getsockname(fd, (struct sockaddr *)&six, &size);
 		port = ntohs(six.sin6_port);
 	} else {
-		fd = socket(AF_INET, SOCK_STREAM, 0);
+		fd = socket(AF_INET, SOCK_STREAM, protocol);
 		inet_pton(AF_INET, place, &four.sin_addr);
 		size = sizeof(four);
 		if (bind(fd, (struct sockaddr *)&four, size) || listen(fd, 512))
@@ -360,6 +360,8 @@ int main(int argc, char **argv)
 		in_pieces |= !strcmp(argv[i], "in-pieces");
 		together |= !strcmp(argv[i], "together");
 		without_waiting |= !strcmp(argv[i], "without-waiting");
+		if (!strcmp(argv[i], "mptcp"))
+			protocol = IPPROTO_MPTCP;
 	}
 	memset(big, 'x', BIG);
 	big_file = memfd_create("big", 0);
