@@ -49,6 +49,9 @@ extension EndToEnd {
         Traffic(options: ["-M", "-k"], requests: Self.mixed, server: ["::1", "mptcp"]),
         Traffic(options: [], requests: Self.mixed, server: ["127.0.0.1", "mptcp"]),
         Traffic(options: ["-n"], requests: ["/close*3", "/ok/0*3"], connections: 6),
+        Traffic(options: ["-n"], requests: ["/close*3", "/ok/0*3"], server: [bench.path("socket")], connections: 6),
+        Traffic(
+          options: ["-n", "-M"], requests: ["/close*3", "/ok/0*3"], server: ["127.0.0.1", "mptcp"], connections: 6),
         Traffic(options: ["-c", "8"], requests: ["/ok/0*5", "/big"], connections: 8),
         Traffic(options: [], requests: Self.mixed, server: ["::1"]),
         Traffic(options: ["-p", "8"], requests: ["/ok/0*16"], server: ["::1"]),

@@ -564,23 +564,6 @@ static __always_inline void replace_connection(struct connection *connection, __
 		bpf_map_delete_elem(&connections, &address);
 }
 
-/* The connection of a socket that the current process, a target, uses. */
-static __always_inline struct connection *current_connection(struct sock *sk)
-{
-	__u64 address = (__u64)sk;
-	struct connection *connection = connection_at(address);
-
-	if (connection && !is_tcp(&connection->shared) && connection->shared.inode != socket_inode(sk)) {
-		replace_connection(connection, address);
-		connection = NULL;
-	}
-	if (connection)
-		return connection;
-	if (!create_connection(sk, (struct task_struct *)bpf_get_current_task(), 0))
-		return NULL;
-	return connection_at(address);
-}
-
 static __always_inline void account(struct connection *connection, __u32 direction, __u64 bytes)
 {
 	/* Nobody asks for connections then. */

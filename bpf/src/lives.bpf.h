@@ -74,9 +74,11 @@ int change_state(__u64 *context)
 	if (is_over())
 		return 0;
 	if (new == TCP_SYN_SENT || (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)) {
-		/* One whose end was not seen: programs are not run within themselves. */
+		/* One whose end was not seen: programs are not run within themselves, and of MPTCP none tells. */
 		stale = connection_at(address);
-		if (stale)
+		if (stale && new == TCP_SYN_SENT)
+			end_replaced(stale);
+		else if (stale)
 			replace_connection(stale, address);
 	}
 	if (network.call_times && old == TCP_SYN_RECV && new == TCP_ESTABLISHED) {
@@ -106,7 +108,7 @@ int destroy_socket(__u64 *context)
 	if (!connection || is_over())
 		return 0;
 	read_tcp(sk, &connection->shared.tcp);
-	end_streams(connection);
+	end_streams(connection, payload_at(PAYLOAD_END));
 	replace_connection(connection, address);
 	return 0;
 }

@@ -366,10 +366,8 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 }
 
 /* The end of a connection may be the end of an answer. */
-static __always_inline void end_streams(struct connection *connection)
+static __always_inline void end_streams(struct connection *connection, struct payload *payload)
 {
-	struct payload *payload = payload_at(PAYLOAD_END);
-
 	if (connection->decision != HTTP_SPOKEN || !payload)
 		return;
 	for (__u32 direction = 0; direction < 2; direction++) {
@@ -379,6 +377,33 @@ static __always_inline void end_streams(struct connection *connection)
 		payload->now = connection->last_ns[direction];
 		handle_event(connection, payload, HTTP_MESSAGE_END);
 	}
+}
+
+/* Another socket is where that of a connection was. */
+__attribute__((noinline)) int end_replaced(struct connection *connection)
+{
+	if (!connection)
+		return 0;
+	end_streams(connection, current_payload());
+	replace_connection(connection, connection->shared.socket);
+	return 0;
+}
+
+/* The connection of a socket that the current process, a target, uses. */
+static __always_inline struct connection *current_connection(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+	struct connection *connection = connection_at(address);
+
+	if (connection && !is_tcp(&connection->shared) && connection->shared.inode != socket_inode(sk)) {
+		end_replaced(connection);
+		connection = NULL;
+	}
+	if (connection)
+		return connection;
+	if (!create_connection(sk, (struct task_struct *)bpf_get_current_task(), 0))
+		return NULL;
+	return connection_at(address);
 }
 
 static __always_inline struct payload *begin_look(__u32 direction, __u64 now)

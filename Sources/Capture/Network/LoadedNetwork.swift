@@ -94,6 +94,12 @@ struct LoadedNetwork: ~Copyable {
     try noteMet()
   }
 
+  /// Looks at what has not ended during the capture: notes who has it still, and ends the answers of the others.
+  func findSurvivors() throws {
+    _ = try object.iterate("find_survivors")
+    if plan.canEndSurvivors { _ = try object.iterate("end_survivors") }
+  }
+
   /// Attaches a program to a function of a library.
   mutating func attach(_ program: String, to place: UserProbe) throws(BPFError) {
     if included.contains(where: { $0.programs.contains(program) }) {

@@ -167,7 +167,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     try enter(SWPROF_NETWORK_ENDING)
     _ = try loaded.object.iterate("mark_targets")
     try enter(SWPROF_NETWORK_OVER)
-    _ = try loaded.object.iterate("find_survivors")
+    try loaded.findSurvivors()
     _ = try loaded.object.iterate("find_owners")
     for record in try ring.drain() { take(record) }
     try takeLiving()

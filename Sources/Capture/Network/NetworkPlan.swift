@@ -10,8 +10,10 @@ struct NetworkPlan {
   let purpose: NetworkProbes.Purpose
   let scope: CaptureScope
   let source: NetworkSource
+  /// Whether programs can go over a table (since Linux 5.13), as `end_survivors` does.
+  let canEndSurvivors: Bool
 
-  private static let iterators = ["mark_targets", "find_owners", "find_connections", "find_survivors"]
+  private static let iterators = ["mark_targets", "find_owners", "find_connections", "find_survivors", "end_survivors"]
   private static let lifecycle = ["process_fork", "process_exec", "process_exit"]
   private static let sockets = ["change_state", "destroy_socket", "receive_reset", "send_reset", "drop_packet"]
   private static let calls = ["send_length", "receive_length", "enter_call", "leave_call"]
@@ -45,7 +47,8 @@ struct NetworkPlan {
   }
 
   func load(with extras: [LoadedNetwork.Extra]) throws -> BPFObject {
-    let object = try open(programs + Self.iterators + extras.flatMap(\.programs))
+    let iterators = Self.iterators.filter { $0 != "end_survivors" || canEndSurvivors }
+    let object = try open(programs + iterators + extras.flatMap(\.programs))
     try object.load()
     if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
     return object

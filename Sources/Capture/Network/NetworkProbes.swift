@@ -16,9 +16,10 @@ enum NetworkProbes {
   }
 
   /// What is tried, the best first.
-  private static func candidates(_ request: CaptureRequest, callTimes: Bool) -> [NetworkSource] {
+  private static func candidates(
+    _ request: CaptureRequest, callTimes: Bool, _ types: borrowing KernelTypes
+  ) -> [NetworkSource] {
     let missing = request.missingFeatures
-    let types = KernelTypes()
     let hasSockets =
       !missing.contains(.socketTracepoints) && types.hasTracepoint("sock_send_length")
       && types.hasTracepoint("sock_recv_length")
@@ -39,8 +40,11 @@ enum NetworkProbes {
 
   /// Loads the programs that there are probes for.
   static func load(_ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope) throws -> LoadedNetwork {
-    for source in candidates(request, callTimes: purpose.parameters.callTimes) {
-      let plan = NetworkPlan(request: request, purpose: purpose, scope: scope, source: source)
+    let types = KernelTypes()
+    let canEndSurvivors = types.hasFunction("bpf_for_each_map_elem")
+    for source in candidates(request, callTimes: purpose.parameters.callTimes, types) {
+      let plan = NetworkPlan(
+        request: request, purpose: purpose, scope: scope, source: source, canEndSurvivors: canEndSurvivors)
       // A kernel that has the tracepoints may still refuse a program; the last one has to do.
       do { return try LoadedNetwork(plan) } catch  where source.kind != .systemCalls {}
     }
