@@ -190,6 +190,7 @@ extension EndToEnd.NetworkTests {
     #expect(early.totals.count == 3)
     #expect(early.totals.finished + view.actualLosses["response_unmatched", default: 0] == 3)
   }
+
   /// What a client needs is attached in the middle of a server's call, which has sent the beginning of its answer by then.
   @Test(arguments: [["/writev"], ["/ok/0", "/writev"]])
   func `an answer that is being sent when more programs are attached is read from its beginning`(

@@ -51,7 +51,7 @@ _Static_assert(sizeof(struct swprof_network_config) == 24, "layout");
 
 /* Keys of the map `needs`. */
 #define SWPROF_NEEDS_ASKED 0 /* by programs */
-#define SWPROF_NEEDS_MET 1 /* as far as they can be */
+#define SWPROF_NEEDS_MET 1 /* attached, from the beginning or since */
 
 /* Indices of `network_counters`: what was not seen, or not whole. */
 enum swprof_network_counter {

@@ -76,6 +76,7 @@ int change_state(__u64 *context)
 	if (new == TCP_SYN_SENT || (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)) {
 		/* One whose end was not seen: programs are not run within themselves, and of MPTCP none tells. */
 		stale = connection_at(address);
+		/* What is established may be so in an interrupt, which has no place to look at answers. */
 		if (stale && new == TCP_SYN_SENT)
 			end_replaced(stale);
 		else if (stale)

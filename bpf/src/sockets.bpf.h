@@ -161,11 +161,9 @@ static __always_inline __u64 number_of(struct payload *payload, const void *addr
  */
 static __always_inline bool is_left_to_end(struct connection *connection, struct sock *sk, __u32 position)
 {
-	if (network.server_only)
-		return false;
 	if (connection->has_sequence[SWPROF_SENT] && (__s32)(position - connection->sequence[SWPROF_SENT]) <= 0)
 		return false;
-	return call_on(sk, SWPROF_SENT, bpf_get_current_task_btf());
+	return is_met(SWPROF_NEED_LENGTHS) && call_on(sk, SWPROF_SENT, bpf_get_current_task_btf());
 }
 
 /*
@@ -221,8 +219,9 @@ static __always_inline bool find_in_packet(struct connection *connection, struct
 
 	if (connection->shared.family == AF_UNIX && connection->shared.type == SOCK_STREAM)
 		*offset = CAST(struct unix_skb_parms, packet->cb)->consumed;
+	/* Of MPTCP, packets do not say which of their bytes are read: the call is counted as not read. */
 	if (!is_tcp(&connection->shared))
-		return true;
+		return !is_ip(connection->shared.family) || connection->shared.type != SOCK_STREAM;
 	note_sending(connection, payload, CAST(struct tcp_sock, sk)->write_seq);
 	start = CAST(struct tcp_skb_cb, packet->cb)->seq;
 	position = CAST(struct tcp_sock, sk)->copied_seq;
@@ -255,9 +254,6 @@ int copy_packet(__u64 *context)
 	connection = current_connection(sk);
 	if (!connection || is_within_tls((__u64)sk) || is_encrypted(connection) ||
 	    is_done(connection, SWPROF_RECEIVED))
-		return 0;
-	/* Of MPTCP, packets do not say which of their bytes are read: the call is counted as not read. */
-	if (is_ip(connection->shared.family) && connection->shared.type == SOCK_STREAM && !is_tcp(&connection->shared))
 		return 0;
 	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
 	if (!payload || !find_in_packet(connection, payload, packet, sk, &offset, &length))

@@ -74,9 +74,10 @@ struct LoadedNetwork: ~Copyable {
     try noteMet()
   }
 
-  /// Tells programs what they need not ask for, nor wait for.
+  /// Tells programs what is attached.
   private func noteMet() throws {
-    let unmet = absent.reduce(0) { $0 | $1.need }
+    let attached = included + additions.flatMap(\.extras)
+    let unmet = plan.extras.filter { !attached.contains($0) }.reduce(0) { $0 | $1.need }
     try object.map(named: "needs").update(key: UInt32(SWPROF_NEEDS_MET), value: ~unmet)
   }
 
@@ -88,10 +89,7 @@ struct LoadedNetwork: ~Copyable {
     guard absent.contains(where: { $0.need != 0 }),
       let needs = try object.map(named: "needs").value(forKey: UInt32(SWPROF_NEEDS_ASKED), initial: UInt32(0))
     else { return }
-    let needed = absent.filter { $0.need & needs != 0 }
-    guard !needed.isEmpty else { return }
-    add(needed)
-    try noteMet()
+    add(absent.filter { $0.need & needs != 0 })
   }
 
   /// Looks at what has not ended during the capture: notes who has it still, and ends the answers of the others.
@@ -124,6 +122,7 @@ struct LoadedNetwork: ~Copyable {
       let addition = Addition(extras, try plan.load(extras, sharing: object))
       additions.append(addition)
       for program in Self.unasked(extras) { try addition.object.attach(program) }
+      try noteMet()
     } catch {
       warnings.append("\(Self.description(of: extras)) cannot be read: \(error)")
     }

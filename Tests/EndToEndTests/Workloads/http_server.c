@@ -1,8 +1,8 @@
 /*
  * Truth: an HTTP/1.1 server that answers by path, each connection in a thread of its own.
  * Usage: http_server 127.0.0.1|::1|/a/socket/path [in-pieces] [together] [without-waiting] [mptcp]. Prints "ready" and its
- * port, and of each connection, once it has ended, "connection requests N mean_us M p99_us P": the time from the first byte of
- * a request that was read to the last byte of its answer that was written. Runs until it is killed.
+ * port, and of each connection, once it has ended, "connection requests N mean_us M p99_us P": the time from the first
+ * byte of a request that was read to the last byte of its answer that was written. Runs until it is killed.
  *
  *   /ok/MS       sleeps that long, then answers 200
  *   /status/NNN  answers so; 204 and 304 have no body, nor has the answer to HEAD
