@@ -141,12 +141,7 @@ extension EndToEnd.NetworkTests {
 
     let capture = try bench.startNetwork(["--pid", "\(server.pid),\(client.pid)"])
     let truth = try bench.finish(client: client)
-    // The last acknowledgement may be delayed, and is measured too.
-    var sockets = ""
-    try waitUntil("the last acknowledgement") {
-      sockets = try bench.run(within + ["ss", "-tniOH", "sport", "=", String(port)]).output
-      return !sockets.contains(" unacked:")
-    }
+    let sockets = try socketsOnceAcknowledged(at: port, within)
     let counters = try bench.run(within + ["nstat", "-az", "TcpRetransSegs"]).output
     let view = try bench.finish(capture)
 
@@ -160,6 +155,19 @@ extension EndToEnd.NetworkTests {
     #expect(totals.retransmits + (edge.clientView?.retransmits ?? 0) == Int(ofNamespace))
     let roundTrip = try number(in: sockets, " rtt:([\\d.]+)/")
     #expect(abs((totals.roundTrip.meanNs ?? 0) / 1e6 / roundTrip - 1) <= 0.1)
+  }
+
+  /// What `ss` shows of the connections at a port once all is acknowledged that was sent there: the last acknowledgement
+  /// may be delayed, and its round trip is measured too.
+  ///
+  /// - Parameter within: the beginning of a command line that runs in the port's network namespace.
+  func socketsOnceAcknowledged(at port: some StringProtocol, _ within: [String]) throws -> String {
+    var sockets = ""
+    try waitUntil("the last acknowledgement") {
+      sockets = try bench.run(within + ["ss", "-tniOH", "sport", "=", String(port)]).output
+      return !sockets.contains(" unacked:")
+    }
+    return sockets
   }
 
   func number(in text: String, _ pattern: String) throws -> Double {

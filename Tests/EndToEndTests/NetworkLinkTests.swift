@@ -20,7 +20,7 @@ extension EndToEnd.NetworkTests {
     let capture = try bench.startNetwork(["--pid", "\(server.pid),\(client.pid),\(other.pid),\(bystander.pid)"])
     let truth = try bench.finish(client: client)
     _ = try bench.finish(client: bystander)
-    let sockets = try bench.run(within + ["ss", "-tniOH", "sport", "=", String(port)]).output
+    let sockets = try socketsOnceAcknowledged(at: port, within)
     let counters = try bench.run(within + ["nstat", "-az", "TcpRetransSegs"]).output
     let view = try bench.finish(capture)
 

@@ -129,7 +129,8 @@ extension EndToEnd {
       #expect(started.compactMap(\.policy).sorted() == ["errors-10", "errors-there", "slow-100"])
       for (policy, truth) in [("errors-10", 15.0...22), ("errors-there", 100...100), ("slow-100", 119...140)] {
         let values = try #require(started.first { $0.policy == policy }?.values).compactMap(\.self)
-        #expect(values.count >= 3 && values.allSatisfy(truth.contains), "\(policy): \(values)")
+        // The second in which the traffic began is not whole: of three answers, none or one may have failed.
+        #expect(values.count >= 3 && values.dropFirst().allSatisfy(truth.contains), "\(policy): \(values)")
       }
       #expect(try bench.tasks().count { $0.status == "done" } == 3)
       for client in clients { client.kill() }
