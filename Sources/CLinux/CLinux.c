@@ -149,7 +149,8 @@ int swprof_pidfd_open(pid_t process)
 	return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
-pid_t swprof_spawn_gated(char *const arguments[], const sigset_t *mask, int *gate)
+pid_t swprof_spawn_gated(char *const arguments[], char *const environment[], const struct rlimit *files,
+			 const sigset_t *mask, int *gate)
 {
 	/* One socket pair serves both ways: a byte opens the gate, and exec closes the child's end or sends its errno. */
 	int ends[2];
@@ -170,8 +171,9 @@ pid_t swprof_spawn_gated(char *const arguments[], const sigset_t *mask, int *gat
 		if (got != 1)
 			_exit(127);
 		signal(SIGPIPE, SIG_DFL);
+		setrlimit(RLIMIT_NOFILE, files);
 		sigprocmask(SIG_SETMASK, mask, NULL);
-		execvp(arguments[0], arguments);
+		execvpe(arguments[0], arguments, environment);
 		failure = errno;
 		(void)!write(ends[1], &failure, sizeof(failure));
 		_exit(failure == ENOENT ? 127 : 126);

@@ -15,6 +15,8 @@ package struct Check: Sendable {
     package var work = (base: 1.0, new: 1.0)
     /// Whether the machines are taken to be alike, whatever is known of them.
     package var trustsMachine = false
+    /// Which sides more runs could be made of.
+    package var repeatable = RegressionTest.Repeatable.bothSides
 
     package init() {}
   }
@@ -63,6 +65,11 @@ package struct Check: Sendable {
   package let unit: String
   /// The functions that were joined as names differ by build.
   package let joinedNames: Int
+  /// How many runs of a side would do for growth to be seen in all functions that decide whether the result says enough;
+  /// nil where no number would, or nothing can be compared.
+  package private(set) var runsNeeded: Int?
+  /// The functions in which growth could have been missed.
+  package private(set) var blind: [RegressionTest.Result] = []
 
   /// A function with this share decides whether the result says enough.
   private static let decisiveShare = 0.05
@@ -70,14 +77,17 @@ package struct Check: Sendable {
   package init(base: [ComparedRun], new: [ComparedRun], options: Options = Options()) {
     self.options = options
     runs = (base.count, new.count)
-    samples = (base.reduce(0) { $0 + $1.costs.total }, new.reduce(0) { $0 + $1.costs.total })
+    samples = (Self.total(of: base), Self.total(of: new))
     unit = (base + new).first?.quality.unit ?? "samples"
     joinedNames = (base + new).reduce(into: Set<String>()) { $0.formUnion($1.costs.joined) }.count
     let comparability = Comparability(base: base, new: new)
     let isExcluded = options.isExcluded
-    test = RegressionTest(base: base.map(\.costs), new: new.map(\.costs), limits: options.limits) {
-      MachineNoise.contains($0) || isExcluded($0)
-    }
+    let isNotTested = { (key: FunctionKey) in MachineNoise.contains(key) || isExcluded(key) }
+    // What cannot be added up cannot be tested.
+    test = RegressionTest(
+      base: comparability.isSummable ? base.map(\.costs) : [], new: comparability.isSummable ? new.map(\.costs) : [],
+      limits: options.limits, isCounted: (base + new).allSatisfy { $0.quality.countObstacle == nil },
+      isExcluded: isNotTested)
     guard comparability.obstacles.isEmpty else {
       verdict = .notComparable
       reasons = comparability.obstacles
@@ -86,7 +96,14 @@ package struct Check: Sendable {
     compareTotals(base, new, comparability.machineDifference)
     findRegressions(base, new)
     reviewAccepted()
-    judge()
+    judge(isNotTested)
+  }
+
+  private static func total(of runs: [ComparedRun]) -> UInt64 {
+    runs.reduce(0) { sum, run in
+      let (total, overflow) = sum.addingReportingOverflow(run.costs.total)
+      return overflow ? .max : total
+    }
   }
 
   private mutating func compareTotals(_ base: [ComparedRun], _ new: [ComparedRun], _ machines: String?) {
@@ -136,24 +153,47 @@ package struct Check: Sendable {
     }
   }
 
-  private mutating func judge() {
+  private mutating func judge(_ isNotTested: (FunctionKey) -> Bool) {
+    let seen = 2 * options.limits.growth
+    let decisive = test.results.filter { max($0.base.share, $0.new.share) >= Self.decisiveShare }
+    blind = decisive.filter { $0.detectable > seen }
+    let runsOfEach = decisive.map { test.runs(toSee: seen, of: $0, repeating: options.repeatable) }
+    if test.results.isEmpty {
+      runsNeeded = test.runsToTestAny(isNotTested)
+    } else if runsOfEach.allSatisfy({ $0 != nil }) {
+      runsNeeded = runsOfEach.compactMap(\.self).max() ?? max(runs.base, runs.new)
+    }
     if isTotalRegression || findings.contains(where: \.isFailure) {
       verdict = .regression
       return
     }
-    let blind = test.results.filter { result in
-      max(result.base.share, result.new.share) >= Self.decisiveShare && result.detectable > 2 * options.limits.growth
-    }
     guard blind.isEmpty, !test.results.isEmpty else {
       verdict = .inconclusive
-      reasons.append(
+      let problem =
         test.results.isEmpty
-          ? "no function has the weight that a test takes"
-          : "of \(blind.count) function\(blind.count == 1 ? "" : "s") with 5 % or more, growth below "
-            + "\(Int((100 * (blind.map(\.detectable).max() ?? 0)).rounded(.up))) % could have been missed;"
-            + " more runs or a higher --freq would show it")
+        ? "no function has the weight that a test takes"
+        : "of \(blind.count) function\(blind.count == 1 ? "" : "s") with 5 % or more, growth below"
+          + " \(Self.percentUp(blind.map(\.detectable).max() ?? 0)) could have been missed"
+      reasons.append("\(problem); \(remedy)")
       return
     }
+  }
+
+  /// What would make an inconclusive result conclusive.
+  private var remedy: String {
+    let made = runs.base == runs.new || options.repeatable == .newSide ? "\(runs.new)" : "\(runs.base) and \(runs.new)"
+    let sides = options.repeatable == .bothSides ? "runs of each side" : "runs of the new side"
+    guard let runsNeeded else {
+      return options.repeatable == .newSide
+        ? "no number of runs of the new side would do, as the base has too few samples"
+        : "no number of runs would do"
+    }
+    let least = test.results.isEmpty ? "at least " : ""
+    return "\(least)\(runsNeeded) \(sides) would do instead of \(made), or fewer at a higher --freq"
+  }
+
+  private static func percentUp(_ share: Double) -> String {
+    share < 100 ? "\(Int((100 * share).rounded(.up))) %" : "10,000 %"
   }
 }
 

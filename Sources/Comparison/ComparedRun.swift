@@ -25,6 +25,10 @@ package struct RunQuality: Sendable, Equatable {
   package var machine: String?
   /// Samples that were lost, as a part of all.
   package var lostShare: Double
+  /// Why its weights are no numbers of samples; nil where they are.
+  package var countObstacle: String?
+  /// What a sample weighed before weights were made numbers of samples; nil where they were.
+  package var period: Double?
   /// The weight of stacks that were cut short, as a part of all.
   package private(set) var truncatedShare = 0.0
   /// The weight of stacks with a frame that has no name.
@@ -61,6 +65,8 @@ struct Comparability {
   private(set) var obstacles: [String] = []
   /// Why totals can't be, where functions can.
   private(set) var machineDifference: String?
+  /// Whether the weights of all runs together stay within 64 bits.
+  private(set) var isSummable = true
 
   private static let lostLimit = 0.01
   /// What functions weigh themselves does not depend on the roots of stacks, and the first milliseconds of every program
@@ -69,6 +75,12 @@ struct Comparability {
   private static let unresolvedDifference = 0.05
 
   init(base: [ComparedRun], new: [ComparedRun]) {
+    let weight = (base + new).reduce(0.0) { $0 + Double($1.costs.total) }
+    guard weight < Profile.weightLimit else {
+      isSummable = false
+      obstacles.append("the weights of all runs together are too large to be added up")
+      return
+    }
     for (name, side) in [("base", base), ("new", new)] {
       if side.isEmpty || side.allSatisfy({ $0.costs.total == 0 }) {
         obstacles.append("the \(name) side has no samples")
@@ -88,6 +100,13 @@ struct Comparability {
     if rates.count > 1 {
       obstacles.append(
         "the runs were sampled at different rates: \(rates.sorted().map { "\($0) Hz" }.joined(separator: ", "))")
+    }
+    let periods = Set(all.compactMap(\.period))
+    if periods.count > 1 { obstacles.append("the runs were sampled with different periods") }
+    if min(base.count, new.count) < 2, let run = (base + new).first(where: { $0.quality.countObstacle != nil }) {
+      obstacles.append(
+        "how many samples '\(run.name)' has is not known, \(run.quality.countObstacle ?? ""): such weights take two runs"
+          + " or more on each side, or a profile with numbers of samples")
     }
     for (name, side) in [("base", base), ("new", new)] {
       refuse(Self.mean(side, \.lostShare), over: Self.lostLimit, "of the \(name) side's samples were lost")

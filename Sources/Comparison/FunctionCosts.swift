@@ -85,6 +85,18 @@ package struct FunctionCosts: Sendable, Equatable {
     for (key, lines) in right.lines { left.lines[key, default: [:]].merge(lines, uniquingKeysWith: +) }
   }
 
+  /// The same costs in samples, where each of them weighs so much.
+  package func divided(by period: Double) -> FunctionCosts {
+    func samples(_ weight: UInt64) -> UInt64 { UInt64((Double(weight) / max(1, period)).rounded()) }
+    var divided = self
+    divided.total = samples(total)
+    divided.own = own.mapValues(samples)
+    divided.inclusive = inclusive.mapValues(samples)
+    divided.callers = callers.mapValues { $0.mapValues(samples) }
+    divided.lines = lines.mapValues { $0.mapValues(samples) }
+    return divided
+  }
+
   /// The caller that most of a function's weight came through.
   func mainCaller(of key: FunctionKey) -> FunctionKey? {
     callers[key]?.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key

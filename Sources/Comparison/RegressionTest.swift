@@ -61,6 +61,9 @@ package struct RegressionTest: Sendable {
   package private(set) var commonFactor = 1.0
   package let limits: Limits
 
+  /// What chance makes of the weight of one sample: 1 where weights are numbers of samples, else the variance over the
+  /// mean that the runs show.
+  private var sampleWeight = 1.0
   private let base: [FunctionCosts]
   private let new: [FunctionCosts]
   private let totals: (base: Double, new: Double)
@@ -74,9 +77,10 @@ package struct RegressionTest: Sendable {
   /// - Parameters:
   ///   - base: the costs of each run before the change.
   ///   - new: the costs of each run after it.
+  ///   - isCounted: whether the costs are numbers of samples; other weights take two runs on each side.
   ///   - isExcluded: what is not tested, whatever it weighs.
   package init(
-    base: [FunctionCosts], new: [FunctionCosts], limits: Limits = Limits(),
+    base: [FunctionCosts], new: [FunctionCosts], limits: Limits = Limits(), isCounted: Bool = true,
     isExcluded: (FunctionKey) -> Bool = { _ in false }
   ) {
     self.base = base
@@ -84,7 +88,11 @@ package struct RegressionTest: Sendable {
     self.limits = limits
     totals = (Self.total(of: base), Self.total(of: new))
     guard totals.base > 0, totals.new > 0 else { return }
-    let family = family(isExcluded)
+    if !isCounted, base.count > 1, new.count > 1 {
+      let spread = dispersions(Array(family(isExcluded, minimumSamples: 0).keys))
+      sampleWeight = max(1, Self.median(spread.values.sorted()) / Self.medianOfMeanSquare(freedom))
+    }
+    let family = family(isExcluded, minimumSamples: Double(limits.minimumSamples) * sampleWeight)
     // Subtrees overlap with functions; the middle of the functions is what they are held against as well.
     commonFactor = medianRatio(family.filter { $0.key.kind != .subtree }.map(\.value))
     let own = dispersions(Array(family.keys))
@@ -100,13 +108,19 @@ package struct RegressionTest: Sendable {
 
   private static func total(of runs: [FunctionCosts]) -> Double { runs.reduce(0) { $0 + Double($1.total) } }
 
-  private func family(_ isExcluded: (FunctionKey) -> Bool) -> [FunctionKey: Count] {
+  /// The median of a chi-squared variate over its degrees of freedom (Wilson and Hilferty 1931).
+  private static func medianOfMeanSquare(_ freedom: Double) -> Double {
+    let root = 1 - 2 / (9 * max(1, freedom))
+    return root * root * root
+  }
+
+  private func family(_ isExcluded: (FunctionKey) -> Bool, minimumSamples: Double) -> [FunctionKey: Count] {
     var counts: [FunctionKey: Count] = [:]
     for run in base { for (key, own) in run.tested { counts[key, default: (0, 0)].base += own } }
     for run in new { for (key, own) in run.tested { counts[key, default: (0, 0)].new += own } }
     return counts.filter { key, count in
       let share = max(Double(count.base) / totals.base, Double(count.new) / totals.new)
-      return count.base + count.new >= limits.minimumSamples && share >= limits.minimumShare && !isExcluded(key)
+      return Double(count.base + count.new) >= minimumSamples && share >= limits.minimumShare && !isExcluded(key)
     }
   }
 
@@ -158,24 +172,72 @@ package struct RegressionTest: Sendable {
     _ key: FunctionKey, _ count: Count, ownDispersion: Double, middle: Double, familySize: Int
   ) -> Result {
     let shrunk = (freedom * ownDispersion + Self.priorFreedom * middle) / (freedom + Self.priorFreedom)
-    let dispersion = max(1, shrunk)
+    let dispersion = max(sampleWeight, shrunk)
     let degrees = freedom + Self.priorFreedom
     // Half a sample where there is none: a function that is new grows from nearly nothing, not from nothing.
-    let baseCount = max(0.5, Double(count.base))
-    let newCount = max(0.5, Double(count.new))
+    let baseCount = max(0.5 * sampleWeight, Double(count.base))
+    let newCount = max(0.5 * sampleWeight, Double(count.new))
     let ratio = log(newCount / totals.new) - log(baseCount / totals.base) - log(commonFactor)
     let deviation = (dispersion * (1 / baseCount + 1 / newCount)).squareRoot()
     let margin = StudentT.quantile(upperTail: limits.alpha / 2, freedom: degrees) * deviation
     let base = Side(samples: count.base, share: Double(count.base) / totals.base)
     let new = Side(samples: count.new, share: Double(count.new) / totals.new)
-    let power =
-      StudentT.quantile(upperTail: limits.alpha / Double(familySize), freedom: degrees)
-      + StudentT.quantile(upperTail: Self.missRate, freedom: degrees)
+    let power = Self.power(alpha: limits.alpha / Double(familySize), freedom: degrees)
     return Result(
       key: key, base: base, new: new, growth: exp(ratio) - 1, lowestGrowth: exp(ratio - margin) - 1,
       highestGrowth: exp(ratio + margin) - 1, p: StudentT.upperTail(ratio / deviation, freedom: degrees),
       declineP: StudentT.upperTail(-ratio / deviation, freedom: degrees),
-      impact: new.share / commonFactor - base.share, dispersion: dispersion, detectable: exp(power * deviation) - 1)
+      impact: new.share / commonFactor - base.share, dispersion: dispersion / sampleWeight,
+      detectable: exp(power * deviation) - 1)
+  }
+
+  /// How many standard deviations a growth has that is found in four cases of five.
+  private static func power(alpha: Double, freedom: Double) -> Double {
+    StudentT.quantile(upperTail: alpha, freedom: freedom) + StudentT.quantile(upperTail: missRate, freedom: freedom)
+  }
+
+  /// Which sides can have more runs.
+  package enum Repeatable: Sendable {
+    case bothSides
+    case newSide
+  }
+
+  /// How many runs of a side would do to find a growth of a function in four cases of five, if they are as those that
+  /// there are; nil where no number would.
+  func runs(toSee growth: Double, of result: Result, repeating sides: Repeatable) -> Int? {
+    guard growth > 0, !base.isEmpty, !new.isEmpty else { return nil }
+    let counts = (Double(max(1, result.base.samples)), Double(max(1, result.new.samples)))
+    func isEnough(_ runs: Int) -> Bool {
+      let baseRuns = sides == .bothSides ? runs : base.count
+      let base = counts.0 * Double(baseRuns) / Double(base.count)
+      let new = counts.1 * Double(runs) / Double(new.count)
+      let deviation = (result.dispersion * sampleWeight * (1 / base + 1 / new)).squareRoot()
+      let freedom = Double(baseRuns + runs - 2) + Self.priorFreedom
+      return exp(Self.power(alpha: limits.alpha / Double(results.count), freedom: freedom) * deviation) - 1 <= growth
+    }
+    return Self.smallest(isEnough)
+  }
+
+  /// How many runs of a side would do for the heaviest function to be tested; nil where no number would.
+  func runsToTestAny(_ isExcluded: (FunctionKey) -> Bool) -> Int? {
+    let heaviest = family(isExcluded, minimumSamples: 0).values.map { $0.base + $0.new }.max() ?? 0
+    guard heaviest > 0, !base.isEmpty, !new.isEmpty else { return nil }
+    let wanted = Double(limits.minimumSamples) * sampleWeight / Double(heaviest)
+    let runs = (wanted * Double(max(base.count, new.count))).rounded(.up)
+    return runs <= Double(Self.mostRuns) ? Int(runs) : nil
+  }
+
+  /// What is larger is no number of runs that anybody makes.
+  private static let mostRuns = 1_000_000
+
+  private static func smallest(_ isEnough: (Int) -> Bool) -> Int? {
+    guard isEnough(mostRuns) else { return nil }
+    var (low, high) = (0, mostRuns)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if isEnough(middle) { high = middle } else { low = middle }
+    }
+    return high
   }
 
   /// Holm's step-down correction of the sorted results, and the verdict on each.

@@ -136,7 +136,7 @@ package struct FoldedReader {
       values: values.map {
         Profile.Value(thread: 0, stack: $0.stack, weight: Weight(count: $0.count, nanoseconds: 0))
       })
-    return ImportedProfile(runs: [profile], warnings: warnings)
+    return ImportedProfile(runs: [profile], warnings: warnings, counting: SampleCounting(ofFolded: profile))
   }
 }
 

@@ -21,13 +21,19 @@ package final class ChildProcess {
   private var gate: Int32?
 
   /// Forks a child that has this process's standard streams and does nothing yet.
-  package init(arguments: [String], signals: borrowing SignalDescriptor) throws(Errno) {
-    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
-    unsafe pointers.append(nil)
-    defer { unsafe pointers.forEach { unsafe free($0) } }
+  package init(
+    arguments: [String], in surroundings: CommandSurroundings, signals: borrowing SignalDescriptor
+  ) throws(Errno) {
+    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) } + [nil]
+    var environment: [UnsafeMutablePointer<CChar>?] = unsafe surroundings.environment.map { unsafe strdup($0) } + [nil]
+    defer {
+      unsafe pointers.forEach { unsafe free($0) }
+      unsafe environment.forEach { unsafe free($0) }
+    }
     var mask = signals.originalMask.signals
+    var limit = surroundings.descriptorLimit
     var gate: Int32 = -1
-    let child = unsafe swprof_spawn_gated(pointers, &mask, &gate)
+    let child = unsafe swprof_spawn_gated(&pointers, &environment, &limit, &mask, &gate)
     guard child > 0 else { throw Errno.last }
     self.process = ProcessID(rawValue: child)
     self.gate = gate

@@ -34,6 +34,8 @@ package struct PprofReader {
   private var values: [(key: Key, weight: Weight)] = []
   private var total = Weight.zero
   private var frameCount = 0
+  /// How many objects the bytes of a heap's profile are.
+  private var objects = 0.0
 
   /// - Parameter bytes: of the whole file.
   package static func read(_ bytes: [UInt8], limits: Limits = Limits()) throws(PprofError) -> ImportedProfile {
@@ -76,7 +78,9 @@ package struct PprofReader {
     guard !values.isEmpty else { throw .noSamples }
     return ImportedProfile(
       kind: types.kind, unit: types.unit, hasThreads: threadList.contains { $0 != Self.noThread }, runs: try runs(),
-      warnings: types.warnings)
+      warnings: types.warnings,
+      counting: types.counting(values.map(\.weight.count), objects: types.objectsIndex == nil ? nil : objects),
+      frequencyHertz: types.frequencyHertz)
   }
 
   /// What stands for the threads of a file that names none.
@@ -92,6 +96,7 @@ package struct PprofReader {
     // Far from the end of the numbers, so that several files can be added up.
     guard !countOverflow, !timeOverflow, max(count, time) < 1 << 60 else { throw .valuesTooLarge(sample: number) }
     total = Weight(count: count, nanoseconds: time)
+    if let index = types.objectsIndex { objects += Double(sample.value[index]) }
     guard let stack = stacks.insert(try stack(of: sample, number: number)) else { return }
     let labels = try PprofLabels(sample.label, strings: file.stringTable, sample: number)
     let thread = index(of: labels.thread ?? Self.noThread)

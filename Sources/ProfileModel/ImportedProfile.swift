@@ -12,27 +12,28 @@ package struct ImportedProfile: Equatable, Sendable {
   package var hasThreads: Bool
   /// A profile for each run that the file tells apart, in the order of their numbers; one where it knows no runs.
   package var runs: [Profile]
+  /// What the counts of the profiles are.
+  package var counting: SampleCounting
+  /// Samples a second and CPU, where the file tells; nil where it does not.
+  package var frequencyHertz: Int?
   /// Things the reader should know, a sentence each: lines that were passed over, numbers that were rounded.
   package var warnings: [String]
 
   package init(
     kind: TaskKind? = nil, unit: String = "samples", hasThreads: Bool = false, runs: [Profile] = [],
-    warnings: [String] = []
+    warnings: [String] = [], counting: SampleCounting = .samples, frequencyHertz: Int? = nil
   ) {
     self.kind = kind
     self.unit = unit
     self.hasThreads = hasThreads
     self.runs = runs
     self.warnings = warnings
+    self.counting = counting
+    self.frequencyHertz = frequencyHertz
   }
 
   /// Whether all runs together are heavier than sums of weights may be.
-  package var isTooHeavy: Bool {
-    runs.reduce(0.0) { sum, run in
-      let total = run.total
-      return sum + Double(max(total.count, total.nanoseconds))
-    } > Double(UInt64.max / 4)
-  }
+  package var isTooHeavy: Bool { !Profile.areSummable(runs) }
 
   /// All runs as one.
   package var profile: Profile { runs.isEmpty ? Profile() : Profile.merged(runs) }

@@ -1,4 +1,15 @@
 extension Profile {
+  /// What the weights of profiles may come to that are put together: sums of them, and of what is drawn beside each other,
+  /// then stay within 64 bits.
+  package static let weightLimit = Double(sign: .plus, exponent: 62, significand: 1)
+
+  /// Whether the weights of all profiles together are within the limit.
+  package static func areSummable(_ profiles: [Profile]) -> Bool {
+    profiles.reduce(0.0) { sum, profile in
+      profile.values.reduce(sum) { $0 + Double(max($1.weight.count, $1.weight.nanoseconds)) }
+    } < weightLimit
+  }
+
   /// One profile of several, as if they had been recorded together: equal modules, frames, threads and stacks are one.
   package static func merged(_ profiles: [Profile]) -> Profile {
     guard profiles.count != 1 else { return profiles[0] }

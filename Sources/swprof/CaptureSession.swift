@@ -61,12 +61,13 @@ struct CaptureSession {
   ) throws {
     var timings = Timings(origin: ProcessTable.startTime())
     verbosity.noteCaller()
+    let surroundings = CommandSurroundings.current
     Host.raiseDescriptorLimit()
     var sink = try OutputSink(plan.output.output)
     let signals = try SignalDescriptor()
     var child: ChildProcess?
     if !plan.target.command.isEmpty {
-      child = try ChildProcess(arguments: plan.target.command, signals: signals)
+      child = try ChildProcess(arguments: plan.target.command, in: surroundings, signals: signals)
     }
     let childID = child?.process
     let duration = plan.duration ?? (childID == nil ? Self.defaultDuration : nil)

@@ -9,20 +9,27 @@ struct CommandRecording {
   /// The signal mask that commands get, once the first run has found it.
   private var mask: SignalMask?
 
+  private let surroundings: CommandSurroundings
   private let verbosity: Verbosity
 
+  /// Raises this process's limit of open descriptors; commands get the one that it had.
   init(frequencyHertz: Int, verbosity: Verbosity) {
     self.frequencyHertz = frequencyHertz
     self.verbosity = verbosity
+    surroundings = .current
+    Host.raiseDescriptorLimit()
   }
 
   /// Runs a command from its start to its end. Its standard output goes to standard error: ours is for the result.
   ///
   /// - Throws: where it does not end with status 0, since what it did is then not what was to be measured.
-  mutating func record(_ command: [String], describedAs name: String) throws -> (ProfilingTask, Profile) {
+  mutating func record(_ command: [String]) throws -> (ProfilingTask, Profile) {
+    let name = command.joined(separator: " ")
     let signals = try SignalDescriptor(originalMask: mask)
     mask = signals.originalMask
-    let child = try Self.withOutputOnStandardError { try ChildProcess(arguments: command, signals: signals) }
+    let child = try Self.withOutputOnStandardError { 
+      try ChildProcess(arguments: command, in: surroundings, signals: signals)
+    }
     var request = CaptureRequest(
       target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
     request.awaitedCommand = AwaitedCommand(command)

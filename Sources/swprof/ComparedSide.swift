@@ -6,18 +6,25 @@ import Storage
 
 /// One side of a comparison: runs from tasks, files or a command.
 struct ComparedSide {
-  private(set) var runs: [ComparedRun] = []
-  /// The profiles of the runs, in their order.
-  private(set) var profiles: [Profile] = []
+  /// A run as it was recorded or read, under its own names.
+  struct Run {
+    let name: String
+    let profile: Profile
+    let kind: TaskKind?
+    let unit: String
+    let counting: SampleCounting
+    var frequencyHertz: Int?
+    var machine: String?
+    var lostShare = 0.0
+  }
+
+  private(set) var runs: [Run] = []
   private(set) var warnings: [String] = []
   /// Whether processes are known, so that stacks may stand on their names.
   private(set) var hasThreads = true
-  private let method: FunctionCosts.Method
 
-  init(method: FunctionCosts.Method) { self.method = method }
-
-  /// All runs as one profile.
-  var profile: Profile { profiles.isEmpty ? Profile() : Profile.merged(profiles) }
+  /// The profiles of the runs, in their order.
+  var profiles: [Profile] { runs.map(\.profile) }
 
   /// Adds a task, or the runs of a file: a number is a task's.
   mutating func add(_ argument: String, _ store: StoreOptions) throws {
@@ -40,13 +47,11 @@ struct ComparedSide {
   /// Adds a run that was recorded here.
   mutating func add(_ task: ProfilingTask, _ profile: Profile, name: String) {
     let account = task.account
-    let quality = RunQuality(
-      kind: task.kind, unit: task.kind.unit, frequencyHertz: task.parameters.frequencyHertz,
-      machine: "\(task.host) (kernel \(task.kernel))",
-      lostShare: account.ticks == 0 ? 0 : Double(account.lost) / Double(account.ticks), of: profile,
-      weigh: method.weigh)
-    runs.append(ComparedRun(name: name, costs: FunctionCosts(profile, method), quality: quality))
-    profiles.append(profile)
+    runs.append(
+      Run(
+        name: name, profile: profile, kind: task.kind, unit: task.kind.unit, counting: .samples,
+        frequencyHertz: task.parameters.frequencyHertz, machine: "\(task.host) (kernel \(task.kernel))",
+        lostShare: account.ticks == 0 ? 0 : Double(account.lost) / Double(account.ticks)))
     warnings += task.warnings.map { "\(name): \($0)" }
   }
 
@@ -55,10 +60,11 @@ struct ComparedSide {
     hasThreads = hasThreads && imported.hasThreads
     warnings += imported.warnings.map { "\(path): \($0)" }
     for (index, profile) in imported.runs.enumerated() {
-      let quality = RunQuality(kind: imported.kind, unit: imported.unit, of: profile, weigh: method.weigh)
       let name = imported.runs.count == 1 ? path : "\(path), run \(index + 1)"
-      runs.append(ComparedRun(name: name, costs: FunctionCosts(profile, method), quality: quality))
-      profiles.append(profile)
+      runs.append(
+        Run(
+          name: name, profile: profile, kind: imported.kind, unit: imported.unit, counting: imported.counting,
+          frequencyHertz: imported.frequencyHertz))
     }
   }
 }

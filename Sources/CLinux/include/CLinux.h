@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
@@ -43,8 +44,10 @@ size_t swprof_perf_ring_next(struct swprof_perf_ring *ring, void *buffer, size_t
 int swprof_pidfd_open(pid_t process);
 
 /* Starts a child that waits: it runs `arguments` (found through PATH) once swprof_release() writes to `gate`, and
- * exits with 127 when the gate is closed instead. Signal mask and dispositions are those at the program's start. */
-pid_t swprof_spawn_gated(char *const arguments[], const sigset_t *mask, int *gate);
+ * exits with 127 when the gate is closed instead. Signal dispositions are those at the program's start; environment, limit
+ * of open descriptors and signal mask are those given. */
+pid_t swprof_spawn_gated(char *const arguments[], char *const environment[], const struct rlimit *files,
+			 const sigset_t *mask, int *gate);
 
 /* Lets the child of swprof_spawn_gated() run. Returns 0 once exec has succeeded, else the errno of the exec. */
 int swprof_release(int gate);

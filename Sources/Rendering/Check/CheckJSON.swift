@@ -21,6 +21,8 @@ package enum CheckJSON {
       writer.string(wording.verdict)
       writer.key("reasons")
       writer.strings(check.reasons)
+      writer.key("runs_needed")
+      if let runs = check.runsNeeded { writer.integer(runs) } else { writer.null() }
       writer.key("unit")
       writer.string(check.unit)
       side("base", check.runs.base, check.samples.base, &writer)

@@ -11,6 +11,11 @@ package enum CheckJUnit {
       cases.append(testCase("comparison", "skipped", check.reasons.joined(separator: "; ")))
       skipped += 1
     } else {
+      if check.verdict == .inconclusive {
+        cases.append(testCase("comparison", "skipped", "inconclusive: \(check.reasons.joined(separator: "; "))"))
+        skipped += 1
+      }
+      let blind = Set(check.blind.map(\.key))
       let failed = Dictionary(
         wording.failures.map { ($0.result.key, $0) }, uniquingKeysWith: { first, _ in first })
       for result in check.test.results.sorted(by: { $0.key < $1.key }) {
@@ -19,6 +24,10 @@ package enum CheckJUnit {
         if let finding = failed[result.key] {
           cases.append(testCase(name, "failure", wording.sentence(finding)))
           failures += 1
+        } else if blind.contains(result.key) {
+          let missed = "inconclusive: growth below \(CheckWording.plain(result.detectable)) could have been missed"
+          cases.append(testCase(name, "skipped", missed))
+          skipped += 1
         } else {
           cases.append(testCase(name, nil, nil))
         }

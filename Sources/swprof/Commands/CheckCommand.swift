@@ -27,11 +27,19 @@ struct CheckCommand: ParsableCommand {
   var candidate: [String] = []
 
   @Option(
-    help: ArgumentHelp("The program before the change, run by turns with the one after '--'.", valueName: "command"))
+    help: ArgumentHelp(
+      "The program before the change with its arguments, run by turns with the one after '--', and as that one without a shell.",
+      valueName: "command"))
   var baselineCommand: String?
 
-  @Option(help: ArgumentHelp("How many runs of each command.", valueName: "number"))
-  var runs = 5
+  @Option(
+    help: ArgumentHelp(
+      "How many runs of each command; 'auto' for as many as the verdict takes, up to --max-runs.",
+      valueName: "number|auto"))
+  var runs = RunCount.fixed(5)
+
+  @Option(help: ArgumentHelp("How many runs of each command '--runs auto' makes at most.", valueName: "number"))
+  var maxRuns = 40
 
   @Option(help: ArgumentHelp("Samples a second and CPU.", valueName: "hertz"))
   var freq = 999
@@ -86,7 +94,11 @@ struct CheckCommand: ParsableCommand {
     if command.isEmpty, baselineCommand != nil || save != nil {
       throw ValidationError("--baseline-command and --save take a '-- COMMAND'")
     }
-    if !(1...1000).contains(runs) { throw ValidationError("'--runs \(runs)': give 1 to 1000") }
+    if !RunCount.range.contains(maxRuns) { throw ValidationError("'--max-runs \(maxRuns)': give 1 to 1000") }
+    if runs == .auto, command.isEmpty || bases == 0 {
+      throw ValidationError("'--runs auto' takes a '-- COMMAND' and something to compare it with")
+    }
+    if let baselineCommand { _ = try Self.words(of: baselineCommand) }
     if output.filter({ $0.path == nil }).count > 1 {
       throw ValidationError("only one --output can go to standard output; write the others to files: json=check.json")
     }
@@ -102,16 +114,16 @@ struct CheckCommand: ParsableCommand {
     var sinks = try output.map { try OutputSinkBox($0) }
     if !sinks.contains(where: { $0.output.path == nil }) { sinks.append(try OutputSinkBox(CheckOutput(format: .text))) }
 
-    var base = ComparedSide(method: comparison.method)
-    var new = ComparedSide(method: comparison.method)
+    var base = ComparedSide()
+    var new = ComparedSide()
     // What may be missing is found before minutes are spent on runs.
     for argument in baseline { try base.add(argument, store) }
     for argument in candidate { try new.add(argument, store) }
-    if !command.isEmpty { try record(&base, &new) }
-    if let save { try Imports.save(new.profiles, to: save, frequencyHertz: freq) }
+    if !command.isEmpty { try record(&base, &new, options) }
+    if let save { try keep(new, in: save) }
     guard !base.runs.isEmpty else { return }
 
-    let check = Check(base: base.runs, new: new.runs, options: options)
+    let check = compare(base, new, options)
     for warning in Set(base.warnings + new.warnings).sorted() { manners.verbosity.note(warning) }
     for sink in sinks { try sink.write(check, isColored: colors.isColored(output: sink.output.path)) }
     switch check.verdict {
@@ -122,16 +134,59 @@ struct CheckCommand: ParsableCommand {
     }
   }
 
+  private func compare(_ base: ComparedSide, _ new: ComparedSide, _ options: Check.Options) -> Check {
+    let sides = ComparedSides(base: base, new: new, comparison)
+    return Check(base: sides.base, new: sides.new, options: options)
+  }
+
   /// Runs the commands by turns, so that a machine that becomes slower meanwhile does so for both.
-  private func record(_ base: inout ComparedSide, _ new: inout ComparedSide) throws {
+  ///
+  /// How many runs `auto` makes depends on what could be seen with those that there are, never on what was seen: whoever
+  /// stops at the first regression finds one in equal programs, too.
+  private func record(_ base: inout ComparedSide, _ new: inout ComparedSide, _ options: Check.Options) throws {
     var recording = CommandRecording(frequencyHertz: freq, verbosity: manners.verbosity)
-    for run in 1...runs {
-      if let baselineCommand {
-        let (task, profile) = try recording.record(["/bin/sh", "-c", baselineCommand], describedAs: baselineCommand)
-        base.add(task, profile, name: "run \(run) of the baseline")
+    let baselineWords = try baselineCommand.map(Self.words)
+    var options = options
+    options.repeatable = baselineWords == nil ? .newSide : .bothSides
+    var wanted = runs.first(limit: maxRuns)
+    var run = 0
+    while run < wanted {
+      run += 1
+      // The first place goes to each side by turns.
+      if run % 2 == 0 { try record(command, into: &new, "run \(run)", &recording) }
+      if let baselineWords { try record(baselineWords, into: &base, "run \(run) of the baseline", &recording) }
+      if run % 2 == 1 { try record(command, into: &new, "run \(run)", &recording) }
+      guard runs == .auto, run == wanted, run < maxRuns else { continue }
+      if let needed = compare(base, new, options).runsNeeded, needed > run {
+        // What is needed is estimated; it is estimated again when there is more to go by.
+        wanted = min(needed, 2 * run, maxRuns)
+        manners.verbosity.note("\(run) runs of each side are too few for a verdict, about \(needed) would do: going on")
       }
-      let (task, profile) = try recording.record(command, describedAs: command.joined(separator: " "))
-      new.add(task, profile, name: "run \(run)")
+    }
+  }
+
+  private func record(
+    _ command: [String], into side: inout ComparedSide, _ name: String, _ recording: inout CommandRecording
+  ) throws {
+    let (task, profile) = try recording.record(command)
+    side.add(task, profile, name: name)
+  }
+
+  /// Writes the runs of the new side to a file, and says so.
+  private func keep(_ side: ComparedSide, in path: String) throws {
+    let profiles = side.profiles
+    try Imports.save(profiles, to: path, frequencyHertz: freq)
+    let samples = profiles.reduce(UInt64(0)) { $0 &+ $1.total.count }
+    let count = "\(profiles.count) run\(profiles.count == 1 ? "" : "s")"
+    manners.verbosity.note(
+      "saved \(count) of '\(command.joined(separator: " "))' to '\(path)': \(NumberText.grouped(samples)) samples at"
+        + " \(freq) Hz; compare with 'swprof check --baseline \(path) -- COMMAND'")
+  }
+
+  /// The words of a command that no shell sees.
+  private static func words(of text: String) throws -> [String] {
+    do { return try CommandWords.split(text) } catch {
+      throw ValidationError("'--baseline-command \(text)': \(error)")
     }
   }
 
@@ -142,6 +197,40 @@ struct CheckCommand: ParsableCommand {
       throw Failure(
         "\(path):\(error.line): expected 'YYYY-MM-DD FUNCTION # REASON', for example '2026-12-31 parse # a larger input'",
         .malformedData)
+    }
+  }
+}
+
+/// How often commands are run.
+enum RunCount: Equatable, ExpressibleByArgument {
+  case fixed(Int)
+  /// As often as the verdict takes.
+  case auto
+
+  static let range = 1...1000
+  /// What `auto` begins with.
+  private static let fewest = 5
+
+  init?(argument: String) {
+    if argument == "auto" {
+      self = .auto
+      return
+    }
+    guard let number = Int(argument), Self.range.contains(number) else { return nil }
+    self = .fixed(number)
+  }
+
+  func first(limit: Int) -> Int {
+    switch self {
+    case .fixed(let number): number
+    case .auto: min(Self.fewest, limit)
+    }
+  }
+
+  var defaultValueDescription: String {
+    switch self {
+    case .fixed(let number): "\(number)"
+    case .auto: "auto"
     }
   }
 }

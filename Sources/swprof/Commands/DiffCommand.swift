@@ -62,36 +62,38 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     manners.verbosity.noteCaller()
     var sink = try OutputSink(output)
-    var before = ComparedSide(method: comparison.method)
-    var after = ComparedSide(method: comparison.method)
+    var before = ComparedSide()
+    var after = ComparedSide()
     try before.add(base, store)
     try after.add(new, store)
     var options = comparison.checkOptions
     // A person looks at it: small functions are shown as well, with what chance makes of them.
     options.limits.minimumSamples = 10
     options.limits.minimumShare = 0.001
-    let check = Check(base: before.runs, new: after.runs, options: options)
+    let sides = ComparedSides(base: before, new: after, comparison)
+    let check = Check(base: sides.base, new: sides.new, options: options)
     for warning in Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(warning) }
-    try sink.write(render(check, before, after))
+    try sink.write(render(check, sides, hasThreads: before.hasThreads && after.hasThreads))
     if fail, check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
   }
 
-  private func render(_ check: Check, _ before: ComparedSide, _ after: ComparedSide) -> String {
-    let root: CallTree.Root = before.hasThreads && after.hasThreads ? .process : .none
+  private func render(_ check: Check, _ sides: ComparedSides, hasThreads: Bool) throws -> String {
+    let root: CallTree.Root = hasThreads ? .process : .none
     let title = "\(name(base)) -> \(name(new))"
+    if chosenFormat == nil { return DiffText.render(check, isColored: colors.isColored(output: output)) }
+    guard sides.isSummable else {
+      throw Failure("the weights of both sides are too large to be added up: nothing was compared", .malformedData)
+    }
+    let (before, after) = sides.merged
     switch chosenFormat {
     case .svg:
       return DiffGraph.svg(
-        base: before.profile, new: after.profile, title: title,
-        subtitle: "orange: more of its own than before, blue: less; shares of \(before.profile.total.count) and"
-          + " \(after.profile.total.count) \(check.unit)", root: root, measure: measure)
-    case .html:
-      return DiffPage.render(
-        check, base: before.profile, new: after.profile, title: title, root: root, measure: measure)
-    case .json: return CheckJSON.render(check, schema: "swprof.diff")
-    case .folded: return DiffFolded.render(base: before.profile, new: after.profile, root: root, measure: measure)
-    case nil:
-      return DiffText.render(check, isColored: colors.isColored(output: output))
+        base: before, new: after, title: title,
+        subtitle: "orange: more of its own than before, blue: less; shares of \(before.total.count) and"
+          + " \(after.total.count) \(check.unit)", root: root, measure: measure)
+    case .html: return DiffPage.render(check, base: before, new: after, title: title, root: root, measure: measure)
+    case .folded: return DiffFolded.render(base: before, new: after, root: root, measure: measure)
+    case .json, nil: return CheckJSON.render(check, schema: "swprof.diff")
     }
   }
 

@@ -53,12 +53,21 @@ struct ComparisonOptions: ParsableArguments {
     }
   }
 
-  var method: FunctionCosts.Method {
+  /// - Parameter kind: of the run; nil where it is not known.
+  func method(of kind: TaskKind?) -> FunctionCosts.Method {
     FunctionCosts.Method(
-      weigh: weight == .count ? { $0.count } : { $0.nanoseconds / 1_000_000 },
+      weigh: isWeighedByTime(kind) ? { $0.nanoseconds / 1_000_000 } : { $0.count },
       kind: scope == .function ? .function : .module,
       watched: watchFunction.map { pattern in ("/\(pattern.text)/", { pattern.finds($0) }) })
   }
+
+  /// What the chosen weights say of the number of samples; nil for what the run itself tells.
+  func counting(of kind: TaskKind?) -> SampleCounting? {
+    isWeighedByTime(kind) ? .unknown(reason: "it is weighed by time") : nil
+  }
+
+  /// The time of on-CPU samples is their number.
+  private func isWeighedByTime(_ kind: TaskKind?) -> Bool { weight == .time && kind != .onCPU }
 
   var checkOptions: Check.Options {
     var options = Check.Options()
