@@ -23,5 +23,8 @@ package struct WallTime: Hashable, Comparable, Sendable, Codable {
 
   package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+  /// Whether it lies within a century or two, up to the year 2116: the difference of two such times is within 64 bits.
+  package var isPlausible: Bool { nanoseconds.magnitude <= 1 << 62 }
+
   package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 }

@@ -57,6 +57,17 @@ package struct Timeline: Equatable, Sendable {
 }
 
 extension Profile {
+  /// Whether no value has more samples in its slots than in all.
+  package var hasConsistentTimeline: Bool {
+    var left = values.map(\.weight.count)
+    for entry in timeline?.entries ?? [] {
+      let (rest, overflow) = left[Int(entry.value)].subtractingReportingOverflow(entry.count)
+      guard !overflow else { return false }
+      left[Int(entry.value)] = rest
+    }
+    return true
+  }
+
   /// The part of the profile that was recorded in some slots of its timeline; nil where only sums are known.
   ///
   /// Modules, frames, threads and stacks stay, also those that have no value left.

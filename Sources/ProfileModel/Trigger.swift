@@ -61,6 +61,15 @@ package struct Trigger: Equatable, Sendable, Codable {
     case lookbackNanoseconds = "lookback_ns"
   }
 
+  /// Whether its numbers are such as a policy has; those of a damaged document may be any.
+  package var isConsistent: Bool {
+    let longest = 1 << 32
+    return (0...longest).contains(periodSeconds) && (0...longest).contains(count)
+      && (0...longest).contains(cooldownSeconds) && threshold.isFinite
+      && values.allSatisfy { $0?.isFinite ?? true } && firedAt.isPlausible
+      && lookbackNanoseconds ?? 0 <= UInt64(longest) * 1_000_000_000
+  }
+
   /// Which slots made the rule hold.
   package var fired: [Bool] { values.map { $0.map(matches) ?? false } }
 

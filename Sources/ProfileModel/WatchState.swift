@@ -56,4 +56,17 @@ package struct WatchState: Codable, Equatable, Sendable {
     self.policies = policies
     self.runningTasks = runningTasks
   }
+
+  /// Whether its numbers are such as a watch has; those of a damaged document may be any.
+  package var isConsistent: Bool {
+    let longest = 1 << 32
+    return startedAt.isPlausible && (0...longest).contains(runningTasks)
+      && policies.allSatisfy { policy in
+        (policy.processes.count...longest).contains(policy.processCount)
+          && policy.processes.allSatisfy { process in
+            [process.cpu, process.threads, process.residentMiB].allSatisfy { $0?.isFinite ?? true }
+              && (process.cooldownSeconds.map { (0...longest).contains($0) } ?? true)
+          }
+      }
+  }
 }

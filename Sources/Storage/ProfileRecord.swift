@@ -40,6 +40,7 @@ enum ProfileRecord {
       position = "times"
       if let bytes = try reader.optionalBytes() {
         profile.timeline = try TimelineCoding.decode(bytes, valueCount: profile.values.count)
+        guard profile.hasConsistentTimeline else { throw RowReader.Malformed(column: "timeline") }
       }
       return profile
     } catch let error as VarintReader.Malformed {
@@ -163,7 +164,9 @@ extension Weight {
   fileprivate mutating func add(_ other: Weight) throws(RowReader.Malformed) {
     let counts = count.addingReportingOverflow(other.count)
     let times = nanoseconds.addingReportingOverflow(other.nanoseconds)
-    guard !counts.overflow, !times.overflow else { throw RowReader.Malformed(column: "weights") }
+    guard !counts.overflow, !times.overflow,
+      Double(max(counts.partialValue, times.partialValue)) < Profile.weightLimit
+    else { throw RowReader.Malformed(column: "weights") }
     self = Weight(count: counts.partialValue, nanoseconds: times.partialValue)
   }
 }

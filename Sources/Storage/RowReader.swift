@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import ProfileModel
 
 /// Reads the columns of a row in order; a value of another type than the column's is an error, not a trap.
 ///
@@ -39,6 +40,22 @@ struct RowReader {
   mutating func optionalInteger<Value: FixedWidthInteger>(as type: Value.Type = Value.self) throws(Malformed) -> Value?
   {
     try optional { Int64.fromDatabaseValue($0).flatMap(Value.init(exactly:)) }
+  }
+
+  /// A time of the wall clock; an implausible one is damage.
+  mutating func time() throws(Malformed) -> WallTime {
+    try integer { (nanoseconds: Int64) in
+      let time = WallTime(nanoseconds: nanoseconds)
+      return time.isPlausible ? time : nil
+    }
+  }
+
+  mutating func optionalTime() throws(Malformed) -> WallTime? {
+    if next < row.count, (row[next] as DatabaseValue).isNull {
+      next += 1
+      return nil
+    }
+    return try time()
   }
 
   /// An unsigned number that is stored by its bits.

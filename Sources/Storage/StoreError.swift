@@ -24,6 +24,8 @@ package enum StoreError: Error, Equatable, Sendable {
   case damaged(path: String)
   /// What is stored for a task cannot be read.
   case malformedTask(TaskID, detail: String)
+  /// What a watch has kept cannot be read.
+  case malformed(path: String, detail: String)
   case cannotCreate(path: String, cause: Errno)
   case cannotOpen(path: String, cause: Errno)
   case notWritable(path: String)
@@ -39,7 +41,7 @@ package enum StoreError: Error, Equatable, Sendable {
   package var kind: Kind {
     switch self {
     case .noDatabase, .noSuchTasks, .noProfile: .notFound
-    case .foreign, .notADatabase, .damaged, .malformedTask: .malformed
+    case .foreign, .notADatabase, .damaged, .malformedTask, .malformed: .malformed
     case .newer: .newer
     case .cannotCreate(_, let cause): cause.isRefusal ? .notPermitted : .cannotCreate
     case .cannotOpen(_, let cause), .unknownOwner(_, let cause): cause.isRefusal ? .notPermitted : .inputOutput
@@ -71,6 +73,8 @@ extension StoreError: CustomStringConvertible {
       "database '\(path)' is damaged; move it away to start a new one, or name another with --db"
     case .malformedTask(let id, let detail):
       "task \(id) cannot be read: \(detail); remove it with 'swprof tasks rm \(id)'"
+    case .malformed(let path, let detail):
+      "malformed database '\(path)': \(detail); move it away to start a new one, or name another with --db"
     case .cannotCreate(let path, let cause):
       "cannot create '\(path)': \(cause); name another database with --db"
     case .cannotOpen(let path, let cause):

@@ -88,8 +88,8 @@ enum TaskRecord {
     var task = ProfilingTask(
       id: id, kind: try reader.text(TaskKind.init), target: try reader.text(),
       parameters: try reader.json(), host: try reader.text(), kernel: try reader.text(),
-      startedAt: WallTime(nanoseconds: try reader.integer()))
-    task.endedAt = try reader.optionalInteger().map(WallTime.init(nanoseconds:))
+      startedAt: try reader.time())
+    task.endedAt = try reader.optionalTime()
     task.status = try reader.text(TaskStatus.init)
     task.error = try reader.optionalText()
     task.account = SampleAccount(ticks: try reader.bits(), taken: try reader.bits())
@@ -100,7 +100,7 @@ enum TaskRecord {
     task.account.lostNanoseconds = try reader.bits()
     task.account.leftOut = try reader.json()
     task.note = try reader.optionalText()
-    task.trigger = try reader.optionalText()
+    task.trigger = try reader.trigger()
     task.warnings = try reader.json()
     task.warnings += losses.warnings("samples lost") + defects.warnings("defects counted")
     return task
@@ -136,6 +136,15 @@ private struct Causes<Cause: RawRepresentable<String> & Hashable> {
 }
 
 extension RowReader {
+  /// Why a task was started, as the document that it is. One that another swprof wrote may have any form.
+  fileprivate mutating func trigger() throws(Malformed) -> String? {
+    guard let document = try optionalText() else { return nil }
+    if let trigger = try? JSONDecoder().decode(Trigger.self, from: Data(document.utf8)), !trigger.isConsistent {
+      throw Malformed(column: "trigger")
+    }
+    return document
+  }
+
   fileprivate mutating func json<Value: Decodable>() throws(Malformed) -> Value {
     try text { try? JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
   }

@@ -46,7 +46,7 @@ extension TaskStore {
         return try? Cooldown(
           policy: reader.text(),
           process: ProcessKey(process: ProcessID(rawValue: reader.integer()), startTicks: reader.bits()),
-          until: reader.integer())
+          until: reader.integer { (second: Int) in (0...1 << 40).contains(second) ? second : nil })
       }
     }
   }
@@ -76,13 +76,14 @@ extension TaskStore {
         SELECT fired_at, policy, pid, process_name, outcome, reason, task FROM trigger_log WHERE fired_at >= ?
         ORDER BY fired_at, id
         """
-      return try Row.fetchAll(database, sql: sql, arguments: [since.nanoseconds]).compactMap { row in
+      return try Row.fetchAll(database, sql: sql, arguments: [since.nanoseconds]).map { row in
         var reader = RowReader(row)
-        return try? TriggerLogEntry(
-          firedAt: WallTime(nanoseconds: reader.integer()), policy: reader.text(),
-          process: ProcessID(rawValue: reader.integer()), processName: reader.text(),
-          outcome: reader.text(TriggerLogEntry.Outcome.init), reason: reader.optionalText(),
-          task: reader.optionalInteger().map(TaskID.init(rawValue:)))
+        do {
+          return try TriggerLogEntry(
+            firedAt: reader.time(), policy: reader.text(), process: ProcessID(rawValue: reader.integer()),
+            processName: reader.text(), outcome: reader.text(TriggerLogEntry.Outcome.init),
+            reason: reader.optionalText(), task: reader.optionalInteger().map(TaskID.init(rawValue:)))
+        } catch let error as RowReader.Malformed { throw malformed("a decision of a watch", error) }
       }
     }
   }
@@ -114,17 +115,29 @@ extension TaskStore {
         SELECT resolution, start, start_ticks, process_name, entries FROM metric_history
         WHERE pid = ? AND start >= ? - resolution * \(MetricHistoryCoding.entryLimit) ORDER BY start, resolution
         """
-      return try Row.fetchAll(database, sql: sql, arguments: [process.rawValue, earliest]).compactMap { row in
+      return try Row.fetchAll(database, sql: sql, arguments: [process.rawValue, earliest]).map { row in
         var reader = RowReader(row)
-        guard let resolution: Int = try? reader.integer(), let start: Int64 = try? reader.integer(),
-          let ticks = try? reader.bits(), let name = try? reader.text(), let bytes = try? reader.bytes(),
-          let entries = try? MetricHistoryCoding.decode(bytes), resolution > 0
-        else { return nil }
-        return MetricHistory(
-          process: ProcessKey(process: process, startTicks: ticks), processName: name, resolution: resolution,
-          start: start, entries: entries)
+        do {
+          let resolution = try reader.integer { (seconds: Int) in Self.resolutions.contains(seconds) ? seconds : nil }
+          let start = try reader.integer { (second: Int64) in second.magnitude < 1 << 32 ? second : nil }
+          return try MetricHistory(
+            process: ProcessKey(process: process, startTicks: reader.bits()), processName: reader.text(),
+            resolution: resolution, start: start, entries: MetricHistoryCoding.decode(reader.bytes()))
+        } catch let error as RowReader.Malformed {
+          throw malformed("values of process \(process)", error)
+        } catch let error as VarintReader.Malformed {
+          throw StoreError.malformed(
+            path: connection.path, detail: "values of process \(process) are damaged at byte \(error.position)")
+        }
       }
     }
+  }
+
+  /// The seconds that an entry of a history may stand for.
+  private static let resolutions = 1...60
+
+  private func malformed(_ what: String, _ error: RowReader.Malformed) -> StoreError {
+    .malformed(path: connection.path, detail: "\(what): column '\(error.column)' has a value that cannot be")
   }
 
   // MARK: - State
@@ -139,13 +152,15 @@ extension TaskStore {
   }
 
   /// How the watch was doing last; nil where there never was one.
-  package func watchState() throws(StoreError) -> (updatedAt: WallTime, document: String)? {
-    try connection.read { database in
+  package func watchState() throws(StoreError) -> (updatedAt: WallTime, state: WatchState)? {
+    try connection.read { (database) -> (updatedAt: WallTime, state: WatchState)? in
       guard let row = try Row.fetchOne(database, sql: "SELECT updated_at, document FROM watch WHERE id = 1") else {
         return nil
       }
       var reader = RowReader(row)
-      return (WallTime(nanoseconds: try reader.integer()), try reader.text())
+      do {
+        return (try reader.time(), try reader.watchState())
+      } catch let error as RowReader.Malformed { throw malformed("the state of the last watch", error) }
     }
   }
 
@@ -209,4 +224,13 @@ extension TaskStore {
   }
 
   private func bootID() throws(StoreError) -> String { try owner().bootID }
+}
+
+extension RowReader {
+  fileprivate mutating func watchState() throws(Malformed) -> WatchState {
+    try text { document in
+      let state = try? JSONDecoder().decode(WatchState.self, from: Data(document.utf8))
+      return state.flatMap { $0.isConsistent ? $0 : nil }
+    }
+  }
 }

@@ -131,12 +131,26 @@ import Testing
   @Test func `the state of a watch is kept over the one before`() throws {
     let store = try TaskStore.open(path: directory.database)
     #expect(try store.watchState() == nil)
+    var state = WatchState(
+      pid: ProcessID(rawValue: 7), startedAt: WallTime(nanoseconds: 1), policyFile: "a.yaml", policies: [],
+      runningTasks: 0)
+    func keep(at time: Int64) throws {
+      let document = String(decoding: try JSONEncoder().encode(state), as: UTF8.self)
+      try store.keepWatchState(document, at: WallTime(nanoseconds: time))
+    }
+    try keep(at: 1)
+    state.runningTasks = 3
+    try keep(at: 2)
+
+    let kept = try #require(try store.watchState())
+
+    #expect(kept.updatedAt.nanoseconds == 2)
+    #expect(kept.state == state)
+  }
+
+  @Test func `the state of a watch that is none is an error`() throws {
+    let store = try TaskStore.open(path: directory.database)
     try store.keepWatchState("{}", at: WallTime(nanoseconds: 1))
-    try store.keepWatchState("{\"a\": 1}", at: WallTime(nanoseconds: 2))
-
-    let state = try #require(try store.watchState())
-
-    #expect(state.updatedAt.nanoseconds == 2)
-    #expect(state.document == "{\"a\": 1}")
+    #expect(throws: StoreError.self) { try store.watchState() }
   }
 }

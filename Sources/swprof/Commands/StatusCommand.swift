@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import LinuxSystem
 import ProfileModel
 import Rendering
@@ -30,12 +29,10 @@ struct StatusCommand: ParsableCommand {
     let store = try StoreAccess.readable(store)
     let start = WallTime(nanoseconds: Clock.wall.nanoseconds - Int64(since.nanoseconds))
     let kept = try store.watchState()
-    let state = kept.flatMap { try? JSONDecoder().decode(WatchState.self, from: Data($0.document.utf8)) }
     let age = kept.map { Clock.wall.nanoseconds - $0.updatedAt.nanoseconds } ?? .max
-    let isRunning = age < Self.longestSilence && (state.map { ProcessTable.exists($0.pid) } ?? false)
-    let known = kept.flatMap { kept in state.map { (kept.updatedAt, $0) } }
+    let isRunning = age < Self.longestSilence && (kept.map { ProcessTable.exists($0.state.pid) } ?? false)
     let report = StatusReport(
-      state: known, isRunning: isRunning, triggers: try store.triggers(since: start), since: start)
+      state: kept, isRunning: isRunning, triggers: try store.triggers(since: start), since: start)
     try Terminal.print(json ? report.json : report.text)
   }
 }

@@ -63,13 +63,3 @@ extension Profile {
     return Timeline(slotNanoseconds: length, entries: entries).mapped { $0 }
   }
 }
-
-extension SampleAccount {
-  /// Adds the account of what was recorded before.
-  mutating func add(_ earlier: SampleAccount) {
-    ticks += earlier.ticks
-    taken += earlier.taken
-    for (cause, count) in earlier.losses { losses[cause, default: 0] += count }
-    for (cause, count) in earlier.defects { defects[cause, default: 0] += count }
-  }
-}
