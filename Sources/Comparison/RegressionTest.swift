@@ -204,7 +204,7 @@ package struct RegressionTest: Sendable {
 
   /// How many runs of a side would do to find a growth of a function in four cases of five, if they are as those that
   /// there are; nil where no number would.
-  func runs(toSee growth: Double, of result: Result, repeating sides: Repeatable) -> Int? {
+  package func runs(toSee growth: Double, of result: Result, repeating sides: Repeatable) -> Int? {
     guard growth > 0, !base.isEmpty, !new.isEmpty else { return nil }
     let counts = (Double(max(1, result.base.samples)), Double(max(1, result.new.samples)))
     func isEnough(_ runs: Int) -> Bool {

@@ -77,6 +77,50 @@ import Testing
     #expect(Check(base: many.base, new: many.new).verdict == .pass)
   }
 
+  @Test func `an inconclusive check says how many runs would do`() throws {
+    let few = sides(runs: 3, samples: 500)
+    let check = Check(base: few.base, new: few.new)
+
+    let needed = try #require(check.runsNeeded)
+    #expect(needed > 3)
+    #expect(check.reasons.last?.contains("\(needed) runs of each side would do instead of 3") == true)
+    #expect(!check.blind.isEmpty)
+    let enough = sides(runs: needed, samples: 500)
+    let again = Check(base: enough.base, new: enough.new)
+    #expect(again.verdict == .pass || abs((again.runsNeeded ?? 0) - needed) < needed / 5)
+  }
+
+  @Test func `weights that are no numbers of samples take two runs a side`() {
+    let (base, new) = sides(factor: 3, runs: 1)
+    func weighted(_ runs: [ComparedRun]) -> [ComparedRun] {
+      runs.map { run($0.costs) { $0.countObstacle = "its weights are periods" } }
+    }
+
+    let one = Check(base: weighted(base), new: weighted(new))
+    #expect(one.verdict == .notComparable)
+    #expect(one.reasons.first?.contains("two runs or more on each side") == true)
+
+    let two = Check(base: weighted(base + base), new: weighted(new + new))
+    #expect(two.verdict != .notComparable)
+  }
+
+  @Test func `weights that cannot be added up are not compared`() {
+    var costs = FunctionCosts()
+    costs.add([key("f")], count: 1 << 60)
+    let runs = [ComparedRun](repeating: run(costs), count: 17)
+
+    let check = Check(base: runs, new: runs)
+
+    #expect(check.verdict == .notComparable)
+    #expect(check.reasons == ["the weights of all runs together are too large to be added up"])
+  }
+
+  @Test func `runs of different periods are not compared`() {
+    let (base, new) = sides()
+    let check = Check(base: base.map { run($0.costs) { $0.period = 1e7 } }, new: new.map { run($0.costs) { $0.period = 1e6 } })
+    #expect(check.reasons == ["the runs were sampled with different periods"])
+  }
+
   enum Difference: CaseIterable, Sendable {
     case kind, unit, rate, loss
 

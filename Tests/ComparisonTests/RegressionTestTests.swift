@@ -89,6 +89,50 @@ import Testing
     #expect(results.allSatisfy { $0.dispersion == 2 })
   }
 
+  /// Runs whose samples weigh whatever perf's `freq` mode makes of them: about a million each.
+  private func weighted(_ draw: inout Draw, _ weights: [Double], samples: Int) -> FunctionCosts {
+    var costs = FunctionCosts()
+    for (key, count) in draw.run(weights, samples: samples).own {
+      let weight = (0..<count).reduce(UInt64(0)) { sum, _ in sum + 500_000 + draw.next() % 1_000_000 }
+      costs.add([key], count: weight)
+    }
+    return costs
+  }
+
+  @Test func `weights of any size are tested by what the runs show, and equal programs raise no more alarms`() {
+    var alarms = 0
+    var found = 0
+    for seed in 0..<100 {
+      var draw = Draw(seed: UInt64(seed) + 9000)
+      var after = weights
+      after[1] *= 1.5
+      let sides = (0..<3).map { side in (0..<6).map { _ in weighted(&draw, side == 2 ? after : weights, samples: 800) } }
+      func regressions(_ new: [FunctionCosts]) -> [FunctionKey] {
+        RegressionTest(base: sides[0], new: new, isCounted: false).results.filter(\.isRegression).map(\.key)
+      }
+      alarms += regressions(sides[1]).isEmpty ? 0 : 1
+      found += regressions(sides[2]) == [FunctionKey(name: "f1", module: "bench")] ? 1 : 0
+    }
+    #expect(alarms <= 1)
+    // As numbers of samples, each of these comparisons would have alarms.
+    #expect(found >= 80)
+  }
+
+  @Test func `so many runs would do as are said to`() throws {
+    var draw = Draw(seed: 14)
+    func runs(_ count: Int) -> [FunctionCosts] { (0..<count).map { _ in draw.run(weights, samples: 1000) } }
+    let few = RegressionTest(base: runs(4), new: runs(4))
+    let result = try #require(few.results.first { $0.key == key("f2") })
+    let needed = try #require(few.runs(toSee: 0.2, of: result, repeating: .bothSides))
+    #expect(result.detectable > 0.2)
+
+    let many = RegressionTest(base: runs(needed), new: runs(needed))
+    let seen = try #require(many.results.first { $0.key == key("f2") })
+    #expect(abs(seen.detectable - 0.2) < 0.03)
+    // The base's own chance stays, however many runs of the new side there are.
+    #expect(few.runs(toSee: 0.05, of: result, repeating: .newSide) == nil)
+  }
+
   @Test func `nothing to compare is no result`() {
     #expect(RegressionTest(base: [], new: []).results.isEmpty)
     #expect(RegressionTest(base: [FunctionCosts()], new: [FunctionCosts()]).results.isEmpty)

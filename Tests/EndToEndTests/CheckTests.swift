@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  /// Two programs of known shares, side by side.
+  /// The recipes of the README: two programs of known shares side by side, `old-bench` and `new-bench`.
   @Suite struct CheckTests {
     private let bench: Workbench
     private let program: String
@@ -11,43 +11,122 @@ extension EndToEnd {
     init() throws {
       bench = try Workbench()
       program = try bench.compileWithoutFramePointers("shares")
+      // Two names of one file, in the directory in which commands run.
+      for name in ["old-bench", "new-bench"] { try FileManager.default.copyItem(atPath: program, toPath: bench.path(name)) }
     }
 
     private struct Outcome: Decodable {
       struct Finding: Decodable {
         let kind: String
         let function: String
+        let module: String?
+      }
+
+      struct Side: Decodable {
+        let runs: Int
       }
 
       let verdict: String
       let findings: [Finding]
+      let base: Side
+      let new: Side
     }
 
-    /// Runs of about a second, some 1,000 samples each.
-    private func check(slower function: Int, by factor: String) throws -> (status: Int32, outcome: Outcome) {
-      let rounds = "200000"
-      let result = try bench.run(
+    /// Turns of a run: about a second, some 1,000 samples.
+    private static let rounds = "200000"
+    private static let old = "./old-bench 5 1 \(rounds)"
+
+    private static func new(slowerBy factor: String) -> [String] { ["./new-bench", "5", factor, rounds] }
+
+    private func swprof(_ arguments: [String]) throws -> CommandResult {
+      try bench.run([bench.swprof] + arguments, deadlineSeconds: 180)
+    }
+
+    private func outcome(_ text: String) throws -> Outcome {
+      try JSONDecoder().decode(Outcome.self, from: Data(text.utf8))
+    }
+
+    private func file(_ name: String) throws -> String { try String(contentsOfFile: bench.path(name), encoding: .utf8) }
+
+    @Test func `a function that takes twice as long fails both recipes of a CI job by its name`() throws {
+      let result = try swprof(
         [
-          bench.swprof, "check", "--runs", "4", "--output", "json",
-          "--baseline-command", "\(program) \(function) 1 \(rounds)", "--", program, "\(function)", factor, rounds,
-        ], deadlineSeconds: 120)
-      try #require([0, 1].contains(result.status), "\(result.errors)")
-      return (result.status, try JSONDecoder().decode(Outcome.self, from: Data(result.output.utf8)))
-    }
+          "check", "--baseline-command", Self.old, "--runs", "4", "--output", "github", "--output",
+          "markdown=summary.md", "--output", "junit=check.xml", "--output", "json=check.json", "--",
+        ] + Self.new(slowerBy: "2"))
 
-    @Test func `a function that takes twice as long fails the check by its name`() throws {
-      let (status, outcome) = try check(slower: 5, by: "2")
-
-      #expect(status == 1)
+      #expect(result.status == 1, "\(result.errors)")
+      let outcome = try outcome(file("check.json"))
       #expect(outcome.verdict == "regression")
       #expect(outcome.findings.map(\.function) == ["f5"])
+      #expect(outcome.findings.map(\.module) == ["[program]"])
+      #expect(result.output.contains("::error") && result.output.contains("f5"))
+      #expect(try file("summary.md").contains("**regression**: f5"))
+      #expect(try file("check.xml").contains("name=\"f5 in [program]\"><failure"))
     }
 
-    @Test func `the same program twice passes`() throws {
-      let (status, outcome) = try check(slower: 5, by: "1")
+    @Test func `the same program under two names passes both recipes of a CI job`() throws {
+      let result = try swprof(
+        [
+          "check", "--baseline-command", Self.old, "--runs", "4", "--output", "text", "--output", "junit=check.xml",
+          "--output", "json=check.json", "--",
+        ] + Self.new(slowerBy: "1"))
 
-      #expect(status == 0)
-      #expect(outcome.findings.isEmpty)
+      #expect(result.status == 0, "\(result.output)")
+      #expect(try outcome(file("check.json")).findings.isEmpty)
+      #expect(try file("check.xml").contains("failures=\"0\""))
+    }
+
+    @Test func `a saved baseline is compared with a program of another name`() throws {
+      let save = try swprof(["check", "--save", "base.pb.gz", "--runs", "4", "--"] + Self.old.split(separator: " ").map(String.init))
+      #expect(save.status == 0, "\(save.errors)")
+      #expect(save.errors.contains("saved 4 runs of './old-bench 5 1 200000' to 'base.pb.gz'"), "\(save.errors)")
+
+      func check(_ factor: String) throws -> (Int32, Outcome) {
+        let result = try swprof(
+          ["check", "--baseline", "base.pb.gz", "--runs", "4", "--output", "json", "--"] + Self.new(slowerBy: factor))
+        return (result.status, try outcome(result.output))
+      }
+      let same = try check("1")
+      #expect(same.0 == 0)
+      #expect(same.1.findings.isEmpty)
+      let slower = try check("2")
+      #expect(slower.0 == 1)
+      #expect(slower.1.findings.map(\.function) == ["f5"])
+    }
+
+    @Test func `as many runs are made as a verdict takes, up to a limit`() throws {
+      let result = try swprof([
+        "check", "--baseline-command", "./old-bench 5 1 100000", "--runs", "auto", "--max-runs", "8",
+        "--max-regression", "40", "--output", "json", "--", "./new-bench", "5", "1", "100000",
+      ])
+
+      #expect(result.status == 0, "\(result.output)")
+      let outcome = try outcome(result.output)
+      #expect(outcome.base.runs == outcome.new.runs)
+      #expect((6...8).contains(outcome.new.runs), "\(result.errors)")
+      #expect(outcome.verdict == "pass" || outcome.new.runs == 8)
+      #expect(result.errors.contains("5 runs of each side are too few for a verdict"), "\(result.errors)")
+    }
+
+    @Test func `both sides have the environment and the descriptor limit of the caller`() throws {
+      for name in ["old-ask", "new-ask"] {
+        let question = "#!/bin/sh\nulimit -Sn\nenv | grep -c ^DEBUGINFOD_URLS=x\necho \"$1\"\n"
+        try question.write(toFile: bench.path(name), atomically: false, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bench.path(name))
+      }
+      let check = "\(bench.swprof) check --runs 2 --baseline-command \"./old-ask 'one side'\" -- ./new-ask 'one side'"
+
+      let result = try bench.run(
+        ["bash", "-c", "ulimit -Sn 321; export DEBUGINFOD_URLS=x; \(check)"], deadlineSeconds: 60)
+
+      // What the commands print comes on standard error: of two runs of both sides.
+      let lines = result.errorLines.map(String.init)
+      #expect(lines.count { $0 == "321" } == 4, "\(result.errors)")
+      #expect(lines.count { $0 == "1" } == 4, "\(result.errors)")
+      #expect(lines.count { $0 == "one side" } == 4, "\(result.errors)")
+      let capture = try bench.run(["bash", "-c", "ulimit -Sn 321; \(bench.swprof) oncpu --no-store -q -- sh -c 'ulimit -Sn'"])
+      #expect(capture.output.hasPrefix("321\n"), "\(capture.output)")
     }
 
     @Test func `a command that fails is not compared`() throws {

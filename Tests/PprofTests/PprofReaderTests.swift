@@ -201,4 +201,77 @@ import Testing
     #expect(
       profile.frames.allSatisfy { frame in !frame.function.isEmpty && (frame.module ?? 0) <= profile.modules.count })
   }
+
+  /// A profile of two stacks, of some types of values.
+  private func typed(
+    _ types: [(String, String)], period: Int64, _ unit: String, _ values: [[Int64]]
+  ) throws -> ImportedProfile {
+    var message = Perftools_Profiles_Profile()
+    message.stringTable = ["", "f", "g", unit, "cpu"] + types.flatMap { [$0.0, $0.1] }
+    message.sampleType = types.indices.map { index in
+      .with {
+        $0.type = Int64(5 + 2 * index); $0.unit = Int64(6 + 2 * index)
+      }
+    }
+    message.function = [UInt64(1), 2].map { id in
+      .with {
+        $0.id = id; $0.name = Int64(id)
+      }
+    }
+    message.location = [UInt64(1), 2].map { id in
+      .with {
+        $0.id = id; $0.line = [.with { $0.functionID = id }]
+      }
+    }
+    message.sample = values.enumerated().map { index, values in
+      .with {
+        $0.locationID = [UInt64(index + 1)]; $0.value = values
+      }
+    }
+    message.period = period
+    message.periodType = .with {
+      $0.type = 4; $0.unit = 3
+    }
+    return try PprofReader.read(try message.serializedBytes())
+  }
+
+  @Test func `times and bytes are so many samples as they have periods`() throws {
+    let time = try typed([("cpu", "nanoseconds")], period: 10_000_000, "nanoseconds", [[2_000_000_000], [30_000_000]])
+    #expect(time.counting == .periods(10_000_000))
+    #expect(time.frequencyHertz == 100)
+    let milliseconds = try typed([("cpu", "milliseconds")], period: 10_000_000, "nanoseconds", [[2000], [30]])
+    #expect(milliseconds.counting == .periods(10))
+    let heap = try typed(
+      [("inuse_objects", "count"), ("inuse_space", "bytes")], period: 4096, "bytes", [[90, 9000], [40, 80_000]])
+    #expect(heap.counting == .periods(4096))
+  }
+
+  @Test func `numbers of samples are counts, whatever stands beside them`() throws {
+    let both = try typed(
+      [("samples", "count"), ("cpu", "nanoseconds")], period: 10_000_000, "nanoseconds",
+      [[2_000_000, 20_000_000_000_000], [3_000_000, 30_000_000_000_000]])
+    #expect(both.counting == .samples)
+  }
+
+  @Test(arguments: [
+    // Objects of 1 MB, of which each was sampled for itself.
+    ([("inuse_objects", "count"), ("inuse_space", "bytes")], Int64(4096), "bytes", [[Int64(2), 2_000_000], [3, 3_000_000]]),
+    ([("contentions", "count"), ("delay", "nanoseconds")], 1, "count", [[200, 20_123], [300, 31_777]]),
+    ([("cpu", "nanoseconds")], 0, "nanoseconds", [[20_123], [31_777]]),
+    ([("cpu", "nanoseconds")], 10_000_000, "nanoseconds", [[20_123_456], [31_777_111]]),
+    // What perf_to_profile calls a count is a sum of periods.
+    (
+      [("cycles_sample", "count"), ("cycles_event", "count")], 0, "count",
+      [[200, 2_000_300_011], [300, 3_100_000_007]]
+    ),
+  ])
+  func `other weights are not known to be numbers of samples`(
+    types: [(String, String)], period: Int64, unit: String, values: [[Int64]]
+  ) throws {
+    let imported = try typed(types, period: period, unit, values)
+    guard case .unknown = imported.counting else {
+      Issue.record("\(imported.counting)")
+      return
+    }
+  }
 }

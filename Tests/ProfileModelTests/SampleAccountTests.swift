@@ -47,4 +47,21 @@ import Testing
     #expect(!account.isBalanced)
     #expect(task.elapsedNanoseconds == nil)
   }
+
+  @Test func `accounts add up with what was left out and lost time`() {
+    var sum = SampleAccount(ticks: 10, taken: 8, losses: [.intervalTableFull: 2])
+    sum.lostNanoseconds = 500
+    sum.leftOut = [.blocked: Weight(count: 3, nanoseconds: 30)]
+    var other = SampleAccount(ticks: 7, taken: 6, losses: [.intervalTableFull: 1], defects: [.stackLost: 4])
+    other.lostNanoseconds = 70
+    other.leftOut = [.blocked: Weight(count: 1, nanoseconds: 5), .runQueue: Weight(count: 9, nanoseconds: 90)]
+
+    sum.add(other)
+
+    #expect(sum.ticks == 17 && sum.taken == 14 && sum.lost == 3)
+    #expect(sum.defects == [.stackLost: 4])
+    #expect(sum.lostNanoseconds == 570)
+    #expect(
+      sum.leftOut == [.blocked: Weight(count: 4, nanoseconds: 35), .runQueue: Weight(count: 9, nanoseconds: 90)])
+  }
 }

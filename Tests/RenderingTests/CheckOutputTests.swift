@@ -114,4 +114,19 @@ import Testing
     #expect(CheckJUnit.render(check).contains("skipped=\"1\""))
     #expect(CheckAnnotations.render(check).hasPrefix("::warning title=swprof check::not comparable"))
   }
+
+  @Test func `an inconclusive check is a skipped test that says how many runs would do`() throws {
+    let counts: [(String, UInt64)] = [("parse", 40), ("format", 60), ("main_loop", 90)]
+    let check = Check(base: Self.runs(counts), new: Self.runs(counts))
+    #expect(check.verdict == .inconclusive)
+
+    let junit = CheckJUnit.render(check)
+
+    #expect(XMLParser(data: Data(junit.utf8)).parse())
+    let comparison = try #require(junit.split(separator: "\n").first { $0.contains("name=\"comparison\"") })
+    #expect(comparison.contains("<skipped message=\"inconclusive: "))
+    #expect(comparison.contains("\(try #require(check.runsNeeded)) runs of each side would do instead of 5"))
+    // Each function in which growth could have been missed, and the comparison.
+    #expect(junit.contains("failures=\"0\" errors=\"0\" skipped=\"\(check.blind.count + 1)\""))
+  }
 }

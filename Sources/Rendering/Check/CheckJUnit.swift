@@ -15,7 +15,7 @@ package enum CheckJUnit {
         cases.append(testCase("comparison", "skipped", "inconclusive: \(check.reasons.joined(separator: "; "))"))
         skipped += 1
       }
-      let blind = Set(check.blind.map(\.key))
+      let blind = check.verdict == .inconclusive ? Set(check.blind.map(\.key)) : []
       let failed = Dictionary(
         wording.failures.map { ($0.result.key, $0) }, uniquingKeysWith: { first, _ in first })
       for result in check.test.results.sorted(by: { $0.key < $1.key }) {
