@@ -43,7 +43,8 @@ package struct ProgramMatch: Sendable {
     var pairs = NamePairs.alike(parts(base), parts(new))
     // What each side mostly runs is compared, even if no function kept its name, or none has one.
     if let left = heaviest(base.programs), let right = heaviest(new.programs), left != right,
-      base.programs[right] == nil, new.programs[left] == nil, !pairs.contains(where: { $0.base == left || $0.new == right })
+      base.programs[right] == nil, new.programs[left] == nil,
+      !pairs.contains(where: { $0.base == left || $0.new == right })
     {
       pairs.append(NamePairs.Pair(base: left, new: right))
     }
@@ -64,7 +65,9 @@ package struct ProgramMatch: Sendable {
   /// Processes are one where their programs are.
   private static func pairProcesses(_ base: SideSurvey, _ new: SideSurvey, _ modules: NamePairs) -> NamePairs {
     let unmatched = { (side: SideSurvey, other: SideSurvey) in
-      side.processes.filter { other.processes[$0.key] == nil }.sorted { ($1.value.weight, $0.key) < ($0.value.weight, $1.key) }
+      side.processes.filter { other.processes[$0.key] == nil }.sorted {
+        ($1.value.weight, $0.key) < ($0.value.weight, $1.key)
+      }
     }
     var pairs = NamePairs()
     var left = unmatched(base, new)
@@ -86,7 +89,8 @@ package struct ProgramMatch: Sendable {
   private static func pairRoots(_ base: SideSurvey, _ new: SideSurvey) -> NamePairs {
     var pairs = NamePairs()
     var found = NamePairs.alike(base.roots, new.roots)
-    if base.roots.count == 1, new.roots.count == 1, found.isEmpty, let left = base.roots.first, let right = new.roots.first,
+    if base.roots.count == 1, new.roots.count == 1, found.isEmpty, let left = base.roots.first,
+      let right = new.roots.first,
       left.key != right.key
     {
       found = [NamePairs.Pair(base: left.key, new: right.key)]

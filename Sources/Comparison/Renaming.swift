@@ -33,7 +33,8 @@ struct Renaming: Sendable {
     }
     renamed.threads = profile.threads.map { thread in
       ProfiledThread(
-        process: thread.process, thread: thread.thread, processName: processes[thread.processName] ?? thread.processName,
+        process: thread.process, thread: thread.thread,
+        processName: processes[thread.processName] ?? thread.processName,
         name: processes[thread.name] ?? thread.name)
     }
     return renamed

@@ -74,7 +74,8 @@ package enum SampleCounting: Equatable, Sendable {
 
   /// The kernel's functions in which threads stop to run.
   private static let switching: Set<String> = [
-    "schedule", "__schedule", "finish_task_switch", "finish_task_switch.isra.0", "io_schedule", "preempt_schedule_common",
+    "schedule", "__schedule", "finish_task_switch", "finish_task_switch.isra.0", "io_schedule",
+    "preempt_schedule_common",
   ]
 
   private static func isUnlikely(_ divisor: UInt64, count: Int) -> Bool {

@@ -27,7 +27,7 @@ struct CommandRecording {
     let name = command.joined(separator: " ")
     let signals = try SignalDescriptor(originalMask: mask)
     mask = signals.originalMask
-    let child = try Self.withOutputOnStandardError { 
+    let child = try Self.withOutputOnStandardError {
       try ChildProcess(arguments: command, in: surroundings, signals: signals)
     }
     var request = CaptureRequest(

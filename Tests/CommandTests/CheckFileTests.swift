@@ -38,7 +38,8 @@ import Testing
 
   private func check(_ base: [String], _ new: [String], _ options: [String] = []) throws -> (Int32, Outcome) {
     let result = try desk.run(
-      ["check", "--output", "json"] + options + base.flatMap { ["--baseline", $0] } + new.flatMap { ["--candidate", $0] })
+      ["check", "--output", "json"] + options + base.flatMap { ["--baseline", $0] }
+        + new.flatMap { ["--candidate", $0] })
     try #require([0, 1, 2].contains(result.status), "\(result.errors)")
     return (result.status, try JSONDecoder().decode(Outcome.self, from: Data(result.output.utf8)))
   }

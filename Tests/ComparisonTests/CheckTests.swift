@@ -117,7 +117,8 @@ import Testing
 
   @Test func `runs of different periods are not compared`() {
     let (base, new) = sides()
-    let check = Check(base: base.map { run($0.costs) { $0.period = 1e7 } }, new: new.map { run($0.costs) { $0.period = 1e6 } })
+    let check = Check(
+      base: base.map { run($0.costs) { $0.period = 1e7 } }, new: new.map { run($0.costs) { $0.period = 1e6 } })
     #expect(check.reasons == ["the runs were sampled with different periods"])
   }
 

@@ -97,8 +97,10 @@ import Testing
 
   @Test func `the process at the root of folded stacks is one under both its names`() {
     let sides = costs(
-      profile(["old-bench;main;f": 6, "old-bench;[old-bench+0x12]": 2, "old-bench;main;[old-bench]": 1, "old-bench": 1]),
-      profile(["new-bench;main;f": 6, "new-bench;[new-bench+0x77]": 2, "new-bench;main;[new-bench]": 1, "new-bench": 1]))
+      profile(["old-bench;main;f": 6, "old-bench;[old-bench+0x12]": 2, "old-bench;main;[old-bench]": 1, "old-bench": 1]
+      ),
+      profile(["new-bench;main;f": 6, "new-bench;[new-bench+0x77]": 2, "new-bench;main;[new-bench]": 1, "new-bench": 1])
+    )
 
     #expect(sides.base == ["f": 6, "[program+0x]": 2, "[program]": 2])
     #expect(sides.base == sides.new)
@@ -122,7 +124,8 @@ import Testing
 
   @Test func `where one side knows no modules, functions are compared by their names alone`() {
     let sides = costs(
-      profile(["bench;main;f": 6, "bench;main;g": 1]), profile(["/b/bench!main;/b/bench!f": 6, "/b/bench!main;/b/bench!g": 1]))
+      profile(["bench;main;f": 6, "bench;main;g": 1]),
+      profile(["/b/bench!main;/b/bench!f": 6, "/b/bench!main;/b/bench!g": 1]))
 
     #expect(sides.base == ["f": 6, "g": 1])
     #expect(sides.base == sides.new)

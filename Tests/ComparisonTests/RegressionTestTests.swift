@@ -106,7 +106,8 @@ import Testing
       var draw = Draw(seed: UInt64(seed) + 9000)
       var after = weights
       after[1] *= 1.5
-      let sides = (0..<3).map { side in (0..<6).map { _ in weighted(&draw, side == 2 ? after : weights, samples: 800) } }
+      let sides = (0..<3).map { side in (0..<6).map { _ in weighted(&draw, side == 2 ? after : weights, samples: 800) }
+      }
       func regressions(_ new: [FunctionCosts]) -> [FunctionKey] {
         RegressionTest(base: sides[0], new: new, isCounted: false).results.filter(\.isRegression).map(\.key)
       }

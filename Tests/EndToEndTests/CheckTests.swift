@@ -12,7 +12,9 @@ extension EndToEnd {
       bench = try Workbench()
       program = try bench.compileWithoutFramePointers("shares")
       // Two names of one file, in the directory in which commands run.
-      for name in ["old-bench", "new-bench"] { try FileManager.default.copyItem(atPath: program, toPath: bench.path(name)) }
+      for name in ["old-bench", "new-bench"] {
+        try FileManager.default.copyItem(atPath: program, toPath: bench.path(name))
+      }
     }
 
     private struct Outcome: Decodable {
@@ -78,7 +80,8 @@ extension EndToEnd {
     }
 
     @Test func `a saved baseline is compared with a program of another name`() throws {
-      let save = try swprof(["check", "--save", "base.pb.gz", "--runs", "4", "--"] + Self.old.split(separator: " ").map(String.init))
+      let save = try swprof(
+        ["check", "--save", "base.pb.gz", "--runs", "4", "--"] + Self.old.split(separator: " ").map(String.init))
       #expect(save.status == 0, "\(save.errors)")
       #expect(save.errors.contains("saved 4 runs of './old-bench 5 1 200000' to 'base.pb.gz'"), "\(save.errors)")
 
@@ -125,7 +128,9 @@ extension EndToEnd {
       #expect(lines.count { $0 == "321" } == 4, "\(result.errors)")
       #expect(lines.count { $0 == "1" } == 4, "\(result.errors)")
       #expect(lines.count { $0 == "one side" } == 4, "\(result.errors)")
-      let capture = try bench.run(["bash", "-c", "ulimit -Sn 321; \(bench.swprof) oncpu --no-store -q -- sh -c 'ulimit -Sn'"])
+      let capture = try bench.run([
+        "bash", "-c", "ulimit -Sn 321; \(bench.swprof) oncpu --no-store -q -- sh -c 'ulimit -Sn'",
+      ])
       #expect(capture.output.hasPrefix("321\n"), "\(capture.output)")
     }
 

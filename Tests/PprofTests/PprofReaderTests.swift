@@ -255,7 +255,10 @@ import Testing
 
   @Test(arguments: [
     // Objects of 1 MB, of which each was sampled for itself.
-    ([("inuse_objects", "count"), ("inuse_space", "bytes")], Int64(4096), "bytes", [[Int64(2), 2_000_000], [3, 3_000_000]]),
+    (
+      [("inuse_objects", "count"), ("inuse_space", "bytes")], Int64(4096), "bytes",
+      [[Int64(2), 2_000_000], [3, 3_000_000]]
+    ),
     ([("contentions", "count"), ("delay", "nanoseconds")], 1, "count", [[200, 20_123], [300, 31_777]]),
     ([("cpu", "nanoseconds")], 0, "nanoseconds", [[20_123], [31_777]]),
     ([("cpu", "nanoseconds")], 10_000_000, "nanoseconds", [[20_123_456], [31_777_111]]),

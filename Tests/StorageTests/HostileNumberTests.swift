@@ -51,7 +51,8 @@ import Testing
       ],
       connections: [
         NetworkConnection(
-          edge: 0, role: .client, process: client, processName: "a", descriptor: 3, local: "[::1]:1", remote: "[::1]:80",
+          edge: 0, role: .client, process: client, processName: "a", descriptor: 3, local: "[::1]:1",
+          remote: "[::1]:80",
           openedAt: WallTime(nanoseconds: 1), closedAt: WallTime(nanoseconds: 2), totals: totals)
       ], connectionCount: 9,
       endpoints: [
@@ -73,7 +74,8 @@ import Testing
     let key = ProcessKey(process: process, startTicks: 70)
     try store.append(
       [1, 10].map {
-        MetricHistory(process: key, processName: "x", resolution: $0, start: 1_000, entries: [entry, nil, entry, entry])
+        MetricHistory(
+          process: key, processName: "x", resolution: $0, start: 1_000, entries: [entry, nil, entry, entry])
       })
     try store.log([
       TriggerLogEntry(
@@ -229,7 +231,8 @@ import Testing
     _ table: String, _ column: String, in database: Database, _ draw: inout SeededGenerator,
     _ change: (DatabaseValue, inout SeededGenerator) throws -> DatabaseValue?
   ) throws {
-    let keys = try String.fetchAll(database, sql: "SELECT name FROM pragma_table_info(?) WHERE pk > 0", arguments: [table])
+    let keys = try String.fetchAll(
+      database, sql: "SELECT name FROM pragma_table_info(?) WHERE pk > 0", arguments: [table])
     let rows = try Row.fetchAll(database, sql: "SELECT * FROM \(table)")
     guard let row = rows.randomElement(using: &draw) else { return }
     let old: DatabaseValue = row[column]
@@ -245,7 +248,8 @@ import Testing
   private static func damaged(_ text: String, _ draw: inout SeededGenerator) -> String {
     let numbers = text.matches(of: /-?[0-9]+(\.[0-9]+)?/)
     guard let place = numbers.randomElement(using: &draw)?.range else { return text }
-    let other = ["18446744073709551615", "9223372036854775807", "-9223372036854775808", "4611686018427387904", "-1", "0"]
+    let other =
+      ["18446744073709551615", "9223372036854775807", "-9223372036854775808", "4611686018427387904", "-1", "0"]
       + ["1e308", "1e999", "0.5", "1000000000000", "2147483648"]
     return text.replacingCharacters(in: place, with: other.randomElement(using: &draw) ?? "0")
   }

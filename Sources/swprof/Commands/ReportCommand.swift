@@ -63,7 +63,8 @@ struct ReportCommand: ParsableCommand {
       try Self.usage { try output.requireStackFormat() }
       let profiles = try found.map { try store.profile(of: $0.id) }
       guard Profile.areSummable(profiles) else {
-        throw Failure("the weights of all tasks together are too large to be added up; report them one by one", .malformedData)
+        throw Failure(
+          "the weights of all tasks together are too large to be added up; report them one by one", .malformedData)
       }
       let subject = try ReportSubject(ProfilingTask.merged(found), Profile.merged(profiles))
       try write(subject, to: &sink)
