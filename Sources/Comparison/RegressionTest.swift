@@ -88,11 +88,19 @@ package struct RegressionTest: Sendable {
     self.limits = limits
     totals = (Self.total(of: base), Self.total(of: new))
     guard totals.base > 0, totals.new > 0 else { return }
-    if !isCounted, base.count > 1, new.count > 1 {
-      let spread = dispersions(Array(family(isExcluded, minimumSamples: 0).keys))
-      sampleWeight = max(1, Self.median(spread.values.sorted()) / Self.medianOfMeanSquare(freedom))
+    var family = candidates(isExcluded)
+    if !isCounted {
+      let spread = dispersions(Array(family.keys)).values.sorted()
+      // One run of either side says nothing of chance: its whole weight may be one sample.
+      sampleWeight =
+        base.count > 1 && new.count > 1
+        ? max(1, Self.median(spread) / Self.medianOfMeanSquare(freedom)) : max(totals.base, totals.new)
     }
-    let family = family(isExcluded, minimumSamples: Double(limits.minimumSamples) * sampleWeight)
+    if isCounted || base.count > 1 && new.count > 1 {
+      family = family.filter {
+        Double($0.value.base + $0.value.new) >= Double(limits.minimumSamples) * sampleWeight
+      }
+    }
     // Subtrees overlap with functions; the middle of the functions is what they are held against as well.
     commonFactor = medianRatio(family.filter { $0.key.kind != .subtree }.map(\.value))
     let own = dispersions(Array(family.keys))
@@ -114,13 +122,13 @@ package struct RegressionTest: Sendable {
     return root * root * root
   }
 
-  private func family(_ isExcluded: (FunctionKey) -> Bool, minimumSamples: Double) -> [FunctionKey: Count] {
+  private func candidates(_ isExcluded: (FunctionKey) -> Bool) -> [FunctionKey: Count] {
     var counts: [FunctionKey: Count] = [:]
     for run in base { for (key, own) in run.tested { counts[key, default: (0, 0)].base += own } }
     for run in new { for (key, own) in run.tested { counts[key, default: (0, 0)].new += own } }
     return counts.filter { key, count in
       let share = max(Double(count.base) / totals.base, Double(count.new) / totals.new)
-      return Double(count.base + count.new) >= minimumSamples && share >= limits.minimumShare && !isExcluded(key)
+      return share >= limits.minimumShare && !isExcluded(key)
     }
   }
 
@@ -220,7 +228,7 @@ package struct RegressionTest: Sendable {
 
   /// How many runs of a side would do for the heaviest function to be tested; nil where no number would.
   func runsToTestAny(_ isExcluded: (FunctionKey) -> Bool) -> Int? {
-    let heaviest = family(isExcluded, minimumSamples: 0).values.map { $0.base + $0.new }.max() ?? 0
+    let heaviest = candidates(isExcluded).values.map { $0.base + $0.new }.max() ?? 0
     guard heaviest > 0, !base.isEmpty, !new.isEmpty else { return nil }
     let wanted = Double(limits.minimumSamples) * sampleWeight / Double(heaviest)
     let runs = (wanted * Double(max(base.count, new.count))).rounded(.up)
