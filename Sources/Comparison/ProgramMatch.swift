@@ -26,9 +26,12 @@ package struct ProgramMatch: Sendable {
     let processes = Self.pairProcesses(sides.0, sides.1, pairs)
     let roots = Self.pairRoots(sides.0, sides.1)
     let hasModules = sides.0.hasModules && sides.1.hasModules
+    // Where one side knows no modules, places without a name are called by their files on both.
     renamings = (
-      Renaming(modules: pairs.base, processes: processes.base, roots: roots.base, keepsModules: hasModules),
-      Renaming(modules: pairs.new, processes: processes.new, roots: roots.new, keepsModules: hasModules)
+      Renaming(
+        modules: hasModules ? pairs.base : [:], processes: processes.base, roots: roots.base, keepsModules: hasModules),
+      Renaming(
+        modules: hasModules ? pairs.new : [:], processes: processes.new, roots: roots.new, keepsModules: hasModules)
     )
   }
 
@@ -72,15 +75,20 @@ package struct ProgramMatch: Sendable {
     var pairs = NamePairs()
     var left = unmatched(base, new)
     for (name, part) in unmatched(new, base) {
-      let program = heaviest(part.programs).map { modules.new[$0] ?? $0 }
-      let place = left.firstIndex { other in
-        guard let program else { return heaviest(other.value.programs) == nil }
-        return heaviest(other.value.programs).map { modules.base[$0] ?? $0 } == program
-      }
-      guard let place else { continue }
+      guard let program = heaviest(part.programs).map({ modules.new[$0] ?? $0 }),
+        let place = left.firstIndex(where: { other in
+          heaviest(other.value.programs).map { modules.base[$0] ?? $0 } == program
+        })
+      else { continue }
       pairs.add([NamePairs.Pair(base: left[place].key, new: name)])
-      if program == programName || program == nil { pairs.name(base: left[place].key, new: name, programName) }
+      if program == programName { pairs.name(base: left[place].key, new: name, programName) }
       left.remove(at: place)
+    }
+    // Where programs are not known, the process that most of each side is in stands for one.
+    if base.programs.isEmpty || new.programs.isEmpty, let old = left.first?.key,
+      let other = unmatched(new, base).first?.key, base.heaviestProcess == old, new.heaviestProcess == other
+    {
+      pairs.name(base: old, new: other, programName)
     }
     return pairs
   }
@@ -90,8 +98,7 @@ package struct ProgramMatch: Sendable {
     var pairs = NamePairs()
     var found = NamePairs.alike(base.roots, new.roots)
     if base.roots.count == 1, new.roots.count == 1, found.isEmpty, let left = base.roots.first,
-      let right = new.roots.first,
-      left.key != right.key
+      let right = new.roots.first, left.key != right.key
     {
       found = [NamePairs.Pair(base: left.key, new: right.key)]
     }
@@ -123,7 +130,7 @@ struct NamePairs: Sendable {
   /// Things that are one have at least this part of their functions, or of their weight, in common.
   private static let similarity = 0.5
   /// Of the names of each side, so many of the heaviest are looked at: files of others may have any number.
-  private static let candidateLimit = 200
+  private static let candidateLimit = 64
 
   /// The pairs of names that the other side does not have and that stand for the same thing, by their functions or by
   /// what a build's hash leaves of them. The most alike ones belong together; none is used twice.

@@ -12,7 +12,9 @@ struct SideSurvey {
 
     /// How much of both is in functions of the same names, from 0 to 1.
     func similarity(to other: Part) -> Double {
-      let shared = Set(functions.keys).intersection(other.functions.keys)
+      let (small, large) =
+        functions.count < other.functions.count ? (functions, other.functions) : (other.functions, functions)
+      let shared = small.keys.filter { large[$0] != nil }
       let all = functions.count + other.functions.count - shared.count
       guard all > 0, !shared.isEmpty else { return 0 }
       let sums = (functions.values.reduce(0, +), other.functions.values.reduce(0, +))
@@ -36,6 +38,8 @@ struct SideSurvey {
   private(set) var roots: [String: Part] = [:]
   /// Whether any sample lies in a known module.
   var hasModules: Bool { modules.contains { $0.value.weight > 0 } }
+
+  var heaviestProcess: String? { processes.max { ($0.value.weight, $1.key) < ($1.value.weight, $0.key) }?.key }
 
   init(_ profiles: [Profile]) {
     for profile in profiles { add(profile) }

@@ -160,7 +160,9 @@ struct CheckCommand: ParsableCommand {
       if let needed = compare(base, new, options).runsNeeded, needed > run {
         // What is needed is estimated; it is estimated again when there is more to go by.
         wanted = min(needed, 2 * run, maxRuns)
-        manners.verbosity.note("\(run) runs of each side are too few for a verdict, about \(needed) would do: going on")
+        manners.verbosity.note(
+          "\(run) runs of each side are too few for a verdict, about \(needed) would do: going on, up to"
+            + " \(min(needed, maxRuns))")
       }
     }
   }
