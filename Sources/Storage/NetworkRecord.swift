@@ -8,7 +8,7 @@ import ProfileModel
 /// Nothing is looked for within a profile, so there is no table for its parts.
 enum NetworkRecord {
   /// What is uncompressed at most: a damaged row must not fill the memory.
-  private static let limitBytes = 1 << 29
+  private static let limitBytes = 1 << 27
 
   static func insert(_ profile: NetworkProfile, of task: TaskID, into database: Database) throws {
     let encoder = JSONEncoder()

@@ -14,18 +14,34 @@ enum Schema {
     case empty
     case foreign
     case ours(version: Int)
+    /// Ours, with SQL of another hand in it that would run when we read or write: a trigger, or a view for a table.
+    case altered
 
     init(of database: Database) throws {
       let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
       let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
       let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
       switch application {
-      case Schema.applicationID: self = .ours(version: version)
+      case Schema.applicationID: self = try Self.isAltered(database) ? .altered : .ours(version: version)
       case 0 where tables == 0 && version == 0: self = .empty
       default: self = .foreign
       }
     }
+
+    private static func isAltered(_ database: Database) throws -> Bool {
+      let tables = Schema.tables.map { "'\($0)'" }.joined(separator: ", ")
+      let sql = """
+        SELECT count(*) FROM sqlite_master
+        WHERE type = 'trigger' OR type = 'view' AND lower(name) IN (\(tables))
+        """
+      return try Int.fetchOne(database, sql: sql) ?? 0 > 0
+    }
   }
+
+  private static let tables = [
+    "task", "profile", "module", "frame", "thread", "network_profile", "cooldown", "metric_history", "trigger_log",
+    "watch",
+  ]
 
   /// Marks an empty file as ours, so that no other swprof takes half-made tables for those of another program.
   static func mark(_ database: Database) throws {

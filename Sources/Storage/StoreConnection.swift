@@ -38,7 +38,7 @@ struct StoreConnection {
       switch try identity(file) {
       case .empty: throw .noDatabase(path: file.path)
       case .ours(let version) where version < Schema.version: _ = try writable(file, as: nil, pageLimit: nil)
-      case .ours, .foreign: break
+      case .ours, .foreign, .altered: break
       }
       return try open(file, as: caller, readOnly: true, pageLimit: nil)
     }
@@ -69,6 +69,8 @@ struct StoreConnection {
     let identity = try open(file, as: nil, readOnly: true, pageLimit: nil).read { try Schema.Identity(of: $0) }
     switch identity {
     case .foreign: throw .foreign(path: file.path)
+    case .altered:
+      throw .malformed(path: file.path, detail: "it has a trigger, or a view for a table, and no swprof makes those")
     case .ours(let version) where version > Schema.version:
       throw .newer(path: file.path, version: version, known: Schema.version)
     case .ours, .empty: return identity
