@@ -165,7 +165,7 @@ import Synchronization
   }
 
   /// Grace periods that are waited for at the same time are the same: a thread for each of the links.
-  private static func destroy(_ eventLinks: [OpaquePointer], _ links: [OpaquePointer]) {
+  static func destroy(_ eventLinks: [OpaquePointer], _ links: [OpaquePointer]) {
     unsafe eventLinks.forEach { _ = unsafe bpf_link__destroy($0) }
     var threads: [pthread_t] = []
     unsafe links.forEach { link in

@@ -1,16 +1,17 @@
 import CLibBPF
 import LinuxSystem
 
-/// A place in a file's code that a BPF program is run at, in one process.
+/// A place in a file's code that a BPF program is run at.
 package struct UserProbe: Sendable {
   /// The file, by a path of this process.
   package let file: String
   package let function: String
   /// Whether the program runs when the function returns, and not when it is entered.
   package let isReturn: Bool
-  package let process: Int32
+  /// The process in which it runs, and which alone pays for it; nil for all that have the file mapped, now or later.
+  package let process: Int32?
 
-  package init(file: String, function: String, isReturn: Bool, process: Int32) {
+  package init(file: String, function: String, isReturn: Bool, process: Int32?) {
     self.file = file
     self.function = function
     self.isReturn = isReturn
@@ -18,18 +19,60 @@ package struct UserProbe: Sendable {
   }
 }
 
+/// Probes that are taken off together, before the object whose programs they run.
+@safe package final class UserProbeLinks {
+  fileprivate var links: [OpaquePointer] = unsafe []
+  /// Takes off what `detachInBackground()` was told to.
+  private var worker: Worker?
+
+  private final class Worker {
+    private var thread: WorkerThread?
+    init(_ thread: consuming WorkerThread) { self.thread = consume thread }
+    func join() { thread.take()?.join() }
+  }
+
+  package init() {}
+
+  deinit {
+    worker?.join()
+    unsafe BPFObject.destroy([], links)
+  }
+
+  /// Takes the probes off in a thread of its own: it takes the kernel a grace period.
+  package func detachInBackground() {
+    let links = unsafe self.links.map { UInt(bitPattern: $0) }
+    unsafe self.links = []
+    do {
+      worker = Worker(
+        try WorkerThread { unsafe BPFObject.destroy([], links.compactMap { unsafe OpaquePointer(bitPattern: $0) }) })
+    } catch {
+      unsafe BPFObject.destroy([], links.compactMap { unsafe OpaquePointer(bitPattern: $0) })
+    }
+  }
+}
+
 extension BPFObject {
-  /// Attaches a program to a function of a file that a process has mapped. All threads of the process come by.
-  package mutating func attach(_ program: String, to probe: UserProbe) throws(BPFError) {
+  /// Attaches a program to a function of a file. All threads of a process come by.
+  ///
+  /// - Parameter links: what keeps it attached; nil for the object itself.
+  package mutating func attach(
+    _ program: String, to probe: UserProbe, keptBy links: UserProbeLinks? = nil
+  ) throws(BPFError) {
     var options = unsafe bpf_uprobe_opts()
     unsafe options.sz = MemoryLayout<bpf_uprobe_opts>.size
     unsafe options.retprobe = probe.isReturn
     let handle = try unsafe self.program(program)
     let link = unsafe probe.function.withCString { name in
       unsafe options.func_name = name
-      return unsafe bpf_program__attach_uprobe_opts(handle, probe.process, probe.file, 0, &options)
+      return unsafe bpf_program__attach_uprobe_opts(handle, probe.process ?? -1, probe.file, 0, &options)
     }
     guard let link = unsafe link else { throw BPFError(operation: .attach(program: program), cause: .last) }
-    unsafe adopt(link)
+    if let links { unsafe links.links.append(link) } else { unsafe adopt(link) }
+  }
+
+  /// Takes over probes, which are taken off with the object's own.
+  package mutating func adopt(_ links: UserProbeLinks) {
+    unsafe links.links.forEach { unsafe adopt($0) }
+    unsafe links.links = []
   }
 }

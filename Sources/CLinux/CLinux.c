@@ -92,6 +92,13 @@ int swprof_open_lifecycle(int cpu, uint32_t wakeup_bytes)
 	return open_event(&attr, cpu);
 }
 
+ssize_t swprof_find_bytes(const void *bytes, size_t size, const void *wanted, size_t wanted_size)
+{
+	const char *found = size ? memmem(bytes, size, wanted, wanted_size) : NULL;
+
+	return found ? found - (const char *)bytes : -1;
+}
+
 int swprof_perf_ring_map(struct swprof_perf_ring *ring, int event, size_t data_pages)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

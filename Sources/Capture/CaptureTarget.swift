@@ -45,9 +45,17 @@ package enum KernelFeature: String, Sendable, CaseIterable {
 package struct AwaitedCommand: Sendable {
   /// The file that will be executed; nil where none is found.
   let program: OpenFile?
+  /// The path of that file.
+  let path: String?
+  /// Where its libraries are looked for first (`LD_LIBRARY_PATH`).
+  let libraryPath: String?
 
   /// - Parameter arguments: its name, looked for as execvp(3) does, and what follows it.
-  package init(_ arguments: [String]) { program = arguments.first.flatMap(ExecutableFile.open) }
+  package init(_ arguments: [String]) {
+    program = arguments.first.flatMap(ExecutableFile.open)
+    path = program.flatMap { ExecutableFile.path(of: $0) }
+    libraryPath = ExecutableFile.libraryPath
+  }
 }
 
 /// What a capture is asked to do.

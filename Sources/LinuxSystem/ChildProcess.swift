@@ -77,6 +77,14 @@ package enum ExecutableFile {
       .compactMap { unsafe access($0, X_OK) == 0 ? file($0) : nil }.first
   }
 
+  /// The path of an open file.
+  package static func path(of file: OpenFile) -> String? { SymbolicLink.destination(of: file.ownPath) }
+
+  /// Where the commands that this process starts have their libraries looked for first (ld.so(8)).
+  package static var libraryPath: String? {
+    unsafe getenv("LD_LIBRARY_PATH").map { unsafe String(cString: $0) }
+  }
+
   private static var searchPath: String {
     guard let path = unsafe getenv("PATH") else { return "/bin:/usr/bin" }
     return unsafe String(cString: path)

@@ -42,10 +42,7 @@ package enum ProcessTable {
 
   /// The path of a process's program; nil for a kernel thread, and where it may not be read.
   package static func executable(of process: ProcessID) -> String? {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let size = buffer.count
-    let count = unsafe readlink("/proc/\(process)/exe", &buffer, size)
-    return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+    SymbolicLink.destination(of: "/proc/\(process)/exe")
   }
 
   /// The path of a process's control group in the version 2 hierarchy; where that has none, in the first of version 1
@@ -59,6 +56,14 @@ package enum ProcessTable {
     let unified = groups.first { $0.isUnified }?.path
     if let unified, unified != "/" { return unified }
     return groups.first { !$0.isUnified && $0.path != "/" }?.path ?? unified
+  }
+
+  /// A variable of the environment that a process's program was started with; nil where it has none, or cannot be read.
+  package static func variable(_ name: String, of process: ProcessID) -> String? {
+    guard let bytes = try? OpenFile.contents(of: "/proc/\(process)/environ", limit: 1 << 21) else { return nil }
+    let start = Array("\(name)=".utf8)
+    guard let found = bytes.split(separator: 0).first(where: { $0.starts(with: start) }) else { return nil }
+    return String(decoding: found.dropFirst(start.count), as: UTF8.self)
   }
 
   /// The threads that a process has now, in no order.
@@ -107,6 +112,17 @@ package enum ProcessTable {
       if name != ".", name != ".." { names.append(name) }
     }
     return names
+  }
+}
+
+/// A symbolic link of the file system (readlink(2)).
+enum SymbolicLink {
+  /// What it leads to; nil where that cannot be read.
+  static func destination(of path: String) -> String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let size = buffer.count
+    let count = unsafe readlink(path, &buffer, size)
+    return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
   }
 }
 

@@ -68,7 +68,10 @@ enum swprof_network_counter {
 	SWPROF_NETWORK_MESSAGE_LOST = 10,
 	SWPROF_NETWORK_TLS_UNBOUND = 11, /* calls of TLS libraries */
 	SWPROF_NETWORK_PEER_TABLE_FULL = 12, /* requests that are in no histogram of an edge */
-	SWPROF_NETWORK_COUNTER_MAX = 13,
+	SWPROF_NETWORK_TLS_BYSTANDERS = 13, /* calls of TLS libraries by processes that are no targets: no loss */
+	SWPROF_NETWORK_EXEC_LOST = 14, /* programs that targets began, whose record found no room */
+	SWPROF_NETWORK_THREAD_TABLE_FULL = 15, /* calls of threads that there was no memory for */
+	SWPROF_NETWORK_COUNTER_MAX = 16,
 };
 
 #define SWPROF_CONNECTION_SEEDED 1 /* it is older than the capture */
@@ -226,6 +229,7 @@ enum swprof_network_record {
 	SWPROF_RECORD_SAMPLE = 2,
 	SWPROF_RECORD_PAYLOAD = 3,
 	SWPROF_RECORD_NEED = 4,
+	SWPROF_RECORD_EXEC = 5,
 };
 
 /* The map `needs` has changed. */
@@ -234,6 +238,13 @@ struct swprof_need {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct swprof_need) == 8, "layout");
+
+/* A target runs another program: what that encrypts with is to be found at once. */
+struct swprof_exec {
+	__u32 record; /* SWPROF_RECORD_EXEC */
+	__u32 tgid;
+};
+_Static_assert(sizeof(struct swprof_exec) == 8, "layout");
 
 /* A request that was slow or failed. */
 struct swprof_request_sample {

@@ -84,6 +84,8 @@ int enter_call(__u64 *context)
 	call = current_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (call)
 		call->entered_ns = bpf_ktime_get_ns();
+	else
+		count_network(SWPROF_NETWORK_THREAD_TABLE_FULL);
 	/* The descriptor is none any more when the call returns. */
 	if (number == CALL_CLOSE && call) {
 		sk = socket_of(regs->di);

@@ -31,6 +31,7 @@ int process_exec(__u64 *context)
 
 	if (follow_exec(task) && !is_ending())
 		mark_target(task->tgid, true);
+	announce_exec(task);
 	return 0;
 }
 

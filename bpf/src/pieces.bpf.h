@@ -129,6 +129,12 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 		http_resume(&connection->streams[direction]);
 		return 1;
 	}
+	/* HTTP/2 is told by what it begins with (RFC 9113, section 3.4), and not read. */
+	if (length >= 18 && payload->chunk.bytes[0] == 'P' && payload->chunk.bytes[1] == 'R' &&
+	    payload->chunk.bytes[2] == 'I' && payload->chunk.bytes[3] == ' ' && payload->chunk.bytes[4] == '*') {
+		connection->decision = HTTP_NOT_SPOKEN;
+		return 0;
+	}
 	if (http_may_begin(payload->chunk.bytes, length, 0)) {
 		if (direction == SWPROF_RECEIVED)
 			shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;

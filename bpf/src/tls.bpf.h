@@ -40,6 +40,39 @@ struct {
 	__type(value, __u64);
 } tls_sockets SEC(".maps");
 
+/* How many calls of a process told no socket: those of memory BIOs, which encrypt and leave the sending to others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 12);
+	__type(key, __u32); /* tgid as the caller's pid namespace numbers it */
+	__type(value, __u64);
+} tls_unbound SEC(".maps");
+
+static __always_inline void count_unbound(void)
+{
+	__u32 tgid = tgid_in_namespace((struct task_struct *)bpf_get_current_task());
+	__u64 one = 1, *known = bpf_map_lookup_elem(&tls_unbound, &tgid);
+
+	count_network(SWPROF_NETWORK_TLS_UNBOUND);
+	if (known)
+		__sync_fetch_and_add(known, 1);
+	else
+		bpf_map_update_elem(&tls_unbound, &tgid, &one, BPF_NOEXIST);
+}
+
+/* Tells user space, at once, that the current process runs another program. */
+static __always_inline void announce_exec(struct task_struct *task)
+{
+	struct swprof_exec record = {.record = SWPROF_RECORD_EXEC};
+
+	if (!network.reads_tls || network.server_only || !is_target_current())
+		return;
+	record.tgid = tgid_in_namespace(task);
+	if (record.tgid && bpf_ringbuf_output(&network_records, &record, sizeof(record), BPF_RB_FORCE_WAKEUP))
+		count_network(SWPROF_NETWORK_EXEC_LOST);
+}
+
 static __always_inline struct call *current_call(__u64 flags)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
@@ -73,12 +106,16 @@ static __always_inline int enter_tls(struct swprof_user_regs *regs, __u32 direct
 	__u32 zero = 0, *is_used;
 	struct call *call;
 
-	if (!is_target_current())
+	if (!is_target_current()) {
+		count_network(SWPROF_NETWORK_TLS_BYSTANDERS);
 		return 0;
+	}
 	is_used = bpf_map_lookup_elem(&tls_is_used, &zero);
 	call = current_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!call || !is_used)
+	if (!call || !is_used) {
+		count_network(SWPROF_NETWORK_THREAD_TABLE_FULL);
 		return 0;
+	}
 	*is_used = 1;
 	call->tls.connection = regs->di;
 	call->tls.buffer = regs->si;
@@ -119,6 +156,7 @@ int leave_tls(struct swprof_user_regs *regs)
 	struct tls_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
 	__s32 result = regs->ax;
 	__u64 *known, socket, size = 0;
+	bool is_readable = true;
 	struct connection *connection;
 	struct payload *payload;
 	__u32 direction;
@@ -140,22 +178,28 @@ int leave_tls(struct swprof_user_regs *regs)
 	if (!call->tls.size)
 		size = result;
 	else if (bpf_probe_read_user(&size, sizeof(size), (void *)call->tls.size))
-		return 0;
+		is_readable = false;
 	connection = socket ? connection_at(socket) : NULL;
 	if (!connection) {
-		count_network(SWPROF_NETWORK_TLS_UNBOUND);
+		count_unbound();
 		return 0;
 	}
 	if (!is_encrypted(connection)) {
 		connection->shared.flags |= SWPROF_CONNECTION_TLS;
 		connection->decision = HTTP_UNDECIDED;
 		connection->attempts = 0;
+		/* What is spoken is told by what was encrypted. */
+		for (__u32 i = 0; i < 2; i++) {
+			connection->has_prefix[i] = 0;
+			connection->shared.prefix_size[i] = 0;
+			connection->shared.prefix_bytes[i] = 0;
+		}
 	}
 	payload = payload_at(PAYLOAD_LIBRARY);
 	if (!payload)
 		return 0;
-	/* Another task is in the middle of its own look. */
-	if (__sync_lock_test_and_set(&payload->is_taken, 1)) {
+	/* Or another task is in the middle of its own look. */
+	if (!is_readable || __sync_lock_test_and_set(&payload->is_taken, 1)) {
 		count_network(SWPROF_NETWORK_UNREADABLE);
 		http_seek(&connection->streams[direction]);
 		return 0;

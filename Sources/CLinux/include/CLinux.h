@@ -28,6 +28,9 @@ int swprof_open_sideband(int cpu);
  * bytes wait. */
 int swprof_open_lifecycle(int cpu, uint32_t wakeup_bytes);
 
+/* The place of some bytes among others; -1 where they do not occur. */
+ssize_t swprof_find_bytes(const void *bytes, size_t size, const void *wanted, size_t wanted_size);
+
 /* The ring of a perf event: one control page and a power of two of data pages. */
 struct swprof_perf_ring {
 	void *base;

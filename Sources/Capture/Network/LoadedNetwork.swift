@@ -61,9 +61,10 @@ struct LoadedNetwork: ~Copyable {
 
   init(_ plan: NetworkPlan) throws {
     self.plan = plan
-    // A command may do anything, and from its first instruction on.
-    included = plan.request.awaitedCommand == nil ? [] : plan.extras
-    absent = plan.request.awaitedCommand == nil ? plan.extras : []
+    // A command may do anything, and from its first instruction on. Programs that targets start encrypt within
+    // milliseconds.
+    included = plan.extras.filter { plan.request.awaitedCommand != nil || $0 == .libraries && plan.expectsPrograms }
+    absent = plan.extras.filter { [included] in !included.contains($0) }
     object = try plan.load(with: included)
   }
 
@@ -99,16 +100,23 @@ struct LoadedNetwork: ~Copyable {
   }
 
   /// Attaches a program to a function of a library.
-  mutating func attach(_ program: String, to place: UserProbe) throws(BPFError) {
+  ///
+  /// - Parameter links: what keeps it attached; nil for the programs themselves.
+  mutating func attach(
+    _ program: String, to place: UserProbe, keptBy links: UserProbeLinks? = nil
+  ) throws(BPFError) {
     if included.contains(where: { $0.programs.contains(program) }) {
-      try object.attach(program, to: place)
+      try object.attach(program, to: place, keptBy: links)
       return
     }
     add(absent.filter { $0.programs.contains(program) })
     for addition in additions where addition.extras.contains(where: { $0.programs.contains(program) }) {
-      try addition.object.attach(program, to: place)
+      try addition.object.attach(program, to: place, keptBy: links)
     }
   }
+
+  /// Takes over probes, which are taken off with all others.
+  mutating func adopt(_ links: UserProbeLinks) { object.adopt(links) }
 
   mutating func detach() {
     object.detach()

@@ -70,10 +70,14 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     target = request.target
     includesChildren = request.includesChildren
     samples = SampleKeeper(options.parameters)
-    libraries = TLSLibraries()
+    libraries = TLSLibraries(isEveryoneTarget: scope.kernelScope == SWPROF_SCOPE_ALL)
     warnings = scope.warnings
     anchor = (Clock.monotonic.nanoseconds, Clock.wall.nanoseconds)
-    findLibraries()
+    if let command = request.awaitedCommand, case .processes(let processes) = request.target, let process = processes.first {
+      libraries.attach(to: &self.loaded, for: command, in: process, includesChildren: includesChildren)
+    } else {
+      findLibraries()
+    }
   }
 
   package var descriptors: [Int32] { [ring.descriptor] }
@@ -126,6 +130,13 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
         if unsafe !samples.add(payload: bytes) { malformed += 1 }
       case SWPROF_RECORD_NEED:
         break
+      case SWPROF_RECORD_EXEC:
+        if bytes.count >= MemoryLayout<swprof_exec>.size {
+          let record = unsafe bytes.loadUnaligned(as: swprof_exec.self)
+          libraries.noteExec(of: ProcessID(rawValue: Int32(bitPattern: record.tgid)), &loaded)
+        } else {
+          malformed += 1
+        }
       default:
         malformed += 1
       }
@@ -151,10 +162,16 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     guard libraries.isDue(isWide: scope.kernelScope != SWPROF_SCOPE_TARGETS) else { return }
     let targets = currentTargets()
     libraries.attach(to: &loaded, in: targets)
+    if let calls = try? loaded.object.sum(map: "network_counters", index: SWPROF_NETWORK_TLS_BYSTANDERS.rawValue) {
+      libraries.judgeBystanders(calls)
+    }
   }
 
   /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.
-  package mutating func detach() { loaded.detach() }
+  package mutating func detach() {
+    libraries.release(to: &loaded)
+    loaded.detach()
+  }
 
   /// Stops recording, takes the rest, and closes the account.
   package mutating func finish() throws(CaptureError) -> NetworkRecording {
@@ -184,8 +201,10 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     profile.drops = try drops()
     profile.losses = NetworkCounters.losses(loaded.object, totals)
     if malformed > 0 { profile.losses[.recordMalformed] = malformed }
+    if builder.unreadCount > 0 { profile.losses[.tlsUnread] = builder.unreadCount }
     return NetworkRecording(
-      profile: profile, account: account, warnings: warnings + loaded.warnings + libraries.warnings)
+      profile: profile, account: account,
+      warnings: warnings + loaded.warnings + libraries.warnings + builder.unreadSentences)
   }
 
   private func enter(_ phase: swprof_network_phase) throws {
@@ -248,6 +267,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private func surroundings() -> NetworkProfileBuilder.Surroundings {
     let owners = try? loaded.object.map(named: "owners")
+    let unbound = try? loaded.object.map(named: "tls_unbound")
+    let findings = libraries.findings
     let targets = Set(currentTargets())
     let isAll = scope.kernelScope != SWPROF_SCOPE_TARGETS
     let hosts = HostNames.ofThisHost()
@@ -265,7 +286,15 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       hostName: { hosts[$0] },
       isListed: options.isListed,
       shownPath: options.shownPath,
-      speaks: { [speaks = options.speaks] in speaks(ConnectionBeginning($0)) },
+      speaks: { [speaks = options.speaks] in
+        let found = speaks(ConnectionBeginning($0))
+        // What is encrypted need not be anything that is known.
+        return $0.isTLS && found == .unknown ? .tls : found
+      },
+      unreadReason: {
+        let calls = unbound?.value(forKey: $0.raw.tgid, initial: UInt64(0)) ?? 0
+        return findings.reason($0.process, beginning: $0.raw.first_ns, isUnbound: calls > 0)
+      },
       wallTime: { WallTime(nanoseconds: anchor.wall - Int64(bitPattern: anchor.monotonic &- $0)) })
   }
 }

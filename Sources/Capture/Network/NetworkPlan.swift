@@ -22,7 +22,7 @@ struct NetworkPlan {
 
   /// The programs that are attached when a capture begins, in that order.
   var programs: [String] {
-    var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : []
+    var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : purpose.isMonitor ? [] : ["process_exec"]
     programs += Self.sockets
     if source.kind == .sockets { programs += [readsSendingOnly ? "begin_send" : "send_length", "receive_length"] }
     if purpose.parameters.callTimes { programs.append("enter_call") }
@@ -33,6 +33,12 @@ struct NetworkPlan {
   /// Whether what is sent is looked at as sending begins, which costs least, and nowhere else, as long as no target
   /// answers requests over unix sockets: a monitor counts no bytes.
   private var readsSendingOnly: Bool { purpose.isMonitor && source.sent == .sockets }
+
+  /// Whether there may be new targets during the capture.
+  var expectsPrograms: Bool {
+    !purpose.isMonitor
+      && (request.includesChildren || scope.name != nil || scope.kernelScope != SWPROF_SCOPE_TARGETS)
+  }
 
   /// The programs besides that can be loaded here.
   var extras: [LoadedNetwork.Extra] {

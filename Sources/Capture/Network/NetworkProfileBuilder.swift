@@ -22,6 +22,8 @@ struct NetworkProfileBuilder {
     var shownPath: (String) -> String
     /// What a connection speaks.
     var speaks: (ConnectionRecord) -> NetworkProtocol
+    /// Why an encrypted connection was not read; nil where there was nothing to read.
+    var unreadReason: (ConnectionRecord) -> String?
     /// A point of the monotonic clock on the wall.
     var wallTime: (UInt64) -> WallTime
   }
@@ -29,6 +31,13 @@ struct NetworkProfileBuilder {
   private struct Ends: Hashable {
     let local: Endpoint
     let remote: Endpoint
+  }
+
+  /// Encrypted connections that were not read, of one process and for one reason.
+  private struct Unread: Hashable {
+    let process: ProcessID
+    let name: String
+    let reason: String
   }
 
   private struct EdgeKey: Hashable {
@@ -58,6 +67,7 @@ struct NetworkProfileBuilder {
   private var inodes: [UInt64: ProcessID] = [:]
   /// The distributions that have a place in an edge already.
   private var placedTimes: Set<PeerKey> = []
+  private var unread: [Unread: UInt64] = [:]
 
   /// What the kernel keeps times by.
   struct PeerKey: Hashable {
@@ -105,9 +115,14 @@ struct NetworkProfileBuilder {
     let own = processNode(record.process, name: record.processName, surroundings)
     let peer = peerNode(of: record, surroundings)
     let isServer = record.role == .server
+    let speaks = record.speaksHTTP ? .http1 : surroundings.speaks(record)
+    if speaks == .tls, !record.isTLS, let reason = surroundings.unreadReason(record) {
+      let name = processNames[record.process] ?? record.processName
+      unread[Unread(process: record.process, name: name, reason: reason), default: 0] += 1
+    }
     let key = EdgeKey(
-      client: isServer ? peer : own, server: isServer ? own : peer, transport: record.transport,
-      speaks: record.speaksHTTP ? .http1 : surroundings.speaks(record), isTLS: record.isTLS)
+      client: isServer ? peer : own, server: isServer ? own : peer, transport: record.transport, speaks: speaks,
+      isTLS: record.isTLS)
     let edge = edgeIndex(key)
     var totals = record.totals
     let connection = totals
@@ -138,6 +153,24 @@ struct NetworkProfileBuilder {
       }
       totals[keyPath: field].add(distribution)
     }
+  }
+
+  /// How many encrypted connections were not read.
+  var unreadCount: UInt64 { unread.values.reduce(0, +) }
+
+  /// How many processes are named for their encrypted connections.
+  private static let namedUnread = 20
+
+  /// What was not read of which process and why, a sentence each, the most first.
+  var unreadSentences: [String] {
+    let sorted = unread.sorted { ($1.value, $0.key.process) < ($0.value, $1.key.process) }
+    let sentences = sorted.prefix(Self.namedUnread).map { key, count in
+      "process \(key.process) (\(key.name)): \(count) encrypted connection\(count == 1 ? "" : "s")"
+        + " not read: \(key.reason)"
+    }
+    let left = sorted.dropFirst(Self.namedUnread)
+    if left.isEmpty { return sentences }
+    return sentences + ["\(left.reduce(0) { $0 + $1.value }) encrypted connections of other processes not read"]
   }
 
   private mutating func list(

@@ -4,31 +4,32 @@ import Glibc
 import LinuxSystem
 import ProfileModel
 
-/// The TLS libraries that targets have mapped, and the places in them where plain text goes in and out.
+/// The TLS libraries that targets have mapped or will map, and the places in them where plain text goes in and out.
 ///
-/// OpenSSL and what has its interface: `SSL_read`, `SSL_write` and their `_ex` forms, which CPython uses alone. Probes
-/// are attached to one process each: one that is hit costs microseconds, whoever hits it.
+/// OpenSSL and what has its interface: `SSL_read`, `SSL_write` and their `_ex` forms, which CPython uses alone. A probe
+/// that is hit costs microseconds, whoever hits it. A process that runs already has probes of its own, which cost others
+/// nothing. A program that a target starts may have sent its request before those are attached: its libraries are probed
+/// as files, for whoever maps them, as long as others than targets seldom call them.
 struct TLSLibraries {
-  /// What is attached for one library of one process.
-  struct Library {
-    let process: ProcessID
-    /// As the process has it mapped.
-    let path: String
-    let places: [(program: String, probe: UserProbe)]
-  }
-
-  private struct Key: Hashable {
-    let process: ProcessID
-    let start: UInt64
-  }
-
   /// What is watched, and the program that is run when it is entered; all have the same one for their return.
-  private static let functions = [
+  static let functions: [(name: String, program: String)] = [
     ("SSL_read", "enter_tls_read"), ("SSL_write", "enter_tls_write"), ("SSL_read_ex", "enter_tls_read_ex"),
     ("SSL_write_ex", "enter_tls_write_ex"),
   ]
   private static let returnProgram = "leave_tls"
-  static let programs = functions.map(\.1) + [returnProgram]
+  static let programs = functions.map(\.program) + [returnProgram]
+
+  /// Whose calls a probe sees.
+  enum Reach: Equatable {
+    case process(ProcessID)
+    case everyone
+  }
+
+  private struct Key: Hashable {
+    let file: FileIdentity
+    /// Nil for all processes.
+    let process: ProcessID?
+  }
 
   /// When to look for new processes again.
   private static let interval: UInt64 = 100_000_000
@@ -36,13 +37,25 @@ struct TLSLibraries {
   /// A process may load a library at any time, and does so soon as a rule: it is looked at again ever more seldom, up to
   /// so many ns apart.
   private static let patience: UInt64 = 2_000_000_000
+  /// How many calls a second of other processes are too many: at 10 us each, they take a hundredth of a CPU.
+  static let bystanderLimit: UInt64 = 1000
 
+  /// Whether all processes are targets.
+  private let isEveryoneTarget: Bool
   private var nextLook = MonotonicTime(nanoseconds: 0)
-  /// What has been attached.
-  private var known: Set<Key> = []
+  /// What has been attached, and when.
+  private var known: [Key: MonotonicTime] = [:]
   /// When a process was last looked at, and for how long that does.
   private var looks: [ProcessID: (at: MonotonicTime, wait: UInt64)] = [:]
+  /// The probes of all processes, while there are any.
+  private var wideLinks = UserProbeLinks()
+  private var mayProbeEveryone = true
+  private var bystanders: (calls: UInt64, at: MonotonicTime)?
+  private(set) var findings = TLSFindings()
+  private var examined: [FileIdentity: ProgramExamination] = [:]
   private(set) var warnings: [String] = []
+
+  init(isEveryoneTarget: Bool = false) { self.isEveryoneTarget = isEveryoneTarget }
 
   /// - Parameter isWide: whether there are many processes to look at.
   mutating func isDue(isWide: Bool) -> Bool {
@@ -52,19 +65,11 @@ struct TLSLibraries {
     return true
   }
 
+  // MARK: - Processes that run
+
   /// Watches the libraries that processes have mapped by now.
   mutating func attach(to loaded: inout LoadedNetwork, in processes: [ProcessID]) {
-    for library in newProbes(of: processes) {
-      do { for (program, place) in library.places { try loaded.attach(program, to: place) } } catch {
-        note(error, library)
-      }
-    }
-  }
-
-  /// The libraries of processes that nothing is attached to yet.
-  private mutating func newProbes(of processes: [ProcessID]) -> [Library] {
     let now = Clock.monotonic
-    var libraries: [Library] = []
     for process in processes where process != ProcessTable.own {
       let last = looks[process]
       if let last, now.nanoseconds(since: last.at) < last.wait { continue }
@@ -73,66 +78,164 @@ struct TLSLibraries {
       if last != nil || !mappings.isEmpty {
         looks[process] = (now, last.map { min(2 * $0.wait, Self.patience) } ?? Self.interval)
       }
-      for mapping in mappings where Self.isLibrary(mapping.path) {
-        guard known.insert(Key(process: process, start: mapping.start)).inserted else { continue }
-        let used = Self.usedFunctions(of: process, mappings)
-        if let library = Self.library(mapping, of: process, used: used) { libraries.append(library) }
-      }
+      look(at: process, mappings, &loaded)
     }
     if looks.count > 4 * max(64, processes.count) {
       let current = Set(processes)
       looks = looks.filter { current.contains($0.key) }
-      known = known.filter { current.contains($0.process) }
+      known = known.filter { $0.key.process.map(current.contains) ?? true }
     }
-    return libraries
   }
 
-  static func isLibrary(_ path: String) -> Bool {
-    let name = path.split(separator: "/").last ?? ""
-    return name.hasPrefix("libssl.so") || name.hasPrefix("libssl-")
-  }
-
-  private static func library(
-    _ mapping: MemoryMapping, of process: ProcessID, used: Set<String>
-  ) -> Library? {
-    let span = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
-    let candidates = ["/proc/\(process)/map_files/\(span)", "/proc/\(process)/root\(mapping.path)"]
-    guard let file = candidates.first(where: { unsafe access($0, R_OK) == 0 }) else { return nil }
-    let places = functions.filter { used.isEmpty || used.contains($0.0) }.flatMap { function, enter in
-      [
-        (enter, UserProbe(file: file, function: function, isReturn: false, process: process.rawValue)),
-        (returnProgram, UserProbe(file: file, function: function, isReturn: true, process: process.rawValue)),
-      ]
+  private mutating func look(at process: ProcessID, _ mappings: [MemoryMapping], _ loaded: inout LoadedNetwork) {
+    var seen: Set<UInt64> = []
+    for mapping in mappings where mapping.inode != 0 && seen.insert(mapping.inode).inserted {
+      guard let implementation = TLSImplementation(library: mapping.path) else { continue }
+      guard implementation == .openSSL else {
+        findings.note(implementation, in: process)
+        continue
+      }
+      guard let file = MappedFile.open(mapping, of: process), let status = try? file.status() else { continue }
+      let key = Key(file: FileIdentity(status), process: isEveryoneTarget ? nil : process)
+      if probedAt(key) == nil {
+        let used = isEveryoneTarget ? [] : Self.usedFunctions(of: process, mappings)
+        probe(file, mapping.path, isEveryoneTarget ? .everyone : .process(process), used, &loaded)
+        known[key] = Clock.monotonic
+      }
+      if let time = probedAt(key) { findings.noteWatched(process, since: time) }
     }
-    return Library(process: process, path: mapping.path, places: places)
+    if !mappings.isEmpty { findings.noteProgram(of: process) }
   }
 
   /// Which of the functions the files of a process ask the dynamic linker for; none where they are found otherwise.
-  ///
-  /// A probe costs the kernel a tenth of a second when it is taken off again.
   private static func usedFunctions(of process: ProcessID, _ mappings: [MemoryMapping]) -> Set<String> {
     var used: Set<String> = []
     var seen: Set<UInt64> = []
-    for mapping in mappings where mapping.inode != 0 && !isLibrary(mapping.path) {
-      guard seen.insert(mapping.inode).inserted, let file = MappedFile.open(mapping, of: process) else { continue }
-      used.formUnion(importedFunctions(of: file))
+    for mapping in mappings
+    where mapping.inode != 0 && TLSImplementation(library: mapping.path) != .openSSL && seen.insert(mapping.inode).inserted {
+      guard let file = MappedFile.open(mapping, of: process), let source = try? ByteSource(file),
+        let elf = try? ELFFile(source), let dynamic = try? DynamicSection(elf, lookingFor: functions.map(\.name))
+      else { continue }
+      used.formUnion(dynamic.mentioned)
     }
     return used
   }
 
-  private static func importedFunctions(of file: OpenFile) -> [String] {
-    guard let elf = try? ELFFile(ByteSource(file)), let sections = try? elf.sections(),
-      let names = try? elf.sectionsByName(sections)[".dynstr"],
-      let strings = try? elf.source.prefix(at: names.fileOffset, limit: Int(min(names.size, 4 << 20)))
-    else { return [] }
-    let words = Set(
-      strings.split(separator: 0).filter { $0.starts(with: "SSL_".utf8) }.map { String(decoding: $0, as: UTF8.self) })
-    return functions.map(\.0).filter(words.contains)
+  // MARK: - Programs that begin
+
+  /// Watches what a command will encrypt with, which is held until then.
+  mutating func attach(
+    to loaded: inout LoadedNetwork, for command: AwaitedCommand, in process: ProcessID, includesChildren: Bool
+  ) {
+    guard let program = command.program else { return }
+    let search = ProgramExamination.search(root: "", libraryPath: command.libraryPath)
+    let examination = ProgramExamination(program, at: command.path ?? "", search)
+    findings.note(program: program, examination, in: process)
+    for file in examination.libraries {
+      probe(file, of: process, .process(process), examination.functions, isNeeded: true, &loaded)
+    }
+    if examination.libraries.isEmpty, examination.mayLoadMore {
+      for file in search.libraries(where: Self.isRead) {
+        probe(file, of: process, includesChildren ? .everyone : .process(process), [], isNeeded: false, &loaded)
+      }
+    }
   }
 
-  private mutating func note(_ error: BPFError, _ library: Library) {
-    warnings.append(
-      "process \(library.process): what \(library.path) encrypts is not read (\(error.cause)); its connections are"
-        + " counted all the same")
+  /// Watches what the program encrypts with that a target has begun to run.
+  mutating func noteExec(of process: ProcessID, _ loaded: inout LoadedNetwork) {
+    looks[process] = nil
+    findings.begin(process)
+    guard let path = ProcessTable.executable(of: process), let program = try? OpenFile("/proc/\(process)/exe"),
+      let status = try? program.status()
+    else { return }
+    let identity = FileIdentity(status)
+    var examination: ProgramExamination
+    if let known = examined[identity] {
+      examination = known
+    } else {
+      let search = ProgramExamination.search(
+        root: "/proc/\(process)/root", libraryPath: ProcessTable.variable("LD_LIBRARY_PATH", of: process))
+      examination = ProgramExamination(program, at: path, search)
+      if examination.libraries.isEmpty, examination.mayLoadMore {
+        examination.candidates = search.libraries(where: Self.isRead)
+      }
+      if examined.count < Self.maximumPrograms { examined[identity] = examination }
+    }
+    findings.note(program: program, examination, in: process)
+    for file in examination.libraries {
+      probe(file, of: process, .everyone, examination.functions, isNeeded: true, &loaded)
+    }
+    for file in examination.candidates { probe(file, of: process, .everyone, [], isNeeded: false, &loaded) }
   }
+
+  /// Whether a library, by its path or name, is one that is read.
+  private static func isRead(_ path: String) -> Bool { TLSImplementation(library: path) == .openSSL }
+
+  private static let maximumPrograms = 256
+
+  /// Probes a library that a process will load, or may.
+  private mutating func probe(
+    _ file: OpenFile, of process: ProcessID, _ reach: Reach, _ functions: Set<String>, isNeeded: Bool,
+    _ loaded: inout LoadedNetwork
+  ) {
+    guard let status = try? file.status() else { return }
+    let isWide = reach == .everyone && mayProbeEveryone
+    let key = Key(file: FileIdentity(status), process: isWide ? nil : process)
+    if probedAt(key) == nil {
+      // Whoever maps the file later may call any of its functions.
+      probe(file, "OpenSSL's library", isWide ? .everyone : .process(process), isWide ? [] : functions, &loaded)
+      known[key] = Clock.monotonic
+    }
+    if isNeeded, let time = probedAt(key) { findings.noteWatched(process, since: time) }
+  }
+
+  // MARK: - Probes
+
+  /// When a library was probed, for a process or for all.
+  private func probedAt(_ key: Key) -> MonotonicTime? { known[Key(file: key.file, process: nil)] ?? known[key] }
+
+  /// - Parameter used: the functions to watch; all where there are none.
+  private mutating func probe(
+    _ file: OpenFile, _ path: String, _ reach: Reach, _ used: Set<String>, _ loaded: inout LoadedNetwork
+  ) {
+    let process: Int32? =
+      switch reach {
+      case .process(let process): process.rawValue
+      case .everyone: nil
+      }
+    for (function, program) in Self.functions where used.isEmpty || used.contains(function) {
+      for (program, isReturn) in [(program, false), (Self.returnProgram, true)] {
+        let place = UserProbe(file: file.ownPath, function: function, isReturn: isReturn, process: process)
+        do { try loaded.attach(program, to: place, keptBy: reach == .everyone ? wideLinks : nil) } catch {
+          let subject = process.map { "process \($0): " } ?? ""
+          warnings.append(
+            "\(subject)what \(path) encrypts is not read (\(error.cause)); its connections are counted all the same")
+          return
+        }
+      }
+    }
+  }
+
+  /// Takes off what others than targets call too often.
+  ///
+  /// - Parameter calls: how many calls of theirs there were so far.
+  mutating func judgeBystanders(_ calls: UInt64) {
+    let now = Clock.monotonic
+    defer { bystanders = (calls, now) }
+    guard let before = bystanders, mayProbeEveryone, !isEveryoneTarget, known.contains(where: { $0.key.process == nil })
+    else { return }
+    let elapsed = max(now.nanoseconds(since: before.at), 1)
+    let rate = (calls &- before.calls).multipliedReportingOverflow(by: 1_000_000_000).partialValue / elapsed
+    guard rate > Self.bystanderLimit else { return }
+    mayProbeEveryone = false
+    wideLinks.detachInBackground()
+    known = known.filter { $0.key.process != nil }
+    looks.removeAll()
+    warnings.append(
+      "other processes encrypt \(rate) times a second with OpenSSL's library, which would cost them 10 us each time:"
+        + " it is watched in each target alone from then on, and the first requests of new processes may be missing")
+  }
+
+  /// Takes the probes off with all others.
+  mutating func release(to loaded: inout LoadedNetwork) { loaded.adopt(wideLinks) }
 }

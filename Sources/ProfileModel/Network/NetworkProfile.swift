@@ -373,6 +373,7 @@ package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepr
   case responseUnmatched = "response_unmatched"
   case messageLost = "message_lost"
   case tlsUnbound = "tls_unbound"
+  case tlsUnread = "tls_unread"
   case recordMalformed = "record_malformed"
 
   package var explanation: String {
@@ -390,6 +391,7 @@ package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepr
     case .responseUnmatched: "answers without a request that was seen"
     case .messageLost: "HTTP messages whose end was not found"
     case .tlsUnbound: "TLS calls whose connection is not known"
+    case .tlsUnread: "encrypted connections that were not read"
     case .recordMalformed: "records malformed"
     }
   }

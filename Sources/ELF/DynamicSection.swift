@@ -1,0 +1,52 @@
+import LinuxSystem
+
+/// What a file asks of the dynamic linker (elf(5), "Dynamic tags").
+package struct DynamicSection {
+  /// The libraries that it names, in order.
+  package private(set) var needed: [String] = []
+  /// Where it has its libraries looked for before anywhere else; may contain `$ORIGIN`.
+  package private(set) var searchPath: [String] = []
+  /// Those of the names that were looked for that it takes from elsewhere, or has for others.
+  package let mentioned: Set<String>
+
+  private enum Tag {
+    static let end: UInt64 = 0
+    static let needed: UInt64 = 1
+    static let rpath: UInt64 = 15
+    static let runpath: UInt64 = 29
+  }
+
+  private static let type: UInt32 = 6
+  private static let entrySize = 16
+  private static let maximumEntries = 4096
+  private static let maximumStrings: UInt64 = 8 << 20
+
+  /// - Returns: nil for a file that is linked statically.
+  package init?(_ file: ELFFile, lookingFor names: [String]) throws(ELFError) {
+    let sections = try file.sections()
+    guard let section = sections.first(where: { $0.type == Self.type }),
+      sections.indices.contains(Int(section.link))
+    else { return nil }
+    let stringSection = sections[Int(section.link)]
+    let table = try file.source.prefix(
+      at: section.fileOffset, limit: min(Int(clamping: section.size), Self.maximumEntries * Self.entrySize))
+    let strings = try file.source.prefix(
+      at: stringSection.fileOffset, limit: Int(min(stringSection.size, Self.maximumStrings)))
+    mentioned = Set(names.filter { strings.contains(bytes: [0] + Array($0.utf8) + [0]) })
+    for entry in stride(from: 0, through: table.count - Self.entrySize, by: Self.entrySize) {
+      let tag: UInt64 = table.integer(at: entry)
+      if tag == Tag.end { break }
+      let offset: UInt64 = table.integer(at: entry + 8)
+      switch tag {
+      case Tag.needed: needed.append(Self.text(strings, at: offset))
+      case Tag.rpath, Tag.runpath:
+        searchPath += Self.text(strings, at: offset).split(separator: ":").map(String.init)
+      default: break
+      }
+    }
+  }
+
+  private static func text(_ strings: [UInt8], at offset: UInt64) -> String {
+    String(decoding: strings.cString(from: Int(clamping: offset)), as: UTF8.self)
+  }
+}
