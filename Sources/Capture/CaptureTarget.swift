@@ -74,6 +74,8 @@ package struct CaptureRequest: Sendable {
   package var initialBuildNanoseconds: UInt64 = 3_000_000_000
   /// Bytes of the ring buffer: a power of two, at least a page.
   package var ringBufferBytes: UInt32
+  /// For tests, the sizes of tables by their names: how many entries maps have, and how many pages `sideband`.
+  package var capacities: [String: UInt32] = [:]
 
   package init(
     target: CaptureTarget, side: CaptureParameters.Side, includesChildren: Bool,

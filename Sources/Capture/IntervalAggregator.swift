@@ -177,8 +177,10 @@ struct IntervalAggregator: RecordConsumer {
   /// Adds what was counted and not recorded.
   ///
   /// - Parameter counts: by `enum swprof_sum_index`.
-  mutating func close(_ counts: [swprof_sum], missedWakeUps: UInt64, missedSwitches: UInt64, threadsNotFollowed: UInt64)
-  {
+  mutating func close(
+    _ counts: [swprof_sum], missedWakeUps: UInt64, missedSwitches: UInt64, threadsNotFollowed: UInt64,
+    threadNamesLost: UInt64
+  ) {
     func count(_ index: swprof_sum_index, _ offset: UInt32 = 0) -> swprof_sum { counts[Int(index.rawValue + offset)] }
     account.ticks += count(SWPROF_SUM_WANTED).count
     let lost = count(SWPROF_SUM_TABLE_FULL)
@@ -191,6 +193,7 @@ struct IntervalAggregator: RecordConsumer {
     account.note(.wakeupMissed, missedWakeUps)
     account.note(.switchMissed, missedSwitches)
     account.note(.threadTableFull, threadsNotFollowed)
+    account.note(.threadNameLost, threadNamesLost)
   }
 
   func rawProfile(sources: [CodeSource]) -> RawProfile {

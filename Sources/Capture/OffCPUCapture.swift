@@ -66,7 +66,11 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
 
   package mutating func followRunningProcesses() { session.followRunningProcesses() }
 
-  package mutating func drain() throws(CaptureError) { try session.drain(into: &aggregator) }
+  package mutating func drain() throws(CaptureError) {
+    try session.drain(into: &aggregator)
+    // Switches are seen on every CPU.
+    _ = session.takeNewCPUs()
+  }
 
   package mutating func detach() { session.detach() }
 
@@ -128,7 +132,8 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
     try aggregator.close(
       totals, missedWakeUps: session.counter(SWPROF_COUNTER_WAKEUP_MISSED),
       missedSwitches: session.counter(SWPROF_COUNTER_SWITCH_MISSED),
-      threadsNotFollowed: session.counter(SWPROF_COUNTER_THREAD_TABLE_FULL))
+      threadsNotFollowed: session.counter(SWPROF_COUNTER_THREAD_TABLE_FULL),
+      threadNamesLost: session.counter(SWPROF_COUNTER_THREAD_RECORD_LOST))
   }
 }
 

@@ -8,7 +8,8 @@ package import ProfileModel
 package struct OnCPUCapture: ~Copyable, ArmedCapture {
   private var session: ProbeSession<SampleAggregator>
   /// Kept open while they tick.
-  private let events: [PerfEvent]
+  private var events: [TickingCPU]
+  private let hertz: Int
   private var aggregator: SampleAggregator
   private let period: UInt64
   /// What ticks.
@@ -35,14 +36,14 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   /// The events of all CPUs. They tick from the beginning, whether a program is attached or not.
   fileprivate struct Ticks {
     let clock: PerfEvent.Clock
-    let events: [PerfEvent]
+    let events: [TickingCPU]
 
     init(hertz: Int) throws(CaptureError) {
       (clock, events) = try CaptureError.translating {
         let cpus = try Host.onlineCPUs()
         let clock = Self.bestClock(cpu: cpus.first ?? 0, hertz: hertz)
-        let events = try cpus.map { try PerfEvent.ticking(clock, cpu: $0, hertz: hertz) }
-        for event in events { try event.enable() }
+        let events = try cpus.map { try TickingCPU(clock, cpu: $0, hertz: hertz) }
+        for event in events { try event.event.enable() }
         return (clock, events)
       }
     }
@@ -58,21 +59,21 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   ) throws(CaptureError) {
     var session = session
     let armedAt = Clock.monotonic
-    do { for event in ticks.events { try session.attach("on_cpu_tick", to: event) } } catch {
+    do { for event in ticks.events { try session.attach("on_cpu_tick", to: event.event) } } catch {
       throw CaptureError(error)
     }
     self.init(
-      session: session, events: ticks.events, period: UInt64(1_000_000_000 / hertz), clock: ticks.clock,
-      armedAt: armedAt)
+      session: session, events: ticks.events, hertz: hertz, clock: ticks.clock, armedAt: armedAt)
   }
 
   private init(
-    session: consuming ProbeSession<SampleAggregator>, events: [PerfEvent], period: UInt64, clock: PerfEvent.Clock,
+    session: consuming ProbeSession<SampleAggregator>, events: [TickingCPU], hertz: Int, clock: PerfEvent.Clock,
     armedAt: MonotonicTime
   ) {
     self.session = session
     self.events = events
-    self.period = period
+    self.hertz = hertz
+    period = UInt64(1_000_000_000 / hertz)
     self.clock = clock
     self.armedAt = armedAt
     aggregator = SampleAggregator(startedAt: armedAt)
@@ -100,12 +101,26 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
 
   package mutating func followRunningProcesses() { session.followRunningProcesses() }
 
-  package mutating func drain() throws(CaptureError) { try session.drain(into: &aggregator) }
+  package mutating func drain() throws(CaptureError) {
+    try session.drain(into: &aggregator)
+    for cpu in session.takeNewCPUs() { sample(cpu) }
+  }
+
+  /// Samples a CPU that came online.
+  private mutating func sample(_ cpu: Int32) {
+    do {
+      let ticking = try TickingCPU(clock, cpu: cpu, hertz: hertz)
+      try session.attach("on_cpu_tick", to: ticking.event)
+      try ticking.event.enable()
+      events.append(ticking)
+    } catch { session.noteUnsampledCPU() }
+  }
 
   package mutating func detach() { session.detach() }
 
   package mutating func finish() throws(CaptureError) -> RawProfile {
     session.detachFromEvents()
+    session.noteThrottling(events.reduce(0) { $0 + $1.pauses() })
     try session.drainAll(into: &aggregator)
     var profile = aggregator.rawProfile(sources: session.tracker.sources, periodNanoseconds: period)
     let (ticks, full) = try CaptureError.translating {

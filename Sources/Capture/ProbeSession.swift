@@ -69,7 +69,12 @@ struct LoadedProbes: ~Copyable {
 struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private(set) var object: BPFObject
   private let ring: RingBuffer
-  private let sideband: [PerfRingBox]
+  private var sideband: [PerfRingBox]
+  private let sidebandPages: Int
+  private var cpus: OnlineCPUs
+  private var nextLookAtCPUs: MonotonicTime
+  /// What following processes has missed so far.
+  private var missed = TrackingLosses()
   var tracker: ProcessTracker
   /// Nil where stacks are walked by frame pointers alone.
   private var publisher: UnwindPublisher?
@@ -79,6 +84,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private let scopeWarnings: [String]
   /// How user stacks are walked: `dwarf` or `fp`.
   let unwind: String
+
+  private static var defaultSidebandPages: UInt32 { 64 }
+  /// How often CPUs are looked for that came online, in ns.
+  private static var cpuInterval: UInt64 { 100_000_000 }
 
   /// For how long tables are built between two looks at the records.
   private static var buildTime: UInt64 { 5_000_000 }
@@ -122,7 +131,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     }
     let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
     // Mappings are listened to before they are read.
-    let sideband = try Host.onlineCPUs().map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: 64)) }
+    let cpus = try OnlineCPUs()
+    let pages = Int(request.capacities["sideband"] ?? defaultSidebandPages)
+    let sideband = try cpus.all.map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: pages)) }
     let targets = try object.map(named: "targets")
     for target in try scope.initialTargets() {
       try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
@@ -132,18 +143,22 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     }
     publisher?.update(&tracker, until: Clock.monotonic + request.initialBuildNanoseconds)
     return ProbeSession(
-      object: object, ring: ring, sideband: sideband, tracker: tracker, publisher: publisher,
+      object: object, ring: ring, sideband: sideband, sidebandPages: pages, cpus: cpus, tracker: tracker,
+      publisher: publisher,
       isAllProcesses: scope.trackerScope == .all, scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
       unwind: mode.name)
   }
 
   private init(
-    object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], tracker: ProcessTracker,
-    publisher: UnwindPublisher?, isAllProcesses: Bool, scopeWarnings: [String], unwind: String
+    object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], sidebandPages: Int,
+    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, isAllProcesses: Bool, scopeWarnings: [String], unwind: String
   ) {
     self.object = object
     self.ring = ring
     self.sideband = sideband
+    self.sidebandPages = sidebandPages
+    self.cpus = cpus
+    nextLookAtCPUs = Clock.monotonic + Self.cpuInterval
     self.tracker = tracker
     self.publisher = publisher
     self.isAllProcesses = isAllProcesses
@@ -198,6 +213,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
     try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
     try probes.configure(object)
+    for (map, count) in request.capacities where map != "sideband" { try object.setCapacity(ofMap: map, count) }
     for program in probes.optional where !probes.programs.contains(program) { try object.leaveOut(program) }
     let lifecycle = lifecycle(scope: scope, walk: walk)
     for program in lifecyclePrograms where !lifecycle.contains(program) { try object.leaveOut(program) }
@@ -278,9 +294,13 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     }
     for box in sideband {
       box.ring.drain { bytes in
-        guard let record = SidebandRecord(decoding: bytes) else { return }
-        tracker.prepare(record)
-        pendingSideband.append(record)
+        do throws(SidebandRecord.Malformed) {
+          guard let record = try SidebandRecord.decode(bytes) else { return }
+          tracker.prepare(record)
+          pendingSideband.append(record)
+        } catch {
+          missed.malformed += 1
+        }
       }
     }
     applyPending(until: limit, into: &consumer)
@@ -311,6 +331,30 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     if pendingRecords.isEmpty { tracker.forgetExited() }
   }
 
+  // MARK: - CPUs
+
+  /// Listens to the CPUs that came online since the last look, and returns them; looks a few times a second at most.
+  mutating func takeNewCPUs() -> [Int32] {
+    let now = Clock.monotonic
+    guard now >= nextLookAtCPUs else { return [] }
+    nextLookAtCPUs = now + Self.cpuInterval
+    let newcomers: [Int32]
+    do throws(Errno) { newcomers = try cpus.newcomers() } catch { return [] }
+    for cpu in newcomers {
+      do throws(Errno) {
+        sideband.append(PerfRingBox(try PerfRing(try PerfEvent.sideband(cpu: cpu), dataPages: sidebandPages)))
+        missed.lateCPUs += 1
+      } catch { missed.deafCPUs += 1 }
+    }
+    return newcomers
+  }
+
+  /// A CPU that came online cannot be sampled.
+  mutating func noteUnsampledCPU() { missed.deafCPUs += 1 }
+
+  /// The kernel has paused the sampling of a CPU so often.
+  mutating func noteThrottling(_ count: UInt64) { missed.throttled += count }
+
   // MARK: - At its end
 
   /// The sum of a counter over all CPUs.
@@ -320,11 +364,39 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// Adds to a profile what following processes has cost it.
   func complete(_ profile: inout RawProfile) throws(CaptureError) {
-    let targetsMissed = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
-    profile.account.note(.targetTableFull, targetsMissed)
-    profile.account.note(.mappingRecordsLost, tracker.recordsLost)
-    profile.account.note(.unwindTableFull, publisher?.shortages ?? 0)
+    var missed = missed
+    missed.targets = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
+    missed.records = tracker.recordsLost
+    missed.tables = publisher?.shortages ?? 0
+    missed.note(in: &profile.account)
     profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + tracker.warnings
+  }
+}
+
+/// What following processes and CPUs has missed.
+struct TrackingLosses {
+  /// Processes that found no place in the table of targets.
+  var targets: UInt64 = 0
+  /// Records of mappings, names, forks and exits that the kernel dropped.
+  var records: UInt64 = 0
+  /// The same that could not be decoded.
+  var malformed: UInt64 = 0
+  /// Files and processes without room for their unwind tables.
+  var tables: UInt64 = 0
+  /// CPUs that came online during the capture, those that could be listened to and the others.
+  var lateCPUs: UInt64 = 0
+  var deafCPUs: UInt64 = 0
+  /// How often the kernel paused the sampling of a CPU.
+  var throttled: UInt64 = 0
+
+  func note(in account: inout SampleAccount) {
+    account.note(.targetTableFull, targets)
+    account.note(.mappingRecordsLost, records)
+    account.note(.mappingRecordMalformed, malformed)
+    account.note(.unwindTableFull, tables)
+    account.note(.cpuCameLate, lateCPUs)
+    account.note(.cpuNotSampled, deafCPUs)
+    account.note(.samplingThrottled, throttled)
   }
 }
 

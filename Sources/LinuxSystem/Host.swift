@@ -10,9 +10,11 @@ package enum Host {
 
   /// The numbers of the CPUs that are online, in order.
   package static func onlineCPUs() throws(Errno) -> [Int32] {
-    let list = try OpenFile.text(of: "/sys/devices/system/cpu/online")
+    let list = try OpenFile.text(of: onlineCPUPath)
     return parseCPUList(list)
   }
+
+  package static let onlineCPUPath = "/sys/devices/system/cpu/online"
 
   /// Reads `0-3,7`, the format of sysfs (Documentation/admin-guide/cputopology.rst).
   package static func parseCPUList(_ list: String) -> [Int32] {

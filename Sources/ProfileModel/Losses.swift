@@ -53,6 +53,16 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
   case switchMissed = "switch_missed"
   /// Threads that found no memory in the kernel, and whose waits are not counted.
   case threadTableFull = "thread_table_full"
+  /// Threads that ended, and whose names found no room in the ring buffer.
+  case threadNameLost = "thread_name_lost"
+  /// Records of mappings, names, forks and exits that could not be decoded.
+  case mappingRecordMalformed = "mapping_record_malformed"
+  /// CPUs that came online during the capture: what ran there before that was noticed has no samples.
+  case cpuCameLate = "cpu_came_late"
+  /// CPUs that came online during the capture and could not be sampled.
+  case cpuNotSampled = "cpu_not_sampled"
+  /// How often the kernel paused the sampling of a CPU, because interrupts were too many or took too long.
+  case samplingThrottled = "sampling_throttled"
 
   package var explanation: String {
     switch self {
@@ -73,6 +83,11 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
     case .wakeupMissed: "wake-ups not seen"
     case .switchMissed: "switches not seen"
     case .threadTableFull: "threads not followed, no memory"
+    case .threadNameLost: "threads whose names are lost"
+    case .mappingRecordMalformed: "mapping records malformed"
+    case .cpuCameLate: "CPUs that came online later, sampled since then"
+    case .cpuNotSampled: "CPUs that came online later, not sampled"
+    case .samplingThrottled: "times that the kernel paused sampling"
     }
   }
 }

@@ -15,4 +15,6 @@ struct CapturePlan {
   var verbosity: Verbosity
   var ringBufferBytes: UInt32
   var missingFeatures: Set<KernelFeature>
+  /// For tests, the sizes of tables by their names.
+  var capacities: [TableCapacity] = []
 }

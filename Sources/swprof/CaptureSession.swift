@@ -130,6 +130,7 @@ struct CaptureSession {
     var request = CaptureRequest(
       target: plan.target.target(command: child), side: plan.side, includesChildren: plan.target.includeChildren,
       unwind: plan.unwind, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
+    request.capacities = Dictionary(plan.capacities.map { ($0.table, $0.count) }) { $1 }
     if child != nil { request.awaitedCommand = AwaitedCommand(plan.target.command) }
     return request
   }

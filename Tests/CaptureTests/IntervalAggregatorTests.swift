@@ -135,7 +135,7 @@ struct IntervalAggregatorTests {
     counts[Int(SWPROF_SUM_WANTED.rawValue)] = swprof_sum(count: 7, ns: 70)
     counts[Int(SWPROF_SUM_TABLE_FULL.rawValue)] = swprof_sum(count: 2, ns: 20)
     counts[Int(SWPROF_SUM_LEFT_OUT.rawValue + SWPROF_PHASE_PREEMPTED.rawValue)] = swprof_sum(count: 4, ns: 44)
-    aggregator.close(counts, missedWakeUps: 1, missedSwitches: 2, threadsNotFollowed: 0)
+    aggregator.close(counts, missedWakeUps: 1, missedSwitches: 2, threadsNotFollowed: 3, threadNamesLost: 4)
 
     let account = aggregator.account
     #expect(account.isBalanced)

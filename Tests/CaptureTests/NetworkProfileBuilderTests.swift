@@ -196,7 +196,7 @@ extension NetworkProfileBuilder.Surroundings {
   static var none: Self {
     Self(
       owner: { _, _ in nil }, isTarget: { _ in true }, name: { _ in nil }, cgroup: { _ in nil }, hostName: { _ in nil },
-      isListed: { _ in true }, shownPath: { $0 }, speaks: { _ in .unknown }, unreadReason: { _ in nil },
+      isListed: { _ in true }, shownPath: { $0 }, speaks: { _ in .unknown }, unreadReason: { _ in "" },
       wallTime: { WallTime(nanoseconds: Int64($0)) })
   }
 }

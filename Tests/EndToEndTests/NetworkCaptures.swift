@@ -4,6 +4,7 @@ import Testing
 
 /// What `network --json` says, as far as tests look at it.
 struct NetworkView: Decodable {
+  let task: Task
   let source: Source
   let connectionCount: Int
   let nodes: [Node]
@@ -12,6 +13,10 @@ struct NetworkView: Decodable {
   let endpoints: [Endpoint]
   let samples: [Sample]
   let losses: [String: Int]
+
+  struct Task: Decodable {
+    let warnings: [String]
+  }
 
   struct Source: Decodable {
     let kind: String

@@ -7,7 +7,7 @@ extension EndToEnd.NetworkTests {
 
   private static let someSources = [[], ["--without-feature", "socket-tracepoints"]]
 
-  private func makeCertificate() throws -> (certificate: String, key: String) {
+  func makeCertificate() throws -> (certificate: String, key: String) {
     let (certificate, key) = (bench.path("certificate.pem"), bench.path("key.pem"))
     let result = try bench.run(
       ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]

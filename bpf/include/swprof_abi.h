@@ -48,7 +48,8 @@ enum swprof_counter {
 	SWPROF_COUNTER_WAKEUP_MISSED = 3, /* waits that ended without a wake-up that was seen */
 	SWPROF_COUNTER_THREAD_TABLE_FULL = 4, /* threads that there was no memory for */
 	SWPROF_COUNTER_SWITCH_MISSED = 5, /* threads that were found running although no switch to them was seen */
-	SWPROF_COUNTER_MAX = 6,
+	SWPROF_COUNTER_THREAD_RECORD_LOST = 6, /* threads whose names found no room */
+	SWPROF_COUNTER_MAX = 7,
 };
 
 /* How the walk of a stack ended. */

@@ -71,7 +71,8 @@ enum swprof_network_counter {
 	SWPROF_NETWORK_TLS_BYSTANDERS = 13, /* calls of TLS libraries by processes that are no targets: no loss */
 	SWPROF_NETWORK_EXEC_LOST = 14, /* programs that targets began, whose record found no room */
 	SWPROF_NETWORK_THREAD_TABLE_FULL = 15, /* calls of threads that there was no memory for */
-	SWPROF_NETWORK_COUNTER_MAX = 16,
+	SWPROF_NETWORK_CALL_TABLE_FULL = 16, /* calls that are in no distribution */
+	SWPROF_NETWORK_COUNTER_MAX = 17,
 };
 
 #define SWPROF_CONNECTION_SEEDED 1 /* it is older than the capture */

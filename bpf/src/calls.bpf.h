@@ -14,6 +14,8 @@ struct {
 	__type(value, struct swprof_times);
 } call_times SEC(".maps");
 
+#define MESSAGES_MAX 64
+
 /* The messages of sendmmsg and recvmmsg, of which only so many are looked at. */
 static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 {
@@ -24,8 +26,10 @@ static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 	if (!payload)
 		return 0;
 	message = (struct user_message_length *)payload->vectors;
+	if (count > MESSAGES_MAX)
+		count_network(SWPROF_NETWORK_SKIPPED);
 
-	for (__u32 i = 0; i < 64; i++) {
+	for (__u32 i = 0; i < MESSAGES_MAX; i++) {
 		if (i >= count)
 			break;
 		if (bpf_probe_read_user(message, sizeof(*message), (void *)(array + i * sizeof(*message))))
@@ -49,8 +53,8 @@ __attribute__((noinline)) int add_call_time(struct connection *connection, __u32
 	key.peer = connection->shared.peer;
 	bucket = time_bucket(ns);
 	times = times_in(&call_times, &key, payload);
-	if (times)
-		add_time(times->counts, bucket);
+	if (!times || !add_time(times->counts, bucket))
+		count_network(SWPROF_NETWORK_CALL_TABLE_FULL);
 	return 0;
 }
 

@@ -185,7 +185,7 @@ int end_thread(__u64 *context)
 	bpf_probe_read_kernel(record.comm, sizeof(record.comm), task->comm);
 	bpf_probe_read_kernel(record.process_comm, sizeof(record.process_comm), task->group_leader->comm);
 	if (bpf_ringbuf_output(&records, &record, sizeof(record), record_flags()))
-		count(SWPROF_COUNTER_RING_BUFFER_FULL);
+		count(SWPROF_COUNTER_THREAD_RECORD_LOST);
 	return 0;
 }
 

@@ -352,8 +352,12 @@ static __always_inline void read_pieces(struct connection *connection, struct pa
 			if (!verdict)
 				break;
 			size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
-			if (verdict == LOOK_AND_SEND && !fetch(payload, packet, payload->beginning.bytes, size, 0))
-				send_beginning(connection, payload);
+			if (verdict == LOOK_AND_SEND) {
+				if (fetch(payload, packet, payload->beginning.bytes, size, 0))
+					count_network(SWPROF_NETWORK_PAYLOAD_LOST);
+				else
+					send_beginning(connection, payload);
+			}
 		}
 		read_piece(connection, payload);
 	}

@@ -119,6 +119,8 @@ static __always_inline void read_call(struct connection *connection, struct payl
 		if (!bpf_probe_read_user(message, sizeof(*message), (void *)regs->si))
 			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0),
 				     length);
+		else
+			miss_piece(connection, payload);
 		break;
 	default:
 		pass_over(connection, payload, length);

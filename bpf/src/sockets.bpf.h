@@ -258,8 +258,10 @@ int copy_packet(__u64 *context)
 	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
 	if (!payload || !find_in_packet(connection, payload, packet, sk, &offset, &length))
 		return 0;
-	if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr))
+	if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr)) {
+		miss_piece(connection, payload);
 		return 0;
+	}
 	payload->offset = offset;
 	read_pieces(connection, payload, &dynptr, length);
 	return 0;

@@ -64,7 +64,7 @@ package struct HTTPMonitor: ~Copyable {
 
   /// What could not be counted so far, by cause.
   package func losses() throws(CaptureError) -> [NetworkLoss: UInt64] {
-    try CaptureError.translating { NetworkCounters.losses(loaded.object, try NetworkCounters.read(loaded.object)) }
+    try CaptureError.translating { try NetworkCounters.losses(loaded.object, try NetworkCounters.read(loaded.object)) }
   }
 
   /// What cannot be watched, and why.

@@ -58,6 +58,8 @@ struct LoadedNetwork: ~Copyable {
   private(set) var warnings: [String] = []
 
   var source: NetworkSource { plan.source }
+  /// Whether targets may begin further programs.
+  var expectsPrograms: Bool { plan.expectsPrograms }
 
   init(_ plan: NetworkPlan) throws {
     self.plan = plan

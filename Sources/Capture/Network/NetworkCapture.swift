@@ -77,6 +77,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       libraries.attach(to: &self.loaded, for: command, in: process, includesChildren: includesChildren)
     } else {
       findLibraries()
+      if self.loaded.expectsPrograms { libraries.prepare(&self.loaded) }
     }
   }
 
@@ -199,9 +200,12 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     var profile = builder.profile(
       source: source, endpoints: endpoints, samples: kept, times: try peerTimes(), surroundings: surroundings)
     profile.drops = try drops()
-    profile.losses = NetworkCounters.losses(loaded.object, totals)
-    if malformed > 0 { profile.losses[.recordMalformed] = malformed }
-    if builder.unreadCount > 0 { profile.losses[.tlsUnread] = builder.unreadCount }
+    let ownLosses: [NetworkLoss: UInt64] = [
+      .recordMalformed: malformed, .tlsUnread: builder.unreadCount, .connectionUnlisted: builder.unlistedCount,
+      .sampleGroupFull: samples.groupsFull, .payloadMissing: samples.messagesMissing,
+    ]
+    profile.losses = try NetworkCounters.losses(loaded.object, totals)
+      .merging(ownLosses.filter { $0.value > 0 }) { $0 + $1 }
     return NetworkRecording(
       profile: profile, account: account,
       warnings: warnings + loaded.warnings + libraries.warnings + builder.unreadSentences)

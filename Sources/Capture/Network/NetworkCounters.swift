@@ -18,6 +18,14 @@ enum NetworkCounters {
   /// The causes of losses that there were.
   static func losses(
     _ object: borrowing BPFObject, _ totals: [swprof_network_counter: UInt64]
+  ) throws(BPFError) -> [NetworkLoss: UInt64] {
+    let full = try object.sum(map: "counters", index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue)
+    return losses(totals, targetsMissed: full)
+  }
+
+  /// - Parameter targetsMissed: how many processes found no place in the table of targets.
+  static func losses(
+    _ totals: [swprof_network_counter: UInt64], targetsMissed: UInt64
   ) -> [NetworkLoss: UInt64] {
     let causes: [(NetworkLoss, swprof_network_counter)] = [
       (.connectionTableFull, SWPROF_NETWORK_CONNECTION_TABLE_FULL),
@@ -26,15 +34,14 @@ enum NetworkCounters {
       (.payloadUnreadable, SWPROF_NETWORK_UNREADABLE), (.payloadSkipped, SWPROF_NETWORK_SKIPPED),
       (.pipelineOverflow, SWPROF_NETWORK_PIPELINE_OVERFLOW), (.responseUnmatched, SWPROF_NETWORK_UNMATCHED),
       (.messageLost, SWPROF_NETWORK_MESSAGE_LOST), (.tlsUnbound, SWPROF_NETWORK_TLS_UNBOUND),
-      (.peerTableFull, SWPROF_NETWORK_PEER_TABLE_FULL),
+      (.peerTableFull, SWPROF_NETWORK_PEER_TABLE_FULL), (.callTableFull, SWPROF_NETWORK_CALL_TABLE_FULL),
+      (.threadTableFull, SWPROF_NETWORK_THREAD_TABLE_FULL), (.execRecordLost, SWPROF_NETWORK_EXEC_LOST),
     ]
     var losses: [NetworkLoss: UInt64] = [:]
     for (loss, counter) in causes {
       if let count = totals[counter], count > 0 { losses[loss] = count }
     }
-    if let full = try? object.sum(map: "counters", index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue), full > 0 {
-      losses[.targetTableFull] = full
-    }
+    if targetsMissed > 0 { losses[.targetTableFull] = targetsMissed }
     return losses
   }
 }

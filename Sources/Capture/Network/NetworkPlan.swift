@@ -76,6 +76,7 @@ struct NetworkPlan {
     let near: UInt32 = purpose.nearBits == 0 ? 0 : 1 << UInt32(purpose.nearBits)
     try object.setCapacity(ofMap: "near_connections", max(near, 1))
     try object.setCapacity(ofMap: "connections", purpose.tableCapacity - near)
+    for (map, count) in request.capacities { try object.setCapacity(ofMap: map, count) }
     let wanted = Set(programs)
     for program in Self.all where !wanted.contains(program) { try object.leaveOut(program) }
     return object

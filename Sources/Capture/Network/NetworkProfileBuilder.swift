@@ -22,8 +22,8 @@ struct NetworkProfileBuilder {
     var shownPath: (String) -> String
     /// What a connection speaks.
     var speaks: (ConnectionRecord) -> NetworkProtocol
-    /// Why an encrypted connection was not read; nil where there was nothing to read.
-    var unreadReason: (ConnectionRecord) -> String?
+    /// Why an encrypted connection was not read.
+    var unreadReason: (ConnectionRecord) -> String
     /// A point of the monotonic clock on the wall.
     var wallTime: (UInt64) -> WallTime
   }
@@ -116,8 +116,9 @@ struct NetworkProfileBuilder {
     let peer = peerNode(of: record, surroundings)
     let isServer = record.role == .server
     let speaks = record.speaksHTTP ? .http1 : surroundings.speaks(record)
-    if speaks == .tls, !record.isTLS, let reason = surroundings.unreadReason(record) {
+    if speaks == .tls, !record.isTLS {
       let name = processNames[record.process] ?? record.processName
+      let reason = surroundings.unreadReason(record)
       unread[Unread(process: record.process, name: name, reason: reason), default: 0] += 1
     }
     let key = EdgeKey(
@@ -189,6 +190,9 @@ struct NetworkProfileBuilder {
         closedAt: hasEnded ? surroundings.wallTime(record.raw.closed_ns) : nil, totals: totals))
     if connections.count >= 2 * Self.listedConnections { keepHeaviest() }
   }
+
+  /// How many connections are in the sums and not in the list.
+  var unlistedCount: UInt64 { connectionCount - UInt64(records.count + connections.count) }
 
   private mutating func keepHeaviest() {
     connections.sort {

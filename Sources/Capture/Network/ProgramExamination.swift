@@ -42,7 +42,9 @@ struct ProgramExamination {
       mayLoadMore = true
       return
     }
-    mayLoadMore = Self.loaders.contains(where: own.dynamic.mentioned.contains)
+    mayLoadMore =
+      Self.loaders.contains(where: own.dynamic.mentioned.contains)
+      || files.dropFirst().contains { $0.dynamic.mentioned.contains("dlopen") && !Self.isOfCLibrary($0.path) }
     for file in files.dropFirst() {
       switch TLSImplementation(library: file.path) {
       case .openSSL: libraries.append(file.file)
@@ -52,6 +54,13 @@ struct ProgramExamination {
     }
     for file in files where TLSImplementation(library: file.path) != .openSSL {
       functions.formUnion(file.dynamic.mentioned.intersection(TLSLibraries.functions.map(\.name)))
+    }
+  }
+
+  /// Whether a library is one of those that have `dlopen` for others.
+  private static func isOfCLibrary(_ path: String) -> Bool {
+    ["libc.so", "libdl.so", "ld-", "libpthread.so", "libc.musl", "libselinux.so"].contains {
+      path.split(separator: "/").last?.hasPrefix($0) ?? false
     }
   }
 

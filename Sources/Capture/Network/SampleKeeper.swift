@@ -36,6 +36,8 @@ struct SampleKeeper {
   /// The same, the oldest first.
   private var order: [MessageKey] = []
   private var oldest = 0
+  /// Requests of groups beyond the limit.
+  private(set) var groupsFull: UInt64 = 0
 
   init(_ parameters: NetworkParameters) { self.parameters = parameters }
 
@@ -47,7 +49,10 @@ struct SampleKeeper {
     let group = Group(
       reason: reason, process: raw.tgid, isServer: raw.endpoint.is_server, method: raw.endpoint.method,
       pathHash: raw.endpoint.path_hash)
-    if groups[group] == nil, groups.count >= Self.groupLimit { return true }
+    if groups[group] == nil, groups.count >= Self.groupLimit {
+      groupsFull += 1
+      return true
+    }
     var kept = groups[group] ?? []
     if kept.count >= parameters.samplesPerEndpoint {
       guard let last = kept.last, raw.duration_ns > last.raw.duration_ns else { return true }
@@ -62,6 +67,12 @@ struct SampleKeeper {
     kept.insert(sample, at: place)
     groups[group] = kept
     return true
+  }
+
+  /// Kept requests without the beginning of both of their messages, where those were asked for.
+  var messagesMissing: UInt64 {
+    guard parameters.bodyBytes > 0 else { return 0 }
+    return UInt64(groups.values.joined().count { $0.request == nil || $0.response == nil })
   }
 
   /// The first of the reasons asked for that fits.

@@ -61,20 +61,18 @@ struct TLSFindings {
     body(&processes[process, default: Finding()])
   }
 
-  /// Why an encrypted connection of a process was not read; nil where there was nothing to read.
+  /// Why an encrypted connection of a process was not read.
   ///
   /// - Parameters:
   ///   - beginning: of the connection, in ns.
   ///   - isUnbound: whether calls of its library were seen within which no socket was used.
-  func reason(_ process: ProcessID, beginning: UInt64, isUnbound: Bool) -> String? {
+  func reason(_ process: ProcessID, beginning: UInt64, isUnbound: Bool) -> String {
     if isUnbound {
       return "it encrypts in memory and sends the result itself (memory BIO), so that no call tells its connection"
     }
     let finding = processes[process] ?? Finding()
     var found = finding.implementations
     if let since = finding.watchedSince, beginning < since { return "they began before its OpenSSL library was watched" }
-    // A connection whose handshake failed has no content.
-    if found == [.openSSL] { return nil }
     if finding.watchedSince == nil { found.formUnion(finding.program.map(linkedInto) ?? []) }
     return found.isEmpty ? "what encrypts in it is not known" : Self.list(found)
   }

@@ -96,13 +96,13 @@ struct TLSLibraries {
         continue
       }
       guard let file = MappedFile.open(mapping, of: process), let status = try? file.status() else { continue }
-      let key = Key(file: FileIdentity(status), process: isEveryoneTarget ? nil : process)
-      if probedAt(key) == nil {
+      let identity = FileIdentity(status)
+      if probedAt(identity, process) == nil {
         let used = isEveryoneTarget ? [] : Self.usedFunctions(of: process, mappings)
         probe(file, mapping.path, isEveryoneTarget ? .everyone : .process(process), used, &loaded)
-        known[key] = Clock.monotonic
+        known[Key(file: identity, process: isEveryoneTarget ? nil : process)] = Clock.monotonic
       }
-      if let time = probedAt(key) { findings.noteWatched(process, since: time) }
+      if let time = probedAt(identity, process) { findings.noteWatched(process, since: time) }
     }
     if !mappings.isEmpty { findings.noteProgram(of: process) }
   }
@@ -122,6 +122,15 @@ struct TLSLibraries {
   }
 
   // MARK: - Programs that begin
+
+  /// Makes ready for programs that targets begin: the first probe of all takes the kernel 30 ms, each further one 0.1.
+  ///
+  /// It is one that nobody comes by, in this process.
+  mutating func prepare(_ loaded: inout LoadedNetwork) {
+    let search = ProgramExamination.search(root: "", libraryPath: nil)
+    guard let file = search.libraries(where: Self.isRead).first else { return }
+    probe(file, "OpenSSL's library", .process(ProcessTable.own), [Self.functions[0].name], &loaded)
+  }
 
   /// Watches what a command will encrypt with, which is held until then.
   mutating func attach(
@@ -179,20 +188,22 @@ struct TLSLibraries {
     _ loaded: inout LoadedNetwork
   ) {
     guard let status = try? file.status() else { return }
+    let identity = FileIdentity(status)
     let isWide = reach == .everyone && mayProbeEveryone
-    let key = Key(file: FileIdentity(status), process: isWide ? nil : process)
-    if probedAt(key) == nil {
+    if probedAt(identity, process) == nil {
       // Whoever maps the file later may call any of its functions.
       probe(file, "OpenSSL's library", isWide ? .everyone : .process(process), isWide ? [] : functions, &loaded)
-      known[key] = Clock.monotonic
+      known[Key(file: identity, process: isWide ? nil : process)] = Clock.monotonic
     }
-    if isNeeded, let time = probedAt(key) { findings.noteWatched(process, since: time) }
+    if isNeeded, let time = probedAt(identity, process) { findings.noteWatched(process, since: time) }
   }
 
   // MARK: - Probes
 
   /// When a library was probed, for a process or for all.
-  private func probedAt(_ key: Key) -> MonotonicTime? { known[Key(file: key.file, process: nil)] ?? known[key] }
+  private func probedAt(_ file: FileIdentity, _ process: ProcessID) -> MonotonicTime? {
+    known[Key(file: file, process: nil)] ?? known[Key(file: file, process: process)]
+  }
 
   /// - Parameter used: the functions to watch; all where there are none.
   private mutating func probe(

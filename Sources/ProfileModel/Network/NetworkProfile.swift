@@ -362,10 +362,15 @@ package struct RequestSample: Equatable, Sendable, Codable {
 package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
   case connectionTableFull = "connection_table_full"
   case connectionRecordLost = "connection_record_lost"
+  case connectionUnlisted = "connection_unlisted"
   case sampleRecordLost = "sample_record_lost"
+  case sampleGroupFull = "sample_group_full"
   case payloadRecordLost = "payload_record_lost"
+  case payloadMissing = "payload_missing"
   case endpointTableFull = "endpoint_table_full"
   case peerTableFull = "peer_table_full"
+  case callTableFull = "call_table_full"
+  case threadTableFull = "thread_table_full"
   case targetTableFull = "target_table_full"
   case payloadUnreadable = "payload_unreadable"
   case payloadSkipped = "payload_skipped"
@@ -374,16 +379,22 @@ package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepr
   case messageLost = "message_lost"
   case tlsUnbound = "tls_unbound"
   case tlsUnread = "tls_unread"
+  case execRecordLost = "exec_record_lost"
   case recordMalformed = "record_malformed"
 
   package var explanation: String {
     switch self {
     case .connectionTableFull: "calls on connections that found no place in the table"
     case .connectionRecordLost: "ended connections whose record found no room"
+    case .connectionUnlisted: "connections that are in the sums only, being too many to list"
     case .sampleRecordLost: "requests that should have been kept and found no room"
+    case .sampleGroupFull: "requests that should have been kept, of more paths than are"
+    case .payloadMissing: "requests that were kept without the beginning of a message"
     case .payloadRecordLost: "beginnings of messages that found no room"
     case .endpointTableFull: "requests whose path found no place of its own"
     case .peerTableFull: "requests that are in no distribution of an edge"
+    case .callTableFull: "calls that are in no distribution of an edge"
+    case .threadTableFull: "calls of threads that the kernel had no memory for"
     case .targetTableFull: "processes that found no place in the table of targets"
     case .payloadUnreadable: "calls whose data could not be read"
     case .payloadSkipped: "calls with more data than is looked at"
@@ -392,6 +403,7 @@ package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepr
     case .messageLost: "HTTP messages whose end was not found"
     case .tlsUnbound: "TLS calls whose connection is not known"
     case .tlsUnread: "encrypted connections that were not read"
+    case .execRecordLost: "programs that targets began, whose encryption may not be read"
     case .recordMalformed: "records malformed"
     }
   }

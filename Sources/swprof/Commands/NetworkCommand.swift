@@ -77,6 +77,9 @@ struct NetworkCommand: ParsableCommand {
   @Option(help: .hidden)
   var withoutFeature: [KernelFeature] = []
 
+  @Option(help: .hidden)
+  var capacity: [TableCapacity] = []
+
   func validate() throws {
     try output.requireNetworkFormat()
     try ringBufferSize.validateRingBuffer()
@@ -88,7 +91,7 @@ struct NetworkCommand: ParsableCommand {
     let plan = CapturePlan(
       target: target, duration: duration, output: output, store: store, noStore: noStore, note: note,
       redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
-      missingFeatures: Set(withoutFeature))
+      missingFeatures: Set(withoutFeature), capacities: capacity)
     let parameters = NetworkParameters(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
       callTimes: callTimes, foldsIdentifiers: foldIds)

@@ -40,6 +40,9 @@ struct CaptureOptions: ParsableArguments {
   @Option(help: .hidden)
   var withoutFeature: [KernelFeature] = []
 
+  @Option(help: .hidden)
+  var capacity: [TableCapacity] = []
+
   enum Side: String, EnumerableFlag {
     case user
     case kernel
@@ -64,7 +67,7 @@ struct CaptureOptions: ParsableArguments {
     return CapturePlan(
       target: target, duration: duration, side: side, unwind: unwind, output: output, store: store, noStore: noStore,
       note: note, redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
-      missingFeatures: Set(withoutFeature))
+      missingFeatures: Set(withoutFeature), capacities: capacity)
   }
 }
 
@@ -74,6 +77,19 @@ extension ByteCount {
     if bytes < UInt32(Host.pageSize) || bytes & (bytes - 1) != 0 || bytes > 1 << 30 {
       throw ValidationError("'--ring-buffer-size': give a power of two from \(Host.pageSize) bytes to 1 GiB")
     }
+  }
+}
+
+/// `NAME=N`: the size of a table, for tests.
+struct TableCapacity: ExpressibleByArgument {
+  let table: String
+  let count: UInt32
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=")
+    guard parts.count == 2, let count = UInt32(parts[1]), count > 0 else { return nil }
+    table = String(parts[0])
+    self.count = count
   }
 }
 

@@ -1,5 +1,5 @@
 # Truth: an HTTPS server, which answers /ok/MS 200 after so many milliseconds, and /status/NNN so.
-# Usage: https_server.py CERTIFICATE KEY. Prints "ready" and its port, and runs until it is killed.
+# Usage: https_server.py CERTIFICATE KEY. Prints "ready" and its port, then the path of each request, until it is killed.
 import http.server
 import ssl
 import sys
@@ -12,6 +12,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self):
+        print(self.path, flush=True)
         kind, number = self.path[1:].split("/")
         if kind == "ok":
             time.sleep(int(number) / 1000)
