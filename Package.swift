@@ -85,7 +85,7 @@ let package = Package(
 
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
-    .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "Unwinding"], swiftSettings: strict),
+    .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "ELF", "Unwinding"], swiftSettings: strict),
     .testTarget(name: "BPFTests", dependencies: ["BPF"], swiftSettings: strict),
     .testTarget(
       name: "UnwindingTests", dependencies: ["CElfutils", "ELF", "LinuxSystem", "Unwinding"], swiftSettings: strict),
@@ -117,7 +117,8 @@ let package = Package(
       name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
     .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["CommandRunning", "ProfileModel", "Storage", "swprof"],
+      name: "CommandTests",
+      dependencies: ["Capture", "CommandRunning", "LinuxSystem", "ProfileModel", "Storage", "swprof"],
       swiftSettings: strict),
     .testTarget(
       name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),

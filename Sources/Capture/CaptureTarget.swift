@@ -74,7 +74,7 @@ package struct CaptureRequest: Sendable {
   package var initialBuildNanoseconds: UInt64 = 3_000_000_000
   /// Bytes of the ring buffer: a power of two, at least a page.
   package var ringBufferBytes: UInt32
-  /// For tests, the sizes of tables by their names: how many entries maps have, and how many pages `sideband`.
+  /// For tests, the sizes of tables by their names: of maps in entries, of `sideband` in pages, of `unwind_lines` in lines.
   package var capacities: [String: UInt32] = [:]
 
   package init(

@@ -8,7 +8,7 @@ package import ProfileModel
 package struct FlightRecorder: ~Copyable {
   private var session: ProbeSession<RecentSamples>
   /// Kept open while they tick.
-  private let events: [PerfEvent]
+  private var events: [PerfEvent]
   private var samples: RecentSamples
   private var targets: Set<ProcessID> = []
   /// When the first CPU began to tick.
@@ -65,7 +65,19 @@ package struct FlightRecorder: ~Copyable {
   package var descriptors: [Int32] { session.descriptors }
   package var hasPending: Bool { session.hasPending }
 
-  package mutating func drain() throws(CaptureError) { try session.drain(into: &samples) }
+  package mutating func drain() throws(CaptureError) {
+    try session.drain(into: &samples)
+    for cpu in session.takeNewCPUs() { sample(cpu) }
+  }
+
+  /// Samples a CPU that came online.
+  private mutating func sample(_ cpu: Int32) {
+    do {
+      let event = try PerfEvent.ticking(.cpuClock, cpu: cpu, hertz: Self.hertz)
+      try session.attach("on_cpu_tick", to: event)
+      events.append(event)
+    } catch { session.noteUnsampledCPU() }
+  }
 
   /// What is remembered of some processes, from a time on. Every stack stands on a frame that says so.
   ///

@@ -85,6 +85,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   /// How user stacks are walked: `dwarf` or `fp`.
   let unwind: String
 
+  /// What `CaptureRequest.capacities` has beside the kernel's maps.
+  private static var sidebandRings: String { "sideband" }
+  private static var unwindLines: String { "unwind_lines" }
   private static var defaultSidebandPages: UInt32 { 64 }
   /// How often CPUs are looked for that came online, in ns.
   private static var cpuInterval: UInt64 { 100_000_000 }
@@ -132,7 +135,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
     // Mappings are listened to before they are read.
     let cpus = try OnlineCPUs()
-    let pages = Int(request.capacities["sideband"] ?? defaultSidebandPages)
+    let pages = Int(request.capacities[sidebandRings] ?? defaultSidebandPages)
     let sideband = try cpus.all.map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: pages)) }
     let targets = try object.map(named: "targets")
     for target in try scope.initialTargets() {
@@ -151,7 +154,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   private init(
     object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], sidebandPages: Int,
-    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, isAllProcesses: Bool, scopeWarnings: [String], unwind: String
+    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, isAllProcesses: Bool,
+    scopeWarnings: [String], unwind: String
   ) {
     self.object = object
     self.ring = ring
@@ -183,7 +187,13 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
           throw BPFError(operation: .load(object: probes.image.name), cause: .notSupported)
         }
         let object = try openObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES)
-        var built = UnwindTables(lines: try UnwindLines(of: object))
+        let lines =
+          if let count = request.capacities[unwindLines] {
+            try UnwindLines(of: object, capacity: count)
+          } else {
+            try UnwindLines(of: object)
+          }
+        var built = UnwindTables(lines: lines)
         let targets = (try? scope.initialTargets()) ?? []
         // Stacks are to be whole from a command's first instruction on. What waits to become it has the libraries
         // mapped that most programs have.
@@ -213,7 +223,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
     try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
     try probes.configure(object)
-    for (map, count) in request.capacities where map != "sideband" { try object.setCapacity(ofMap: map, count) }
+    for (map, count) in request.capacities where map != sidebandRings && map != unwindLines {
+      try object.setCapacity(ofMap: map, count)
+    }
     for program in probes.optional where !probes.programs.contains(program) { try object.leaveOut(program) }
     let lifecycle = lifecycle(scope: scope, walk: walk)
     for program in lifecyclePrograms where !lifecycle.contains(program) { try object.leaveOut(program) }

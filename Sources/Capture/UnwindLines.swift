@@ -7,14 +7,18 @@ import ProfileModel
 struct UnwindLines {
   private let table: ArrayOfMaps
   private var chunks: [MappedArray]
-  private var allocator = LineAllocator(
-    capacity: UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX), reserved: 1)
+  private var allocator: LineAllocator
 
   static let lineSize = Int(SWPROF_LINE_SIZE)
   private static let chunkLines = Int(SWPROF_CHUNK_LINES)
 
-  /// - Parameter object: what the lines are for, still to be loaded.
-  init(of object: borrowing BPFObject) throws(BPFError) {
+  /// - Parameters:
+  ///   - object: what the lines are for, still to be loaded.
+  ///   - capacity: how many there may be, for tests.
+  init(
+    of object: borrowing BPFObject, capacity: UInt32 = UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX)
+  ) throws(BPFError) {
+    allocator = LineAllocator(capacity: capacity, reserved: 1)
     let first = try Self.chunk()
     table = try object.prepareArray(ofMaps: "unwind_chunks", like: first)
     table.put(first, at: 0)

@@ -142,7 +142,8 @@ struct IntervalAggregatorTests {
     #expect(account.losses == [.intervalTableFull: 2])
     #expect(account.lostNanoseconds == 20)
     #expect(account.leftOut == [.preempted: Weight(count: 4, nanoseconds: 44)])
-    #expect(account.defects == [.wakeupMissed: 1, .switchMissed: 2])
+    #expect(
+      account.defects == [.wakeupMissed: 1, .switchMissed: 2, .threadTableFull: 3, .threadNameLost: 4])
   }
 
   @Test func `the last name of a thread is its name, and one that never told has its number`() {

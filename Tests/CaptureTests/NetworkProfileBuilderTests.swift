@@ -41,6 +41,39 @@ import Testing
     }
   }
 
+  @Test func `connections that are too many to list are counted`() {
+    var builder = NetworkProfileBuilder()
+    for port in 1...2500 as ClosedRange<UInt16> {
+      builder.add(tcp(process: 10, "client", local: (1, port), remote: (7, 80), flags: SWPROF_CONNECTION_CLIENT))
+    }
+
+    let profile = builder.profile()
+
+    #expect(profile.connections.count == 1000)
+    #expect(builder.unlistedCount == 1500)
+  }
+
+  @Test func `encrypted connections that were not read are counted by process and reason`() {
+    var builder = NetworkProfileBuilder()
+    for (process, name, flags) in [
+      (10, "node", SWPROF_CONNECTION_CLIENT), (10, "node", SWPROF_CONNECTION_CLIENT),
+      (11, "curl", SWPROF_CONNECTION_CLIENT | SWPROF_CONNECTION_TLS), (12, "go", SWPROF_CONNECTION_SERVER),
+    ] as [(UInt32, String, Int32)] {
+      builder.add(tcp(process: process, name, local: (1, 40000), remote: (7, 443), flags: flags))
+    }
+    var surroundings = NetworkProfileBuilder.Surroundings.none
+    surroundings.speaks = { _ in .tls }
+    surroundings.unreadReason = { "reason \($0.process)" }
+    builder.fold(surroundings)
+
+    #expect(builder.unreadCount == 3)
+    #expect(
+      builder.unreadSentences == [
+        "process 10 (node): 2 encrypted connections not read: reason 10",
+        "process 12 (go): 1 encrypted connection not read: reason 12",
+      ])
+  }
+
   @Test func `clients from elsewhere are one node for each address, whatever their ports`() {
     var builder = NetworkProfileBuilder()
     for port in [40000, 40001, 40002] as [UInt16] {

@@ -37,6 +37,34 @@ import Testing
     #expect(samples(keeper).map(\.response) == ["HTTP/1.1 200"])
   }
 
+  @Test func `requests of more groups than are kept are counted`() {
+    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow]))
+    for path in 1...2003 as ClosedRange<UInt64> {
+      var raw = sample(status: 200, milliseconds: 900)
+      raw.endpoint.path_hash = path
+      keeper.add(raw)
+    }
+    // One that has its group is no loss.
+    keeper.add(sample(status: 200, milliseconds: 950))
+
+    #expect(samples(keeper).count == 2001)
+    #expect(keeper.groupsFull == 3)
+  }
+
+  @Test func `kept requests whose messages were asked for and are missing are counted`() {
+    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow], bodyBytes: 100))
+    for number in 1...3 as ClosedRange<UInt32> {
+      if number < 3 { keeper.add(payload("GET /", number: number, direction: SWPROF_RECEIVED)) }
+      if number == 1 { keeper.add(payload("HTTP/1.1 200", number: number, direction: SWPROF_SENT)) }
+      keeper.add(sample(status: 200, milliseconds: 900, number: number))
+    }
+
+    #expect(keeper.messagesMissing == 2)
+    var other = SampleKeeper(NetworkParameters(reasons: [.slow]))
+    other.add(sample(status: 200, milliseconds: 900))
+    #expect(other.messagesMissing == 0)
+  }
+
   @Test func `a record that is cut is none`() {
     var keeper = SampleKeeper(NetworkParameters())
     let isSample = [UInt8](repeating: 0, count: 40).withUnsafeBytes { keeper.add(sample: $0) }

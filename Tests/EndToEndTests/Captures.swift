@@ -11,12 +11,13 @@ struct StoredTask: Decodable {
   let taken: Int
   let lost: Int
   let losses: [String: Int]
+  let defects: [String: Int]
   let lostNanoseconds: Int
   let leftOut: [String: LeftOut]
   let durationNanoseconds: Int?
 
   enum CodingKeys: String, CodingKey {
-    case id, target, status, ticks, losses
+    case id, target, status, ticks, losses, defects
     case lostNanoseconds = "lost_ns"
     case leftOut = "left_out"
     case taken = "samples_taken"

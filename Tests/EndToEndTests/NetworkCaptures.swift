@@ -85,7 +85,9 @@ struct NetworkView: Decodable {
   }
 
   /// What was lost, without the causes at zero.
-  var actualLosses: [String: Int] { losses.filter { $0.value > 0 } }
+  ///
+  /// Connections that are only too many to list are all in the sums.
+  var actualLosses: [String: Int] { losses.filter { $0.value > 0 && $0.key != "connection_unlisted" } }
 
   /// The edges between two processes.
   func edges(client: Int32? = nil, server: Int32? = nil) -> [Edge] {

@@ -102,6 +102,21 @@ struct SidebandRecordTests {
     #expect(decoded(bytes)?.event == .lost(7))
   }
 
+  @Test func `a record that is too short for its kind is malformed, and no other is`() throws {
+    for kind in [2, 3, 4, 7, 10] as [UInt32] {
+      #expect(throws: SidebandRecord.Malformed.self) {
+        try SidebandRecord.decode(Array(record(kind: kind) { _ in }.prefix(23)).span.bytes)
+      }
+    }
+    #expect(throws: SidebandRecord.Malformed.self) {
+      try SidebandRecord.decode(record(kind: 7) { $0.add(UInt64(1)) }.span.bytes)
+    }
+    // Of another kind, or of memory that holds no code.
+    #expect(try SidebandRecord.decode(record(kind: 11) { $0.add(UInt64(1)) }.span.bytes) == nil)
+    #expect(try SidebandRecord.decode(mapping(protection: 1).span.bytes) == nil)
+    #expect(try SidebandRecord.decode(mapping().span.bytes) != nil)
+  }
+
   @Test func `a record cut anywhere is refused, not trapped on`() {
     for whole in [mapping(), record(kind: 7) { $0.add(UInt64(0)) }, record(kind: 3) { $0.add(UInt64(0)) }] {
       for length in 0..<min(whole.count, 24) {

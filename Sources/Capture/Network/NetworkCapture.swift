@@ -73,7 +73,9 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     libraries = TLSLibraries(isEveryoneTarget: scope.kernelScope == SWPROF_SCOPE_ALL)
     warnings = scope.warnings
     anchor = (Clock.monotonic.nanoseconds, Clock.wall.nanoseconds)
-    if let command = request.awaitedCommand, case .processes(let processes) = request.target, let process = processes.first {
+    if let command = request.awaitedCommand, case .processes(let processes) = request.target,
+      let process = processes.first
+    {
       libraries.attach(to: &self.loaded, for: command, in: process, includesChildren: includesChildren)
     } else {
       findLibraries()

@@ -22,7 +22,8 @@ struct NetworkPlan {
 
   /// The programs that are attached when a capture begins, in that order.
   var programs: [String] {
-    var programs = scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : purpose.isMonitor ? [] : ["process_exec"]
+    var programs =
+      scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : purpose.isMonitor ? [] : ["process_exec"]
     programs += Self.sockets
     if source.kind == .sockets { programs += [readsSendingOnly ? "begin_send" : "send_length", "receive_length"] }
     if purpose.parameters.callTimes { programs.append("enter_call") }

@@ -72,7 +72,9 @@ struct TLSFindings {
     }
     let finding = processes[process] ?? Finding()
     var found = finding.implementations
-    if let since = finding.watchedSince, beginning < since { return "they began before its OpenSSL library was watched" }
+    if let since = finding.watchedSince, beginning < since {
+      return "they began before its OpenSSL library was watched"
+    }
     if finding.watchedSince == nil { found.formUnion(finding.program.map(linkedInto) ?? []) }
     return found.isEmpty ? "what encrypts in it is not known" : Self.list(found)
   }

@@ -18,7 +18,8 @@ enum TLSImplementation: CaseIterable, Hashable {
   /// Why its content is not read.
   var reason: String {
     switch self {
-    case .openSSL: "their handshake failed, or its OpenSSL library is called by other functions than SSL_read and SSL_write"
+    case .openSSL:
+      "their handshake failed, or its OpenSSL library is called by other functions than SSL_read and SSL_write"
     case .staticOpenSSL: "OpenSSL is linked into the program, and only its shared library is read"
     case .boringSSL: "BoringSSL is linked into the program, and only OpenSSL's shared library is read"
     case .gnuTLS: "GnuTLS encrypts, and only OpenSSL is read"

@@ -112,7 +112,9 @@ struct TLSLibraries {
     var used: Set<String> = []
     var seen: Set<UInt64> = []
     for mapping in mappings
-    where mapping.inode != 0 && TLSImplementation(library: mapping.path) != .openSSL && seen.insert(mapping.inode).inserted {
+    where mapping.inode != 0 && TLSImplementation(library: mapping.path) != .openSSL
+      && seen.insert(mapping.inode).inserted
+    {
       guard let file = MappedFile.open(mapping, of: process), let source = try? ByteSource(file),
         let elf = try? ELFFile(source), let dynamic = try? DynamicSection(elf, lookingFor: functions.map(\.name))
       else { continue }
