@@ -89,7 +89,7 @@ struct ProgramExaminationTests {
   @Test func `the reason is what is known of the process, and that nothing is`() {
     let (process, other) = (ProcessID(rawValue: 10), ProcessID(rawValue: 11))
     var findings = TLSFindings()
-    #expect(findings.reason(process, beginning: 5, isUnbound: false).contains("not known"))
+    #expect(findings.reason(process, beginning: 5, isUnbound: false).contains("ended before"))
     findings.note(.gnuTLS, in: process)
     #expect(findings.reason(process, beginning: 5, isUnbound: false).hasPrefix("GnuTLS"))
     findings.noteWatched(other, since: MonotonicTime(nanoseconds: 100))
@@ -97,6 +97,6 @@ struct ProgramExaminationTests {
     #expect(findings.reason(other, beginning: 150, isUnbound: false).contains("SSL_read"))
     #expect(findings.reason(other, beginning: 150, isUnbound: true).contains("memory BIO"))
     findings.begin(process)
-    #expect(findings.reason(process, beginning: 5, isUnbound: false).contains("not known"))
+    #expect(findings.reason(process, beginning: 5, isUnbound: false).contains("ended before"))
   }
 }

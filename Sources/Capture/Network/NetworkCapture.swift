@@ -116,6 +116,9 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     for record in records { take(record) }
     if builder.isFull { builder.fold(surroundings()) }
     findLibraries()
+    libraries.judgeBystanders {
+      try? loaded.object.sum(map: "network_counters", index: SWPROF_NETWORK_TLS_BYSTANDERS.rawValue)
+    }
   }
 
   private mutating func take(_ bytes: [UInt8]) {
@@ -165,9 +168,6 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     guard libraries.isDue(isWide: scope.kernelScope != SWPROF_SCOPE_TARGETS) else { return }
     let targets = currentTargets()
     libraries.attach(to: &loaded, in: targets)
-    if let calls = try? loaded.object.sum(map: "network_counters", index: SWPROF_NETWORK_TLS_BYSTANDERS.rawValue) {
-      libraries.judgeBystanders(calls)
-    }
   }
 
   /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.

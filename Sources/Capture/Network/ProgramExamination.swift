@@ -26,10 +26,12 @@ struct ProgramExamination {
   var others: Set<TLSImplementation> = []
   /// Whether it may load libraries later, or run other programs.
   var mayLoadMore = false
+  /// Whether it may start processes.
+  var mayStartProcesses = false
 
-  /// What a program calls to load a library, or to run another one.
-  private static let loaders = [
-    "dlopen", "execve", "execv", "execvp", "execl", "execlp", "posix_spawn", "posix_spawnp", "system", "popen", "fork",
+  /// What a program calls to start a process, or to become another program.
+  private static let starters = [
+    "execve", "execv", "execvp", "execl", "execlp", "posix_spawn", "posix_spawnp", "system", "popen", "fork", "vfork",
   ]
 
   /// - Parameters:
@@ -40,10 +42,12 @@ struct ProgramExamination {
     // A script, or a file that is linked statically.
     guard let own = files.first else {
       mayLoadMore = true
+      mayStartProcesses = true
       return
     }
+    mayStartProcesses = Self.starters.contains(where: own.dynamic.mentioned.contains)
     mayLoadMore =
-      Self.loaders.contains(where: own.dynamic.mentioned.contains)
+      mayStartProcesses || own.dynamic.mentioned.contains("dlopen")
       || files.dropFirst().contains { $0.dynamic.mentioned.contains("dlopen") && !Self.isOfCLibrary($0.path) }
     for file in files.dropFirst() {
       switch TLSImplementation(library: file.path) {
@@ -66,6 +70,6 @@ struct ProgramExamination {
 
   static func search(root: String, libraryPath: String?) -> LibrarySearch {
     LibrarySearch(
-      root: root, libraryPath: libraryPath, names: TLSLibraries.functions.map(\.name) + loaders)
+      root: root, libraryPath: libraryPath, names: TLSLibraries.functions.map(\.name) + starters + ["dlopen"])
   }
 }

@@ -70,7 +70,7 @@ struct TLSFindings {
     if isUnbound {
       return "it encrypts in memory and sends the result itself (memory BIO), so that no call tells its connection"
     }
-    let finding = processes[process] ?? Finding()
+    guard let finding = processes[process] else { return "it had ended before it could be looked at" }
     var found = finding.implementations
     if let since = finding.watchedSince, beginning < since {
       return "they began before its OpenSSL library was watched"

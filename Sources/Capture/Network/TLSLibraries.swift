@@ -38,7 +38,7 @@ struct TLSLibraries {
   /// so many ns apart.
   private static let patience: UInt64 = 2_000_000_000
   /// How many calls a second of other processes are too many: at 10 us each, they take a hundredth of a CPU.
-  static let bystanderLimit: UInt64 = 1000
+  static let bystanderLimit: Double = 1000
 
   /// Whether all processes are targets.
   private let isEveryoneTarget: Bool
@@ -142,12 +142,14 @@ struct TLSLibraries {
     let search = ProgramExamination.search(root: "", libraryPath: command.libraryPath)
     let examination = ProgramExamination(program, at: command.path ?? "", search)
     findings.note(program: program, examination, in: process)
+    // Probes of a process are not its children's.
+    let reach: Reach = includesChildren && examination.mayStartProcesses ? .everyone : .process(process)
     for file in examination.libraries {
-      probe(file, of: process, .process(process), examination.functions, isNeeded: true, &loaded)
+      probe(file, of: process, reach, examination.functions, isNeeded: true, &loaded)
     }
     if examination.libraries.isEmpty, examination.mayLoadMore {
       for file in search.libraries(where: Self.isRead) {
-        probe(file, of: process, includesChildren ? .everyone : .process(process), [], isNeeded: false, &loaded)
+        probe(file, of: process, reach, [], isNeeded: false, &loaded)
       }
     }
   }
@@ -220,32 +222,46 @@ struct TLSLibraries {
       for (program, isReturn) in [(program, false), (Self.returnProgram, true)] {
         let place = UserProbe(file: file.ownPath, function: function, isReturn: isReturn, process: process)
         do { try loaded.attach(program, to: place, keptBy: reach == .everyone ? wideLinks : nil) } catch {
-          let subject = process.map { "process \($0): " } ?? ""
-          warnings.append(
-            "\(subject)what \(path) encrypts is not read (\(error.cause)); its connections are counted all the same")
+          note(error, path, reach)
           return
         }
       }
     }
   }
 
+  private static let maximumWarnings = 100
+
+  private mutating func note(_ error: BPFError, _ path: String, _ reach: Reach) {
+    var subject = ""
+    if case .process(let process) = reach {
+      // One that has ended meanwhile is no news.
+      if error.cause == .noSuchProcess { return }
+      subject = "process \(process): "
+    }
+    guard warnings.count < Self.maximumWarnings else { return }
+    warnings.append(
+      "\(subject)what \(path) encrypts is not read (\(error.cause)); its connections are counted all the same")
+  }
+
   /// Takes off what others than targets call too often.
   ///
-  /// - Parameter calls: how many calls of theirs there were so far.
-  mutating func judgeBystanders(_ calls: UInt64) {
+  /// - Parameter count: how many calls of theirs there were so far.
+  mutating func judgeBystanders(_ count: () -> UInt64?) {
     let now = Clock.monotonic
-    defer { bystanders = (calls, now) }
-    guard let before = bystanders, mayProbeEveryone, !isEveryoneTarget, known.contains(where: { $0.key.process == nil })
+    guard mayProbeEveryone, !isEveryoneTarget,
+      bystanders.map({ now.nanoseconds(since: $0.at) >= Self.interval }) ?? true,
+      known.contains(where: { $0.key.process == nil }), let calls = count()
     else { return }
-    let elapsed = max(now.nanoseconds(since: before.at), 1)
-    let rate = (calls &- before.calls).multipliedReportingOverflow(by: 1_000_000_000).partialValue / elapsed
+    defer { bystanders = (calls, now) }
+    guard let before = bystanders else { return }
+    let rate = Double(calls &- before.calls) * 1e9 / Double(now.nanoseconds(since: before.at))
     guard rate > Self.bystanderLimit else { return }
     mayProbeEveryone = false
     wideLinks.detachInBackground()
     known = known.filter { $0.key.process != nil }
     looks.removeAll()
     warnings.append(
-      "other processes encrypt \(rate) times a second with OpenSSL's library, which would cost them 10 us each time:"
+      "other processes encrypt \(Int(min(rate, 1e9))) times a second with OpenSSL's library, which would cost them 10 us each time:"
         + " it is watched in each target alone from then on, and the first requests of new processes may be missing")
   }
 
