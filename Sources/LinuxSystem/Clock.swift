@@ -15,6 +15,11 @@ package enum Clock {
     return WallTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 
+  /// A point of the monotonic clock on the wall, as the clocks stand now.
+  package static func wall(at time: MonotonicTime) -> WallTime {
+    WallTime(nanoseconds: wall.nanoseconds - Int64(bitPattern: monotonic.nanoseconds &- time.nanoseconds))
+  }
+
   /// The CPU time that all threads of a process have used, those that have ended included, in ns.
   ///
   /// The scheduler's own count, one call for all threads and to a tick of the kernel's clock. The number of the clock is

@@ -74,7 +74,7 @@ struct CaptureSession {
 
     var task = makeTask(duration: duration)
     let capture = try arm(request(child: childID))
-    task.startedAt = Clock.wall
+    task.startedAt = Clock.wall(at: capture.armedAt)
     task.parameters.event = capture.event
     task.parameters.unwind = capture.unwind
     timings.mark("armed", at: capture.armedAt)
@@ -175,6 +175,12 @@ struct CaptureSession {
           + " \(account.lost) lost; please report it", .internalError)
     }
     task.status = .done
+  }
+
+  /// Ends a task of connections, which lasted as long as calls were counted.
+  static func close(_ task: inout ProfilingTask, _ recording: NetworkRecording) throws {
+    (task.startedAt, task.endedAt) = (recording.startedAt, recording.endedAt)
+    try close(&task, recording.account, recording.warnings)
   }
 
   /// Ends as the command did; a command that still runs is left alone.

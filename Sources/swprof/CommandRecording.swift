@@ -38,7 +38,7 @@ struct CommandRecording {
       kind: .onCPU, target: "command \(name)",
       parameters: CaptureParameters(
         durationNanoseconds: nil, frequencyHertz: frequencyHertz, unwind: capture.unwind, event: capture.event),
-      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall)
+      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall(at: capture.armedAt))
     var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process], verbosity: verbosity)
     do { try child.start() } catch {
       throw Failure("cannot run '\(name)': \(error)", error == .accessDenied ? .notPermitted : .noInput)

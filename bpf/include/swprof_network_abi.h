@@ -24,9 +24,10 @@ enum swprof_network_source {
 
 /* The value of the map `phase`; each one is set when all that belongs to the one before has been done. */
 enum swprof_network_phase {
-	SWPROF_NETWORK_RUNNING = 0,
-	SWPROF_NETWORK_ENDING = 1, /* nobody is a target any more; ends of connections are noted still */
-	SWPROF_NETWORK_OVER = 2, /* nothing is noted any more */
+	SWPROF_NETWORK_ARMING = 0, /* nobody is a target yet: programs are attached one by one */
+	SWPROF_NETWORK_RUNNING = 1,
+	SWPROF_NETWORK_ENDING = 2, /* nobody is a target any more; ends of connections are noted still */
+	SWPROF_NETWORK_OVER = 3, /* nothing is noted any more */
 };
 
 /* Set before the programs are loaded, constant afterwards. */

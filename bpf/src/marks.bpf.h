@@ -57,6 +57,14 @@ static __always_inline bool has_reached(__u32 expected)
 	return value && *value >= expected;
 }
 
+/* Whether calls are counted. */
+static __always_inline bool is_running(void)
+{
+	__u32 zero = 0, *value = bpf_map_lookup_elem(&phase, &zero);
+
+	return value && *value == SWPROF_NETWORK_RUNNING;
+}
+
 /* Whether nobody is a target any more. */
 static __always_inline bool is_ending(void)
 {
@@ -82,11 +90,11 @@ static __always_inline bool is_target_process(__u32 tgid)
 {
 	switch (config.scope) {
 	case SWPROF_SCOPE_ALL:
-		return tgid && tgid != network.self && !is_ending();
+		return tgid && tgid != network.self && is_running();
 	case SWPROF_SCOPE_CGROUP:
-		return tgid != network.self && !is_ending() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
+		return tgid != network.self && is_running() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
 	default:
-		/* No process is marked once a capture ends. */
+		/* No process is marked before a capture begins, nor once it ends. */
 		return is_marked(tgid);
 	}
 }

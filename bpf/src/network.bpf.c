@@ -29,7 +29,7 @@ int process_exec(__u64 *context)
 {
 	struct task_struct *task = (struct task_struct *)context[0];
 
-	if (follow_exec(task) && !is_ending())
+	if (follow_exec(task) && is_running())
 		mark_target(task->tgid, true);
 	announce_exec(task);
 	return 0;

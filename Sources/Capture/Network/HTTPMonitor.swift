@@ -31,7 +31,7 @@ package struct HTTPMonitor: ~Copyable {
       let purpose = NetworkProbes.Purpose(
         parameters: NetworkParameters(reasons: []), tableCapacity: 1 << 15, isMonitor: true)
       var loaded = try NetworkProbes.load(request, purpose, scope)
-      try loaded.attach()
+      _ = try loaded.attach()
       return HTTPMonitor(loaded)
     }
   }

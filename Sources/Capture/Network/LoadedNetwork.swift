@@ -1,5 +1,6 @@
 import BPF
 import CProbes
+import LinuxSystem
 import ProfileModel
 
 /// The loaded programs of network profiling: those that every capture has, and others once a target needs them.
@@ -70,11 +71,22 @@ struct LoadedNetwork: ~Copyable {
     object = try plan.load(with: included)
   }
 
-  /// Attaches what the capture begins with.
-  mutating func attach() throws {
+  /// Attaches what the capture begins with. Nobody is a target before all of it is.
+  ///
+  /// - Returns: when the capture began.
+  mutating func attach() throws -> MonotonicTime {
     for program in plan.programs { try object.attach(program) }
     for program in Self.unasked(included) { try object.attach(program) }
     try noteMet()
+    return try enter(SWPROF_NETWORK_RUNNING)
+  }
+
+  /// - Returns: when the phase before has ended.
+  @discardableResult
+  func enter(_ phase: swprof_network_phase) throws -> MonotonicTime {
+    let now = Clock.monotonic
+    try object.map(named: "phase").update(key: UInt32(0), value: phase.rawValue)
+    return now
   }
 
   /// Tells programs what is attached.

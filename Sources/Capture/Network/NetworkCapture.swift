@@ -17,7 +17,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   /// Which probes are in use, and what that leaves out.
   package var source: NetworkSource { loaded.source }
   package let warnings: [String]
-  /// When the first call was looked at.
+  /// When everything was attached: calls are counted from then on.
   package let armedAt: MonotonicTime
   package private(set) var firstRecordAt: MonotonicTime?
   private var malformed: UInt64 = 0
@@ -184,9 +184,9 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   private mutating func finished() throws -> NetworkRecording {
-    try enter(SWPROF_NETWORK_ENDING)
+    let endedAt = try loaded.enter(SWPROF_NETWORK_ENDING)
     _ = try loaded.object.iterate("mark_targets")
-    try enter(SWPROF_NETWORK_OVER)
+    try loaded.enter(SWPROF_NETWORK_OVER)
     try loaded.findSurvivors()
     _ = try loaded.object.iterate("find_owners")
     for record in try ring.drain() { take(record) }
@@ -210,11 +210,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       .merging(ownLosses.filter { $0.value > 0 }) { $0 + $1 }
     return NetworkRecording(
       profile: profile, account: account,
-      warnings: warnings + loaded.warnings + libraries.warnings + builder.unreadSentences)
-  }
-
-  private func enter(_ phase: swprof_network_phase) throws {
-    try loaded.object.map(named: "phase").update(key: UInt32(0), value: phase.rawValue)
+      warnings: warnings + loaded.warnings + libraries.warnings + builder.unreadSentences,
+      startedAt: surroundings.wallTime(armedAt.nanoseconds), endedAt: surroundings.wallTime(endedAt.nanoseconds))
   }
 
   private mutating func takeLiving() throws {
@@ -354,8 +351,7 @@ package struct PreparedNetwork: ~Copyable {
         try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
         if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
       }
-      let start = Clock.monotonic
-      try loaded.attach()
+      let start = try loaded.attach()
       // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
       _ = try loaded.object.iterate("mark_targets")
       _ = try loaded.object.iterate("find_owners")
@@ -388,6 +384,9 @@ package struct ConnectionBeginning: Equatable, Sendable {
   package var remotePort: UInt16
   package var isServer: Bool
   /// Whether it had begun before the capture: the bytes are not its first then.
+  /// The time in which calls were counted.
+  package var startedAt: WallTime
+  package var endedAt: WallTime
   package var isMidway: Bool
 
   init(_ record: ConnectionRecord) {

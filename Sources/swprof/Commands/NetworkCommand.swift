@@ -99,7 +99,7 @@ struct NetworkCommand: ParsableCommand {
       try NetworkCapture.arm(request, NetworkTask.options(parameters, patterns: uri, tableCapacity: tableSize))
     } conclude: { recording, task, timings in
       timings.mark("stopped")
-      try CaptureSession.close(&task, recording.account, recording.warnings)
+      try CaptureSession.close(&task, recording)
       let task = task
       return CaptureSession.Conclusion(
         store: { try $0.finish(task, network: recording.profile) },

@@ -31,7 +31,7 @@ final class DrivenNetworkCapture: DrivenCapture {
   func finish() throws -> CaptureOutcome {
     let recording = try capture.finish()
     return .other { task, store in
-      try CaptureSession.close(&task, recording.account, recording.warnings)
+      try CaptureSession.close(&task, recording)
       try store.finish(task, network: recording.profile)
     }
   }

@@ -274,11 +274,12 @@ struct WatchSession: ~Copyable {
       let capture = try shelf.arm(start.policy.task, start.processes.map(\.key.process))
       isStocked = false
       (task.parameters.event, task.parameters.unwind) = (capture.event, capture.unwind)
+      task.startedAt = Clock.wall(at: capture.armedAt)
       let lookback = flight?.lookback(for: start, armedAt: capture.armedAt)
       if let lookback {
         trigger.lookbackNanoseconds = lookback.nanoseconds
         task.trigger = TriggerText.encode(trigger)
-        task.startedAt = WallTime(nanoseconds: Clock.wall.nanoseconds - Int64(lookback.nanoseconds))
+        task.startedAt = WallTime(nanoseconds: task.startedAt.nanoseconds - Int64(lookback.nanoseconds))
       }
       let begun = RunningTask(start: start, capture: capture, trigger: trigger, lookback: lookback)
       running.append(begun)
@@ -308,11 +309,13 @@ struct WatchSession: ~Copyable {
     engine.ended(task.start)
     output.verbosity.detail(task.promptness)
     let number = task.start.id
+    // What finishing takes is no part of the capture.
+    let endedAt = Clock.wall
     do {
       if let failure { throw failure }
-      recorder.send(.finish(number, try task.capture.finish(), task.lookback, endedAt: Clock.wall))
+      recorder.send(.finish(number, try task.capture.finish(), task.lookback, endedAt: endedAt))
     } catch {
-      recorder.send(.abandon(number, error: Failure(error).sentence, endedAt: Clock.wall))
+      recorder.send(.abandon(number, error: Failure(error).sentence, endedAt: endedAt))
     }
   }
 
