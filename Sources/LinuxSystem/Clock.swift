@@ -15,6 +15,13 @@ package enum Clock {
     return WallTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 
+  /// The time since boot, that of suspension included, in ns: what /proc counts the starts of processes by.
+  package static var nanosecondsSinceBoot: UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
   /// A point of the monotonic clock on the wall, as the clocks stand now.
   package static func wall(at time: MonotonicTime) -> WallTime {
     WallTime(nanoseconds: wall.nanoseconds - Int64(bitPattern: monotonic.nanoseconds &- time.nanoseconds))

@@ -127,6 +127,13 @@ enum SymbolicLink {
 }
 
 extension ProcessTable {
+  /// When a process that runs was started, in clock ticks since boot; nil for one that has ended.
+  package static func startTicks(of process: ProcessID) -> UInt64? {
+    guard let text = try? OpenFile.text(of: "/proc/\(process)/stat"), let stat = ProcessStat(text), !stat.hasEnded
+    else { return nil }
+    return stat.startTicks
+  }
+
   /// When this process was started, to 10 ms (`starttime` of proc_pid_stat(5), counted from boot).
   package static func startTime() -> MonotonicTime {
     guard let text = try? OpenFile.text(of: "/proc/self/stat"), let own = ProcessStat(text) else {

@@ -28,6 +28,11 @@ struct NetworkView: Decodable {
     let name: String?
     let isTarget: Bool?
   }
+    let count: Int?
+  }
+
+  struct Finding: Decodable, Equatable {
+    let kind, evidence, text: String
 
   struct Edge: Decodable {
     let client: Int
@@ -65,7 +70,8 @@ struct NetworkView: Decodable {
   }
 
   struct Endpoint: Decodable {
-    let pid: Int32
+    /// Nil where there are several.
+    let pid: Int32?
     let role, method, path: String
     let isTls: Bool
     let totals: Requests

@@ -22,6 +22,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   package private(set) var firstRecordAt: MonotonicTime?
   private var malformed: UInt64 = 0
   private let anchor: (monotonic: UInt64, wall: Int64)
+  /// When the capture began, in clock ticks since boot.
+  private let armedTicks: UInt64
 
   /// What a network capture does beside what all do.
   package struct Options {
@@ -73,6 +75,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     libraries = TLSLibraries(isEveryoneTarget: scope.kernelScope == SWPROF_SCOPE_ALL)
     warnings = scope.warnings
     anchor = (Clock.monotonic.nanoseconds, Clock.wall.nanoseconds)
+    let sinceArmed = Clock.monotonic.nanoseconds(since: armedAt)
+    armedTicks = (Clock.nanosecondsSinceBoot &- sinceArmed) / Host.nanosecondsPerTick
     if let command = request.awaitedCommand, case .processes(let processes) = request.target,
       let process = processes.first
     {
@@ -200,7 +204,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     account.losses[.ringBufferFull] = recordLost > 0 ? recordLost : nil
     let kept = samples.samples(surroundings, options)
     var profile = builder.profile(
-      source: source, endpoints: endpoints, samples: kept, times: try peerTimes(), surroundings: surroundings)
+      source: source, endpoints: endpoints, samples: kept, times: try peerTimes(), surroundings: surroundings
+    ).groupingPassingClients(passingTest)
     profile.drops = try drops()
     let ownLosses: [NetworkLoss: UInt64] = [
       .recordMalformed: malformed, .tlsUnread: builder.unreadCount, .connectionUnlisted: builder.unlistedCount,
@@ -212,6 +217,16 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       profile: profile, account: account,
       warnings: warnings + loaded.warnings + libraries.warnings + builder.unreadSentences,
       startedAt: surroundings.wallTime(armedAt.nanoseconds), endedAt: surroundings.wallTime(endedAt.nanoseconds))
+  }
+
+  /// Tells whether a process has ended, or has begun, within the capture; not of those that were asked for by number.
+  private var passingTest: (ProcessID) -> Bool {
+    let armedTicks = armedTicks
+    var named: [ProcessID] = []
+    if case .processes(let processes) = target { named = processes }
+    return { process in
+      !named.contains(process) && (ProcessTable.startTicks(of: process).map { $0 > armedTicks } ?? true)
+    }
   }
 
   private mutating func takeLiving() throws {

@@ -74,6 +74,8 @@ package enum NetworkNode: Hashable, Sendable, Codable {
   ///
   /// - Parameters:
   ///   - address: as text, IPv6 without brackets; or the path of a unix socket, `@` first where it is abstract.
+  /// Processes of one program that came and went, and were clients of the same servers.
+  case program(name: String, count: UInt64, isTarget: Bool, cgroup: String?)
   ///   - port: nil for clients, whose ports mean nothing, and for unix sockets.
   ///   - name: from /etc/hosts.
   case remote(address: String, port: UInt16?, name: String?)
@@ -158,6 +160,18 @@ package struct NetworkEdge: Equatable, Sendable, Codable {
 
 /// The sums of connections as one end saw them. They wrap rather than trap: a stored document may hold any numbers.
 package struct NetworkTotals: Equatable, Sendable {
+  /// Adds the views of an edge of the same kind.
+  package mutating func add(_ other: NetworkEdge) {
+    clientView = Self.sum(clientView, other.clientView)
+    serverView = Self.sum(serverView, other.serverView)
+  }
+
+  private static func sum(_ left: NetworkTotals?, _ right: NetworkTotals?) -> NetworkTotals? {
+    guard var left, let right else { return left ?? right }
+    left.add(right)
+    return left
+  }
+
   package var connections: UInt64 = 0
   /// Of them, those that began during the capture.
   package var opened: UInt64 = 0
@@ -301,6 +315,8 @@ package struct HTTPEndpoint: Equatable, Sendable, Codable {
     self.role = role
     self.isTLS = isTLS
     self.method = method
+  /// How many processes of one program these are, which came and went; `process` is one of them. nil: one.
+  package var instances: UInt64?
     self.path = path
     self.totals = totals
   }

@@ -24,7 +24,7 @@ package enum NetworkDOT {
 
   private static func style(of node: NetworkNode) -> String {
     switch node {
-    case .process(_, _, let isTarget, _): isTarget ? ", style=bold" : ""
+    case .process, .program: node.isTarget ? ", style=bold" : ""
     case .remote: ", style=dashed"
     case .other: ", style=dotted"
     }

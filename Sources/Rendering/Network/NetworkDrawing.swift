@@ -260,6 +260,11 @@ struct NetworkDrawing {
           name.isEmpty ? "unnamed" : name, "pid \(id)\(isTarget ? ", target" : "")",
           NetworkText.process(name, id) + (cgroup.map { ", cgroup \($0)" } ?? ""), isTarget ? "target" : "process"
         )
+      case .node(.program(let name, let count, let isTarget, let cgroup)):
+        (
+          NetworkText.program(name, count), "processes\(isTarget ? ", targets" : "")",
+          NetworkText.program(name, count) + (cgroup.map { ", cgroup \($0)" } ?? ""), isTarget ? "target" : "process"
+        )
       case .node(.remote(let address, let port, let name)):
         remote(address, port, name)
       }

@@ -37,7 +37,7 @@ struct NetworkGraph {
   /// Puts the lightest nodes into two boxes. Targets weigh most.
   private mutating func fold(to limit: Int) {
     var weights = nodes.map { node -> Double in
-      if case .node(.process(_, _, isTarget: true, _)) = node { return 1e30 }
+      if case .node(let node) = node, node.isTarget { return 1e30 }
       return 0
     }
     var asks = [Bool](repeating: false, count: nodes.count)
@@ -89,19 +89,5 @@ struct NetworkGraph {
       }
     }
     edges = merged
-  }
-}
-
-extension NetworkEdge {
-  /// Adds the views of an edge of the same kind.
-  fileprivate mutating func add(_ other: NetworkEdge) {
-    clientView = Self.sum(clientView, other.clientView)
-    serverView = Self.sum(serverView, other.serverView)
-  }
-
-  private static func sum(_ left: NetworkTotals?, _ right: NetworkTotals?) -> NetworkTotals? {
-    guard var left, let right else { return left ?? right }
-    left.add(right)
-    return left
   }
 }

@@ -68,15 +68,9 @@ package enum NetworkJSON {
       writer.key("kind")
       switch node {
       case .process(let id, let name, let isTarget, let cgroup):
-        writer.string("process")
-        writer.key("pid")
-        writer.integer(id.rawValue)
-        writer.key("name")
-        writer.string(name)
-        writer.key("is_target")
-        writer.bool(isTarget)
-        writer.key("cgroup")
-        writer.string(cgroup)
+        process(id, name, 1, isTarget, cgroup, to: &writer)
+      case .program(let name, let count, let isTarget, let cgroup):
+        process(nil, name, count, isTarget, cgroup, to: &writer)
       case .remote(let address, let port, let name):
         writer.string("remote")
         writer.key("address")
@@ -91,6 +85,23 @@ package enum NetworkJSON {
         writer.integer(count)
       }
     }
+  }
+
+  /// - Parameter id: nil where there are several.
+  private static func process(
+    _ id: ProcessID?, _ name: String, _ count: UInt64, _ isTarget: Bool, _ cgroup: String?, to writer: inout JSONWriter
+  ) {
+    writer.string("process")
+    writer.key("pid")
+    if let id { writer.integer(id.rawValue) } else { writer.null() }
+    writer.key("name")
+    writer.string(name)
+    writer.key("count")
+    writer.integer(count)
+    writer.key("is_target")
+    writer.bool(isTarget)
+    writer.key("cgroup")
+    writer.string(cgroup)
   }
 
   private static func write(_ edge: NetworkEdge, to writer: inout JSONWriter) {
@@ -204,7 +215,9 @@ package enum NetworkJSON {
   private static func write(_ endpoint: HTTPEndpoint, to writer: inout JSONWriter) {
     writer.object(isInline: true) { writer in
       writer.key("pid")
-      writer.integer(endpoint.process.rawValue)
+      if endpoint.instances == nil { writer.integer(endpoint.process.rawValue) } else { writer.null() }
+      writer.key("process_count")
+      writer.integer(endpoint.instances ?? 1)
       writer.key("process_name")
       writer.string(endpoint.processName)
       writer.key("role")

@@ -57,7 +57,7 @@ package enum NetworkReport {
     guard !shown.isEmpty else { return "" }
     let rows = shown.map { endpoint in
       [
-        NetworkText.process(endpoint.processName, endpoint.process), endpoint.role.rawValue,
+        NetworkText.owner(of: endpoint), endpoint.role.rawValue,
         endpoint.isTLS ? "TLS" : "",
       ] + EndpointFigures(endpoint.totals, elapsedNanoseconds: task.elapsedNanoseconds).cells
         + ["\(endpoint.method) \(endpoint.path)"]

@@ -116,7 +116,7 @@ package enum NetworkSummary {
     _ profile: NetworkProfile, _ elapsed: UInt64?, _ isColored: Bool
   ) -> [String] {
     let shown = busiestEndpoints(profile, limit: endpointCount)
-    let who = shown.map { "\(NetworkText.process($0.processName, $0.process))\($0.role == .client ? " asks" : "")" }
+    let who = shown.map { "\(NetworkText.owner(of: $0))\($0.role == .client ? " asks" : "")" }
     let isOfOne = Set(who).count == 1
     let owner = isOfOne ? " of \(DisplayText.truncatedInMiddle(DisplayText.visible(who[0]), to: 40))" : ""
     let more = profile.endpoints.count > shown.count ? ", \(shown.count) of \(profile.endpoints.count)" : ""

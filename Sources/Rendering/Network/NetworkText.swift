@@ -65,10 +65,19 @@ enum NetworkText {
 
   static func process(_ name: String, _ id: ProcessID) -> String { name.isEmpty ? "pid \(id)" : "\(name) (\(id))" }
 
+  /// Processes of one program: `curl ×120`.
+  static func program(_ name: String, _ count: UInt64) -> String { "\(name) ×\(NumberText.grouped(count))" }
+
+  /// Whose requests those of an endpoint are.
+  static func owner(of endpoint: HTTPEndpoint) -> String {
+    endpoint.instances.map { program(endpoint.processName, $0) } ?? process(endpoint.processName, endpoint.process)
+  }
+
   /// A node in one line: `nginx (812)`, `db.local (10.0.0.7:5432)`.
   static func name(of node: NetworkNode) -> String {
     switch node {
     case .process(let id, let name, _, _): process(name, id)
+    case .program(let name, let count, _, _): program(name, count)
     case .remote(let address, let port, let name):
       name.map { "\($0) (\(place(address, port)))" } ?? place(address, port)
     case .other(let count): "\(NumberText.grouped(count)) others"

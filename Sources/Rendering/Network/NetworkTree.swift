@@ -36,7 +36,7 @@ struct NetworkTree {
 
   private func name(_ node: Int) -> String {
     let node = profile.nodes[node]
-    guard case .process(_, _, isTarget: true, _) = node else { return NetworkText.name(of: node) }
+    guard node.isTarget else { return NetworkText.name(of: node) }
     return DisplayText.truncatedInMiddle(NetworkText.name(of: node), to: 80) + " [target]"
   }
 
