@@ -22,7 +22,9 @@ struct CaptureScope {
     case .name(let name):
       (kernelScope, trackerScope, self.name, cgroup, warnings) = (SWPROF_SCOPE_TARGETS, .listed, name, nil, [])
     case .all:
-      (kernelScope, trackerScope, name, cgroup, warnings) = (SWPROF_SCOPE_ALL, .all, nil, nil, [])
+      (kernelScope, trackerScope, name, cgroup) = (SWPROF_SCOPE_ALL, .all, nil, nil)
+      let isInner = ((try? PidNamespace.current())?.level ?? 0) > 0
+      warnings = isInner ? ["processes outside of this pid namespace are not seen"] : []
     case .cgroup(let path):
       name = nil
       let directory: OpenFile

@@ -72,11 +72,20 @@ package enum Capability: Int32, CaseIterable, Sendable {
   package var isEffective: Bool { swprof_has_capability(rawValue) == 1 }
 }
 
+extension Host {
+  /// The inode of the network namespace that this process is in; nil where /proc does not tell.
+  package static var networkNamespace: UInt32? {
+    var status = stat()
+    return unsafe stat("/proc/self/ns/net", &status) == 0 ? UInt32(truncatingIfNeeded: status.st_ino) : nil
+  }
+}
+
 /// The pid namespace of this process.
 package struct PidNamespace: Equatable, Sendable {
   /// Its inode number, which tells namespaces apart (namespaces(7)).
   package let inode: UInt32
-  /// How many namespaces lie above it; 0 is the initial one.
+  /// How many namespaces lie above it, as far as /proc shows: of the one that /proc was mounted in, one. 0 is the initial
+  /// one.
   package let level: UInt32
 
   package static func current() throws(Errno) -> PidNamespace {

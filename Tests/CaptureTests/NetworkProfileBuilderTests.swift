@@ -87,6 +87,57 @@ import Testing
     #expect(profile.nodes.contains(.remote(address: "127.0.0.7", port: nil, name: nil)))
   }
 
+  @Test func `the same loopback ends in two network namespaces are two connections, and no peers of each other`() throws
+  {
+    var builder = NetworkProfileBuilder()
+    for (namespace, client, server) in [(1, 10, 20), (2, 11, 21)] as [(UInt32, UInt32, UInt32)] {
+      builder.add(
+        tcp(
+          process: client, "client", local: (1, 40000), remote: (1, 80), flags: SWPROF_CONNECTION_CLIENT,
+          namespace: namespace))
+      builder.add(
+        tcp(
+          process: server, "server", local: (1, 80), remote: (1, 40000), flags: SWPROF_CONNECTION_SERVER,
+          namespace: namespace))
+    }
+    // Its other end is in a third one, and nobody's.
+    builder.add(
+      tcp(
+        process: 12, "alone", local: (1, 40000), remote: (1, 80), flags: SWPROF_CONNECTION_CLIENT, namespace: 3))
+
+    let profile = builder.profile()
+
+    let pairs = profile.edges.map {
+      [profile.nodes[$0.client].process?.rawValue, profile.nodes[$0.server].process?.rawValue]
+    }
+    #expect(pairs == [[10, 20], [11, 21], [12, nil]])
+    #expect(profile.nodes.last == .remote(address: "127.0.0.1", port: 80, name: nil, namespace: 3))
+    #expect(profile.connections.allSatisfy { $0.namespace != nil })
+  }
+
+  @Test(
+    arguments: [
+      // The other end is in the same namespace, in another one, or in one of two.
+      ([1], 1, 10), ([2], 1, 10), ([2, 3], 1, nil), ([1, 2], 1, 10), ([2, 2], 1, 10),
+    ] as [([UInt32], UInt32, Int32?)])
+  func `an end at another address is found in any namespace, unless several have it`(
+    namespaces: [UInt32], own: UInt32, expected: Int32?
+  ) {
+    let client = Endpoint([UInt8](repeating: 0, count: 10) + [255, 255, 10, 0, 0, 1], port: 40000)
+    let server = Endpoint([UInt8](repeating: 0, count: 10) + [255, 255, 10, 0, 0, 2], port: 80)
+    var owners = EndOwners<Int32>()
+    for (index, namespace) in namespaces.enumerated() {
+      let process: Int32 = namespaces[0] == namespace ? 10 : 10 + Int32(index)
+      owners.note(ConnectionEnds(local: client, remote: server, namespace: namespace, type: 1), process)
+    }
+
+    let seen = ConnectionEnds(local: server, remote: client, namespace: own, type: 1)
+
+    #expect(owners.owner(of: seen.reversed) == expected)
+    // Nor is the end of a datagram socket that of a stream.
+    #expect(owners.owner(of: ConnectionEnds(local: client, remote: server, namespace: own, type: 2)) == nil)
+  }
+
   @Test func `servers elsewhere keep their ports, and have the names of the hosts file`() {
     var builder = NetworkProfileBuilder()
     builder.add(tcp(process: 10, "client", local: (1, 40000), remote: (7, 5432), flags: SWPROF_CONNECTION_CLIENT))
@@ -170,9 +221,10 @@ import Testing
   /// Addresses are those of 127.0.0.N.
   private func tcp(
     process: UInt32, _ name: String, local: (UInt8, UInt16), remote: (UInt8, UInt16), flags: Int32, sent: UInt64 = 0,
-    peer: UInt64 = 0, firstNs: UInt64 = 0
+    peer: UInt64 = 0, firstNs: UInt64 = 0, namespace: UInt32 = 0
   ) -> ConnectionRecord {
     var raw = swprof_connection()
+    raw.netns = namespace
     raw.first_ns = firstNs
     raw.tgid = process
     raw.family = 2
@@ -228,7 +280,7 @@ extension NetworkProfileBuilder.Surroundings {
   /// Nothing is known of anything.
   static var none: Self {
     Self(
-      owner: { _, _ in nil }, isTarget: { _ in true }, name: { _ in nil }, cgroup: { _ in nil }, hostName: { _ in nil },
+      owner: { _ in nil }, isTarget: { _ in true }, name: { _ in nil }, cgroup: { _ in nil }, hostName: { _ in nil },
       isListed: { _ in true }, shownPath: { $0 }, speaks: { _ in .unknown }, unreadReason: { _ in "" },
       wallTime: { WallTime(nanoseconds: Int64($0)) })
   }

@@ -30,7 +30,7 @@ enum swprof_unwind {
 /* Set before the programs are loaded, constant afterwards. */
 struct swprof_config {
 	__u32 pid_namespace; /* inode of the pid namespace in which processes are numbered */
-	__u32 pid_level; /* its depth: 0 is the initial one */
+	__u32 pid_level; /* its depth, or less where that is hidden: 0 is the initial one */
 	__u32 scope; /* enum swprof_scope */
 	__u32 sides; /* SWPROF_SIDE_* */
 	__u32 follow_children; /* 0 or 1 */

@@ -33,7 +33,7 @@ enum swprof_network_phase {
 /* Set before the programs are loaded, constant afterwards. */
 struct swprof_network_config {
 	__u64 slow_ns; /* requests of this length or more are slow */
-	__u32 self; /* the kernel's number of this process, which is never a target */
+	__u32 self; /* this process, which is never a target, as its own pid namespace numbers it */
 	__u8 source; /* enum swprof_network_source */
 	__u8 call_times; /* 0 or 1: measure how long system calls take */
 	__u8 reads_tls; /* 0 or 1: calls of TLS libraries may be watched */
@@ -217,17 +217,22 @@ struct swprof_ends {
 	__u16 local_port;
 	__u16 remote_port;
 };
-_Static_assert(sizeof(struct swprof_ends) == 36, "layout");
+_Static_assert(sizeof(struct swprof_ends) == 44, "layout");
 
 /* A process that has an end. */
 struct swprof_owner {
+	/* The network namespace's inode; 0: any. What stays within its namespace has no entry for any. */
+	__u32 netns;
+	__u32 type; /* SOCK_STREAM and so on */
 	__u32 tgid;
 	char comm[SWPROF_COMM_SIZE];
 };
-_Static_assert(sizeof(struct swprof_owner) == 20, "layout");
+_Static_assert(sizeof(struct swprof_owner) == 28, "layout");
 
 enum swprof_network_record {
 	SWPROF_RECORD_CONNECTION = 1,
+	__u32 netns; /* of the end */
+	__u32 is_ambiguous; /* 0 or 1: of an entry for any namespace, that several have had these ends */
 	SWPROF_RECORD_SAMPLE = 2,
 	SWPROF_RECORD_PAYLOAD = 3,
 	SWPROF_RECORD_NEED = 4,

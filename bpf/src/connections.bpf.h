@@ -245,7 +245,7 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 		describe_unix(sk, shared);
 	else
 		describe_ip(sk, shared);
-	/* By which a command is held back until the capture has begun, under the name that it has until then. */
+	/* Our own control socket, by which we hold a command until the probes are armed. */
 	if (family == AF_UNIX && shared->peer_tgid == network.self)
 		return 0;
 	if (!(flags & SWPROF_CONNECTION_SEEDED))

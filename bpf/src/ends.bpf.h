@@ -28,7 +28,7 @@
 /* Who has connected from where to where, of all processes: the other ends of what the targets accept. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1 << 14);
+	__uint(max_entries, 1 << 15);
 	__type(key, struct swprof_ends);
 	__type(value, struct swprof_owner);
 } owners SEC(".maps");
@@ -42,8 +42,10 @@ struct {
 } connecting SEC(".maps");
 
 struct listener {
+	__u8 address[16];
 	__u32 netns;
-	__u32 port;
+	__u16 port;
+	__u16 type;
 };
 
 /* Who listens, of all processes: the other ends of what the targets connect to. */
@@ -65,6 +67,11 @@ static __always_inline void note_owner(struct swprof_owner *owner, struct task_s
 {
 	owner->tgid = tgid_in_namespace(task);
 	read_comm(owner->comm, task);
+}
+
+static __always_inline __u32 netns_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
 static __always_inline __u64 socket_inode(struct sock *sk)
@@ -158,7 +165,7 @@ static __always_inline void note_peer(struct swprof_connection *shared)
 
 	__builtin_memcpy(halves, shared->remote, sizeof(halves));
 	if (!shared->peer_tgid || !(shared->flags & SWPROF_CONNECTION_SERVER))
-		hash = hashed(hashed(hash, halves[0]), halves[1]);
+		hash = hashed(hashed(hashed(hash, halves[0]), halves[1]), shared->netns);
 	if (!(shared->flags & SWPROF_CONNECTION_SERVER))
 		hash = hashed(hash, shared->remote_port);
 	else
@@ -185,18 +192,101 @@ static __always_inline bool is_loopback(__u8 *address)
 	return halves[1] == 1ULL << 56 || (address[10] == 0xff && address[12] == 127);
 }
 
+/* Whether both ends are in one network namespace, whatever happens: others may have the same addresses. */
+static __always_inline bool stays_within_namespace(__u8 *local, __u8 *remote)
+{
+	return is_loopback(local) || is_loopback(remote) || is_same_address(local, remote);
+}
+
+static __always_inline void fill_ends(struct swprof_ends *ends, struct sock *sk)
+{
+	ends->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	ends->remote_port = remote_port(sk);
+	ends->netns = netns_of(sk);
+	ends->type = BPF_CORE_READ(sk, sk_type);
+	read_addresses(sk, BPF_CORE_READ(sk, __sk_common.skc_family), ends->local, ends->remote);
+}
+
+/* Notes who has an end, by its namespace and, where the other one may be in another, for any. */
+static __always_inline void note_end(struct swprof_ends *ends, struct swprof_owner *owner, __u64 flags)
+{
+	struct swprof_owner *known;
+
+	owner->netns = ends->netns;
+	bpf_map_update_elem(&owners, ends, owner, flags);
+	if (stays_within_namespace(ends->local, ends->remote))
+		return;
+	ends->netns = 0;
+	known = bpf_map_lookup_elem(&owners, ends);
+	if (known && known->netns != owner->netns)
+		known->is_ambiguous = 1;
+	else
+		bpf_map_update_elem(&owners, ends, owner, flags);
+}
+
+/* Who has these ends; the ones for any namespace are left in `ends`. */
+static __always_inline struct swprof_owner *owner_of(struct swprof_ends *ends)
+{
+	struct swprof_owner *owner = bpf_map_lookup_elem(&owners, ends);
+
+	if (owner || stays_within_namespace(ends->local, ends->remote))
+		return owner;
+	ends->netns = 0;
+	owner = bpf_map_lookup_elem(&owners, ends);
+	return owner && !owner->is_ambiguous ? owner : NULL;
+}
+
+static __always_inline bool is_ipv4(__u8 *address)
+{
+	__u32 words[4];
+
+	__builtin_memcpy(words, address, sizeof(words));
+	return !words[0] && !words[1] && words[2] == 0xffff0000;
+}
+
+/* Who listens where a connection within a namespace leads: at its address, or at any. */
+static __always_inline struct swprof_owner *listener_of(struct swprof_connection *shared)
+{
+	struct listener listener = {.netns = shared->netns, .port = shared->remote_port, .type = shared->type};
+	struct swprof_owner *owner;
+
+	__builtin_memcpy(listener.address, shared->remote, sizeof(listener.address));
+	owner = bpf_map_lookup_elem(&listeners, &listener);
+	if (!owner && is_ipv4(shared->remote)) {
+		__builtin_memset(listener.address + 12, 0, 4);
+		owner = bpf_map_lookup_elem(&listeners, &listener);
+	}
+	if (owner)
+		return owner;
+	__builtin_memset(listener.address, 0, sizeof(listener.address));
+	return bpf_map_lookup_elem(&listeners, &listener);
+}
+
+static __always_inline void note_listener(struct sock *sk, struct swprof_owner *owner, __u64 flags)
+{
+	struct listener listener = {};
+	__u8 remote[16];
+
+	listener.netns = netns_of(sk);
+	listener.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	listener.type = BPF_CORE_READ(sk, sk_type);
+	read_addresses(sk, BPF_CORE_READ(sk, __sk_common.skc_family), listener.address, remote);
+	bpf_map_update_elem(&listeners, &listener, owner, flags);
+}
+
 /* Finds out who has the other end, where it is on this host. */
 static __always_inline void find_peer(struct swprof_connection *shared)
 {
 	struct swprof_ends reversed = {.local_port = shared->remote_port, .remote_port = shared->local_port};
-	struct listener listener = {.netns = shared->netns, .port = shared->remote_port};
 	struct swprof_owner *owner;
 
+	reversed.netns = shared->netns;
+	reversed.type = shared->type;
 	__builtin_memcpy(reversed.local, shared->remote, sizeof(reversed.local));
 	__builtin_memcpy(reversed.remote, shared->local, sizeof(reversed.remote));
-	owner = bpf_map_lookup_elem(&owners, &reversed);
-	if (!owner && (is_loopback(shared->remote) || is_same_address(shared->remote, shared->local)))
-		owner = bpf_map_lookup_elem(&listeners, &listener);
+	owner = owner_of(&reversed);
+	if (!owner && stays_within_namespace(shared->local, shared->remote))
+		owner = listener_of(shared);
 	if (owner) {
 		shared->peer_tgid = owner->tgid;
 		__builtin_memcpy(shared->peer_comm, owner->comm, sizeof(shared->peer_comm));
@@ -230,8 +320,8 @@ static __always_inline void describe_unix(struct sock *sk, struct swprof_connect
 	read_unix_path(address, shared);
 	if (peer)
 		shared->peer_inode = socket_inode(peer);
-	if (pid)
-		shared->peer_tgid = BPF_CORE_READ(pid, numbers[0].nr);
+	shared->netns = netns_of(sk);
+	shared->peer_tgid = pid_in_namespace(pid);
 }
 
 /* A listener's backlog is inherited by what it accepts; with MPTCP, that is the first TCP connection. */
@@ -246,7 +336,7 @@ static __always_inline bool is_accepted(struct sock *sk, struct swprof_connectio
 
 static __always_inline void describe_ip(struct sock *sk, struct swprof_connection *shared)
 {
-	shared->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	shared->netns = netns_of(sk);
 	shared->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	shared->remote_port = remote_port(sk);
 	read_addresses(sk, shared->family, shared->local, shared->remote);

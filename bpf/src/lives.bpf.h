@@ -34,10 +34,8 @@ static __always_inline void end_connecting(struct sock *sk, bool is_established)
 	struct swprof_ends ends = {};
 
 	if (owner && is_established) {
-		ends.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-		ends.remote_port = remote_port(sk);
-		read_addresses(sk, family, ends.local, ends.remote);
-		bpf_map_update_elem(&owners, &ends, owner, BPF_ANY);
+		fill_ends(&ends, sk);
+		note_end(&ends, owner, BPF_ANY);
 	}
 	if (owner)
 		bpf_map_delete_elem(&connecting, &address);
@@ -67,7 +65,6 @@ int change_state(__u64 *context)
 	struct sock *sk = (struct sock *)context[0];
 	int old = context[1], new = context[2];
 	__u64 address = (__u64)sk, now;
-	struct listener listener = {};
 	struct connection *stale;
 	struct swprof_owner owner = {};
 
@@ -91,10 +88,8 @@ int change_state(__u64 *context)
 	} else if (old == TCP_SYN_SENT) {
 		end_connecting(sk, new == TCP_ESTABLISHED);
 	} else if (new == TCP_LISTEN) {
-		listener.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-		listener.port = BPF_CORE_READ(sk, __sk_common.skc_num);
 		note_owner(&owner, (struct task_struct *)bpf_get_current_task());
-		bpf_map_update_elem(&listeners, &listener, &owner, BPF_ANY);
+		note_listener(sk, &owner, BPF_ANY);
 	}
 	return 0;
 }

@@ -85,14 +85,34 @@ struct {
 	__type(value, __u32);
 } tls_is_used SEC(".maps");
 
+/* The current process as the caller's pid namespace numbers it; 0: it has no number there. */
+__attribute__((noinline)) int current_number(void)
+{
+	return tgid_in_namespace((struct task_struct *)bpf_get_current_task());
+}
+
+/*
+ * Whether the current process, of the kernel's number `tgid`, may be a target where all processes are: all but this
+ * one, and those that have no number in its pid namespace, which nobody could name.
+ */
+static __always_inline bool may_be_target(__u32 tgid)
+{
+	__u32 number;
+
+	if (config.pid_level == 0)
+		return tgid && tgid != network.self;
+	number = current_number();
+	return number && number != network.self;
+}
+
 /* Whether the current process, of the kernel's number `tgid`, is a target, and the capture goes on: see `phase`. */
 static __always_inline bool is_target_process(__u32 tgid)
 {
 	switch (config.scope) {
 	case SWPROF_SCOPE_ALL:
-		return tgid && tgid != network.self && is_running();
+		return is_running() && may_be_target(tgid);
 	case SWPROF_SCOPE_CGROUP:
-		return tgid != network.self && is_running() && bpf_current_task_under_cgroup(&cgroups, 0) == 1;
+		return is_running() && bpf_current_task_under_cgroup(&cgroups, 0) == 1 && may_be_target(tgid);
 	default:
 		/* No process is marked before a capture begins, nor once it ends. */
 		return is_marked(tgid);

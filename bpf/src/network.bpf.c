@@ -78,29 +78,19 @@ int find_owners(struct bpf_iter__task_file *context)
 {
 	struct sock *sk = socket_of_file(context);
 	struct task_struct *task = context->task;
-	struct listener listener = {};
 	struct swprof_owner owner = {};
 	struct swprof_ends ends = {};
-	__u16 family;
 
-	if (!sk || !task)
-		return 0;
-	family = sk->__sk_common.skc_family;
-	if (!is_ip(family))
+	if (!sk || !task || !is_ip(sk->__sk_common.skc_family))
 		return 0;
 	note_owner(&owner, task);
-	ends.local_port = sk->__sk_common.skc_num;
-	ends.remote_port = remote_port(sk);
-	if (!ends.remote_port) {
-		listener.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-		listener.port = ends.local_port;
-		/* The first one is the process that others have it from. */
-		if (ends.local_port)
-			bpf_map_update_elem(&listeners, &listener, &owner, BPF_NOEXIST);
-		return 0;
+	/* The first one is the process that others have it from. */
+	if (remote_port(sk)) {
+		fill_ends(&ends, sk);
+		note_end(&ends, &owner, BPF_NOEXIST);
+	} else if (sk->__sk_common.skc_num) {
+		note_listener(sk, &owner, BPF_NOEXIST);
 	}
-	read_addresses(sk, family, ends.local, ends.remote);
-	bpf_map_update_elem(&owners, &ends, &owner, BPF_NOEXIST);
 	return 0;
 }
 
@@ -127,10 +117,14 @@ int find_connections(struct bpf_iter__task_file *context)
 	struct connection *connection;
 	__u64 address = (__u64)sk;
 	__u16 family, type;
+	__u32 tgid;
 
-	if (!file || !task || (__u32)task->tgid == network.self)
+	if (!file || !task)
 		return 0;
 	if (config.scope != SWPROF_SCOPE_ALL && !is_marked(task->tgid))
+		return 0;
+	tgid = tgid_in_namespace(task);
+	if (!tgid || tgid == network.self)
 		return 0;
 	if (!sk) {
 		if (is_ring(file))
@@ -169,7 +163,7 @@ int find_survivors(struct bpf_iter__task_file *context)
 	connection->shared.flags |= SWPROF_CONNECTION_SEEN;
 	if (connection->shared.fd < 0)
 		connection->shared.fd = context->fd;
-	if (is_tcp(&connection->shared))
+	if (is_tcp(&connection->shared)) {
 		read_tcp(sk, &connection->shared.tcp);
 	return 0;
 }

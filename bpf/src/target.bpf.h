@@ -41,23 +41,36 @@ static __always_inline void count(__u32 counter)
 		*value += 1;
 }
 
+/* How much deeper the caller's pid namespace may be than its /proc can show, which is mounted within one. */
+#define HIDDEN_LEVELS_MAX 4
+
+/* The number that a struct pid has in the caller's pid namespace; 0 where it has none there. */
+static __always_inline __u32 pid_in_namespace(struct pid *pid)
+{
+	__u32 level = config.pid_level, deepest;
+	struct upid number = {};
+
+	if (!pid)
+		return 0;
+	if (level == 0)
+		return BPF_CORE_READ(pid, numbers[0].nr);
+	deepest = BPF_CORE_READ(pid, level);
+	for (__u32 i = 0; i <= HIDDEN_LEVELS_MAX && level <= deepest; i++, level++) {
+		bpf_core_read(&number.ns, sizeof(number.ns), &pid->numbers[level].ns);
+		if (BPF_CORE_READ(number.ns, ns.inum) != config.pid_namespace)
+			continue;
+		bpf_core_read(&number.nr, sizeof(number.nr), &pid->numbers[level].nr);
+		return number.nr;
+	}
+	return 0;
+}
+
 /* The number of a task in the caller's pid namespace; 0 where it has none there. */
 static __always_inline __u32 number_in_namespace(struct task_struct *task)
 {
-	__u32 level = config.pid_level;
-	struct upid number = {};
-	struct pid *pid;
-
-	if (level == 0)
+	if (config.pid_level == 0)
 		return BPF_CORE_READ(task, pid);
-	pid = BPF_CORE_READ(task, thread_pid);
-	if (!pid || BPF_CORE_READ(pid, level) < level)
-		return 0;
-	bpf_core_read(&number.nr, sizeof(number.nr), &pid->numbers[level].nr);
-	bpf_core_read(&number.ns, sizeof(number.ns), &pid->numbers[level].ns);
-	if (BPF_CORE_READ(number.ns, ns.inum) != config.pid_namespace)
-		return 0;
-	return number.nr;
+	return pid_in_namespace(BPF_CORE_READ(task, thread_pid));
 }
 
 static __always_inline __u32 tgid_in_namespace(struct task_struct *task)
@@ -128,10 +141,13 @@ static __always_inline bool has_target_name(void)
 /* Returns whether the process has become a target by its name. */
 static __always_inline bool follow_exec(struct task_struct *task)
 {
+	__u32 tgid;
+
 	if (!has_target_name())
 		return false;
-	add_target(tgid_in_namespace(task));
-	return true;
+	tgid = tgid_in_namespace(task);
+	add_target(tgid);
+	return tgid != 0;
 }
 
 /* The leader of a thread group may exit first; the group is gone when its last thread is. */

@@ -39,6 +39,11 @@ struct ConnectionRecord {
   /// Whether nothing else can have the same two ends at the same time.
   var isIPStream: Bool { transport == .tcp || transport == .mptcp }
 
+  /// The inode of its network namespace; nil where that is not known.
+  var namespace: UInt32? { raw.netns == 0 ? nil : raw.netns }
+  var ends: ConnectionEnds {
+    ConnectionEnds(local: local, remote: remote, namespace: raw.netns, type: raw.type)
+  }
   var local: Endpoint { Endpoint(Self.bytes(raw.local), port: raw.local_port) }
   var remote: Endpoint { Endpoint(Self.bytes(raw.remote), port: raw.remote_port) }
   /// The path of a unix socket: its own or, of a client, its peer's.
@@ -143,6 +148,11 @@ struct Endpoint: Hashable {
   }
 
   private var isIPv4: Bool { address.prefix(10).allSatisfy { $0 == 0 } && address[10] == 0xff && address[11] == 0xff }
+
+  /// Whether it is the host that it is on: 127.0.0.0/8, ::1.
+  var isLoopback: Bool {
+    isIPv4 ? address[12] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address[15] == 1
+  }
 
   /// The address as text: `10.0.0.1`, `fe80::1` (RFC 5952).
   var addressText: String {

@@ -292,16 +292,20 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     let hosts = HostNames.ofThisHost()
     let anchor = anchor
     return NetworkProfileBuilder.Surroundings(
-      owner: { local, remote in
+      owner: { ends in
         guard let owners else { return nil }
-        let ends = swprof_ends(local: local, remote: remote)
-        guard let found = owners.value(forKey: ends, initial: swprof_owner()), found.tgid != 0 else { return nil }
+        func owner(_ ends: ConnectionEnds) -> swprof_owner? {
+          owners.value(forKey: swprof_ends(ends), initial: swprof_owner())
+        }
+        guard let found = owner(ends) ?? ends.inAnyNamespace.flatMap(owner), found.tgid != 0, found.is_ambiguous == 0
+        else { return nil }
         return (ProcessID(rawValue: Int32(bitPattern: found.tgid)), ConnectionRecord.text(found.comm))
       },
       isTarget: { isAll || targets.contains($0) },
       name: { try? ProcessTable.name(of: $0) },
       cgroup: { try? ControlGroup.path(of: $0) },
       hostName: { hosts[$0] },
+      ownNamespace: Host.networkNamespace,
       isListed: options.isListed,
       shownPath: options.shownPath,
       speaks: { [speaks = options.speaks] in
@@ -418,7 +422,7 @@ package struct ConnectionBeginning: Equatable, Sendable {
 }
 
 extension swprof_ends {
-  init(local: Endpoint, remote: Endpoint) {
+  init(_ ends: ConnectionEnds) {
     self.init()
     unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: local.address) }
     unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: remote.address) }

@@ -11,11 +11,13 @@ struct NetworkProfileBuilder {
   /// What is found out about processes and addresses from elsewhere.
   struct Surroundings {
     /// The process that has an IP end, of those that are no targets.
-    var owner: (_ local: Endpoint, _ remote: Endpoint) -> (ProcessID, String)?
+    var owner: (ConnectionEnds) -> (ProcessID, String)?
     var isTarget: (ProcessID) -> Bool
     var name: (ProcessID) -> String?
     var cgroup: (ProcessID) -> String?
     var hostName: (String) -> String?
+    /// The inode of swprof's own network namespace, where that is known.
+    var ownNamespace: UInt32?
     /// Whether requests for a path are listed.
     var isListed: (String) -> Bool
     /// A path as it is shown.
@@ -26,11 +28,6 @@ struct NetworkProfileBuilder {
     var unreadReason: (ConnectionRecord) -> String
     /// A point of the monotonic clock on the wall.
     var wallTime: (UInt64) -> WallTime
-  }
-
-  private struct Ends: Hashable {
-    let local: Endpoint
-    let remote: Endpoint
   }
 
   /// Encrypted connections that were not read, of one process and for one reason.
@@ -63,7 +60,7 @@ struct NetworkProfileBuilder {
   /// Who has connections of its own: the targets, those included that are gone by now.
   private var owners: Set<ProcessID> = []
   /// Of the connections of targets, who has which end.
-  private var ends: [Ends: ProcessID] = [:]
+  private var ends = EndOwners<ProcessID>()
   private var inodes: [UInt64: ProcessID] = [:]
   /// The distributions that have a place in an edge already.
   private var placedTimes: Set<PeerKey> = []
@@ -89,7 +86,7 @@ struct NetworkProfileBuilder {
     connectionCount += 1
     records.append(record)
     owners.insert(record.process)
-    if record.isIPStream { ends[Ends(local: record.local, remote: record.remote)] = record.process }
+    if record.isIPStream { ends.note(record.ends, record.process) }
     if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
     // A process has the name that it had when it last began a connection, until it is in the picture.
     if !namedProcesses.contains(record.process), record.raw.first_ns >= nameTimes[record.process] ?? 0 {
@@ -105,7 +102,7 @@ struct NetworkProfileBuilder {
   mutating func fold(_ surroundings: Surroundings, times: [PeerKey: LatencyHistogram] = [:]) {
     for record in records { fold(record, surroundings, times) }
     records.removeAll(keepingCapacity: true)
-    ends.removeAll(keepingCapacity: true)
+    ends.removeAll()
     inodes.removeAll(keepingCapacity: true)
   }
 
@@ -182,7 +179,7 @@ struct NetworkProfileBuilder {
     connections.append(
       NetworkConnection(
         edge: edge, role: record.role, process: record.process, processName: record.processName,
-        descriptor: record.descriptor,
+        descriptor: record.descriptor, namespace: record.namespace,
         local: isIP ? record.local.text : record.role == .server ? record.path : "",
         remote: isIP
           ? (record.raw.remote_port == 0 ? "" : record.remote.text) : record.role == .client ? record.path : "",
@@ -208,14 +205,16 @@ struct NetworkProfileBuilder {
     if let (process, name) = peerProcess(of: record, surroundings) {
       return processNode(process, name: name, surroundings)
     }
+    let namespace = record.namespace == surroundings.ownNamespace ? nil : record.namespace
     if record.raw.family == 1 {
-      return .remote(address: record.path.isEmpty ? "unix" : record.path, port: nil, name: nil)
+      return .remote(
+        address: record.path.isEmpty ? "unix" : record.path, port: nil, name: nil, namespace: namespace)
     }
     let address = record.remote.addressText
     if record.raw.remote_port == 0 { return .remote(address: "any", port: nil, name: nil) }
     return .remote(
       address: address, port: record.role == .client ? record.raw.remote_port : nil,
-      name: surroundings.hostName(address))
+      name: surroundings.hostName(address), namespace: record.remote.isLoopback ? namespace : nil)
   }
 
   private func peerProcess(
@@ -226,10 +225,10 @@ struct NetworkProfileBuilder {
         return (process, processNames[process] ?? "")
       }
     } else if record.raw.remote_port != 0 {
-      if let process = ends[Ends(local: record.remote, remote: record.local)], record.isIPStream {
+      if record.isIPStream, let process = ends.owner(of: record.ends.reversed) {
         return (process, processNames[process] ?? "")
       }
-      if let (process, name) = surroundings.owner(record.remote, record.local) { return (process, name) }
+      if let (process, name) = surroundings.owner(record.ends.reversed) { return (process, name) }
     }
     return record.peer.map { ($0, record.peerName) }
   }

@@ -78,7 +78,9 @@ package enum NetworkNode: Hashable, Sendable, Codable {
   case program(name: String, count: UInt64, isTarget: Bool, cgroup: String?)
   ///   - port: nil for clients, whose ports mean nothing, and for unix sockets.
   ///   - name: from /etc/hosts.
-  case remote(address: String, port: UInt16?, name: String?)
+  ///   - namespace: the inode of the network namespace that a loopback address or a unix socket is in, where that is not
+  ///     swprof's own; nil for all other addresses.
+  case remote(address: String, port: UInt16?, name: String?, namespace: UInt32? = nil)
   /// What there was no room for.
   case other(count: UInt64)
 }
@@ -279,8 +281,11 @@ package struct NetworkConnection: Equatable, Sendable, Codable {
   package var totals: NetworkTotals
 
   package init(
-    edge: Int, role: NetworkRole, process: ProcessID, processName: String, descriptor: Int32? = nil, local: String,
-    remote: String, openedAt: WallTime? = nil, closedAt: WallTime? = nil, totals: NetworkTotals
+  /// The inode of the network namespace that it is in; nil in tasks of an earlier swprof.
+  package var namespace: UInt32?
+    edge: Int, role: NetworkRole, process: ProcessID, processName: String, descriptor: Int32? = nil,
+    namespace: UInt32? = nil, local: String, remote: String, openedAt: WallTime? = nil, closedAt: WallTime? = nil,
+    totals: NetworkTotals
   ) {
     self.edge = edge
     self.role = role
@@ -292,6 +297,7 @@ package struct NetworkConnection: Equatable, Sendable, Codable {
     self.openedAt = openedAt
     self.closedAt = closedAt
     self.totals = totals
+    self.namespace = namespace
   }
 }
 

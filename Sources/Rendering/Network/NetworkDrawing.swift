@@ -265,18 +265,19 @@ struct NetworkDrawing {
           NetworkText.program(name, count), "processes\(isTarget ? ", targets" : "")",
           NetworkText.program(name, count) + (cgroup.map { ", cgroup \($0)" } ?? ""), isTarget ? "target" : "process"
         )
-      case .node(.remote(let address, let port, let name)):
-        remote(address, port, name)
+      case .node(.remote(let address, let port, let name, let namespace)):
+        remote(address, port, name, namespace)
       }
     }
 
     private static func remote(
-      _ address: String, _ port: UInt16?, _ name: String?
+      _ address: String, _ port: UInt16?, _ name: String?, _ namespace: UInt32?
     ) -> (name: String, detail: String, full: String, styleClass: String) {
       let place = NetworkText.place(address, port)
       let isPath = address.hasPrefix("/") || address.hasPrefix("@")
-      let full = NetworkText.name(of: .remote(address: address, port: port, name: name))
-      return (name ?? place, isPath ? "unix socket" : name == nil ? "remote" : place, full, "remote")
+      let full = NetworkText.name(of: .remote(address: address, port: port, name: name, namespace: namespace))
+      let detail = namespace.map { "netns \($0)" } ?? (isPath ? "unix socket" : name == nil ? "remote" : place)
+      return (name ?? place, detail, full, "remote")
     }
   }
 }

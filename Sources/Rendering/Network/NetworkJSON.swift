@@ -71,7 +71,7 @@ package enum NetworkJSON {
         process(id, name, 1, isTarget, cgroup, to: &writer)
       case .program(let name, let count, let isTarget, let cgroup):
         process(nil, name, count, isTarget, cgroup, to: &writer)
-      case .remote(let address, let port, let name):
+      case .remote(let address, let port, let name, let namespace):
         writer.string("remote")
         writer.key("address")
         writer.string(address)
@@ -79,6 +79,8 @@ package enum NetworkJSON {
         if let port { writer.integer(port) } else { writer.null() }
         writer.key("name")
         writer.string(name)
+        writer.key("network_namespace")
+        if let namespace { writer.integer(namespace) } else { writer.null() }
       case .other(let count):
         writer.string("other")
         writer.key("count")
@@ -135,6 +137,8 @@ package enum NetworkJSON {
       writer.string(connection.processName)
       writer.key("fd")
       if let descriptor = connection.descriptor { writer.integer(descriptor) } else { writer.null() }
+      writer.key("network_namespace")
+      if let namespace = connection.namespace { writer.integer(namespace) } else { writer.null() }
       writer.key("local")
       writer.string(connection.local)
       writer.key("remote")

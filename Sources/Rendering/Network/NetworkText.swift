@@ -78,8 +78,9 @@ enum NetworkText {
     switch node {
     case .process(let id, let name, _, _): process(name, id)
     case .program(let name, let count, _, _): program(name, count)
-    case .remote(let address, let port, let name):
-      name.map { "\($0) (\(place(address, port)))" } ?? place(address, port)
+    case .remote(let address, let port, let name, let namespace):
+      (name.map { "\($0) (\(place(address, port)))" } ?? place(address, port))
+        + (namespace.map { " in netns \($0)" } ?? "")
     case .other(let count): "\(NumberText.grouped(count)) others"
     }
   }
