@@ -22,6 +22,13 @@ package enum Clock {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
+  /// The length of the kernel's tick (a jiffy) in ns, which is what its coarse clocks are exact to.
+  package static var tickNanoseconds: UInt32 {
+    var resolution = timespec()
+    unsafe clock_getres(CLOCK_MONOTONIC_COARSE, &resolution)
+    return UInt32(clamping: resolution.tv_nsec)
+  }
+
   /// A point of the monotonic clock on the wall, as the clocks stand now.
   package static func wall(at time: MonotonicTime) -> WallTime {
     WallTime(nanoseconds: wall.nanoseconds - Int64(bitPattern: monotonic.nanoseconds &- time.nanoseconds))

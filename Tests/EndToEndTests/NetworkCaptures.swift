@@ -9,6 +9,7 @@ struct NetworkView: Decodable {
   let connectionCount: Int
   let nodes: [Node]
   let edges: [Edge]
+  let findings: [Finding]
   let connections: [Connection]
   let endpoints: [Endpoint]
   let samples: [Sample]
@@ -27,12 +28,12 @@ struct NetworkView: Decodable {
     let pid: Int32?
     let name: String?
     let isTarget: Bool?
-  }
     let count: Int?
   }
 
   struct Finding: Decodable, Equatable {
     let kind, evidence, text: String
+  }
 
   struct Edge: Decodable {
     let client: Int
@@ -52,7 +53,7 @@ struct NetworkView: Decodable {
 
   struct Totals: Decodable {
     let connections, opened, closed, failed: Int
-    let bytesSent, bytesReceived, sends, receives, retransmits: Int
+    let bytesSent, bytesReceived, sends, receives, retransmits, heldMessages, heldNs: Int
     let roundTrip: Times
     let connectTime: Times
     let requests: Requests
@@ -61,6 +62,7 @@ struct NetworkView: Decodable {
   struct Requests: Decodable {
     let count, finished, unanswered: Int
     let statuses: [String: Int]
+    let startsFrom: String?
     let duration: Times
   }
 

@@ -34,6 +34,8 @@ import Testing
     totals.connections = .max
     totals.bytesSent = 1 << 60
     totals.roundTrip.add(nanoseconds: 45_000)
+    totals.heldMessages = 2
+    totals.heldNanoseconds = 84_000_000
     totals.requests.count = 3
     totals.requests.statusClasses = [0, 1, 0, 1, 1]
     totals.requests.durations.add(nanoseconds: 5_000_000_000_000_000)
@@ -43,7 +45,8 @@ import Testing
       nodes: [
         .process(client, name: "a\0\u{1F525}\n", isTarget: true, cgroup: "/x"),
         .remote(address: "::1", port: 80, name: "host"), .remote(address: "@abstract", port: nil, name: nil),
-        .other(count: 12),
+        .other(count: 12), .program(name: "curl", count: 120, isTarget: false, cgroup: nil),
+        .remote(address: "127.0.0.1", port: 80, name: nil, namespace: 4_026_532_201),
       ],
       edges: [
         NetworkEdge(client: 0, server: 1, transport: .tcp, speaks: .http1, isTLS: true, clientView: totals),
@@ -65,6 +68,24 @@ import Testing
           responseBytes: 4, peer: "p", request: "PUT / HTTP/1.1\r\n\r\n", response: nil)
       ], drops: ["NO_SOCKET": 3], losses: [.connectionTableFull: 1, .tlsUnbound: 2])
   }()
+
+  @Test func `the document of an earlier swprof is read, and what it does not say is not known`() throws {
+    let document = """
+      {"source": {"kind": "sockets", "received": "sockets", "sent": "sockets", "hasCallTimes": false},
+      "nodes": [{"remote": {"address": "127.0.0.1", "port": 80}},
+      {"process": {"_0": 7, "name": "a", "isTarget": true, "cgroup": "/x"}}],
+      "edges": [{"client": 1, "server": 0, "transport": "tcp", "speaks": "http/1", "isTLS": false, "clientView": {}}],
+      "connections": [{"edge": 0, "role": "client", "process": 7, "processName": "a", "local": "", "remote": "",
+      "totals": {}}], "connectionCount": 1, "endpoints": [], "samples": [], "drops": {}, "losses": {}}
+      """
+
+    let profile = try JSONDecoder().decode(NetworkProfile.self, from: Data(document.utf8))
+
+    #expect(profile.nodes[0] == .remote(address: "127.0.0.1", port: 80, name: nil))
+    #expect(profile.requestStart(of: profile.edges[0], .server) == .firstRead)
+    #expect(profile.connections[0].namespace == nil)
+    #expect(profile.edges[0].clientView?.heldMessages == 0)
+  }
 
   @Test func `a network task and its profile come back whole`() throws {
     let id = try add(Self.profile)

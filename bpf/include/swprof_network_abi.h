@@ -42,8 +42,10 @@ struct swprof_network_config {
 	__u8 near_bits; /* log2 of how many places `near_connections` has; 0: it is not used */
 	__u8 reserved[2];
 	__u32 payload_bytes; /* of each message that are sent; 0: none */
+	__u32 tick_ns; /* the length of a jiffy */
+	__u32 reserved_tail;
 };
-_Static_assert(sizeof(struct swprof_network_config) == 24, "layout");
+_Static_assert(sizeof(struct swprof_network_config) == 32, "layout");
 
 /* Bits of the values of the map `needs`: programs that are attached once a target needs them. */
 #define SWPROF_NEED_SENDING 1 /* begin_send */
@@ -146,8 +148,11 @@ struct swprof_connection {
 	char comm[SWPROF_COMM_SIZE];
 	char peer_comm[SWPROF_COMM_SIZE];
 	char path[60]; /* of a unix socket: its own or, of a client, its peer's; \0 first where it is abstract */
+	/* Messages whose end TCP held back until earlier bytes were acknowledged, and for how long, in sum. */
+	__u64 held;
+	__u64 held_ns;
 };
-_Static_assert(sizeof(struct swprof_connection) == 536, "layout");
+_Static_assert(sizeof(struct swprof_connection) == 552, "layout");
 
 /* What requests are summed up by. */
 struct swprof_endpoint_key {
@@ -216,23 +221,23 @@ struct swprof_ends {
 	__u8 remote[16];
 	__u16 local_port;
 	__u16 remote_port;
+	/* The network namespace's inode; 0: any. What stays within its namespace has no entry for any. */
+	__u32 netns;
+	__u32 type; /* SOCK_STREAM and so on */
 };
 _Static_assert(sizeof(struct swprof_ends) == 44, "layout");
 
 /* A process that has an end. */
 struct swprof_owner {
-	/* The network namespace's inode; 0: any. What stays within its namespace has no entry for any. */
-	__u32 netns;
-	__u32 type; /* SOCK_STREAM and so on */
 	__u32 tgid;
 	char comm[SWPROF_COMM_SIZE];
+	__u32 netns; /* of the end */
+	__u32 is_ambiguous; /* 0 or 1: of an entry for any namespace, that several have had these ends */
 };
 _Static_assert(sizeof(struct swprof_owner) == 28, "layout");
 
 enum swprof_network_record {
 	SWPROF_RECORD_CONNECTION = 1,
-	__u32 netns; /* of the end */
-	__u32 is_ambiguous; /* 0 or 1: of an entry for any namespace, that several have had these ends */
 	SWPROF_RECORD_SAMPLE = 2,
 	SWPROF_RECORD_PAYLOAD = 3,
 	SWPROF_RECORD_NEED = 4,

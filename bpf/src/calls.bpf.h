@@ -213,6 +213,8 @@ int leave_call(__u64 *context)
 		pass_over(connection, payload, bytes);
 	else
 		read_call(connection, payload, regs, number, 0, bytes);
+	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
+		note_unsent(connection, next, BPF_CORE_READ((struct tcp_sock *)sk, snd_nxt));
 	return 0;
 }
 

@@ -50,6 +50,7 @@ struct connection {
 	__u64 last_ns[2];
 	struct pending_request pending[SWPROF_PENDING_REQUESTS];
 	struct http_head heads[2];
+	__u64 hold_ns; /* when TCP was given the end of a message that it holds back; 0: it holds none */
 };
 
 struct {

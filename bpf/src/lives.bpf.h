@@ -105,6 +105,7 @@ int destroy_socket(__u64 *context)
 		return 0;
 	read_tcp(sk, &connection->shared.tcp);
 	end_streams(connection, payload_at(PAYLOAD_END));
+	end_hold(connection, sk, bpf_ktime_get_ns());
 	replace_connection(connection, address);
 	return 0;
 }

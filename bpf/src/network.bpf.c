@@ -165,6 +165,8 @@ int find_survivors(struct bpf_iter__task_file *context)
 		connection->shared.fd = context->fd;
 	if (is_tcp(&connection->shared)) {
 		read_tcp(sk, &connection->shared.tcp);
+		end_hold(connection, sk, bpf_ktime_get_ns());
+	}
 	return 0;
 }
 

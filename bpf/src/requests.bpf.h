@@ -7,7 +7,7 @@
 #ifndef SWPROF_REQUESTS_BPF_H
 #define SWPROF_REQUESTS_BPF_H
 
-#include "endpoints.bpf.h"
+#include "arrival.bpf.h"
 
 /* A request whose head has been read waits for its answer. */
 static __always_inline void begin_request(struct connection *connection, struct payload *payload)
@@ -273,6 +273,8 @@ static __always_inline void begin_message(struct connection *connection, struct 
 {
 	connection->messages[direction] += 1;
 	connection->message_ns[direction] = payload->now;
+	if (direction == SWPROF_RECEIVED && is_tcp(&connection->shared))
+		receive_message(connection, payload);
 	connection->message_start[direction] = connection->positions[direction];
 }
 

@@ -129,6 +129,8 @@ static __always_inline void look_at_call(struct sock *sk, __s32 result, __u32 di
 	end = direction == SWPROF_SENT ? CAST(struct tcp_sock, sk)->write_seq : next_byte(sk);
 	/* TCP throws the bytes away with MSG_TRUNC; they are in no buffer. */
 	read_content(connection, sk, task, direction, result, end, flags & MSG_TRUNC);
+	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
+		note_unsent(connection, end, CAST(struct tcp_sock, sk)->snd_nxt);
 }
 
 SEC("tp_btf/sock_send_length")

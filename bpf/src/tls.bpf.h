@@ -208,6 +208,9 @@ int leave_tls(struct swprof_user_regs *regs)
 	payload->now = bpf_ktime_get_ns();
 	read_memory(connection, payload, call->tls.buffer, size);
 	payload->is_taken = 0;
+	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
+		note_unsent(connection, BPF_CORE_READ((struct tcp_sock *)socket, write_seq),
+			    BPF_CORE_READ((struct tcp_sock *)socket, snd_nxt));
 	return 0;
 }
 

@@ -256,6 +256,20 @@ struct tcp_sock {
 	__u32 write_seq;
 	__u32 data_segs_out;
 	bool is_mptcp;
+	__u64 tcp_mstamp; /* us, since 4.13 */
+	__u32 snd_nxt;
+	__u32 snd_wnd;
+	__u32 snd_cwnd;
+	__u32 packets_out;
+	__u32 mss_cache;
+	__u32 lsndtime;
+	__u8 nonagle : 4;
+};
+
+struct inet_connection_sock {
+	struct {
+		__u32 lrcvtime;
+	} icsk_ack;
 };
 
 struct mptcp_sock {

@@ -99,6 +99,8 @@ struct ConnectionRecord {
     totals.receiveTime.maximumNanoseconds = raw.call_max_ns.0
     totals.sendTime.sumNanoseconds = raw.call_ns.1
     totals.sendTime.maximumNanoseconds = raw.call_max_ns.1
+    totals.heldMessages = raw.held
+    totals.heldNanoseconds = raw.held_ns
     totals.requests = requests
     return totals
   }
@@ -147,12 +149,12 @@ struct Endpoint: Hashable {
     self.port = port
   }
 
-  private var isIPv4: Bool { address.prefix(10).allSatisfy { $0 == 0 } && address[10] == 0xff && address[11] == 0xff }
-
   /// Whether it is the host that it is on: 127.0.0.0/8, ::1.
   var isLoopback: Bool {
     isIPv4 ? address[12] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address[15] == 1
   }
+
+  private var isIPv4: Bool { address.prefix(10).allSatisfy { $0 == 0 } && address[10] == 0xff && address[11] == 0xff }
 
   /// The address as text: `10.0.0.1`, `fe80::1` (RFC 5952).
   var addressText: String {

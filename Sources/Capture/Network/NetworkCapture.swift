@@ -388,6 +388,9 @@ package struct NetworkRecording: Sendable {
   package var profile: NetworkProfile
   package var account: SampleAccount
   package var warnings: [String]
+  /// The time in which calls were counted.
+  package var startedAt: WallTime
+  package var endedAt: WallTime
 }
 
 /// What tells the protocol of a connection.
@@ -403,9 +406,6 @@ package struct ConnectionBeginning: Equatable, Sendable {
   package var remotePort: UInt16
   package var isServer: Bool
   /// Whether it had begun before the capture: the bytes are not its first then.
-  /// The time in which calls were counted.
-  package var startedAt: WallTime
-  package var endedAt: WallTime
   package var isMidway: Bool
 
   init(_ record: ConnectionRecord) {
@@ -424,9 +424,11 @@ package struct ConnectionBeginning: Equatable, Sendable {
 extension swprof_ends {
   init(_ ends: ConnectionEnds) {
     self.init()
-    unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: local.address) }
-    unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: remote.address) }
-    local_port = local.port
-    remote_port = remote.port
+    unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: ends.local.address) }
+    unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: ends.remote.address) }
+    local_port = ends.local.port
+    remote_port = ends.remote.port
+    netns = ends.namespace ?? 0
+    type = UInt32(ends.type)
   }
 }

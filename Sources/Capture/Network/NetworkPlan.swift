@@ -95,6 +95,7 @@ struct NetworkPlan {
     config.server_only = purpose.isMonitor ? 1 : 0
     config.near_bits = purpose.nearBits
     config.payload_bytes = UInt32(min(parameters.bodyBytes, Int(SWPROF_PAYLOAD_MAX)))
+    config.tick_ns = Clock.tickNanoseconds
     return unsafe withUnsafeBytes(of: config) { unsafe Array($0) }
   }
 }

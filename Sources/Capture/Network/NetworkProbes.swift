@@ -29,7 +29,7 @@ enum NetworkProbes {
     let hasSending = !missing.contains(.sendContent) && types.hasTracepoint("tcp_sendmsg_locked")
     func source(_ kind: NetworkSource.Kind, _ received: NetworkSource.Kind, _ sent: NetworkSource.Kind) -> NetworkSource
     {
-      NetworkSource(kind: kind, received: received, sent: sent, hasCallTimes: callTimes)
+      NetworkSource(kind: kind, received: received, sent: sent, hasCallTimes: callTimes, hasArrivalTimes: true)
     }
     var sources: [NetworkSource] = []
     if hasSockets, hasPackets, hasSending { sources.append(source(.sockets, .sockets, .sockets)) }

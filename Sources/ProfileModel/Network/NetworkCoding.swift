@@ -4,6 +4,7 @@ extension NetworkTotals: Codable {
   private enum CodingKeys: String, CodingKey {
     case connections, opened, closed, resets, failed, bytesSent, bytesReceived, sends, receives, retransmits, drops
     case connectTime, acceptDelay, sendTime, receiveTime, closeTime, roundTrip, requests
+    case heldMessages, heldNanoseconds
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -25,6 +26,8 @@ extension NetworkTotals: Codable {
     try container.write(receiveTime, .receiveTime)
     try container.write(closeTime, .closeTime)
     try container.write(roundTrip, .roundTrip)
+    try container.write(heldMessages, .heldMessages)
+    try container.write(heldNanoseconds, .heldNanoseconds)
     if requests != RequestTotals() { try container.encode(requests, forKey: .requests) }
   }
 
@@ -48,6 +51,8 @@ extension NetworkTotals: Codable {
     receiveTime = try container.histogram(.receiveTime)
     closeTime = try container.histogram(.closeTime)
     roundTrip = try container.histogram(.roundTrip)
+    heldMessages = try container.count(.heldMessages)
+    heldNanoseconds = try container.count(.heldNanoseconds)
     requests = try container.decodeIfPresent(RequestTotals.self, forKey: .requests) ?? RequestTotals()
   }
 }

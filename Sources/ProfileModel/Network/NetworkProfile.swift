@@ -55,12 +55,16 @@ package struct NetworkSource: Equatable, Sendable, Codable {
   package var sent: Kind
   /// Whether the time that system calls take was measured.
   package var hasCallTimes: Bool
+  /// Whether the time of a request over TCP starts at a server when it arrives, and not when it is read; nil in tasks of
+  /// an earlier swprof, where it is when it is read.
+  package var hasArrivalTimes: Bool?
 
-  package init(kind: Kind, received: Kind, sent: Kind, hasCallTimes: Bool) {
+  package init(kind: Kind, received: Kind, sent: Kind, hasCallTimes: Bool, hasArrivalTimes: Bool? = nil) {
     self.kind = kind
     self.received = received
     self.sent = sent
     self.hasCallTimes = hasCallTimes
+    self.hasArrivalTimes = hasArrivalTimes
   }
 }
 
@@ -70,12 +74,12 @@ package enum NetworkNode: Hashable, Sendable, Codable {
   ///   - isTarget: whether the capture was about this process.
   ///   - cgroup: its control group, of version 2; nil where it is not known.
   case process(ProcessID, name: String, isTarget: Bool, cgroup: String?)
+  /// Processes of one program that came and went, and were clients of the same servers.
+  case program(name: String, count: UInt64, isTarget: Bool, cgroup: String?)
   /// Another machine, or a process of this one that could not be found.
   ///
   /// - Parameters:
   ///   - address: as text, IPv6 without brackets; or the path of a unix socket, `@` first where it is abstract.
-  /// Processes of one program that came and went, and were clients of the same servers.
-  case program(name: String, count: UInt64, isTarget: Bool, cgroup: String?)
   ///   - port: nil for clients, whose ports mean nothing, and for unix sockets.
   ///   - name: from /etc/hosts.
   ///   - namespace: the inode of the network namespace that a loopback address or a unix socket is in, where that is not
@@ -156,12 +160,6 @@ package struct NetworkEdge: Equatable, Sendable, Codable {
     self.serverView = serverView
   }
 
-  /// The view that there is, of both the client's.
-  package var view: NetworkTotals { clientView ?? serverView ?? NetworkTotals() }
-}
-
-/// The sums of connections as one end saw them. They wrap rather than trap: a stored document may hold any numbers.
-package struct NetworkTotals: Equatable, Sendable {
   /// Adds the views of an edge of the same kind.
   package mutating func add(_ other: NetworkEdge) {
     clientView = Self.sum(clientView, other.clientView)
@@ -174,6 +172,12 @@ package struct NetworkTotals: Equatable, Sendable {
     return left
   }
 
+  /// The view that there is, of both the client's.
+  package var view: NetworkTotals { clientView ?? serverView ?? NetworkTotals() }
+}
+
+/// The sums of connections as one end saw them. They wrap rather than trap: a stored document may hold any numbers.
+package struct NetworkTotals: Equatable, Sendable {
   package var connections: UInt64 = 0
   /// Of them, those that began during the capture.
   package var opened: UInt64 = 0
@@ -202,6 +206,10 @@ package struct NetworkTotals: Equatable, Sendable {
   /// TCP's own smoothed round-trip time, a value for each connection: its last one.
   package var roundTrip = LatencyHistogram()
   package var requests = RequestTotals()
+  /// HTTP messages that were sent and whose end TCP held back until the other side acknowledged earlier bytes (Nagle's
+  /// algorithm, RFC 896), and for how long in sum, to a tick of the kernel each.
+  package var heldMessages: UInt64 = 0
+  package var heldNanoseconds: UInt64 = 0
 
   package init() {}
 
@@ -224,6 +232,8 @@ package struct NetworkTotals: Equatable, Sendable {
     closeTime.add(other.closeTime)
     roundTrip.add(other.roundTrip)
     requests.add(other.requests)
+    heldMessages &+= other.heldMessages
+    heldNanoseconds &+= other.heldNanoseconds
   }
 }
 
@@ -235,7 +245,7 @@ package struct RequestTotals: Equatable, Sendable, Codable {
   package var statusClasses: [UInt64] = [0, 0, 0, 0, 0]
   /// Requests whose connection ended, or that the capture ended, before an answer.
   package var unanswered: UInt64 = 0
-  /// From the first byte of the request to the last byte of the answer.
+  /// From the first byte of the request to the last byte of the answer; see `RequestStart`.
   package var durations = LatencyHistogram()
   /// The sum of the times to the first byte of the answer.
   package var firstByteNanoseconds: UInt64 = 0
@@ -271,6 +281,8 @@ package struct NetworkConnection: Equatable, Sendable, Codable {
   package var processName: String
   /// The descriptor, where it was seen.
   package var descriptor: Int32?
+  /// The inode of the network namespace that it is in; nil in tasks of an earlier swprof.
+  package var namespace: UInt32?
   /// `10.0.0.1:80`, `[::1]:80`, or the path of a unix socket; empty where there is none.
   package var local: String
   package var remote: String
@@ -281,12 +293,11 @@ package struct NetworkConnection: Equatable, Sendable, Codable {
   package var totals: NetworkTotals
 
   package init(
-  /// The inode of the network namespace that it is in; nil in tasks of an earlier swprof.
-  package var namespace: UInt32?
     edge: Int, role: NetworkRole, process: ProcessID, processName: String, descriptor: Int32? = nil,
     namespace: UInt32? = nil, local: String, remote: String, openedAt: WallTime? = nil, closedAt: WallTime? = nil,
     totals: NetworkTotals
   ) {
+    self.namespace = namespace
     self.edge = edge
     self.role = role
     self.process = process
@@ -297,7 +308,6 @@ package struct NetworkConnection: Equatable, Sendable, Codable {
     self.openedAt = openedAt
     self.closedAt = closedAt
     self.totals = totals
-    self.namespace = namespace
   }
 }
 
@@ -305,6 +315,8 @@ package struct NetworkConnection: Equatable, Sendable, Codable {
 package struct HTTPEndpoint: Equatable, Sendable, Codable {
   package var process: ProcessID
   package var processName: String
+  /// How many processes of one program these are, which came and went; `process` is one of them. nil: one.
+  package var instances: UInt64?
   package var role: NetworkRole
   package var isTLS: Bool
   package var method: String
@@ -321,8 +333,6 @@ package struct HTTPEndpoint: Equatable, Sendable, Codable {
     self.role = role
     self.isTLS = isTLS
     self.method = method
-  /// How many processes of one program these are, which came and went; `process` is one of them. nil: one.
-  package var instances: UInt64?
     self.path = path
     self.totals = totals
   }

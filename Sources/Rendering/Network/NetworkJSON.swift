@@ -18,10 +18,11 @@ package enum NetworkJSON {
       writer.key("connection_count")
       writer.integer(profile.connectionCount)
       list("nodes", profile.nodes, to: &writer, write)
-      list("edges", profile.edges, to: &writer, write)
-      list("connections", profile.connections, to: &writer, write)
-      list("endpoints", profile.endpoints, to: &writer, write)
-      list("samples", profile.samples, to: &writer, write)
+      list("edges", profile.edges, to: &writer) { write($0, profile, to: &$1) }
+      list("findings", NetworkFinding.all(of: profile), to: &writer, write)
+      list("connections", profile.connections, to: &writer) { write($0, profile, to: &$1) }
+      list("endpoints", profile.endpoints, to: &writer) { write($0, profile, to: &$1) }
+      list("samples", profile.samples, to: &writer) { write($0, profile, to: &$1) }
       writer.key("drops")
       writer.object { writer in
         for (reason, count) in profile.drops.sorted(by: { $0.key < $1.key }) {
@@ -106,7 +107,26 @@ package enum NetworkJSON {
     writer.string(cgroup)
   }
 
-  private static func write(_ edge: NetworkEdge, to writer: inout JSONWriter) {
+  private static func write(_ finding: NetworkFinding, to writer: inout JSONWriter) {
+    writer.object { writer in
+      for (key, text) in [
+        ("kind", finding.kind.rawValue), ("evidence", finding.evidence.rawValue), ("text", finding.sentence),
+      ] {
+        writer.key(key)
+        writer.string(text)
+      }
+      writer.key("edge")
+      writer.integer(finding.edge)
+      writer.key("messages")
+      writer.integer(finding.count)
+      writer.key("mean_delay_ns")
+      writer.integer(finding.meanNanoseconds)
+    }
+  }
+
+  private static func write(
+    _ edge: NetworkEdge, _ profile: NetworkProfile, to writer: inout JSONWriter
+  ) {
     writer.object { writer in
       writer.key("client")
       writer.integer(edge.client)
@@ -118,14 +138,18 @@ package enum NetworkJSON {
       writer.string(edge.speaks.rawValue)
       writer.key("is_tls")
       writer.bool(edge.isTLS)
-      for (key, view) in [("client_view", edge.clientView), ("server_view", edge.serverView)] {
+      for (key, role, view) in [
+        ("client_view", NetworkRole.client, edge.clientView), ("server_view", .server, edge.serverView),
+      ] {
         writer.key(key)
-        if let view { write(view, to: &writer) } else { writer.null() }
+        if let view { write(view, [profile.requestStart(of: edge, role)], to: &writer) } else { writer.null() }
       }
     }
   }
 
-  private static func write(_ connection: NetworkConnection, to writer: inout JSONWriter) {
+  private static func write(
+    _ connection: NetworkConnection, _ profile: NetworkProfile, to writer: inout JSONWriter
+  ) {
     writer.object(isInline: true) { writer in
       writer.key("edge")
       writer.integer(connection.edge)
@@ -148,17 +172,20 @@ package enum NetworkJSON {
         if let time { writer.integer(time.nanoseconds) } else { writer.null() }
       }
       writer.key("totals")
-      write(connection.totals, to: &writer)
+      write(
+        connection.totals, [profile.requestStart(of: profile.edges[connection.edge], connection.role)], to: &writer)
     }
   }
 
-  private static func write(_ totals: NetworkTotals, to writer: inout JSONWriter) {
+  /// - Parameter starts: what the times of its requests start from.
+  private static func write(_ totals: NetworkTotals, _ starts: [RequestStart], to writer: inout JSONWriter) {
     writer.object { writer in
       for (key, count) in [
         ("connections", totals.connections), ("opened", totals.opened), ("closed", totals.closed),
         ("resets", totals.resets), ("failed", totals.failed), ("bytes_sent", totals.bytesSent),
         ("bytes_received", totals.bytesReceived), ("sends", totals.sends), ("receives", totals.receives),
-        ("retransmits", totals.retransmits), ("drops", totals.drops),
+        ("retransmits", totals.retransmits), ("drops", totals.drops), ("held_messages", totals.heldMessages),
+        ("held_ns", totals.heldNanoseconds),
       ] {
         writer.key(key)
         writer.integer(count)
@@ -171,11 +198,17 @@ package enum NetworkJSON {
         write(histogram, to: &writer)
       }
       writer.key("requests")
-      write(totals.requests, to: &writer)
+      write(totals.requests, starts, to: &writer)
     }
   }
 
-  private static func write(_ totals: RequestTotals, to writer: inout JSONWriter) {
+  /// Null where they are not known.
+  private static func write(_ starts: [RequestStart], to writer: inout JSONWriter) {
+    writer.key("starts_from")
+    writer.string(starts.count > 1 ? "mixed" : starts.first?.rawValue)
+  }
+
+  private static func write(_ totals: RequestTotals, _ starts: [RequestStart], to writer: inout JSONWriter) {
     writer.object(isInline: true) { writer in
       for (key, count) in [
         ("count", totals.count), ("finished", totals.finished), ("unanswered", totals.unanswered),
@@ -191,6 +224,7 @@ package enum NetworkJSON {
           writer.integer(count)
         }
       }
+      write(starts, to: &writer)
       writer.key("duration")
       write(totals.durations, to: &writer)
       writer.key("first_byte_mean_ns")
@@ -216,7 +250,7 @@ package enum NetworkJSON {
     }
   }
 
-  private static func write(_ endpoint: HTTPEndpoint, to writer: inout JSONWriter) {
+  private static func write(_ endpoint: HTTPEndpoint, _ profile: NetworkProfile, to writer: inout JSONWriter) {
     writer.object(isInline: true) { writer in
       writer.key("pid")
       if endpoint.instances == nil { writer.integer(endpoint.process.rawValue) } else { writer.null() }
@@ -233,11 +267,11 @@ package enum NetworkJSON {
       writer.key("path")
       writer.string(endpoint.path)
       writer.key("totals")
-      write(endpoint.totals, to: &writer)
+      write(endpoint.totals, profile.requestStarts(of: endpoint.process, endpoint.role), to: &writer)
     }
   }
 
-  private static func write(_ sample: RequestSample, to writer: inout JSONWriter) {
+  private static func write(_ sample: RequestSample, _ profile: NetworkProfile, to writer: inout JSONWriter) {
     writer.object { writer in
       for (key, text) in [
         ("reason", sample.reason.rawValue), ("role", sample.role.rawValue), ("process_name", sample.processName),
@@ -252,6 +286,7 @@ package enum NetworkJSON {
       writer.bool(sample.isTLS)
       writer.key("status")
       writer.integer(sample.status)
+      write(profile.requestStarts(of: sample.process, sample.role), to: &writer)
       writer.key("started_at_unix_ns")
       writer.integer(sample.startedAt.nanoseconds)
       for (key, number) in [

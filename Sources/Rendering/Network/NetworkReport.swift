@@ -18,6 +18,7 @@ package enum NetworkReport {
       profile.edges.isEmpty
         ? "<p>No connection was seen.</p>"
         : HTML.section("Who talks to whom", id: "map", map(task, profile, title: title)),
+      HTML.section("What stands out", id: "findings", findings(profile)),
       HTML.section("HTTP endpoints", id: "endpoints", endpoints(task, profile)),
       HTML.section("Slow and failed requests", id: "samples", samples(task, profile)),
       HTML.section("Lengths of time", id: "latency", latencies(profile)),
@@ -50,6 +51,11 @@ package enum NetworkReport {
     return HTML.definitions(pairs)
   }
 
+  private static func findings(_ profile: NetworkProfile) -> String {
+    let findings = NetworkFinding.all(of: profile)
+    return findings.isEmpty ? "" : HTML.list(findings.map(\.sentence))
+  }
+
   // MARK: - Tables
 
   private static func endpoints(_ task: ProfilingTask, _ profile: NetworkProfile) -> String {
@@ -62,8 +68,9 @@ package enum NetworkReport {
       ] + EndpointFigures(endpoint.totals, elapsedNanoseconds: task.elapsedNanoseconds).cells
         + ["\(endpoint.method) \(endpoint.path)"]
     }
+    let starts = NetworkText.starts(of: profile, shown).map { "\n<p class=\"quiet\">\(HTML.text($0))</p>" } ?? ""
     return table(["process", "as", ""] + EndpointFigures.headings + ["endpoint"], rows)
-      + more(profile.endpoints.count - shown.count, "endpoint")
+      + more(profile.endpoints.count - shown.count, "endpoint") + starts
   }
 
   private static func connections(_ profile: NetworkProfile) -> String {

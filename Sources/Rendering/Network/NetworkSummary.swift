@@ -7,6 +7,7 @@ package enum NetworkSummary {
   private static let endpointCount = 10
   private static let edgeCount = 20
   private static let sampleCountOfReason = 5
+  private static let findingCount = 5
 
   /// No line is wider than 100 columns, save errors, warnings and the last ones, which must not be cut.
   ///
@@ -17,6 +18,11 @@ package enum NetworkSummary {
     if !profile.edges.isEmpty {
       lines += ["", heading(topologyTitle(profile), isColored)]
       lines += NetworkTree(profile, elapsedNanoseconds: elapsed, limit: edgeCount).lines
+    }
+    let findings = NetworkFinding.all(of: profile)
+    if !findings.isEmpty {
+      lines += ["", heading("what stands out", isColored)]
+      lines += findings.prefix(findingCount).flatMap { $0.lines(width: lineWidth) }
     }
     if !profile.endpoints.isEmpty {
       lines += [""] + endpoints(profile, elapsed, isColored)
@@ -134,6 +140,7 @@ package enum NetworkSummary {
     }
     return [heading("busiest HTTP endpoints\(owner)\(more)", isColored)]
       + table.lines(width: lineWidth - 2).map { "  " + $0 }
+      + (NetworkText.starts(of: profile, shown).map { ["  \($0)"] } ?? [])
   }
 
   /// The worst of each reason, the reason that weighs most first.

@@ -92,6 +92,18 @@ enum NetworkText {
     return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
   }
 
+  /// What the times of servers among these endpoints start from; nil where there is no server.
+  static func starts(of profile: NetworkProfile, _ endpoints: [HTTPEndpoint]) -> String? {
+    let servers = endpoints.filter { $0.role == .server }.flatMap { profile.requestStarts(of: $0.process, $0.role) }
+    switch (servers.contains(.arrival), servers.contains(.firstRead)) {
+    case (true, true):
+      return "a server's times start when a request arrives; over unix sockets and MPTCP, when it is first read"
+    case (true, false): return "a server's times start when a request arrives, be it read then or later"
+    case (false, true): return "a server's times start when a request is first read: how long it waited is not in them"
+    case (false, false): return nil
+    }
+  }
+
   /// What an edge speaks, and over what where that is not TCP: `HTTP/1 in TLS`, `DNS, udp`.
   static func language(of edge: NetworkEdge) -> String {
     var text = edge.speaks == .unknown ? "unknown protocol" : edge.speaks.name

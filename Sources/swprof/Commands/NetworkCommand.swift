@@ -20,6 +20,10 @@ struct NetworkCommand: ParsableCommand {
       Counts the connections of the targets, those included that are older than the capture, and reads HTTP/1 requests on \
       them, encrypted ones where OpenSSL's library encrypts. Both ends of a connection within this host are named. \
       Requests that are slow or fail are kept one by one, the worst of each path.
+
+      The time of a request ends with the last byte of its answer. For a client it starts with the first byte written; for \
+      a server when the request arrives over TCP, so that waiting for a busy server counts, and over unix sockets and MPTCP \
+      when it is first read. JSON says which, as starts_from.
       """)
 
   @OptionGroup(title: "Target") var target: TargetOptions

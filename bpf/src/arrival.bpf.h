@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What TCP knows of when a message came and went: a program reads it later, and its last bytes may leave later. */
+#ifndef SWPROF_ARRIVAL_BPF_H
+#define SWPROF_ARRIVAL_BPF_H
+
+#include "endpoints.bpf.h"
+
+/* What has waited longer than this was not waiting: the socket's memory is another one's by now. */
+#define WAIT_NS_MAX (3600ULL * 1000000000)
+#define NAGLE_DISABLED 7 /* TCP_NAGLE_OFF, _CORK and _PUSH (include/net/tcp.h) */
+
+/* How long ago one of TCP's times in jiffies was, to a jiffy. */
+static __always_inline __u64 age_of(__u32 jiffies)
+{
+	return (__u64)((__u32)bpf_jiffies64() - jiffies) * network.tick_ns;
+}
+
+/*
+ * When the last data that was received arrived, which is when all of it had, at the latest.
+ *
+ * tcp_mstamp is the time of the last packet, in us, and of each acknowledgement that a timer or a read sends; lrcvtime
+ * is that of the last data, in jiffies. The first is taken where it agrees with the second.
+ */
+static __always_inline __u64 arrival_of(struct connection *connection, __u64 now)
+{
+	struct sock *sk = (struct sock *)connection->shared.socket;
+	__u64 stamp = BPF_CORE_READ((struct tcp_sock *)sk, tcp_mstamp) * 1000;
+	__u64 age = age_of(BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ack.lrcvtime));
+	__u64 arrival, since = now - stamp;
+
+	if (age > WAIT_NS_MAX || age > now)
+		return now;
+	if (stamp <= now && since <= age + network.tick_ns && since + network.tick_ns >= age)
+		arrival = stamp;
+	else
+		arrival = now - age;
+	/* Jiffies are coarse: a request comes after the answer to the one before, and after its connection. */
+	if (arrival < connection->last_ns[SWPROF_SENT])
+		arrival = connection->last_ns[SWPROF_SENT];
+	if (arrival < connection->shared.established_ns)
+		arrival = connection->shared.established_ns;
+	return arrival < now ? arrival : now;
+}
+
+/*
+ * After a call that sent: notes whether TCP holds back the end of a message, less than a packet, until earlier bytes
+ * are acknowledged (Nagle's algorithm, RFC 896), and not for want of room on the way or at the receiver.
+ */
+__attribute__((noinline)) int begin_hold(struct connection *connection, __u32 unsent)
+{
+	struct tcp_sock *tcp;
+	__u32 packets, sent;
+
+	if (!connection || network.server_only || connection->decision != HTTP_SPOKEN ||
+	    connection->streams[SWPROF_SENT].state != HTTP_START)
+		return 0;
+	tcp = (struct tcp_sock *)connection->shared.socket;
+	packets = BPF_CORE_READ(tcp, packets_out);
+	sent = BPF_CORE_READ(tcp, snd_nxt) - BPF_CORE_READ(tcp, snd_una);
+	if (!packets || packets >= BPF_CORE_READ(tcp, snd_cwnd) || unsent >= BPF_CORE_READ(tcp, mss_cache) ||
+	    sent + unsent > BPF_CORE_READ(tcp, snd_wnd) || BPF_CORE_READ_BITFIELD_PROBED(tcp, nonagle) & NAGLE_DISABLED)
+		return 0;
+	connection->hold_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* After a call that has sent over TCP, the last byte of which comes before its number `end`. */
+static __always_inline void note_unsent(struct connection *connection, __u32 end, __u32 next)
+{
+	/* From now on, TCP's time of its last packet is that of this call's data. */
+	connection->hold_ns = 0;
+	if (end != next)
+		begin_hold(connection, end - next);
+}
+
+/* What was held back has left by now, or never will. Counts it where that took longer than TCP's times are exact to. */
+static __always_inline void end_hold(struct connection *connection, struct sock *sk, __u64 now)
+{
+	__u64 age, since = connection->hold_ns;
+
+	if (!since)
+		return;
+	connection->hold_ns = 0;
+	/* When data was sent last. */
+	age = age_of(BPF_CORE_READ((struct tcp_sock *)sk, lsndtime));
+	if (age >= now || now - age < since + network.tick_ns)
+		return;
+	connection->shared.held += 1;
+	connection->shared.held_ns += now - age - since;
+}
+
+/* A message begins in what was received over TCP. */
+__attribute__((noinline)) int receive_message(struct connection *connection, struct payload *payload)
+{
+	if (!connection || !payload)
+		return 0;
+	end_hold(connection, (struct sock *)connection->shared.socket, payload->now);
+	if (is_http_server(connection))
+		connection->message_ns[SWPROF_RECEIVED] = arrival_of(connection, payload->now);
+	return 0;
+}
+
+#endif
