@@ -121,7 +121,7 @@ import Testing
 
   @Test func `places that are not there are refused`() throws {
     var profile = Self.profile
-    profile.edges[0].server = 4
+    profile.edges[0].server = profile.nodes.count
     var id = try add(profile)
     #expect(throws: StoreError.malformedTask(id, detail: "its network profile is damaged")) {
       try store.networkProfile(of: id)
