@@ -5,13 +5,13 @@ import Policies
 package struct HTTPEndpointTotal: Sendable {
   package var process: ProcessID
   package var path: String
-  /// Responses, of any status.
+  /// Responses that were seen with their request, of any status; the end of some may not have been.
   package var finished: UInt64
   /// Responses with a status from 500 on.
   package var serverErrors: UInt64
   /// Responses with a status from 400 to 499.
   package var clientErrors: UInt64
-  /// The times of all responses.
+  /// The times of those that were seen whole.
   package var times: LatencyHistogram
 
   package init(
@@ -67,11 +67,11 @@ struct HTTPMeter {
       sums
         + RequestSums(
           finished: total.finished, serverErrors: total.serverErrors,
-          microseconds: total.times.sumNanoseconds / 1000)
+          microseconds: total.times.sumNanoseconds / 1000, timed: total.times.count)
     }
   }
 
-  /// NaN where nothing was answered; of the rate, where nothing ever was.
+  /// NaN where nothing was answered; of the rate, where nothing ever was; of times, where none is known.
   func value(_ measure: Measure, of process: ProcessID) -> Double {
     guard let answered = fresh[process] else { return .nan }
     let counted = answered.filter { total in measure.uri.map { $0.includes(total.path) } ?? true }
@@ -83,7 +83,8 @@ struct HTTPMeter {
       let errors = counted.reduce(0) { $0 + $1.serverErrors + (measure.countsClientErrors ? $1.clientErrors : 0) }
       return Double(errors) / Double(finished) * 100
     case .httpAverageResponseTime:
-      return Double(counted.reduce(0) { $0 + $1.times.sumNanoseconds }) / Double(finished) / 1e6
+      let timed = counted.reduce(0) { $0 + $1.times.count }
+      return timed > 0 ? Double(counted.reduce(0) { $0 + $1.times.sumNanoseconds }) / Double(timed) / 1e6 : .nan
     case .http99thResponseTime:
       let times = counted.reduce(into: LatencyHistogram()) { $0.add($1.times) }
       return times.percentile(0.99).map { $0 / 1e6 } ?? .nan

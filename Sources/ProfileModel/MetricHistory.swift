@@ -1,22 +1,26 @@
 /// The requests that a process has answered within a while.
 package struct RequestSums: Equatable, Sendable {
-  /// Responses, of any status.
+  /// Responses that were seen with their request, of any status.
   package var finished: UInt64
   /// Responses with a status from 500 on.
   package var serverErrors: UInt64
-  /// The times of all responses.
+  /// The times of those whose end was seen.
   package var microseconds: UInt64
+  /// How many those are.
+  package var timed: UInt64
 
-  package init(finished: UInt64 = 0, serverErrors: UInt64 = 0, microseconds: UInt64 = 0) {
+  /// - Parameter timed: all, where it is nil.
+  package init(finished: UInt64 = 0, serverErrors: UInt64 = 0, microseconds: UInt64 = 0, timed: UInt64? = nil) {
     self.finished = finished
     self.serverErrors = serverErrors
     self.microseconds = microseconds
+    self.timed = timed ?? finished
   }
 
   package static func + (left: RequestSums, right: RequestSums) -> RequestSums {
     RequestSums(
       finished: left.finished &+ right.finished, serverErrors: left.serverErrors &+ right.serverErrors,
-      microseconds: left.microseconds &+ right.microseconds)
+      microseconds: left.microseconds &+ right.microseconds, timed: left.timed &+ right.timed)
   }
 }
 

@@ -46,15 +46,20 @@ package struct WatchState: Codable, Equatable, Sendable {
   package var policyFile: String
   package var policies: [Policy]
   package var runningTasks: Int
+  /// What of requests no rule counts, since the watch began: they were not seen whole, or not with their answer. Nil
+  /// where no rule is about requests.
+  package var requestLosses: [NetworkLoss: UInt64]?
 
   package init(
-    pid: ProcessID, startedAt: WallTime, policyFile: String, policies: [Policy], runningTasks: Int
+    pid: ProcessID, startedAt: WallTime, policyFile: String, policies: [Policy], runningTasks: Int,
+    requestLosses: [NetworkLoss: UInt64]? = nil
   ) {
     self.pid = pid
     self.startedAt = startedAt
     self.policyFile = policyFile
     self.policies = policies
     self.runningTasks = runningTasks
+    self.requestLosses = requestLosses
   }
 
   /// Whether its numbers are such as a watch has; those of a damaged document may be any.

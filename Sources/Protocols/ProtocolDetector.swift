@@ -32,7 +32,7 @@ package enum ProtocolDetector {
     received: StreamBeginning, sent: StreamBeginning, transport: NetworkTransport, localPort: UInt16?,
     remotePort: UInt16?, isServer: Bool
   ) -> Finding? {
-    let client = isServer ? received : sent
+    let client = ProxyPreamble.leftOut(of: isServer ? received : sent)
     let server = isServer ? sent : received
     let port = isServer ? localPort : remotePort
     if transport == .udp || transport == .unixDatagram {

@@ -14,7 +14,9 @@ package struct MetricsReport {
 
     var requestRate: Double? { requests.map { Double($0.finished) / Double(seconds) } }
     var errorPercent: Double? { share(\.serverErrors).map { $0 * 100 } }
-    var meanMilliseconds: Double? { share(\.microseconds).map { $0 / 1000 } }
+    var meanMilliseconds: Double? {
+      requests.flatMap { $0.timed > 0 ? Double($0.microseconds) / Double($0.timed) / 1000 : nil }
+    }
 
     private func share(_ part: KeyPath<RequestSums, UInt64>) -> Double? {
       requests.flatMap { $0.finished > 0 ? Double($0[keyPath: part]) / Double($0.finished) : nil }

@@ -60,7 +60,7 @@ package struct StatusReport {
       ])
     }
     lines += table.lines
-    lines += processLines
+    lines += processLines + lossLines
     return lines.map { $0 + "\n" }.joined()
   }
 
@@ -94,6 +94,15 @@ package struct StatusReport {
     return [""] + table.lines
   }
 
+  /// What rules about requests have not counted.
+  private var lossLines: [String] {
+    let losses = NetworkLoss.allCases.compactMap { loss -> String? in
+      guard let count = state?.requestLosses?[loss], count > 0 else { return nil }
+      return "  \(NumberText.grouped(count)) \(loss.explanation)"
+    }
+    return losses.isEmpty ? [] : ["", "not counted by rules about requests:"] + losses
+  }
+
   private static func number(_ value: Double?, _ digits: Int) -> String {
     value.flatMap { NumberText.decimal($0, digits: digits) } ?? "—"
   }
@@ -113,6 +122,18 @@ package struct StatusReport {
       writer.integer(since.nanoseconds)
       writer.key("running_tasks")
       writer.integer(state?.runningTasks ?? 0)
+      writer.key("request_losses")
+      if let losses = state?.requestLosses {
+        // Every cause, also the ones at zero: a reader must not wonder whether a cause was counted.
+        writer.object { writer in
+          for loss in NetworkLoss.allCases {
+            writer.key(loss.rawValue)
+            writer.integer(losses[loss] ?? 0)
+          }
+        }
+      } else {
+        writer.null()
+      }
       writer.key("policies")
       writer.array { writer in
         for row in rows { Self.write(row, to: &writer) }

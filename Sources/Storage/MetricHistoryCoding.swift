@@ -6,9 +6,10 @@ import ProfileModel
 ///
 ///     entries = run*                         until the end of the bytes
 ///     run      = length state [cpu] [threads residents] [requests]
-///     state    = 0 for nothing measured, 1 without CPU share, 2 with it; 3 and 4 are 1 and 2 with requests
+///     state    = 0 for nothing measured, 1 without CPU share, 2 with it; 3 and 4 are 1 and 2 with requests, 5 and 6 with
+///                requests not all of which were timed
 ///     cpu      = in tenths of a percent;  threads and resident KiB are differences to the run before
-///     requests = finished errors microseconds
+///     requests = finished errors microseconds [timed]
 enum MetricHistoryCoding {
   /// No row is longer; what claims to be is damaged.
   static let entryLimit = 3600
@@ -26,12 +27,15 @@ enum MetricHistoryCoding {
         writer.append(0)
         continue
       }
-      writer.append((entry.cpuPerMille == nil ? 1 : 2) + (entry.requests == nil ? 0 : 2))
+      let isPartlyTimed = entry.requests.map { $0.timed != $0.finished } ?? false
+      writer.append(
+        (entry.cpuPerMille == nil ? 1 : 2) + (entry.requests == nil ? 0 : isPartlyTimed ? 4 : 2))
       if let cpu = entry.cpuPerMille { writer.append(UInt64(cpu)) }
       writer.append(difference: UInt64(entry.threads) &- UInt64(last.threads))
       writer.append(difference: UInt64(entry.residentKiB) &- UInt64(last.residentKiB))
       if let requests = entry.requests {
         for number in [requests.finished, requests.serverErrors, requests.microseconds] { writer.append(number) }
+        if isPartlyTimed { writer.append(requests.timed) }
       }
       last = entry
     }
@@ -44,7 +48,7 @@ enum MetricHistoryCoding {
     var last = MetricHistory.Entry(cpuPerMille: nil, threads: 0, residentKiB: 0)
     while !reader.isAtEnd {
       let count = try reader.next(atMost: entryLimit - entries.count)
-      let state = try reader.next(atMost: 4)
+      let state = try reader.next(atMost: 6)
       guard state > 0 else {
         entries += [MetricHistory.Entry?](repeating: nil, count: count)
         continue
@@ -56,7 +60,8 @@ enum MetricHistoryCoding {
         cpuPerMille: cpu, threads: UInt32(clamping: threads), residentKiB: UInt32(clamping: resident))
       if state > 2 {
         last.requests = RequestSums(
-          finished: try reader.next(), serverErrors: try reader.next(), microseconds: try reader.next())
+          finished: try reader.next(), serverErrors: try reader.next(), microseconds: try reader.next(),
+          timed: state > 4 ? try reader.next() : nil)
       }
       entries += [MetricHistory.Entry?](repeating: last, count: count)
     }

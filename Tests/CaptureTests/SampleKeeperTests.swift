@@ -12,7 +12,20 @@ import Testing
       keeper.add(sample(status: 200, milliseconds: milliseconds))
     }
 
-    #expect(samples(keeper).map { $0.durationNanoseconds / 1_000_000 } == [900, 700, 500])
+    #expect(samples(keeper).map { ($0.durationNanoseconds ?? 0) / 1_000_000 } == [900, 700, 500])
+  }
+
+  @Test func `an answer whose end was not seen has no length, and was as slow as its first byte at least`() {
+    var keeper = SampleKeeper(NetworkParameters(slowerThanNanoseconds: 200_000_000, reasons: [.slow]))
+    for milliseconds in [300, 100] as [UInt64] {
+      var endless = sample(status: 200, milliseconds: 0)
+      endless.first_byte_ns = milliseconds * 1_000_000
+      endless.is_endless = 1
+      keeper.add(endless)
+    }
+    keeper.add(sample(status: 200, milliseconds: 250))
+
+    #expect(samples(keeper).map(\.durationNanoseconds) == [nil, 250_000_000])
   }
 
   @Test func `the first reason that fits decides`() {

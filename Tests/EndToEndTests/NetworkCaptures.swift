@@ -60,10 +60,14 @@ struct NetworkView: Decodable {
   }
 
   struct Requests: Decodable {
-    let count, finished, unanswered: Int
+    let count, finished, notEnded, endsMissed, unpaired, unanswered: Int
     let statuses: [String: Int]
     let startsFrom: String?
     let duration: Times
+    let firstByteMeanNs: Int?
+
+    /// The numbers of answers by status class, without those at zero.
+    var answers: [String: Int] { statuses.filter { $0.value > 0 } }
   }
 
   struct Times: Decodable {
@@ -82,7 +86,7 @@ struct NetworkView: Decodable {
   struct Sample: Decodable {
     let reason, role, path: String
     let status: Int
-    let durationNs: Int
+    let durationNs: Int?
     let request, response: String?
   }
 

@@ -136,6 +136,31 @@ extension EndToEnd {
       for client in clients { client.kill() }
     }
 
+    @Test func `answers that were not seen are a number of the watch, and no errors`() throws {
+      let rule = "rules: [{ metric: http_error_rate, threshold: 1, period: 2s, count: 1 }]"
+      let server = try bench.start([try bench.compile("http_shapes")])
+      let client = try bench.compile("http_client")
+      let port = String(try server.waitForLine(startingWith: "ready").dropFirst("ready ".count))
+      let watch = try startWatch(
+        "policies: [{ name: errors, match: { comm: http_shapes }, task: { type: network, duration: 1s }, \(rule) }]\n")
+      let shapes = ["/200/plain", "/200/file", "/200/vectors1024", "/200/chunks", "/200/file", "/200/head"]
+
+      // The probes are there once a first request has been counted.
+      try waitUntil("counted requests", 30) {
+        _ = try bench.run([client, port] + (0..<20).flatMap { _ in shapes })
+        let status = try bench.run([bench.swprof, "status", "--json", "--db", bench.database]).output
+        let unpaired = try Regex("\"request_unpaired\": ([0-9]+)").firstMatch(in: status)
+        return unpaired?.output[1].substring.flatMap { Int($0) } ?? 0 >= 40
+      }
+      #expect(try bench.run([bench.swprof, "status", "--db", bench.database]).output.contains("requests whose answer"))
+      #expect(try watch.events().allSatisfy { $0.event != "started" })
+
+      // And errors are errors still.
+      _ = try bench.run([client, port] + [String](repeating: "/500/vectors1024", count: 200))
+      #expect(try watch.event("started").policy == "errors")
+      #expect(try watch.stop().status == 0)
+    }
+
     @Test func `a policy file that becomes wrong leaves the old policies armed, a right one takes their place`() throws
     {
       let watch = try startWatch(policies(threshold: 100_000))

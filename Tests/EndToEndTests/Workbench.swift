@@ -55,6 +55,9 @@ final class Workbench {
     try compile(["swiftc", "-O"] + options, "\(name).swift", as: name)
   }
 
+  /// Compiles a workload in Go.
+  func compileGo(_ name: String) throws -> String { try compile(["go", "build"], "\(name).go", as: name) }
+
   private func compile(_ command: [String], _ source: String, as output: String) throws -> String {
     let program = path(output)
     let key = (command + [source]).joined(separator: " ")

@@ -82,6 +82,39 @@ struct HTTPParserTests {
     #expect(reader.losses == 0)
   }
 
+  static let preambles: [[UInt8]] = [
+    Array("PROXY TCP4 192.0.2.1 198.51.100.2 52114 443\r\n".utf8), Array("PROXY UNKNOWN\r\n".utf8),
+    Array("PROXY TCP6 \(String(repeating: "f", count: 39)) \(String(repeating: "f", count: 39)) 65535 65535\r\n".utf8),
+    Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x21, 0x11, 0, 12, 192, 0, 2, 1, 198, 51, 100, 2, 0xcb, 0x92, 1, 0xbb],
+    Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x20, 0, 0, 0],
+    Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x21, 0x21, 2, 8] + Array("GET / HTTP/1.1\r\n\r\n".utf8)
+      + Array(repeating: 0, count: 502),
+  ]
+
+  @Test(arguments: preambles)
+  func `a preamble of the PROXY protocol is left out, however it is cut`(preamble: [UInt8]) {
+    let head = Array("DELETE /a HTTP/1.1\r\n\r\n".utf8)
+    let expected = ReadMessage(
+      start: preamble.count, headEnd: preamble.count + head.count, end: preamble.count + head.count,
+      method: HTTP_DELETE, path: "/a", pathHash: hash("/a"), version: 11)
+
+    for cut in 0...preamble.count {
+      #expect(mayBegin(preamble.prefix(cut), isResponse: false))
+      for skips in [false, true] {
+        var reader = StreamReader(isResponse: false)
+        reader.read(preamble.prefix(cut), skips: skips)
+        reader.read(preamble.dropFirst(cut) + head, skips: skips)
+        #expect(reader.messages == [expected])
+        #expect(reader.losses == 0)
+      }
+    }
+  }
+
+  @Test func `line ends before a message are no preamble`() {
+    #expect(read("\r\n\r\n\r\nGET /a HTTP/1.1\r\n\r\n").messages.map(\.path) == ["/a"])
+    #expect(!mayBegin("\r\n\r\nGET / HTTP/1.1".utf8, isResponse: false))
+  }
+
   @Test func `a header line of a megabyte is passed over`() {
     let reader = read(
       "GET /x HTTP/1.1\r\nCookie: \(String(repeating: "c", count: 1 << 20))\r\nContent-Length: 1\r\n\r\nx")

@@ -71,6 +71,7 @@ struct StreamReader {
     case HTTP_HEAD_END: endHead(at: place)
     case HTTP_MESSAGE_END: messages[messages.count - 1].end = place
     case HTTP_LOST: losses += 1
+    case HTTP_PREAMBLE_END: messages.removeAll()
     default: break
     }
   }

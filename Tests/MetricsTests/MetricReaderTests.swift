@@ -61,6 +61,30 @@ import Testing
     #expect(reader.values(of: own.key)[1] >= 0)
   }
 
+  @Test func `an answer whose end was not seen counts for the rate of errors, and not for times`() throws {
+    let own = try #require(Self.own)
+    var times = LatencyHistogram()
+    for _ in 0..<2 { times.add(nanoseconds: 10_000_000) }
+    let total = HTTPEndpointTotal(
+      process: own.key.process, path: "/", finished: 8, serverErrors: 4, clientErrors: 0, times: times)
+    let endless = HTTPEndpointTotal(
+      process: own.key.process, path: "/", finished: 12, serverErrors: 8, clientErrors: 0, times: times)
+    var answers = [total]
+    var reader = MetricReader(
+      measures: [Measure(.httpErrorRate), Measure(.httpAverageResponseTime), Measure(.httpRequestRate)],
+      http: { _ in answers })
+
+    _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
+    #expect(reader.values(of: own.key) == [50, 10, 8])
+    #expect(reader.requests(of: own.key)?.timed == 2)
+    answers = [endless]
+    _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
+
+    // The time of none of those is known.
+    let values = reader.values(of: own.key)
+    #expect(values[0] == 100 && values[1].isNaN && values[2] == 4)
+  }
+
   @Test func `requests count for the second they were answered in, filtered by path`() throws {
     let own = try #require(Self.own)
     func total(_ path: String, _ finished: UInt64, _ serverErrors: UInt64, _ clientErrors: UInt64, ms: UInt64)

@@ -119,6 +119,10 @@ struct LossCoverageTests {
       Provocation(
         requests, "of a ring that is made during a capture, each call that is not read is counted", loss.rawValue)
     case .pipelineOverflow: Provocation(provoked, "requests behind more than are kept are counted", loss.rawValue)
+    case .requestUnpaired:
+      Provocation(
+        "EndToEndTests/NetworkPairingTests.swift",
+        "of a thousand requests on one connection each has its own answer, however that is written", loss.rawValue)
     case .responseUnmatched:
       Provocation(
         requests, "an answer that is read before the end of the call with its request shifts no other", loss.rawValue)

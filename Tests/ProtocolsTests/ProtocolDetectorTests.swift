@@ -47,6 +47,16 @@ struct ProtocolDetectorTests {
     Exchange(name: "HTTP request", client: text("GET /a HTTP/1.1\r\n"), found: .init(.http1, .strong)),
     Exchange(name: "HTTP absolute", client: text("POST http://a/ HTTP/1.1\r\n"), found: .init(.http1, .strong)),
     Exchange(name: "HTTP tunnel", client: text("CONNECT a:443 HTTP/1.1\r\n"), found: .init(.http1, .strong)),
+    Exchange(
+      name: "HTTP behind a proxy's line", client: text("PROXY UNKNOWN\r\nGET /a HTTP/1.1\r\n"),
+      found: .init(.http1, .strong)),
+    Exchange(
+      name: "Redis behind a proxy's binary preamble",
+      client: text("\r\n\r\n\0\r\nQUIT\n") + [0x20, 0, 0, 0] + text("*1\r\n$4\r\nPING"), clientLength: 30,
+      found: .init(.redis, .strong)),
+    Exchange(
+      name: "a proxy's line and no more", client: text("PROXY TCP4 192.0.2.1 198.51.100."), clientLength: 46, found: nil
+    ),
     Exchange(name: "HTTP response", server: text("HTTP/1.0 404 Not Found\r\n"), found: .init(.http1, .strong)),
     Exchange(
       name: "HTTP/2 preface", client: text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") + settings, found: .init(.http2, .strong)

@@ -29,6 +29,26 @@ import Testing
     #expect(line(after: "192.0.2.17", "connections")?.contains(" - failed to connect") == true)
   }
 
+  @Test func `answers without an end are said, and have no length`() {
+    var profile = Sample.network
+    var totals = RequestTotals()
+    totals.count = 9
+    totals.statusClasses = [0, 2, 0, 0, 2]
+    (totals.notEnded, totals.endsMissed, totals.unpaired) = (3, 1, 5)
+    profile.endpoints[0].totals = totals
+    profile.edges[0].clientView?.requests = totals
+    profile.samples[0].durationNanoseconds = nil
+    let endings = "3 answered, not ended; 1 answered, end not seen; 5 with an answer not seen"
+    let text = summary(profile)
+
+    #expect(text.contains("\(profile.endpoints[0].path): \(endings)"))
+    #expect(text.contains("answers  \(endings)\n"))
+    let json = NetworkJSON.render(Sample.networkTask, profile)
+    #expect(json.contains(#""finished": 0, "not_ended": 3, "ends_missed": 1, "unpaired": 5, "unanswered": 0"#))
+    #expect(json.contains("\"duration_ns\": null"))
+    #expect(NetworkReport.render(Sample.networkTask, profile, title: "t").contains(": \(endings)</p>"))
+  }
+
   @Test func `a capture of system calls says what it can't see`() {
     var profile = Sample.network
     profile.source = NetworkSource(

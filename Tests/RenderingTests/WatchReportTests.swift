@@ -41,6 +41,19 @@ import Testing
     #expect(lines.contains("busy    4711  worker\u{FFFD}      97.3        4  12.5    1m 30s"), "\(report().text)")
   }
 
+  @Test func `status says what rules about requests have not counted`() {
+    var state = Self.state
+    state.requestLosses = [.requestUnpaired: 1234, .messageLost: 0]
+    let report = StatusReport(state: (Self.time, state), isRunning: true, triggers: [], since: Self.time)
+
+    #expect(report.text.contains("not counted by rules about requests:\n  1,234 requests whose answer"))
+    #expect(!report.text.contains("HTTP messages"))
+    #expect(report.json.contains("\"request_unpaired\": 1234"))
+    #expect(report.json.contains("\"message_lost\": 0"))
+    #expect(self.report().json.contains("\"request_losses\": null"))
+    #expect(!self.report().text.contains("not counted"))
+  }
+
   @Test func `status says that no watch runs`() {
     #expect(report(isRunning: false).text.hasPrefix("no watch runs; the last one was seen at 2026-11-18 11:06:40Z"))
     #expect(

@@ -63,7 +63,8 @@ import Testing
               : RequestSums(
                 finished: UInt64.random(in: .min ... .max, using: &generator),
                 serverErrors: UInt64.random(in: 0...9, using: &generator),
-                microseconds: UInt64.random(in: .min ... .max, using: &generator)))
+                microseconds: UInt64.random(in: .min ... .max, using: &generator),
+                timed: Bool.random(using: &generator) ? nil : UInt64.random(in: 0...9, using: &generator)))
         }
         if Int.random(in: 0..<9, using: &generator) == 0 { entry = nil }
         history.entries.append(entry)
@@ -74,6 +75,15 @@ import Testing
 
     #expect(try store.history(of: key.process, since: WallTime(nanoseconds: 0)) == histories)
     #expect(try store.history(of: ProcessID(rawValue: 8), since: WallTime(nanoseconds: 0)).isEmpty)
+  }
+
+  @Test func `requests that an earlier release has stored were all timed`() throws {
+    let entry = MetricHistory.Entry(
+      cpuPerMille: nil, threads: 0, residentKiB: 0, requests: RequestSums(finished: 5, serverErrors: 1, microseconds: 9)
+    )
+
+    #expect(try MetricHistoryCoding.decode([1, 3, 0, 0, 5, 1, 9]) == [entry])
+    #expect(entry.requests?.timed == 5)
   }
 
   @Test func `an idle process takes a few bytes an hour, and damaged bytes are an error`() throws {

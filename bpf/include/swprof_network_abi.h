@@ -11,7 +11,6 @@
 
 #define SWPROF_PREFIX_SIZE 32 /* of the first bytes of a direction, by which its protocol is told */
 #define SWPROF_PATH_SIZE 120 /* of an HTTP request, the query left out; longer ones are cut */
-#define SWPROF_PENDING_REQUESTS 16 /* of one connection, that have no answer yet; a power of two */
 /* Times in whole microseconds: below 8 a bucket each, above eight buckets for each power of two. */
 #define SWPROF_TIME_BUCKETS 240
 #define SWPROF_PAYLOAD_MAX 4096
@@ -68,14 +67,15 @@ enum swprof_network_counter {
 	SWPROF_NETWORK_SKIPPED = 7, /* calls with more data than is looked at */
 	SWPROF_NETWORK_PIPELINE_OVERFLOW = 8, /* requests */
 	SWPROF_NETWORK_UNMATCHED = 9, /* answers without a request */
-	SWPROF_NETWORK_MESSAGE_LOST = 10,
+	SWPROF_NETWORK_MESSAGE_LOST = 10, /* messages whose head was seen, and whose end was not */
 	SWPROF_NETWORK_TLS_UNBOUND = 11, /* calls of TLS libraries */
 	SWPROF_NETWORK_PEER_TABLE_FULL = 12, /* requests that are in no histogram of an edge */
 	SWPROF_NETWORK_TLS_BYSTANDERS = 13, /* calls of TLS libraries by processes that are no targets: no loss */
 	SWPROF_NETWORK_EXEC_LOST = 14, /* programs that targets began, whose record found no room */
 	SWPROF_NETWORK_THREAD_TABLE_FULL = 15, /* calls of threads that there was no memory for */
 	SWPROF_NETWORK_CALL_TABLE_FULL = 16, /* calls that are in no distribution */
-	SWPROF_NETWORK_COUNTER_MAX = 17,
+	SWPROF_NETWORK_UNPAIRED = 17, /* requests whose answer could not be told from others */
+	SWPROF_NETWORK_COUNTER_MAX = 18,
 };
 
 #define SWPROF_CONNECTION_SEEDED 1 /* it is older than the capture */
@@ -124,7 +124,7 @@ struct swprof_connection {
 	__u64 finished[5]; /* by the first digit of the status */
 	__u64 duration_ns; /* sums, over finished requests */
 	__u64 duration_max_ns;
-	__u64 first_byte_ns;
+	__u64 first_byte_ns; /* over answered requests too, as all that follow */
 	__u64 request_bytes;
 	__u64 response_bytes;
 	__u64 peer; /* what `peer_times` has requests of this connection under */
@@ -151,8 +151,11 @@ struct swprof_connection {
 	/* Messages whose end TCP held back until earlier bytes were acknowledged, and for how long, in sum. */
 	__u64 held;
 	__u64 held_ns;
+	__u64 answered[5]; /* by the first digit of the status: requests whose answer began, and has no end that was seen */
+	__u64 ends_missed; /* of these, those whose end was lost to this program; the others went on, or were cut */
+	__u64 unpaired; /* requests whose answer could not be told from others */
 };
-_Static_assert(sizeof(struct swprof_connection) == 552, "layout");
+_Static_assert(sizeof(struct swprof_connection) == 608, "layout");
 
 /* What requests are summed up by. */
 struct swprof_endpoint_key {
@@ -179,15 +182,18 @@ struct swprof_endpoint {
 	char path[SWPROF_PATH_SIZE];
 	__u32 times[SWPROF_TIME_BUCKETS];
 	__u32 reserved;
+	__u64 answered[5]; /* as those of a connection */
+	__u64 ends_missed;
+	__u64 unpaired;
 };
-_Static_assert(sizeof(struct swprof_endpoint) == 1192, "layout");
+_Static_assert(sizeof(struct swprof_endpoint) == 1248, "layout");
 
 /* Values of the map `near_endpoints`; all zero where a place is free. */
 struct swprof_near_endpoint {
 	struct swprof_endpoint_key key;
 	struct swprof_endpoint endpoint;
 };
-_Static_assert(sizeof(struct swprof_near_endpoint) == 1208, "layout");
+_Static_assert(sizeof(struct swprof_near_endpoint) == 1264, "layout");
 
 struct swprof_peer_key {
 	__u32 tgid;
@@ -275,7 +281,7 @@ struct swprof_request_sample {
 	__u16 status;
 	__u16 remote_port;
 	__u16 family;
-	__u16 reserved;
+	__u16 is_endless; /* 0 or 1: the end of the answer was not seen; there is no duration then */
 	__u8 remote[16];
 	char comm[SWPROF_COMM_SIZE];
 	char path[SWPROF_PATH_SIZE];

@@ -152,6 +152,7 @@ int leave_call(__u64 *context)
 	bool has_data, is_within;
 	__u32 direction, next;
 	struct sock *sk;
+	__s32 unseen;
 
 	if (!is_io(number) || !is_target_current())
 		return 0;
@@ -203,10 +204,15 @@ int leave_call(__u64 *context)
 		return 0;
 	if (is_tcp(&connection->shared)) {
 		next = BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
-		if (direction == SWPROF_SENT)
-			note_sent(connection, next);
-		else
+		if (direction == SWPROF_RECEIVED) {
 			note_sending(connection, payload, next);
+		} else {
+			/* What was sent in a way that is not seen. */
+			unseen = next - bytes - connection->sequence[SWPROF_SENT];
+			if (connection->has_sequence[SWPROF_SENT] && unseen > 0)
+				pass_over(connection, payload, unseen);
+			note_sent(connection, next);
+		}
 	}
 	/* TCP throws the bytes away then; they are in no buffer. */
 	if (flags & MSG_TRUNC && is_tcp(&connection->shared))

@@ -10,7 +10,7 @@
 #define SWPROF_CONNECTIONS_BPF_H
 
 #include "ends.bpf.h"
-#include "http.h"
+#include "pairing.h"
 
 #define FILLING_MAX 256 /* looks at a place that another CPU fills */
 
@@ -20,8 +20,9 @@ struct pending_request {
 	__u64 path_hash;
 	__u64 bytes;
 	__u32 number;
+	__u32 tgid; /* of the process that handles it */
 	__u8 method; /* enum http_method */
-	__u8 reserved[3];
+	__u8 reserved[7];
 };
 
 enum http_decision {
@@ -37,18 +38,19 @@ struct connection {
 	__u8 attempts; /* calls that HTTP could not begin with */
 	__u8 has_sequence[2]; /* 0 or 1 */
 	__u8 has_prefix[2]; /* 0 or 1: it is whole */
-	__u8 answered; /* requests whose answer was read before them */
+	__u8 is_open; /* 0 or 1: the body of a request is being read */
 	__u8 reserved;
 	__u32 sequence[2]; /* TCP's number of the next byte to look at */
 	__u32 messages[2];
-	__u32 pushed; /* requests; the difference are those without an answer */
-	__u32 popped;
+	struct pairing pairing;
+	__u32 owner; /* the kernel's number of the process `shared.tgid` */
 	struct http_stream streams[2];
 	__u64 positions[2]; /* bytes of each direction that were looked at or passed over */
 	__u64 message_ns[2]; /* the first byte of the message that is being read */
 	__u64 message_start[2]; /* its position */
 	__u64 last_ns[2];
-	struct pending_request pending[SWPROF_PENDING_REQUESTS];
+	__u64 missed[2]; /* bytes that another task's look has kept from being looked at */
+	struct pending_request pending[PAIRING_WAITING_MAX];
 	struct http_head heads[2];
 	__u64 hold_ns; /* when TCP was given the end of a message that it holds back; 0: it holds none */
 };
@@ -241,6 +243,7 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	shared->flags = flags;
 	shared->fd = -1;
 	shared->tgid = tgid_in_namespace(task);
+	new->owner = BPF_CORE_READ(task, tgid);
 	read_comm(shared->comm, task);
 	if (family == AF_UNIX)
 		describe_unix(sk, shared);

@@ -51,7 +51,7 @@ struct {
 	__type(value, struct swprof_near_peer);
 } near_peers SEC(".maps");
 
-/* How many vectors of a call are looked at; a power of two. */
+/* How many vectors are fetched at once; a power of two. */
 #define VECTORS_MAX 8
 
 /* struct iovec */
@@ -73,10 +73,15 @@ struct payload {
 	__u32 offset; /* of the data, where it lies in a packet */
 	__u32 direction;
 	__u32 wanted; /* bytes of its beginning that are to be sent */
+	__u32 pieces_left; /* how many more are looked at */
+	__u32 vector_count; /* of those that are still to be read: how many, */
+	__u64 vector_address; /* where they are, */
+	__u64 vector_offset; /* what is left out of the first one, */
+	__u64 vector_bytes; /* and what they hold at most */
 	__u8 is_beginning; /* 0 or 1: a message begins where the piece does */
 	__u8 is_recalled; /* 0 or 1: so does the head that has just ended, and it was known */
 	__u8 is_sending; /* 0 or 1: TCP has taken bytes of a call that has not ended, and that are to be looked at then */
-	__u8 reserved;
+	__u8 is_kernel; /* 0 or 1: the vectors lie in the kernel's memory, which takes HAS_CASTS */
 	struct vector vectors[VECTORS_MAX];
 	struct swprof_request_sample sample;
 	struct {
@@ -212,9 +217,9 @@ static __always_inline bool is_response(struct connection *connection, __u32 dir
 }
 
 static __always_inline void fill_endpoint_key(struct connection *connection, struct swprof_endpoint_key *key,
-					      __u8 method, __u64 path_hash)
+					      __u32 tgid, __u8 method, __u64 path_hash)
 {
-	key->tgid = connection->shared.tgid;
+	key->tgid = tgid;
 	key->is_server = is_http_server(connection);
 	key->is_tls = !!(connection->shared.flags & SWPROF_CONNECTION_TLS);
 	key->method = method;
@@ -258,10 +263,14 @@ static __always_inline struct swprof_endpoint *endpoint_at(struct swprof_endpoin
 	return bpf_map_lookup_elem(&endpoints, key);
 }
 
-static __always_inline void describe_endpoint(struct swprof_endpoint *endpoint, struct connection *connection,
-					      struct payload *payload, struct http_head *head)
+static __always_inline void describe_endpoint(struct swprof_endpoint *endpoint, struct swprof_endpoint_key *key,
+					      struct connection *connection, struct payload *payload,
+					      struct http_head *head)
 {
-	__builtin_memcpy(endpoint->comm, connection->shared.comm, sizeof(endpoint->comm));
+	if (key->tgid == connection->shared.tgid)
+		__builtin_memcpy(endpoint->comm, connection->shared.comm, sizeof(endpoint->comm));
+	else
+		read_comm(endpoint->comm, (struct task_struct *)bpf_get_current_task());
 	if (head) {
 		endpoint->path_size = head->path_length;
 		fill_path(payload, head, endpoint->path);
@@ -281,7 +290,7 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	/* A free place is all zero. */
 	if (near && !__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, PLACE_FILLING)) {
 		WORDS_OF(&near->key)->object = WORDS_OF(key)->object;
-		describe_endpoint(&near->endpoint, connection, payload, head);
+		describe_endpoint(&near->endpoint, key, connection, payload, head);
 		__sync_lock_test_and_set(&WORDS_OF(&near->key)->subject, WORDS_OF(key)->subject);
 		return &near->endpoint;
 	}
@@ -290,7 +299,7 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 		return NULL;
 	new = &entries->endpoint;
 	clear(new, sizeof(*new));
-	describe_endpoint(new, connection, payload, head);
+	describe_endpoint(new, key, connection, payload, head);
 	bpf_map_update_elem(&endpoints, key, new, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&endpoints, key);
 }
@@ -345,17 +354,17 @@ static __always_inline __u32 current_edition(void)
 }
 
 /* Whether nothing is to be done about the endpoint of a request: only answers are counted, and it is known to be there. */
-static __always_inline bool has_endpoint(struct connection *connection, struct payload *payload)
+static __always_inline bool has_endpoint(struct payload *payload, __u32 tgid)
 {
 	struct known_head *known;
 
 	if (!network.server_only || !payload->is_recalled)
 		return false;
 	known = known_head_of(payload, 0);
-	return known && known->tgid == connection->shared.tgid && known->edition == current_edition();
+	return known && known->tgid == tgid && known->edition == current_edition();
 }
 
-static __always_inline void note_endpoint(struct connection *connection, struct payload *payload)
+static __always_inline void note_endpoint(struct payload *payload, __u32 tgid)
 {
 	struct known_head *known;
 
@@ -364,7 +373,7 @@ static __always_inline void note_endpoint(struct connection *connection, struct 
 	known = known_head_of(payload, 0);
 	if (!known)
 		return;
-	known->tgid = connection->shared.tgid;
+	known->tgid = tgid;
 	known->edition = current_edition();
 }
 

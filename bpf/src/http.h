@@ -11,6 +11,10 @@
  *	HTTP_HEAD_END      `position` is behind the head; call http_begin_body() before anything else
  *	HTTP_MESSAGE_END   `position` is behind the message, which may have no body at all
  *	HTTP_LOST          the stream gave up and passes over everything
+ *	HTTP_PREAMBLE_END  `position` is behind a preamble of the PROXY protocol, which is no message; the HTTP_HEAD_START
+ *	                   that there may have been was of it
+ *
+ * `head->has_line` is set once the first line has been read; the caller may clear it.
  *
  * `head` is the caller's to keep as long as a head is being read, which may take many chunks; no byte is read twice.
  * Before it fetches more, the caller may leave out what http_skippable() allows and report it to http_skip(). A stream
@@ -60,6 +64,7 @@ enum http_event {
 	HTTP_HEAD_END,
 	HTTP_MESSAGE_END,
 	HTTP_LOST, /* not HTTP, or framing lost: the stream now seeks the next message */
+	HTTP_PREAMBLE_END, /* what a proxy says of its client is over; messages begin */
 };
 
 /* What a stream is in. The order matters: start line, lines, chunks, rest. */
@@ -73,6 +78,7 @@ enum http_state {
 	HTTP_QUERY,
 	HTTP_VERSION, /* of a request */
 	HTTP_STATUS, /* the version and status of a response */
+	HTTP_PREAMBLE_LINE, /* the rest of a preamble of version 1 */
 	HTTP_LINE, /* the beginning of a header or trailer line */
 	HTTP_LINE_FEED, /* a carriage return was where a line begins */
 	HTTP_NAME,
@@ -86,6 +92,7 @@ enum http_state {
 	HTTP_CHUNK_END, /* the line end behind a chunk's data */
 	HTTP_CHUNK_FEED,
 	HTTP_LENGTH, /* a body whose length is known */
+	HTTP_PREAMBLE, /* the rest of a preamble of version 2 */
 	HTTP_CLOSE, /* a body that ends with the connection */
 	HTTP_DONE, /* the end of a message is still to be told */
 	HTTP_DONE_OPAQUE, /* the same; what follows is not HTTP */
@@ -105,7 +112,8 @@ struct http_stream {
 	volatile __u8 word; /* HTTP_WORD_*: the name that the line can still have */
 	volatile __u8 field; /* HTTP_WORD_*: the name that it has; 0 for all others */
 	__u8 is_trailer; /* 0 or 1: lines are behind the last chunk */
-	__u8 reserved[3];
+	__u8 signature; /* bytes of a preamble of version 2 */
+	__u8 reserved[2];
 };
 
 /* What a head says. */
@@ -120,7 +128,8 @@ struct http_head {
 	__u8 is_chunked;
 	__u8 is_upgrade; /* `Connection` names `upgrade` */
 	__u8 is_path_cut; /* the path is longer than `path` */
-	__u8 reserved[6];
+	__u8 has_line; /* 0 or 1 */
+	__u8 reserved[5];
 	__u8 path[HTTP_PATH_SIZE]; /* without query; of CONNECT, the authority; not terminated */
 };
 
@@ -152,6 +161,12 @@ static const char http_words[8][32] __attribute__((unused)) = {
 #define HTTP_LIST_WORD_LENGTH 7 /* of both */
 #define HTTP_MISMATCH 31 /* `matched`, where nothing can match any more */
 
+/* What a proxy may send before anything else (haproxy: doc/proxy-protocol.txt): "PROXY " and text, or this and binary. */
+static const char http_signature[16] __attribute__((unused)) = "\r\n\r\n\0\r\nQUIT\n";
+#define HTTP_SIGNATURE_LENGTH 12
+#define HTTP_PREAMBLE_HEAD 16 /* with version, family and, in two bytes, the length of what follows */
+#define HTTP_PROXY_TOKEN 0x50524f5859ULL
+
 /* "HTTP/1." as a little-endian number. */
 #define HTTP_VERSION_WORD 0x2e312f50545448ULL
 #define HTTP_VERSION_LENGTH 7
@@ -165,8 +180,10 @@ static const char http_words[8][32] __attribute__((unused)) = {
  */
 #ifdef __bpf__
 #define HTTP_CHECKED_ONCE __attribute__((noinline))
+#define HTTP_STEP_ATTRIBUTES __always_inline
 #else
 #define HTTP_CHECKED_ONCE static inline
+#define HTTP_STEP_ATTRIBUTES __attribute__((noinline, unused))
 #endif
 
 #define HTTP_EACH_BYTE 0x0101010101010101ULL
@@ -218,6 +235,7 @@ static __always_inline bool http_is_seeking(const struct http_stream *stream)
 static __always_inline void http_resume(struct http_stream *stream)
 {
 	stream->state = HTTP_START;
+	stream->signature = 0;
 }
 
 /* What follows is not HTTP/1, for good. */
@@ -243,6 +261,13 @@ static __always_inline bool http_may_begin(const __u8 *bytes, __u32 length, bool
 		}
 		return true;
 	}
+	if (bytes[0] == '\r' && length > 0) {
+		for (__u32 i = 1; i < HTTP_SIGNATURE_LENGTH; i++) {
+			if (i < length && bytes[i] != (__u8)http_signature[i])
+				return false;
+		}
+		return true;
+	}
 	for (__u32 i = 0; i < HTTP_BEGIN_SIZE; i++) {
 		__u8 byte = bytes[i];
 
@@ -259,6 +284,8 @@ static __always_inline bool http_may_begin(const __u8 *bytes, __u32 length, bool
 				return true;
 			if (bytes[0] == 'C' && bytes[1] == 'O' && bytes[2] == 'N' && space == 7)
 				return byte > ' ' && byte < 0x7f;
+			if (bytes[0] == 'P' && bytes[3] == 'X' && bytes[4] == 'Y' && space == 5)
+				return byte == 'T' || byte == 'U';
 			if ((byte | 0x20) != 'h')
 				return false;
 		} else {
@@ -336,10 +363,13 @@ static __always_inline int http_pass(struct http_stream *stream, struct http_chu
 		stream->state = HTTP_OPAQUE;
 		return HTTP_MESSAGE_END;
 	case HTTP_LENGTH:
+	case HTTP_PREAMBLE:
 		if (stream->remaining <= count) {
+			int event = stream->state == HTTP_LENGTH ? HTTP_MESSAGE_END : HTTP_PREAMBLE_END;
+
 			chunk->position = position + stream->remaining;
 			stream->state = HTTP_START;
-			return HTTP_MESSAGE_END;
+			return event;
 		}
 		stream->remaining -= count;
 		break;
@@ -348,7 +378,26 @@ static __always_inline int http_pass(struct http_stream *stream, struct http_chu
 	return HTTP_MORE;
 }
 
-/* Line ends between messages, then the first byte of one. */
+/*
+ * A byte before a message that may be of a preamble of version 2; `remaining` is what follows its first 16 bytes. Returns
+ * whether it can be.
+ */
+static __always_inline bool http_read_signature(struct http_stream *stream, __u8 byte)
+{
+	__u32 matched = stream->signature & 15;
+
+	if (matched < HTTP_SIGNATURE_LENGTH && byte != (__u8)http_signature[matched])
+		return false;
+	stream->remaining = matched < HTTP_PREAMBLE_HEAD - 2 ? 0 : stream->remaining << 8 | byte;
+	stream->signature = matched + 1;
+	if (matched + 1 == HTTP_PREAMBLE_HEAD) {
+		stream->signature = 0;
+		stream->state = HTTP_PREAMBLE;
+	}
+	return true;
+}
+
+/* Line ends between messages, or a preamble, then the first byte of one. */
 static __always_inline int http_find_start(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head,
 					   __u32 is_response)
 {
@@ -359,9 +408,16 @@ static __always_inline int http_find_start(struct http_stream *stream, struct ht
 		if (position >= chunk->length)
 			return HTTP_MORE;
 		byte = http_byte(chunk, position);
-		if (byte != '\r' && byte != '\n')
+		if (byte != '\r' && byte != '\n' && !stream->signature)
 			break;
+		if (!http_read_signature(stream, byte)) {
+			stream->signature = 0;
+			if (byte != '\r' && byte != '\n')
+				break;
+		}
 		chunk->position = position + 1;
+		if (stream->state == HTTP_PREAMBLE)
+			return HTTP_MORE;
 	}
 	__builtin_memset(stream, 0, sizeof(*stream));
 	__builtin_memset(head, 0, sizeof(*head));
@@ -405,6 +461,28 @@ static __always_inline void http_begin_target(struct http_stream *stream, const 
 		return;
 	byte = http_byte(chunk, position);
 	stream->state = byte == '/' || byte == '*' || head->method == HTTP_CONNECT ? HTTP_PATH : HTTP_SCHEME;
+	/* "TCP4", "TCP6" or "UNKNOWN" */
+	if (stream->token == HTTP_PROXY_TOKEN && (byte == 'T' || byte == 'U'))
+		stream->state = HTTP_PREAMBLE_LINE;
+}
+
+/* The rest of a preamble of version 1, a line of at most 107 bytes. */
+static __always_inline int http_pass_line(struct http_stream *stream, struct http_chunk *chunk)
+{
+	for (int i = 0; i < HTTP_CHUNK_SIZE; i++) {
+		__u32 position = chunk->position;
+		__u8 byte;
+
+		if (position >= chunk->length)
+			break;
+		byte = http_byte(chunk, position);
+		chunk->position = position + 1;
+		if (byte == '\n') {
+			stream->state = HTTP_START;
+			return HTTP_PREAMBLE_END;
+		}
+	}
+	return HTTP_MORE;
 }
 
 static __always_inline void http_read_scheme(struct http_stream *stream, struct http_chunk *chunk)
@@ -559,6 +637,7 @@ static __always_inline void http_read_version(struct http_stream *stream, struct
 			is_right = digit < 10 && head->status > 0;
 		} else {
 			is_right = byte == '\r' || byte == '\n' || (is_response && byte == ' ');
+			head->has_line = is_right;
 			stream->state = HTTP_REST;
 			position--;
 		}
@@ -797,15 +876,18 @@ static __always_inline void http_read_chunks(struct http_stream *stream, struct 
 }
 
 /* Advances through chunk->bytes[position..length) until something happens. */
-static __attribute__((noinline, unused)) int http_step(struct http_stream *stream, struct http_chunk *chunk,
+static HTTP_STEP_ATTRIBUTES int http_step(struct http_stream *stream, struct http_chunk *chunk,
 						       struct http_head *head, __u32 is_response)
 {
 	int event = HTTP_MORE;
 
+	if (stream->state == HTTP_START) {
+		event = http_find_start(stream, chunk, head, is_response);
+		if (stream->state != HTTP_PREAMBLE)
+			return event;
+	}
 	if (stream->state >= HTTP_LENGTH)
 		return http_pass(stream, chunk);
-	if (stream->state == HTTP_START)
-		return http_find_start(stream, chunk, head, is_response);
 	if (stream->state < HTTP_LINE) {
 		if (stream->state == HTTP_METHOD)
 			http_read_method(stream, chunk, head);
@@ -813,6 +895,8 @@ static __attribute__((noinline, unused)) int http_step(struct http_stream *strea
 			http_begin_target(stream, chunk, head);
 		if (stream->state == HTTP_SCHEME)
 			http_read_scheme(stream, chunk);
+		if (stream->state == HTTP_PREAMBLE_LINE)
+			return http_pass_line(stream, chunk);
 		http_read_target(stream, chunk, head);
 		if (stream->state == HTTP_VERSION || stream->state == HTTP_STATUS)
 			http_read_version(stream, chunk, head, is_response);
@@ -854,6 +938,7 @@ static __always_inline __u64 http_skippable(const struct http_stream *stream)
 	switch (stream->state) {
 	case HTTP_LENGTH:
 	case HTTP_CHUNK_DATA:
+	case HTTP_PREAMBLE:
 		return stream->remaining;
 	case HTTP_CLOSE:
 	case HTTP_OPAQUE:
@@ -882,6 +967,10 @@ static __always_inline int http_skip(struct http_stream *stream, __u64 count)
 	if (stream->state == HTTP_CHUNK_DATA) {
 		stream->state = HTTP_CHUNK_END;
 		return HTTP_MORE;
+	}
+	if (stream->state == HTTP_PREAMBLE) {
+		stream->state = HTTP_START;
+		return HTTP_PREAMBLE_END;
 	}
 	stream->state = HTTP_START;
 	return HTTP_MESSAGE_END;

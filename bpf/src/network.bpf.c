@@ -170,21 +170,28 @@ int find_survivors(struct bpf_iter__task_file *context)
 	return 0;
 }
 
-static long end_unless_seen(struct bpf_map *map, const void *key, struct connection *connection, void *context)
+static long end_survivor(struct bpf_map *map, const void *key, struct connection *connection, void *context)
 {
-	if (connection->shared.socket && !(connection->shared.flags & SWPROF_CONNECTION_SEEN))
+	if (!connection->shared.socket)
+		return 0;
+	if (connection->shared.flags & SWPROF_CONNECTION_SEEN)
+		note_answer(connection, current_payload());
+	else
 		end_streams(connection, current_payload());
 	return 0;
 }
 
-/* Of those that nobody has open any more the answers have ended too; of other sockets than TCP's, nothing else tells. */
+/*
+ * Of those that nobody has open any more the answers have ended too; of other sockets than TCP's, nothing else tells. Of
+ * the others they go on.
+ */
 SEC("iter/task")
 int end_survivors(struct bpf_iter__task *context)
 {
 	/* Once, behind the last task. */
 	if (context->task)
 		return 0;
-	bpf_for_each_map_elem(&near_connections, end_unless_seen, NULL, 0);
-	bpf_for_each_map_elem(&connections, end_unless_seen, NULL, 0);
+	bpf_for_each_map_elem(&near_connections, end_survivor, NULL, 0);
+	bpf_for_each_map_elem(&connections, end_survivor, NULL, 0);
 	return 0;
 }

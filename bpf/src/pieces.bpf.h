@@ -9,8 +9,12 @@
 
 #include "requests.bpf.h"
 
-/* How many pieces of a call's data are looked at. */
-#define PIECES_MAX 24
+/* How many pieces of a buffer are looked at: heads of 64 kB are whole. */
+#define PIECES_MAX 288
+/* The same of all buffers of a call: each may need one, and some more. */
+#define CALL_PIECES_MAX 2048
+/* Vectors of a call (UIO_MAXIOV), by as many as are fetched at once. */
+#define VECTOR_ROUNDS (1024 / VECTORS_MAX)
 /* How many things may happen in one piece: heads that follow each other, chunks of a body. */
 #define EVENTS_MAX 48
 /* How many calls that cannot begin HTTP make a connection one of another protocol. */
@@ -76,11 +80,13 @@ __attribute__((noinline)) int read_piece(struct connection *connection, struct p
 			break;
 	}
 	/* More happens here than is looked at. */
-	if (payload->chunk.position < payload->chunk.length) {
-		http_seek(stream);
+	if (payload->chunk.position < payload->chunk.length && !http_is_seeking(stream)) {
 		count_network(SWPROF_NETWORK_SKIPPED);
+		http_seek(stream);
+		handle_event(connection, payload, HTTP_LOST);
 	}
 	payload->position += payload->chunk.length;
+	payload->pieces_left -= 1;
 	connection->positions[direction] = payload->base + payload->chunk.length;
 	return 0;
 }
@@ -98,6 +104,11 @@ __attribute__((noinline)) int pass_over(struct connection *connection, struct pa
 	connection->last_ns[direction] = payload->now;
 	if (connection->decision != HTTP_SPOKEN)
 		return 0;
+	/* An answer whose request is still being sent. */
+	if (http_is_seeking(&connection->streams[direction]) && payload->is_sending &&
+	    is_response(connection, direction))
+		connection->pairing.is_early = 1;
+	payload->chunk.position = payload->chunk.length = 0;
 	event = http_skip(&connection->streams[direction], count);
 	if (event != HTTP_MORE)
 		handle_event(connection, payload, event);
@@ -124,10 +135,18 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 	if (connection->decision == HTTP_SPOKEN) {
 		if (!http_is_seeking(&connection->streams[direction]))
 			return 1;
-		if (!http_may_begin(payload->chunk.bytes, length, is_response(connection, direction)))
+		/* Answers begin again with a request. */
+		if (is_response(connection, direction))
 			return 0;
-		http_resume(&connection->streams[direction]);
-		return 1;
+		if (http_may_begin(payload->chunk.bytes, length, 0) &&
+		    pairing_resume(&connection->pairing, payload->is_sending)) {
+			http_resume(&connection->streams[direction]);
+			return 1;
+		}
+		/* What began like HTTP may have been the preamble of another protocol. */
+		if (!(shared->flags & SWPROF_CONNECTION_HTTP) && ++connection->attempts >= ATTEMPTS_MAX)
+			connection->decision = HTTP_NOT_SPOKEN;
+		return 0;
 	}
 	/* HTTP/2 is told by what it begins with (RFC 9113, section 3.4), and not read. */
 	if (length >= 18 && payload->chunk.bytes[0] == 'P' && payload->chunk.bytes[1] == 'R' &&
@@ -155,6 +174,7 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 		connection->decision = HTTP_SPOKEN;
 		http_resume(&connection->streams[0]);
 		http_resume(&connection->streams[1]);
+		__builtin_memset(&connection->pairing, 0, sizeof(connection->pairing));
 		if (!is_http_server(connection)) {
 			if (network.server_only)
 				connection->decision = HTTP_NOT_SPOKEN;
@@ -213,9 +233,10 @@ __attribute__((noinline)) int find_piece(struct connection *connection, struct p
 	direction = payload->direction & 1;
 	left = payload->length - payload->position;
 	count = 0;
-	/* Where a message is looked for, it may begin where a call's data does. */
+	/* Where a request is looked for, it may begin where a call's data does. */
 	if (connection->decision == HTTP_SPOKEN &&
-	    (payload->position || !http_is_seeking(&connection->streams[direction])))
+	    (payload->position || !http_is_seeking(&connection->streams[direction]) ||
+	     is_response(connection, direction)))
 		count = http_skippable(&connection->streams[direction]);
 	if (count) {
 		if (count > left)
@@ -241,15 +262,23 @@ static __always_inline __u32 first_piece(struct connection *connection, struct p
 	return payload->chunk.length;
 }
 
-/* A piece could not be fetched. */
-__attribute__((noinline)) int miss_piece(struct connection *connection, struct payload *payload)
+/* Passes over what is left of the data, which is not looked at for a reason that is counted. */
+__attribute__((noinline)) int pass_rest(struct connection *connection, struct payload *payload, __u32 counter)
 {
 	if (!connection || !payload)
 		return 0;
-	count_network(SWPROF_NETWORK_UNREADABLE);
-	http_seek(&connection->streams[payload->direction & 1]);
+	count_network(counter);
+	pass_over(connection, payload, payload->length - payload->position);
 	payload->position = payload->length;
 	return 0;
+}
+
+/* The data of a call cannot be read at all. */
+static __always_inline void miss_data(struct connection *connection, struct payload *payload, __u64 length)
+{
+	payload->position = 0;
+	payload->length = length;
+	pass_rest(connection, payload, SWPROF_NETWORK_UNREADABLE);
 }
 
 enum look {
@@ -290,17 +319,6 @@ static __always_inline int look_at_piece(struct connection *connection, struct p
 	return decide_on_piece(connection, payload);
 }
 
-static __always_inline void end_pieces(struct connection *connection, struct payload *payload)
-{
-	__u32 direction = payload->direction & 1;
-
-	if (payload->position < payload->length && connection->decision == HTTP_SPOKEN) {
-		count_network(SWPROF_NETWORK_SKIPPED);
-		http_seek(&connection->streams[direction]);
-	}
-	connection->last_ns[direction] = payload->now;
-}
-
 /* Sends the beginning of the data, in which a message begins. */
 __attribute__((noinline)) int send_beginning(struct connection *connection, struct payload *payload)
 {
@@ -329,6 +347,17 @@ static __always_inline long fetch(struct payload *payload, struct bpf_dynptr *pa
 		      : bpf_probe_read_user(bytes, size, (void *)(payload->address + position));
 }
 
+/* Fetches a piece of `size` bytes. Returns whether it is there. */
+static __always_inline bool fetch_piece(struct connection *connection, struct payload *payload,
+					struct bpf_dynptr *packet, __u32 size)
+{
+	size = BOUNDED(size, HTTP_CHUNK_SIZE);
+	if (!fetch(payload, packet, payload->chunk.bytes, size, payload->position))
+		return true;
+	pass_rest(connection, payload, SWPROF_NETWORK_UNREADABLE);
+	return false;
+}
+
 /* Reads `length` bytes of data from its beginning on. */
 static __always_inline void read_pieces(struct connection *connection, struct payload *payload,
 					struct bpf_dynptr *packet, __u64 length)
@@ -338,14 +367,11 @@ static __always_inline void read_pieces(struct connection *connection, struct pa
 	payload->position = 0;
 	payload->length = length;
 	for (int i = 0; i < PIECES_MAX && payload->position < payload->length; i++) {
+		if ((__s32)payload->pieces_left <= 0)
+			break;
 		size = i ? find_piece(connection, payload) : first_piece(connection, payload);
-		if (!size)
+		if (!size || !fetch_piece(connection, payload, packet, size))
 			break;
-		size = BOUNDED(size, HTTP_CHUNK_SIZE);
-		if (fetch(payload, packet, payload->chunk.bytes, size, payload->position)) {
-			miss_piece(connection, payload);
-			break;
-		}
 		if (!i) {
 			int verdict = look_at_piece(connection, payload);
 
@@ -361,7 +387,10 @@ static __always_inline void read_pieces(struct connection *connection, struct pa
 		}
 		read_piece(connection, payload);
 	}
-	end_pieces(connection, payload);
+	/* What is left is a body, most often. */
+	if (payload->position < payload->length && find_piece(connection, payload))
+		pass_rest(connection, payload, SWPROF_NETWORK_SKIPPED);
+	connection->last_ns[payload->direction & 1] = payload->now;
 }
 
 /* Reads data in the memory of the current process. */
@@ -375,18 +404,36 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 	return 0;
 }
 
-/* The end of a connection may be the end of an answer. */
+/* The end of a connection may be the end of an answer, unless it is a reset; else an answer has none. */
 static __always_inline void end_streams(struct connection *connection, struct payload *payload)
+{
+	const __u32 resets = SWPROF_CONNECTION_RESET_SENT | SWPROF_CONNECTION_RESET_RECEIVED;
+	bool is_end;
+
+	if (connection->decision != HTTP_SPOKEN || !payload)
+		return;
+	payload->is_sending = 0;
+	for (__u32 direction = 0; direction < 2; direction++) {
+		is_end = http_close(&connection->streams[direction]) == HTTP_MESSAGE_END;
+		payload->direction = direction;
+		payload->now = connection->last_ns[direction];
+		if (!is_response(connection, direction))
+			continue;
+		if (is_end && !(connection->shared.flags & resets))
+			handle_event(connection, payload, HTTP_MESSAGE_END);
+		else
+			break_answer(connection, payload, 0);
+	}
+}
+
+/* Of a connection that outlasts the capture: an answer that goes on has begun at least. */
+static __always_inline void note_answer(struct connection *connection, struct payload *payload)
 {
 	if (connection->decision != HTTP_SPOKEN || !payload)
 		return;
-	for (__u32 direction = 0; direction < 2; direction++) {
-		if (http_close(&connection->streams[direction]) != HTTP_MESSAGE_END)
-			continue;
-		payload->direction = direction;
-		payload->now = connection->last_ns[direction];
-		handle_event(connection, payload, HTTP_MESSAGE_END);
-	}
+	payload->is_sending = 0;
+	payload->direction = is_http_server(connection) ? SWPROF_SENT : SWPROF_RECEIVED;
+	break_answer(connection, payload, 0);
 }
 
 /* Another socket is where that of a connection was. */
@@ -424,6 +471,7 @@ static __always_inline struct payload *begin_look(__u32 direction, __u64 now)
 		payload->direction = direction;
 		payload->now = now;
 		payload->is_sending = 0;
+		payload->pieces_left = CALL_PIECES_MAX;
 	}
 	return payload;
 }
@@ -433,6 +481,8 @@ static __always_inline void note_sending(struct connection *connection, struct p
 {
 	payload->is_sending =
 		connection->has_sequence[SWPROF_SENT] && (__s32)(next - connection->sequence[SWPROF_SENT]) > 0;
+	if (payload->is_sending && !is_http_server(connection))
+		pairing_note_sending(&connection->pairing);
 }
 
 static __always_inline bool is_encrypted(struct connection *connection)
@@ -447,57 +497,87 @@ static __always_inline bool is_encrypted(struct connection *connection)
 #define VECTORS(count, offset, is_kernel) ((__u64)(count) << 32 | (offset) << 1 | (is_kernel))
 #define VECTOR_OFFSET_MAX (1U << 31)
 
-/* Whether the next bytes of a direction are all of a body. */
+/* Whether the next bytes of a direction are all of a body, or of no use. */
 static __always_inline bool is_body(struct connection *connection, __u32 direction, __u64 count)
 {
 	struct http_stream *stream = &connection->streams[direction & 1];
 
-	return connection->decision == HTTP_SPOKEN && stream->state == HTTP_LENGTH && stream->remaining >= count;
+	if (connection->decision != HTTP_SPOKEN)
+		return false;
+	if (http_is_seeking(stream))
+		return is_response(connection, direction & 1);
+	return http_skippable(stream) >= count;
 }
 
-/* Reads the vectors of a call. */
-__attribute__((noinline)) int read_vectors(struct connection *connection, struct payload *payload, __u64 vectors,
-					   __u64 shape, __u64 total)
+/* Fetches the next vectors of a call. Returns how many. */
+static __always_inline __u32 fetch_vectors(struct payload *payload)
 {
-	__u64 length, offset = (__u32)shape >> 1, left = total;
-	__u32 count = shape >> 32, is_kernel = shape & 1, size;
+	__u32 count = payload->vector_count > VECTORS_MAX ? VECTORS_MAX : payload->vector_count, size;
 	const struct iovec *vector;
 
-	if (!connection || !payload)
-		return 0;
-	if (count > VECTORS_MAX)
-		count = VECTORS_MAX;
 	size = BOUNDED(count * sizeof(struct vector), sizeof(payload->vectors));
-	if (is_kernel && HAS_CASTS) {
+	if (payload->is_kernel && HAS_CASTS) {
 		for (__u32 i = 0; i < VECTORS_MAX && i < count; i++) {
-			vector = CAST(struct iovec, vectors + i * sizeof(struct iovec));
+			vector = CAST(struct iovec, payload->vector_address + i * sizeof(struct iovec));
 			payload->vectors[i].base = (__u64)vector->iov_base;
 			payload->vectors[i].length = vector->iov_len;
 		}
-	} else if (bpf_probe_read_user(payload->vectors, size, (void *)vectors)) {
-		count = 0;
+	} else if (bpf_probe_read_user(payload->vectors, size, (void *)payload->vector_address)) {
+		return 0;
 	}
+	payload->vector_address += count * sizeof(struct vector);
+	payload->vector_count -= count;
+	return count;
+}
+
+/* Reads the next vectors of a call. Returns whether there may be more. */
+__attribute__((noinline)) int read_some_vectors(struct connection *connection, struct payload *payload)
+{
+	__u64 length, offset;
+	__u32 count;
+
+	if (!connection || !payload || !payload->vector_count)
+		return 0;
+	count = fetch_vectors(payload);
+	if (!count)
+		return 0;
 	for (__u32 i = 0; i < VECTORS_MAX; i++) {
-		if (i >= count || !left)
+		if (i >= count || !payload->vector_bytes)
 			break;
 		length = payload->vectors[i].length;
+		offset = payload->vector_offset;
 		if (length <= offset) {
-			offset -= length;
+			payload->vector_offset = offset - length;
 			continue;
 		}
 		length -= offset;
-		if (length > left)
-			length = left;
+		if (length > payload->vector_bytes)
+			length = payload->vector_bytes;
+		payload->vector_bytes -= length;
+		payload->vector_offset = 0;
 		if (is_body(connection, payload->direction, length))
 			pass_over(connection, payload, length);
 		else
 			read_memory(connection, payload, payload->vectors[i].base + offset, length);
-		left -= length;
-		offset = 0;
 	}
-	if (left)
-		pass_over(connection, payload, left);
-	return 0;
+	return payload->vector_bytes > 0;
+}
+
+/* Reads the vectors of a call. */
+static __always_inline void read_vectors(struct connection *connection, struct payload *payload, __u64 vectors,
+					 __u64 shape, __u64 total)
+{
+	payload->vector_address = vectors;
+	payload->vector_count = shape >> 32;
+	payload->vector_offset = (__u32)shape >> 1;
+	payload->vector_bytes = total;
+	payload->is_kernel = shape & 1;
+	for (int i = 0; i < VECTOR_ROUNDS; i++) {
+		if (!read_some_vectors(connection, payload))
+			break;
+	}
+	if (payload->vector_bytes)
+		pass_over(connection, payload, payload->vector_bytes);
 }
 
 #endif

@@ -120,7 +120,7 @@ static __always_inline void read_call(struct connection *connection, struct payl
 			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0),
 				     length);
 		else
-			miss_piece(connection, payload);
+			miss_data(connection, payload, length);
 		break;
 	default:
 		pass_over(connection, payload, length);

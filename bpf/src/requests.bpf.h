@@ -9,22 +9,64 @@
 
 #include "arrival.bpf.h"
 
-/* A request whose head has been read waits for its answer. */
-static __always_inline void begin_request(struct connection *connection, struct payload *payload)
+/*
+ * Another process than the first one uses a connection: an answer to its first request is that process's, and so is the
+ * connection if it is the first request at all.
+ */
+static __always_inline __u32 change_handler(struct connection *connection)
 {
-	struct swprof_endpoint_key key;
-	struct swprof_endpoint *endpoint;
-	struct pending_request *request;
-	struct http_head *head;
-	__u32 direction;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 tgid = tgid_in_namespace(task);
 
-	direction = payload->direction & 1;
+	if (!tgid || connection->shared.flags & SWPROF_CONNECTION_HTTP)
+		return tgid ? tgid : connection->shared.tgid;
+	connection->shared.tgid = tgid;
+	connection->owner = BPF_CORE_READ(task, tgid);
+	read_comm(connection->shared.comm, task);
+	return tgid;
+}
+
+/* The process that handles a request that has just been read or sent. */
+static __always_inline __u32 current_handler(struct connection *connection)
+{
+	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == connection->owner)
+		return connection->shared.tgid;
+	return change_handler(connection);
+}
+
+/* The answer to a request will not be told from others, or was not seen. */
+static __always_inline void count_unpaired(struct connection *connection, struct swprof_endpoint_key *key)
+{
+	struct swprof_endpoint *endpoint = endpoint_at(key);
+
+	count_network(SWPROF_NETWORK_UNPAIRED);
+	if (endpoint)
+		__sync_fetch_and_add(&endpoint->unpaired, 1);
+	if (!network.server_only)
+		connection->shared.unpaired += 1;
+}
+
+/* A request whose head, or its first line at least, has been read waits for its answer. */
+__attribute__((noinline)) int add_request(struct connection *connection, struct payload *payload, __u32 direction)
+{
+	struct pending_request *request;
+	struct swprof_endpoint *endpoint;
+	struct swprof_endpoint_key key;
+	struct http_head *head;
+	__u32 tgid, fate;
+
+	if (!connection || !payload)
+		return 0;
+	direction &= 1;
 	head = &connection->heads[direction];
-	fill_endpoint_key(connection, &key, head->method, head->path_hash);
-	if (!has_endpoint(connection, payload)) {
+	head->has_line = 0;
+	tgid = current_handler(connection);
+	connection->shared.flags |= SWPROF_CONNECTION_HTTP;
+	fill_endpoint_key(connection, &key, tgid, head->method, head->path_hash);
+	if (!has_endpoint(payload, tgid)) {
 		endpoint = endpoint_of(connection, payload, &key, head);
 		if (endpoint) {
-			note_endpoint(connection, payload);
+			note_endpoint(payload, tgid);
 		} else {
 			count_network(SWPROF_NETWORK_ENDPOINT_TABLE_FULL);
 			key.path_hash = 0;
@@ -36,40 +78,42 @@ static __always_inline void begin_request(struct connection *connection, struct 
 	}
 	if (!network.server_only)
 		connection->shared.requests += 1;
-	if (connection->answered) {
-		connection->answered -= 1;
-		return;
+	fate = pairing_add(&connection->pairing, &connection->streams[!direction], head->method, payload->is_sending);
+	if (fate != REQUEST_WAITS) {
+		if (fate == REQUEST_UNKEPT)
+			count_network(SWPROF_NETWORK_PIPELINE_OVERFLOW);
+		count_unpaired(connection, &key);
+		return 0;
 	}
-	if (connection->pushed - connection->popped >= SWPROF_PENDING_REQUESTS) {
-		count_network(SWPROF_NETWORK_PIPELINE_OVERFLOW);
-		return;
-	}
-	request = &connection->pending[connection->pushed & (SWPROF_PENDING_REQUESTS - 1)];
+	request = &connection->pending[pairing_newest(&connection->pairing)];
 	request->first_ns = connection->message_ns[direction];
 	request->path_hash = key.path_hash;
+	request->tgid = tgid;
 	request->method = key.path_hash ? head->method : 0;
 	/* The body is read after this. */
 	request->bytes = 0;
 	request->number = connection->messages[direction];
-	connection->pushed += 1;
+	return 0;
 }
 
-/* The newest request, which is the one that was read, is whole. */
+/* The newest request, if that is the one that was read, is whole. */
 static __always_inline void end_request(struct connection *connection, __u32 direction)
 {
 	struct pending_request *request;
 
-	if (connection->pushed == connection->popped)
+	connection->is_open = 0;
+	if (!pairing_waits(&connection->pairing))
 		return;
-	request = &connection->pending[(connection->pushed - 1) & (SWPROF_PENDING_REQUESTS - 1)];
-	request->bytes = connection->positions[direction] - connection->message_start[direction];
+	request = &connection->pending[pairing_newest(&connection->pairing)];
+	if (request->number == connection->messages[direction])
+		request->bytes = connection->positions[direction] - connection->message_start[direction];
 }
 
 static __always_inline struct pending_request *oldest_request(struct connection *connection)
 {
-	if (connection->pushed == connection->popped)
+	if (!pairing_waits(&connection->pairing))
 		return NULL;
-	return &connection->pending[connection->popped & (SWPROF_PENDING_REQUESTS - 1)];
+	return &connection->pending[pairing_oldest(&connection->pairing)];
 }
 
 static __always_inline void add_peer_time(struct connection *connection, struct payload *payload, __u32 bucket)
@@ -92,20 +136,29 @@ static __always_inline bool is_sample(__u16 status, __u64 duration)
 	return network.keeps_samples && (status >= 400 || duration >= network.slow_ns);
 }
 
+/*
+ * How the answer to a request is over. The first one is always a constant, so that what only it takes is left out of the
+ * code for the others.
+ */
+struct ending {
+	bool is_whole; /* with its last byte */
+	bool is_missed; /* else: at bytes that were not seen; or it goes on, or its connection has ended */
+};
+
 static __always_inline void send_sample(struct connection *connection, struct payload *payload,
 					struct pending_request *request, struct swprof_endpoint_key *key,
 					struct swprof_endpoint *endpoint, __u32 direction, __u16 status, __u64 duration,
-					__u64 first_byte, __u64 bytes)
+					__u64 first_byte, __u64 bytes, struct ending ending)
 {
 	struct swprof_request_sample *sample = &payload->sample;
 
 	sample->record = SWPROF_RECORD_SAMPLE;
-	sample->tgid = connection->shared.tgid;
+	sample->tgid = request->tgid;
 	sample->socket = connection->shared.socket;
 	sample->inode = connection->shared.inode;
 	sample->endpoint = *key;
 	sample->started_ns = request->first_ns;
-	sample->duration_ns = duration;
+	sample->duration_ns = ending.is_whole ? duration : 0;
 	sample->first_byte_ns = first_byte;
 	sample->request_bytes = request->bytes;
 	sample->response_bytes = bytes;
@@ -114,9 +167,9 @@ static __always_inline void send_sample(struct connection *connection, struct pa
 	sample->status = status;
 	sample->remote_port = connection->shared.remote_port;
 	sample->family = connection->shared.family;
-	sample->reserved = 0;
+	sample->is_endless = !ending.is_whole;
 	__builtin_memcpy(sample->remote, connection->shared.remote, sizeof(sample->remote));
-	__builtin_memcpy(sample->comm, connection->shared.comm, sizeof(sample->comm));
+	__builtin_memcpy(sample->comm, endpoint ? endpoint->comm : connection->shared.comm, sizeof(sample->comm));
 	if (endpoint)
 		__builtin_memcpy(sample->path, endpoint->path, sizeof(sample->path));
 	else
@@ -125,25 +178,53 @@ static __always_inline void send_sample(struct connection *connection, struct pa
 		count_network(SWPROF_NETWORK_SAMPLE_LOST);
 }
 
-/* Sums a finished request up by its connection and its peer. */
+/* Sums an answered request up by its connection and its peer. */
 static __always_inline void add_to_connection(struct connection *connection, struct payload *payload, __u64 class,
 					      __u64 bucket, __u64 duration, __u64 first_byte, __u64 request_bytes,
-					      __u64 response_bytes)
+					      __u64 response_bytes, struct ending ending)
 {
 	struct swprof_connection *shared = &connection->shared;
 
+	shared->first_byte_ns += first_byte;
+	shared->request_bytes += request_bytes;
+	shared->response_bytes += response_bytes;
+	if (!ending.is_whole) {
+		shared->answered[class] += 1;
+		shared->ends_missed += ending.is_missed;
+		return;
+	}
 	shared->finished[class] += 1;
 	shared->duration_ns += duration;
 	if (duration > shared->duration_max_ns)
 		shared->duration_max_ns = duration;
-	shared->first_byte_ns += first_byte;
-	shared->request_bytes += request_bytes;
-	shared->response_bytes += response_bytes;
 	add_peer_time(connection, payload, bucket);
 }
 
-/* An answer is whole: with it ends the oldest request. */
-static __always_inline void finish_request(struct connection *connection, struct payload *payload)
+/* The same by its endpoint. */
+static __always_inline void add_to_endpoint(struct swprof_endpoint *endpoint, __u64 class, __u64 bucket,
+					    __u64 duration, __u64 first_byte, __u64 request_bytes,
+					    __u64 response_bytes, struct ending ending)
+{
+	if (!network.server_only) {
+		__sync_fetch_and_add(&endpoint->first_byte_ns, first_byte);
+		__sync_fetch_and_add(&endpoint->request_bytes, request_bytes);
+		__sync_fetch_and_add(&endpoint->response_bytes, response_bytes);
+	}
+	if (!ending.is_whole) {
+		__sync_fetch_and_add(&endpoint->answered[class], 1);
+		if (ending.is_missed)
+			__sync_fetch_and_add(&endpoint->ends_missed, 1);
+		return;
+	}
+	__sync_fetch_and_add(&endpoint->finished[class], 1);
+	__sync_fetch_and_add(&endpoint->duration_ns, duration);
+	if (duration > endpoint->duration_max_ns)
+		endpoint->duration_max_ns = duration;
+	add_time(endpoint->times, bucket);
+}
+
+/* The answer that is being read is over, and with it the oldest request, where it was that one's. */
+static __always_inline void finish_answer(struct connection *connection, struct payload *payload, struct ending ending)
 {
 	struct pending_request *request;
 	struct swprof_endpoint *endpoint;
@@ -153,48 +234,105 @@ static __always_inline void finish_request(struct connection *connection, struct
 	__u16 status;
 
 	direction = payload->direction & 1;
-	status = connection->heads[direction].status;
-	if (status < 200 && status != 101)
-		return;
-	request = oldest_request(connection);
+	request = connection->pairing.answer == ANSWER_PAIRED ? oldest_request(connection) : NULL;
 	if (!request) {
-		count_network(SWPROF_NETWORK_UNMATCHED);
-		/* The request shows when the call that sends it ends, too late to tell how long this took. */
-		if (payload->is_sending)
-			connection->answered += 1;
+		pairing_end_answer(&connection->pairing);
 		return;
 	}
+	status = connection->heads[direction].status;
 	duration = payload->now - request->first_ns;
 	first_byte = connection->message_ns[direction] - request->first_ns;
 	if ((__s64)first_byte < 0)
 		first_byte = 0;
 	if ((__s64)duration < 0)
 		duration = 0;
+	/* It was as long as this at least. */
+	if (!ending.is_whole)
+		duration = first_byte;
 	bytes = connection->positions[direction] - connection->message_start[direction];
 	class = status / 100 - 1;
 	if (class > 4)
 		class = 4;
-	bucket = time_bucket(duration);
-	fill_endpoint_key(connection, &key, request->method, request->path_hash);
+	bucket = ending.is_whole ? time_bucket(duration) : 0;
+	fill_endpoint_key(connection, &key, request->tgid, request->method, request->path_hash);
 	endpoint = endpoint_at(&key);
-	if (endpoint) {
-		__sync_fetch_and_add(&endpoint->finished[class], 1);
-		__sync_fetch_and_add(&endpoint->duration_ns, duration);
-		if (!network.server_only) {
-			__sync_fetch_and_add(&endpoint->first_byte_ns, first_byte);
-			__sync_fetch_and_add(&endpoint->request_bytes, request->bytes);
-			__sync_fetch_and_add(&endpoint->response_bytes, bytes);
-		}
-		if (duration > endpoint->duration_max_ns)
-			endpoint->duration_max_ns = duration;
-		add_time(endpoint->times, bucket);
-	}
+	if (endpoint)
+		add_to_endpoint(endpoint, class, bucket, duration, first_byte, request->bytes, bytes, ending);
 	if (!network.server_only)
-		add_to_connection(connection, payload, class, bucket, duration, first_byte, request->bytes, bytes);
+		add_to_connection(connection, payload, class, bucket, duration, first_byte, request->bytes, bytes,
+				  ending);
 	if (is_sample(status, duration))
 		send_sample(connection, payload, request, &key, endpoint, direction, status, duration, first_byte,
-			    bytes);
-	connection->popped += 1;
+			    bytes, ending);
+	pairing_end_answer(&connection->pairing);
+}
+
+static __always_inline bool is_final(const struct http_head *head)
+{
+	return head->status >= 200 || head->status == 101;
+}
+
+/* A final answer begins. */
+static __always_inline void begin_answer(struct connection *connection, struct payload *payload)
+{
+	pairing_begin_answer(&connection->pairing, payload->is_sending);
+	if (connection->pairing.answer == ANSWER_ORPHAN)
+		count_network(SWPROF_NETWORK_UNMATCHED);
+}
+
+/* The answer that is being read has no end that is seen. A head counts as read as soon as its first line is. */
+__attribute__((noinline)) int break_answer(struct connection *connection, struct payload *payload, __u32 is_missed)
+{
+	struct http_head *head;
+
+	if (!connection || !payload)
+		return 0;
+	head = &connection->heads[payload->direction & 1];
+	if (head->has_line && is_final(head))
+		begin_answer(connection, payload);
+	head->has_line = 0;
+	if (connection->pairing.answer == ANSWER_NONE)
+		return 0;
+	if (is_missed)
+		count_network(SWPROF_NETWORK_MESSAGE_LOST);
+	finish_answer(connection, payload, (struct ending){.is_whole = false, .is_missed = is_missed});
+	return 0;
+}
+
+/* The answers to the requests that wait were not seen. */
+__attribute__((noinline)) int drop_requests(struct connection *connection)
+{
+	struct pending_request *request;
+	struct swprof_endpoint_key key;
+
+	if (!connection)
+		return 0;
+	for (int i = 0; i < PAIRING_WAITING_MAX; i++) {
+		request = &connection->pending[pairing_oldest(&connection->pairing)];
+		if (!pairing_drop(&connection->pairing))
+			break;
+		fill_endpoint_key(connection, &key, request->tgid, request->method, request->path_hash);
+		count_unpaired(connection, &key);
+	}
+	return 0;
+}
+
+/* The framing of a direction is lost. */
+static __always_inline void lose_framing(struct connection *connection, struct payload *payload, __u32 direction,
+					 bool response)
+{
+	if (response) {
+		pairing_lose_answers(&connection->pairing, payload->is_sending);
+		break_answer(connection, payload, 1);
+		drop_requests(connection);
+		return;
+	}
+	if (connection->heads[direction].has_line || connection->is_open)
+		count_network(SWPROF_NETWORK_MESSAGE_LOST);
+	pairing_lose_requests(&connection->pairing);
+	if (connection->heads[direction].has_line)
+		add_request(connection, payload, direction);
+	connection->is_open = 0;
 }
 
 #define BOUND_WORD(index) ((index) & (HTTP_CHUNK_SIZE / 8 - 1))
@@ -278,12 +416,80 @@ static __always_inline void begin_message(struct connection *connection, struct 
 	connection->message_start[direction] = connection->positions[direction];
 }
 
+/* The head of a request has been read. */
+static __always_inline void end_request_head(struct connection *connection, struct payload *payload, __u32 direction)
+{
+	struct http_stream *stream = &connection->streams[direction];
+
+	/* Unless its answer came before its end. */
+	if (connection->heads[direction].has_line)
+		add_request(connection, payload, direction);
+	http_begin_body(stream, &connection->heads[direction], 0, 0);
+	connection->is_open = 1;
+	/* Most requests are over then. */
+	if (stream->state == HTTP_DONE) {
+		stream->state = HTTP_START;
+		end_request(connection, direction);
+	}
+}
+
+/* The head of an answer has been read. Returns whether it is known where the answer ends. */
+static __always_inline bool end_answer_head(struct connection *connection, struct payload *payload, __u32 direction)
+{
+	struct http_stream *stream = &connection->streams[direction];
+	struct http_head *head = &connection->heads[direction];
+	struct pending_request *request;
+
+	head->has_line = 0;
+	connection->shared.flags |= SWPROF_CONNECTION_HTTP;
+	request = oldest_request(connection);
+	/* A server may refuse a request of which it has read no more than the first line. */
+	if (!request && connection->heads[!direction].has_line && is_final(head) &&
+	    connection->message_ns[direction] > connection->message_ns[!direction]) {
+		pairing_refuse(&connection->pairing);
+		add_request(connection, payload, !direction);
+		request = oldest_request(connection);
+	}
+	http_begin_body(stream, head, 1, request ? request->method : HTTP_OTHER);
+	if (!is_final(head))
+		return true;
+	begin_answer(connection, payload);
+	/* Neither direction is HTTP behind an upgrade. */
+	if (stream->state == HTTP_DONE_OPAQUE)
+		http_pass_all(&connection->streams[!direction]);
+	if (!pairing_doubts_body(&connection->pairing, stream))
+		return true;
+	http_seek(stream);
+	return false;
+}
+
+/* Behind a preamble, a connection begins anew. */
+__attribute__((noinline)) int end_preamble(struct connection *connection, struct payload *payload)
+{
+	__u32 direction, position, size = 0;
+
+	if (!connection || !payload)
+		return 0;
+	direction = payload->direction & 1;
+	position = payload->chunk.position;
+	connection->messages[direction] = 0;
+	for (__u32 i = 0; i < SWPROF_PREFIX_SIZE; i++) {
+		if (position + i >= payload->chunk.length)
+			break;
+		connection->shared.prefix[direction][i] = payload->chunk.bytes[(position + i) & (HTTP_CHUNK_SIZE - 1)];
+		size = i + 1;
+	}
+	connection->shared.prefix_size[direction] = size;
+	connection->shared.prefix_bytes[direction] = payload->length - payload->position - position;
+	connection->has_prefix[direction] = size >= SWPROF_PREFIX_SIZE;
+	return 0;
+}
+
 /* What has happened in a stream. */
 __attribute__((noinline)) int handle_event(struct connection *connection, struct payload *payload, int event)
 {
-	struct pending_request *request;
+	bool response, is_lost = event == HTTP_LOST;
 	__u32 direction;
-	bool response;
 
 	if (!connection || !payload)
 		return 0;
@@ -295,35 +501,23 @@ __attribute__((noinline)) int handle_event(struct connection *connection, struct
 		begin_message(connection, payload, direction);
 		break;
 	case HTTP_HEAD_END:
-		connection->shared.flags |= SWPROF_CONNECTION_HTTP;
-		if (!response) {
-			begin_request(connection, payload);
-			http_begin_body(&connection->streams[direction], &connection->heads[direction], 0, 0);
-			/* Most requests are over then. */
-			if (connection->streams[direction].state == HTTP_DONE) {
-				connection->streams[direction].state = HTTP_START;
-				end_request(connection, direction);
-			}
-			break;
-		}
-		request = oldest_request(connection);
-		http_begin_body(&connection->streams[direction], &connection->heads[direction], 1,
-				request ? request->method : HTTP_OTHER);
-		/* Neither direction is HTTP behind an upgrade. */
-		if (connection->streams[direction].state == HTTP_DONE_OPAQUE)
-			http_pass_all(&connection->streams[!direction]);
+		if (response)
+			is_lost = !end_answer_head(connection, payload, direction);
+		else
+			end_request_head(connection, payload, direction);
 		break;
 	case HTTP_MESSAGE_END:
-		if (response) {
-			finish_request(connection, payload);
-			break;
-		}
-		end_request(connection, direction);
+		if (!response)
+			end_request(connection, direction);
+		else if (connection->pairing.answer != ANSWER_NONE)
+			finish_answer(connection, payload, (struct ending){.is_whole = true});
 		break;
-	case HTTP_LOST:
-		count_network(SWPROF_NETWORK_MESSAGE_LOST);
+	case HTTP_PREAMBLE_END:
+		end_preamble(connection, payload);
 		break;
 	}
+	if (is_lost)
+		lose_framing(connection, payload, direction, response);
 	return 0;
 }
 

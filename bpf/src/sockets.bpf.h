@@ -39,19 +39,12 @@ static __always_inline bool find_unseen(struct connection *connection, struct pa
 /* The content of a call is where no program that is attached finds it. */
 __attribute__((noinline)) int miss_call(struct connection *connection, struct payload *payload, __u64 length)
 {
-	__u32 direction;
-
-	if (!connection || !payload)
-		return 0;
-	direction = payload->direction & 1;
-	connection->positions[direction] += length;
-	if (connection->decision == HTTP_NOT_SPOKEN)
+	if (!connection || !payload || connection->decision == HTTP_NOT_SPOKEN)
 		return 0;
 	/* There is no HTTP in datagrams, but they tell what else is spoken. */
-	if (connection->shared.type != SOCK_DGRAM) {
+	if (connection->shared.type != SOCK_DGRAM)
 		count_network(SWPROF_NETWORK_UNREADABLE);
-		http_seek(&connection->streams[direction]);
-	}
+	pass_over(connection, payload, length);
 	need(is_tcp(&connection->shared) ? SWPROF_NEED_SENDING | SWPROF_NEED_PACKETS : SWPROF_NEED_PACKETS);
 	return 0;
 }
@@ -261,7 +254,7 @@ int copy_packet(__u64 *context)
 	if (!payload || !find_in_packet(connection, payload, packet, sk, &offset, &length))
 		return 0;
 	if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr)) {
-		miss_piece(connection, payload);
+		miss_data(connection, payload, length);
 		return 0;
 	}
 	payload->offset = offset;

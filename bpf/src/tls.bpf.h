@@ -201,11 +201,16 @@ int leave_tls(struct swprof_user_regs *regs)
 	/* Or another task is in the middle of its own look. */
 	if (!is_readable || __sync_lock_test_and_set(&payload->is_taken, 1)) {
 		count_network(SWPROF_NETWORK_UNREADABLE);
-		http_seek(&connection->streams[direction]);
+		connection->missed[direction] += size;
 		return 0;
 	}
 	payload->direction = direction;
 	payload->now = bpf_ktime_get_ns();
+	payload->pieces_left = CALL_PIECES_MAX;
+	if (connection->missed[direction]) {
+		pass_over(connection, payload, connection->missed[direction]);
+		connection->missed[direction] = 0;
+	}
 	read_memory(connection, payload, call->tls.buffer, size);
 	payload->is_taken = 0;
 	if (direction == SWPROF_SENT && is_tcp(&connection->shared))

@@ -108,11 +108,9 @@ struct ConnectionRecord {
   /// The requests, without their distribution, which is kept by peers.
   private var requests: RequestTotals {
     var requests = RequestTotals()
-    requests.count = raw.requests
-    requests.statusClasses = [
-      raw.finished.0, raw.finished.1, raw.finished.2, raw.finished.3, raw.finished.4,
-    ]
-    requests.unanswered = raw.requests > requests.finished ? raw.requests - requests.finished : 0
+    requests.setCounts(
+      raw.requests, finished: Self.counts(raw.finished), answered: Self.counts(raw.answered),
+      endsMissed: raw.ends_missed, unpaired: raw.unpaired)
     requests.durations.sumNanoseconds = raw.duration_ns
     requests.durations.maximumNanoseconds = raw.duration_max_ns
     requests.firstByteNanoseconds = raw.first_byte_ns
@@ -126,9 +124,35 @@ struct ConnectionRecord {
     unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
   }
 
+  /// The numbers of an array of `__u64` that C has and Swift sees as a tuple.
+  static func counts<Value: BitwiseCopyable>(_ value: Value) -> [UInt64] {
+    unsafe withUnsafeBytes(of: value) { bytes in unsafe Array(bytes.bindMemory(to: UInt64.self)) }
+  }
+
   /// The text in an array of bytes, up to a zero.
   static func text<Value: BitwiseCopyable>(_ value: Value) -> String {
     String(decoding: bytes(value).prefix { $0 != 0 }, as: UTF8.self)
+  }
+}
+
+extension RequestTotals {
+  /// Takes what the kernel has counted.
+  ///
+  /// - Parameters:
+  ///   - finished: requests that were answered whole, by the first digit of the status.
+  ///   - answered: those whose answer has begun, and has no end that was seen.
+  ///   - endsMissed: of the latter, those whose end was lost.
+  mutating func setCounts(
+    _ count: UInt64, finished: [UInt64], answered: [UInt64], endsMissed: UInt64, unpaired: UInt64
+  ) {
+    let endless = answered.reduce(0, &+)
+    self.count = count
+    statusClasses = zip(finished, answered).map { $0 &+ $1 }
+    self.endsMissed = min(endsMissed, endless)
+    notEnded = endless - self.endsMissed
+    self.unpaired = unpaired
+    let known = self.answered &+ unpaired
+    unanswered = count > known ? count - known : 0
   }
 }
 

@@ -36,6 +36,7 @@ enum NetworkCounters {
       (.messageLost, SWPROF_NETWORK_MESSAGE_LOST), (.tlsUnbound, SWPROF_NETWORK_TLS_UNBOUND),
       (.peerTableFull, SWPROF_NETWORK_PEER_TABLE_FULL), (.callTableFull, SWPROF_NETWORK_CALL_TABLE_FULL),
       (.threadTableFull, SWPROF_NETWORK_THREAD_TABLE_FULL), (.execRecordLost, SWPROF_NETWORK_EXEC_LOST),
+      (.requestUnpaired, SWPROF_NETWORK_UNPAIRED),
     ]
     var losses: [NetworkLoss: UInt64] = [:]
     for (loss, counter) in causes {

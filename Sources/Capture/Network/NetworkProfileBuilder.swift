@@ -321,11 +321,9 @@ extension HTTPEndpoint {
   init(_ key: swprof_endpoint_key, _ value: swprof_endpoint) {
     let path = ConnectionRecord.bytes(value.path)
     var totals = RequestTotals()
-    totals.count = value.requests
-    totals.statusClasses = [
-      value.finished.0, value.finished.1, value.finished.2, value.finished.3, value.finished.4,
-    ]
-    totals.unanswered = value.requests > totals.finished ? value.requests - totals.finished : 0
+    totals.setCounts(
+      value.requests, finished: ConnectionRecord.counts(value.finished),
+      answered: ConnectionRecord.counts(value.answered), endsMissed: value.ends_missed, unpaired: value.unpaired)
     totals.durations = LatencyHistogram(
       value.times, sumNanoseconds: value.duration_ns, maximumNanoseconds: value.duration_max_ns)
     totals.firstByteNanoseconds = value.first_byte_ns

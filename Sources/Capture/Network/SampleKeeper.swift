@@ -55,7 +55,7 @@ struct SampleKeeper {
     }
     var kept = groups[group] ?? []
     if kept.count >= parameters.samplesPerEndpoint {
-      guard let last = kept.last, raw.duration_ns > last.raw.duration_ns else { return true }
+      guard let last = kept.last, raw.leastDuration > last.raw.leastDuration else { return true }
       kept.removeLast()
     }
     let isRequestReceived = raw.endpoint.is_server != 0
@@ -63,7 +63,7 @@ struct SampleKeeper {
       raw: raw, reason: reason,
       request: message(raw, direction: isRequestReceived ? SWPROF_RECEIVED : SWPROF_SENT, raw.request_number),
       response: message(raw, direction: isRequestReceived ? SWPROF_SENT : SWPROF_RECEIVED, raw.response_number))
-    let place = kept.firstIndex { $0.raw.duration_ns < raw.duration_ns } ?? kept.count
+    let place = kept.firstIndex { $0.raw.leastDuration < raw.leastDuration } ?? kept.count
     kept.insert(sample, at: place)
     groups[group] = kept
     return true
@@ -79,7 +79,7 @@ struct SampleKeeper {
   private func reason(_ raw: swprof_request_sample) -> RequestSample.Reason? {
     parameters.reasons.first { reason in
       switch reason {
-      case .slow: raw.duration_ns >= parameters.slowerThanNanoseconds
+      case .slow: raw.leastDuration >= parameters.slowerThanNanoseconds
       case .clientError: (400..<500).contains(raw.status)
       case .serverError: raw.status >= 500
       }
@@ -115,11 +115,11 @@ struct SampleKeeper {
   func samples(
     _ surroundings: NetworkProfileBuilder.Surroundings, _ options: NetworkCapture.Options
   ) -> [RequestSample] {
-    let all = groups.values.joined().map { sample($0, surroundings, options) }
-    return all.filter { surroundings.isListed($0.path) }.sorted {
-      if $0.reason != $1.reason { return order(of: $0.reason) < order(of: $1.reason) }
-      return ($1.durationNanoseconds, $0.startedAt) < ($0.durationNanoseconds, $1.startedAt)
-    }
+    let all = groups.values.joined().map { ($0.raw.leastDuration, sample($0, surroundings, options)) }
+    return all.filter { surroundings.isListed($0.1.path) }.sorted { left, right in
+      if left.1.reason != right.1.reason { return order(of: left.1.reason) < order(of: right.1.reason) }
+      return (right.0, left.1.startedAt) < (left.0, right.1.startedAt)
+    }.map(\.1)
   }
 
   private func order(of reason: RequestSample.Reason) -> Int { parameters.reasons.firstIndex(of: reason) ?? 0 }
@@ -134,10 +134,16 @@ struct SampleKeeper {
       processName: ConnectionRecord.text(raw.comm), role: raw.endpoint.is_server != 0 ? .server : .client,
       isTLS: raw.endpoint.is_tls != 0, method: HTTPEndpoint.method(raw.endpoint.method),
       path: raw.endpoint.path_hash == 0 ? HTTPEndpoint.otherPaths : ConnectionRecord.text(raw.path),
-      status: Int(raw.status), startedAt: surroundings.wallTime(raw.started_ns), durationNanoseconds: raw.duration_ns,
+      status: Int(raw.status), startedAt: surroundings.wallTime(raw.started_ns),
+      durationNanoseconds: raw.is_endless != 0 ? nil : raw.duration_ns,
       firstByteNanoseconds: raw.first_byte_ns, requestBytes: raw.request_bytes, responseBytes: raw.response_bytes,
       peer: raw.family == 1 ? "unix" : remote.text,
       request: kept.request.map { options.shownMessage($0) },
       response: kept.response.map { options.shownMessage($0) })
   }
+}
+
+extension swprof_request_sample {
+  /// How long the request took at least: until the first byte of an answer whose end was not seen.
+  fileprivate var leastDuration: UInt64 { is_endless != 0 ? first_byte_ns : duration_ns }
 }

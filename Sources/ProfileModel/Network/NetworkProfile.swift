@@ -237,41 +237,6 @@ package struct NetworkTotals: Equatable, Sendable {
   }
 }
 
-/// HTTP requests that were summed up.
-package struct RequestTotals: Equatable, Sendable, Codable {
-  /// Requests that were seen to begin.
-  package var count: UInt64 = 0
-  /// Finished ones by the first digit of the status; `statusClasses[0]` is 1xx, of which only 101 finishes a request.
-  package var statusClasses: [UInt64] = [0, 0, 0, 0, 0]
-  /// Requests whose connection ended, or that the capture ended, before an answer.
-  package var unanswered: UInt64 = 0
-  /// From the first byte of the request to the last byte of the answer; see `RequestStart`.
-  package var durations = LatencyHistogram()
-  /// The sum of the times to the first byte of the answer.
-  package var firstByteNanoseconds: UInt64 = 0
-  package var requestBytes: UInt64 = 0
-  package var responseBytes: UInt64 = 0
-
-  package init() {}
-
-  /// Requests that were answered whole.
-  package var finished: UInt64 { statusClasses.reduce(0, &+) }
-  package var clientErrors: UInt64 { statusClasses.count > 3 ? statusClasses[3] : 0 }
-  package var serverErrors: UInt64 { statusClasses.count > 4 ? statusClasses[4] : 0 }
-
-  package mutating func add(_ other: RequestTotals) {
-    count &+= other.count
-    for (index, number) in other.statusClasses.enumerated() where index < statusClasses.count {
-      statusClasses[index] &+= number
-    }
-    unanswered &+= other.unanswered
-    durations.add(other.durations)
-    firstByteNanoseconds &+= other.firstByteNanoseconds
-    requestBytes &+= other.requestBytes
-    responseBytes &+= other.responseBytes
-  }
-}
-
 /// One connection, as one of its ends saw it.
 package struct NetworkConnection: Equatable, Sendable, Codable {
   /// An index into `NetworkProfile.edges`.
@@ -356,7 +321,8 @@ package struct RequestSample: Equatable, Sendable, Codable {
   package var status: Int
   /// When its first byte was seen.
   package var startedAt: WallTime
-  package var durationNanoseconds: UInt64
+  /// Nil where the end of the answer was not seen.
+  package var durationNanoseconds: UInt64?
   package var firstByteNanoseconds: UInt64
   package var requestBytes: UInt64
   package var responseBytes: UInt64
@@ -368,7 +334,7 @@ package struct RequestSample: Equatable, Sendable, Codable {
 
   package init(
     reason: Reason, process: ProcessID, processName: String, role: NetworkRole, isTLS: Bool = false, method: String,
-    path: String, status: Int, startedAt: WallTime, durationNanoseconds: UInt64, firstByteNanoseconds: UInt64,
+    path: String, status: Int, startedAt: WallTime, durationNanoseconds: UInt64?, firstByteNanoseconds: UInt64,
     requestBytes: UInt64, responseBytes: UInt64, peer: String, request: String? = nil, response: String? = nil
   ) {
     self.reason = reason
@@ -409,6 +375,7 @@ package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepr
   case pipelineOverflow = "pipeline_overflow"
   case responseUnmatched = "response_unmatched"
   case messageLost = "message_lost"
+  case requestUnpaired = "request_unpaired"
   case tlsUnbound = "tls_unbound"
   case tlsUnread = "tls_unread"
   case execRecordLost = "exec_record_lost"
@@ -432,7 +399,8 @@ package enum NetworkLoss: String, Sendable, Codable, CaseIterable, CodingKeyRepr
     case .payloadSkipped: "calls with more data than is looked at"
     case .pipelineOverflow: "requests behind more unanswered ones than are kept"
     case .responseUnmatched: "answers without a request that was seen"
-    case .messageLost: "HTTP messages whose end was not found"
+    case .messageLost: "HTTP messages whose head was seen, and whose end was not"
+    case .requestUnpaired: "requests whose answer was not seen, or not told from others"
     case .tlsUnbound: "TLS calls whose connection is not known"
     case .tlsUnread: "encrypted connections that were not read"
     case .execRecordLost: "programs that targets began, whose encryption may not be read"

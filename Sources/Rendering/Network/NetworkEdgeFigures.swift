@@ -22,7 +22,7 @@ struct NetworkEdgeFigures {
 
   /// HTTP requests; nil where none could be read.
   var requests: RequestTotals? {
-    if let seen = views.map(\.requests).first(where: { $0.count > 0 || $0.finished > 0 }) { return seen }
+    if let seen = views.map(\.requests).first(where: { $0.count > 0 || $0.answered > 0 }) { return seen }
     return edge.speaks == .http1 ? RequestTotals() : nil
   }
 
@@ -71,7 +71,7 @@ struct NetworkEdgeFigures {
     guard let requests else { return NetworkText.unknown }
     return "\(NumberText.grouped(requests.count)),"
       + " \(NetworkText.rate(requests.count, elapsedNanoseconds: elapsedNanoseconds))/s,"
-      + " \(NetworkText.percent(errors, of: requests.finished)) errors,"
+      + " \(NetworkText.percent(errors, of: requests.answered)) errors,"
       + " \(NumberText.grouped(requests.unanswered)) unanswered"
   }
 

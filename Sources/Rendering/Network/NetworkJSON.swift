@@ -211,7 +211,8 @@ package enum NetworkJSON {
   private static func write(_ totals: RequestTotals, _ starts: [RequestStart], to writer: inout JSONWriter) {
     writer.object(isInline: true) { writer in
       for (key, count) in [
-        ("count", totals.count), ("finished", totals.finished), ("unanswered", totals.unanswered),
+        ("count", totals.count), ("finished", totals.finished), ("not_ended", totals.notEnded),
+        ("ends_missed", totals.endsMissed), ("unpaired", totals.unpaired), ("unanswered", totals.unanswered),
         ("request_bytes", totals.requestBytes), ("response_bytes", totals.responseBytes),
       ] {
         writer.key(key)
@@ -228,8 +229,8 @@ package enum NetworkJSON {
       writer.key("duration")
       write(totals.durations, to: &writer)
       writer.key("first_byte_mean_ns")
-      let finished = totals.finished
-      if finished > 0 { writer.integer(totals.firstByteNanoseconds / finished) } else { writer.null() }
+      let answered = totals.answered
+      if answered > 0 { writer.integer(totals.firstByteNanoseconds / answered) } else { writer.null() }
     }
   }
 
@@ -289,9 +290,11 @@ package enum NetworkJSON {
       write(profile.requestStarts(of: sample.process, sample.role), to: &writer)
       writer.key("started_at_unix_ns")
       writer.integer(sample.startedAt.nanoseconds)
+      writer.key("duration_ns")
+      if let duration = sample.durationNanoseconds { writer.integer(duration) } else { writer.null() }
       for (key, number) in [
-        ("duration_ns", sample.durationNanoseconds), ("first_byte_ns", sample.firstByteNanoseconds),
-        ("request_bytes", sample.requestBytes), ("response_bytes", sample.responseBytes),
+        ("first_byte_ns", sample.firstByteNanoseconds), ("request_bytes", sample.requestBytes),
+        ("response_bytes", sample.responseBytes),
       ] {
         writer.key(key)
         writer.integer(number)

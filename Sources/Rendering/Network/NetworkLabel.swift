@@ -24,7 +24,7 @@ enum NetworkLabel {
   static func trouble(_ figures: NetworkEdgeFigures) -> String? {
     var phrases: [String] = []
     if figures.errors > 0 {
-      phrases.append("\(NetworkText.percent(figures.errors, of: figures.requests?.finished ?? 0)) errors")
+      phrases.append("\(NetworkText.percent(figures.errors, of: figures.requests?.answered ?? 0)) errors")
     }
     if let failed = figures.failed, failed > 0 { phrases.append("\(NumberText.grouped(failed)) failed connects") }
     if figures.resets > 0 { phrases.append(NetworkText.count(figures.resets, "reset")) }

@@ -70,7 +70,8 @@ package enum NetworkReport {
     }
     let starts = NetworkText.starts(of: profile, shown).map { "\n<p class=\"quiet\">\(HTML.text($0))</p>" } ?? ""
     return table(["process", "as", ""] + EndpointFigures.headings + ["endpoint"], rows)
-      + more(profile.endpoints.count - shown.count, "endpoint") + starts
+      + more(profile.endpoints.count - shown.count, "endpoint")
+      + NetworkSummary.endings(profile).map { "\n<p class=\"quiet\">\(HTML.text($0))</p>" }.joined() + starts
   }
 
   private static func connections(_ profile: NetworkProfile) -> String {
@@ -121,7 +122,7 @@ package enum NetworkReport {
     guard !shown.isEmpty else { return "" }
     let rows = shown.map { sample in
       [
-        sample.reason.rawValue, "\(sample.status)", NetworkText.latency(sample.durationNanoseconds),
+        sample.reason.rawValue, "\(sample.status)", NetworkText.latency(sample.durationNanoseconds.map { Double($0) }),
         NetworkText.latency(sample.firstByteNanoseconds), NetworkSummary.after(sample, task),
         NetworkText.bytes(sample.requestBytes), NetworkText.bytes(sample.responseBytes),
         NetworkText.process(sample.processName, sample.process), sample.role.rawValue, sample.peer,
@@ -139,7 +140,7 @@ package enum NetworkReport {
   private static func message(_ sample: RequestSample) -> String {
     let title =
       "\(sample.reason.rawValue): \(sample.method) \(sample.path), status \(sample.status),"
-      + " \(NetworkText.latency(sample.durationNanoseconds))"
+      + " \(NetworkText.latency(sample.durationNanoseconds.map { Double($0) }))"
     let parts = [sample.request, sample.response].compactMap { $0 }.map { "<pre>\(HTML.preformatted($0))</pre>" }
     return "<details>\n<summary>\(HTML.text(title))</summary>\n\(parts.joined(separator: "\n"))\n</details>"
   }

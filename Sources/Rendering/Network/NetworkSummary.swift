@@ -138,16 +138,27 @@ package enum NetworkSummary {
         ["\(endpoint.method) \(endpoint.path)"] + cells
           + (isOfOne ? [] : [DisplayText.truncatedInMiddle(DisplayText.visible(who), to: 20)]))
     }
+    let endings = endings(profile).map {
+      DisplayText.truncatedInMiddle("  \(DisplayText.visible($0))", to: lineWidth)
+    }
     return [heading("busiest HTTP endpoints\(owner)\(more)", isColored)]
-      + table.lines(width: lineWidth - 2).map { "  " + $0 }
+      + table.lines(width: lineWidth - 2).map { "  " + $0 } + endings
       + (NetworkText.starts(of: profile, shown).map { ["  \($0)"] } ?? [])
+  }
+
+  /// What the figures of endpoints leave out: requests without an answer that was seen whole, a line for each endpoint.
+  static func endings(_ profile: NetworkProfile) -> [String] {
+    profile.endpoints.compactMap { endpoint in
+      let endings = NetworkText.endings(endpoint.totals)
+      return endings.isEmpty ? nil : "\(endpoint.method) \(endpoint.path): \(endings.joined(separator: "; "))"
+    }.prefix(endpointCount).map { $0 }
   }
 
   /// The worst of each reason, the reason that weighs most first.
   static func worstSamples(_ profile: NetworkProfile, limit: Int) -> [RequestSample] {
     [RequestSample.Reason.serverError, .clientError, .slow].flatMap { reason in
       let ranked = profile.samples.enumerated().filter { $0.element.reason == reason }.sorted { left, right in
-        (right.element.durationNanoseconds, left.offset) < (left.element.durationNanoseconds, right.offset)
+        (right.element.leastNanoseconds, left.offset) < (left.element.leastNanoseconds, right.offset)
       }
       return ranked.prefix(limit).map(\.element)
     }
@@ -159,7 +170,7 @@ package enum NetworkSummary {
       ["WHY", "STATUS", "TIME", "FIRST BYTE", "AFTER", "PEER", "REQUEST"], leftAligned: [0, 5, 6], stretching: 6)
     for sample in shown {
       table.add([
-        sample.reason.rawValue, "\(sample.status)", NetworkText.latency(sample.durationNanoseconds),
+        sample.reason.rawValue, "\(sample.status)", NetworkText.latency(sample.durationNanoseconds.map { Double($0) }),
         NetworkText.latency(sample.firstByteNanoseconds), after(sample, task),
         DisplayText.truncatedInMiddle(DisplayText.visible(sample.peer), to: 22), "\(sample.method) \(sample.path)",
       ])
@@ -193,10 +204,10 @@ struct EndpointFigures {
     cells =
       [
         NumberText.grouped(totals.count), NetworkText.rate(totals.count, elapsedNanoseconds: elapsedNanoseconds),
-        NetworkText.share(totals.clientErrors, of: totals.finished),
-        NetworkText.share(totals.serverErrors, of: totals.finished), NetworkText.latency(durations.meanNanoseconds),
+        NetworkText.share(totals.clientErrors, of: totals.answered),
+        NetworkText.share(totals.serverErrors, of: totals.answered), NetworkText.latency(durations.meanNanoseconds),
       ] + [0.5, 0.9, 0.99].map { NetworkText.latency(durations.percentile($0)) }
-      + [meanSize(totals.requestBytes, totals.count), meanSize(totals.responseBytes, totals.finished)]
+      + [meanSize(totals.requestBytes, totals.count), meanSize(totals.responseBytes, totals.answered)]
   }
 }
 
@@ -229,4 +240,9 @@ private struct FittingTable {
     for row in rows { table.add(row) }
     return table.lines
   }
+}
+
+extension RequestSample {
+  /// How long it took at least: until the first byte of an answer whose end was not seen.
+  var leastNanoseconds: UInt64 { durationNanoseconds ?? firstByteNanoseconds }
 }

@@ -115,6 +115,14 @@ enum NetworkText {
     }
   }
 
+  /// Requests whose answer was not seen whole, by what was seen; nothing where there are none.
+  static func endings(_ requests: RequestTotals) -> [String] {
+    [
+      (requests.notEnded, "answered, not ended"), (requests.endsMissed, "answered, end not seen"),
+      (requests.unpaired, "with an answer not seen"),
+    ].filter { $0.0 > 0 }.map { "\(NumberText.grouped($0.0)) \($0.1)" }
+  }
+
   /// What counted calls and bytes, and what that can't see.
   static func source(_ source: NetworkSource) -> String {
     var text =

@@ -52,6 +52,8 @@ struct NetworkTree {
   private func details(_ edge: NetworkEdgeFigures) -> [String] {
     var lines = ["\(NetworkText.language(of: edge.edge)): \(edge.connectionPhrase)"]
     lines.append("requests \(edge.requestPhrase(elapsedNanoseconds: elapsedNanoseconds))")
+    let endings = edge.requests.map(NetworkText.endings) ?? []
+    if !endings.isEmpty { lines.append("answers  \(endings.joined(separator: "; "))") }
     if edge.requests != nil { lines.append("latency  \(edge.latencyPhrase)") }
     lines.append("traffic  \(edge.trafficPhrase)")
     return lines

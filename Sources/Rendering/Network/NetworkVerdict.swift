@@ -24,9 +24,9 @@ enum NetworkVerdict {
     let requests = busiest.requests
     let failures = requests.clientErrors &+ requests.serverErrors
     let verb = busiest.isServer ? "answered" : "made"
-    let number = busiest.isServer ? requests.finished : requests.count
+    let number = busiest.isServer ? requests.answered : requests.count
     return "\(busiest.name) \(verb) \(NetworkText.count(number, "request"))\(time(task)),"
-      + " \(NetworkText.percent(failures, of: requests.finished)) failed,"
+      + " \(NetworkText.percent(failures, of: requests.answered)) failed,"
       + " p99 \(NetworkText.latency(requests.durations.percentile(0.99)))"
   }
 

@@ -42,7 +42,7 @@ struct WatchCommand: ParsableCommand {
     let requests = WatchedRequests { Terminal.complain($0) }
     var session = try WatchSession(
       source: source, store: store, output: WatchOutput(isJSON: json, verbosity: manners.verbosity),
-      metricsFile: openmetrics, http: requests.totals)
+      metricsFile: openmetrics, requests: requests)
     try session.run()
   }
 }

@@ -42,6 +42,8 @@ final class WatchedRequests {
   private var monitor: HTTPMonitor?
   private var isStarted = false
   private var hasFailed = false
+  /// What could not be counted so far; nil where nothing is.
+  private(set) var losses: [NetworkLoss: UInt64]?
   private let complain: (String) -> Void
   /// What has been complained of: each once.
   private var known: Set<String> = []
@@ -59,7 +61,8 @@ final class WatchedRequests {
       }
       try monitor?.watch(processes)
       let totals = try monitor?.totals().map(HTTPEndpointTotal.init) ?? []
-      try tellLosses()
+      losses = try monitor?.losses()
+      tellLosses()
       return totals
     } catch {
       complain("requests cannot be counted, and rules about them do not hold: \(Failure(error).sentence)")
@@ -68,8 +71,8 @@ final class WatchedRequests {
     }
   }
 
-  private func tellLosses() throws {
-    for (loss, count) in try monitor?.losses() ?? [:] {
+  private func tellLosses() {
+    for (loss, count) in losses ?? [:] {
       tell(loss.rawValue, "not all requests are counted: \(loss.explanation) (\(count) so far)")
     }
     for warning in monitor?.warnings ?? [] { tell(warning, warning) }
@@ -83,7 +86,7 @@ final class WatchedRequests {
 extension HTTPEndpointTotal {
   init(_ total: HTTPMonitor.Totals) {
     self.init(
-      process: total.process, path: total.path, finished: total.totals.finished,
+      process: total.process, path: total.path, finished: total.totals.answered,
       serverErrors: total.totals.serverErrors, clientErrors: total.totals.clientErrors, times: total.totals.durations)
   }
 }

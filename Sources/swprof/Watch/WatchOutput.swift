@@ -45,6 +45,11 @@ struct OpenMetricsFile {
     family(
       "watch_triggers_total", "Tasks that a policy has started since the watch began.", type: "counter",
       state.policies.map { ("{policy=\"\(Self.escaped($0.name))\"}", Double(starts[$0.name] ?? 0)) })
+    if let losses = state.requestLosses {
+      family(
+        "watch_requests_not_counted_total", "What rules about requests have not counted, by cause.", type: "counter",
+        NetworkLoss.allCases.map { ("{cause=\"\($0.rawValue)\"}", Double(losses[$0] ?? 0)) })
+    }
     let metrics: [(String, String, (WatchState.Process) -> Double?)] = [
       ("process_cpu_percent", "CPU time of the last second, in percent of one core.", { $0.cpu }),
       ("process_threads", "Threads.", { $0.threads }),

@@ -32,6 +32,7 @@ struct WatchSession: ~Copyable {
   private var isStocked = false
   private var metricsTrouble = false
   private var flightTrouble = false
+  private let requests: WatchedRequests?
 
   /// More slots than this are not made up for: their values would say nothing of a second.
   private static var longestLag: Int { 5 }
@@ -43,7 +44,7 @@ struct WatchSession: ~Copyable {
   /// Reads the policies, listens to processes, and loads what tasks will need.
   init(
     source: PolicySource, store: TaskStore, output: WatchOutput, metricsFile: String?,
-    http: HTTPMetricsSource? = nil
+    requests: WatchedRequests? = nil
   ) throws {
     var source = source
     let policies = try source.read()
@@ -66,7 +67,8 @@ struct WatchSession: ~Copyable {
     self.discovery = discovery
     self.shelf = shelf
     isStocked = true
-    reader = MetricReader(measures: engine.measures, http: http)
+    reader = MetricReader(measures: engine.measures, http: requests?.totals)
+    self.requests = requests
     self.source = source
     self.output = output
     self.metricsFile = metricsFile.map { OpenMetricsFile(path: $0) }
@@ -231,7 +233,7 @@ struct WatchSession: ~Copyable {
     }
     return WatchState(
       pid: ProcessTable.own, startedAt: startedAt, policyFile: source.path, policies: policies,
-      runningTasks: running.count)
+      runningTasks: running.count, requestLosses: requests?.losses)
   }
 
   private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }

@@ -23,6 +23,31 @@ enum chttp_fault {
 enum chttp_fault chttp_fuzz(const __u8 *bytes, __u32 size, __u32 is_response, __u32 message_count, __u32 rounds,
 			    __u64 seed);
 
+/* What became of conversations made up at random. */
+struct chttp_pairs {
+	__u64 made; /* exchanges */
+	__u64 requests; /* that were found */
+	__u64 false_requests; /* that were none */
+	__u64 paired; /* with an answer, whole or in part */
+	__u64 whole;
+	__u64 unpaired;
+	__u64 waiting; /* in the end */
+	__u64 orphans; /* answers */
+	__u64 mispaired; /* with the answer of another request, or with what is none */
+	__u64 missed; /* requests that have no answer though it was seen, and nothing was in doubt */
+};
+
+/* Bits of a kind of conversations. */
+enum chttp_kind {
+	CHTTP_PIPELINED = 1,
+	CHTTP_RACES = 2, /* requests are looked at before the end of the answer before them */
+	CHTTP_LOST_REQUESTS = 4, /* parts of them */
+	CHTTP_LOST_ANSWERS = 8,
+};
+
+/* Reads that many conversations, parts of which are lost. */
+struct chttp_pairs chttp_pair(__u32 rounds, __u32 kind, __u64 seed);
+
 /* Reads a stream of messages that many times over in whole chunks; returns how many messages were found. */
 __u64 chttp_repeat(const __u8 *bytes, __u32 size, __u32 is_response, __u32 rounds);
 

@@ -18,6 +18,7 @@
  *   -w         prints "ready" and waits for SIGUSR1 before it connects; -W before it sends
  *   -f         sends the second half of the requests from a child that has inherited the connection
  *   -o         keeps the connection open in the end, until it is killed
+ *   -P VERSION begins each connection with a preamble of the PROXY protocol: 1 or 2; 1s and 2s in two writes
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -39,7 +40,7 @@
 
 enum { REQUESTS_MAX = 20000, PIPELINE_MAX = 64 };
 
-static const char *place, *method = "GET", *line = "";
+static const char *place, *method = "GET", *line = "", *preamble = "";
 static int connections = 1, pipeline = 1, protocol;
 static size_t body_size;
 static bool reopens, splits, chunks, peeks, truncates;
@@ -238,7 +239,7 @@ static bool send_body(int fd)
 /* Sends requests that need not wait for each other's answers. */
 static bool send_requests(int fd, const char **some, int count)
 {
-	char *heads = malloc(count * 1024);
+	char *heads = malloc(count * (1024 + strlen(line)));
 	size_t size = 0, step;
 	bool is_sent = true;
 
@@ -296,6 +297,22 @@ static bool exchange(struct connection *connection, int from, int to)
 	return true;
 }
 
+/* What a proxy says of its client. */
+static bool send_preamble(int fd)
+{
+	static const char text[] = "PROXY TCP4 192.0.2.1 198.51.100.2 52114 443\r\n";
+	static const char binary[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\xc6\x33\x64\2\xcb\x92\1\xbb";
+	const char *bytes = *preamble == '1' ? text : binary;
+	size_t size = (*preamble == '1' ? sizeof(text) : sizeof(binary)) - 1, first = preamble[1] ? 10 : size;
+
+	if (!*preamble)
+		return true;
+	if (!put(fd, bytes, first))
+		return false;
+	usleep(preamble[1] ? 20000 : 0);
+	return put(fd, bytes + first, size - first);
+}
+
 static bool run_connection(void)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -305,7 +322,8 @@ static bool run_connection(void)
 		for (int i = 0; i < path_count && is_whole; i++) {
 			connection->start = connection->end = 0;
 			connection->fd = open_connection();
-			is_whole = connection->fd >= 0 && exchange(connection, i, i + 1);
+			is_whole = connection->fd >= 0 && send_preamble(connection->fd) &&
+				   exchange(connection, i, i + 1);
 			close(connection->fd);
 		}
 		return is_whole;
@@ -315,6 +333,8 @@ static bool run_connection(void)
 		return false;
 	if (waits_then)
 		stop_at("ready");
+	if (!send_preamble(connection->fd))
+		return false;
 	if (!forks) {
 		is_whole = exchange(connection, 0, path_count);
 	} else {
@@ -365,7 +385,7 @@ static bool read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "c:np:sm:b:uh:ktMlwWfo")) != -1) {
+	while ((option = getopt(argc, argv, "c:np:sm:b:uh:ktMlwWfoP:")) != -1) {
 		switch (option) {
 		case 'c': connections = atoi(optarg); break;
 		case 'n': reopens = true; break;
@@ -383,6 +403,7 @@ static bool read_options(int argc, char **argv)
 		case 'W': waits_then = true; break;
 		case 'f': forks = true; break;
 		case 'o': stays_open = true; break;
+		case 'P': preamble = optarg; break;
 		default: return false;
 		}
 	}
