@@ -115,7 +115,7 @@ struct PolicyReading {
       return nil
     }
     var match = ProcessMatch()
-    match.names = patterns(group["comm"], "a name or a pattern of names", glob)
+    match.names = patterns(group["comm"], "a name or a pattern of names", processName)
     match.executables = patterns(group["exe"], "a path or a pattern of paths", glob)
     match.cgroups = patterns(group["cgroup"], "the path of a control group, as /proc/PID/cgroup has it", cgroup)
     match.commandLines = patterns(group["cmdline"], "a regular expression", pattern)
@@ -136,6 +136,18 @@ struct PolicyReading {
     Glob(text)
       ?? setting.reject("'\(Setting.shortened(text))' is no pattern: its bracket is not closed, or upside down")
   }
+
+  /// A pattern for names of processes, of which the kernel keeps 15 bytes (`TASK_COMM_LEN`, include/linux/sched.h).
+  private func processName(_ setting: Setting, _ text: String) -> Glob? {
+    guard let glob = glob(setting, text) else { return nil }
+    guard glob.minimumLength > Self.longestName else { return glob }
+    let shown = Setting.shortened(text)
+    return setting.reject(
+      "'\(shown)' fits no name: it takes \(glob.minimumLength) bytes or more, and the kernel keeps \(Self.longestName) of a"
+        + " name, see 'ps -eo pid,comm'; shorten it, or match by exe or cmdline")
+  }
+
+  private static let longestName = 15
 
   private func cgroup(_ setting: Setting, _ text: String) -> Glob? {
     guard text.hasPrefix("/") else {

@@ -37,6 +37,9 @@ package struct Glob: Hashable, Sendable {
     self.parts = parts
   }
 
+  /// The bytes of the shortest text that it fits.
+  package var minimumLength: Int { parts.count { $0 != .anyText } }
+
   private static func parts(of bytes: [UInt8]) -> [Part]? {
     var parts: [Part] = []
     var position = 0

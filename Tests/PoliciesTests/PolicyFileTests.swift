@@ -50,6 +50,36 @@ import Testing
     #expect(try #require(Glob(pattern)).fits(text) == fits)
   }
 
+  @Test(arguments: [
+    ("a", 1), ("a*b", 2), ("**", 0), ("?[a-z][!x]", 3), ("\\*\\?", 2), ("ü", 2), ("[]a]bc*", 3),
+  ])
+  func `the shortest text of a pattern is as long as what is not a star`(pattern: String, bytes: Int) throws {
+    #expect(try #require(Glob(pattern)).minimumLength == bytes)
+  }
+
+  @Test(arguments: [
+    "my-long-process-name", "0123456789abcdef", "*0123456789abcdef*", "???????????????[a-z]", "ööööööööö",
+  ])
+  func `a pattern that no name of 15 bytes can fit is an error, wherever it stands`(pattern: String) {
+    for (match, place) in [("'\(pattern)'", "1:38"), ("[ok, '\(pattern)']", "1:43")] {
+      let text = "policies: [{ name: a, match: { comm: \(match) }, task: { type: oncpu }, rules: [\(Self.rule)] }]"
+
+      let problems = Sample.problems(text)
+
+      #expect(problems.count == 1 && problems[0].hasPrefix("p.yaml:\(place): '"), "\(problems)")
+      #expect(problems.first?.contains("15") == true)
+    }
+  }
+
+  @Test(arguments: ["0123456789abcde", "0123456789abcde*", "*", "[a-z]2345*6789abcde", "ööööööö"])
+  func `a pattern that a name of 15 bytes can fit is none`(pattern: String) {
+    let text = "policies: [{ name: a, match: { comm: '\(pattern)' }, task: { type: oncpu }, rules: [\(Self.rule)] }]"
+
+    #expect(Sample.problems(text).isEmpty)
+  }
+
+  private static let rule = "{ metric: process_cpu, threshold: 80, period: 10s, count: 5 }"
+
   /// A line of the sample, what stands there instead, and what is said.
   @Test(arguments: [
     ("period: 10s, count: 5,", "period: 10s, count: 12,", "22:67: count 12 is over period 10s; count at most 10"),
