@@ -1,7 +1,7 @@
 import Glibc
 package import ProfileModel
 
-/// The two clocks of a capture.
+/// The clocks of a capture.
 package enum Clock {
   package static var monotonic: MonotonicTime {
     var time = timespec()
@@ -9,17 +9,17 @@ package enum Clock {
     return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
   }
 
+  /// The time since boot, suspension included: what /proc counts the starts of processes by.
+  package static var boot: BootTime {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+    return BootTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+  }
+
   package static var wall: WallTime {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return WallTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-  }
-
-  /// The time since boot, that of suspension included, in ns: what /proc counts the starts of processes by.
-  package static var nanosecondsSinceBoot: UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_BOOTTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   /// The length of the kernel's tick (a jiffy) in ns, which is what its coarse clocks are exact to.
@@ -32,6 +32,13 @@ package enum Clock {
   /// A point of the monotonic clock on the wall, as the clocks stand now.
   package static func wall(at time: MonotonicTime) -> WallTime {
     WallTime(nanoseconds: wall.nanoseconds - Int64(bitPattern: monotonic.nanoseconds &- time.nanoseconds))
+  }
+
+  /// The CPU time that the calling thread has used, in ns.
+  package static var threadCPUNanoseconds: UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   /// The CPU time that all threads of a process have used, those that have ended included, in ns.

@@ -14,6 +14,8 @@ package struct MetricReader {
   private let httpSource: HTTPMetricsSource?
   private var buffer = ProcBuffer()
   private var lastSample: MonotonicTime?
+  /// The same moment on the clock that processes have their start times from.
+  private var lastSampleSinceBoot: BootTime?
 
   package init(measures: [Measure], http: HTTPMetricsSource? = nil) {
     self.measures = measures
@@ -35,9 +37,10 @@ package struct MetricReader {
   ///   - processes: those that are watched.
   ///   - answering: those of them whose requests are counted.
   ///   - now: as late as possible before the call.
+  ///   - bootNow: the same moment on the boot clock.
   /// - Returns: the processes that have ended.
   package mutating func sample(
-    _ processes: [WatchedProcess], answering: Set<ProcessID> = [], now: MonotonicTime
+    _ processes: [WatchedProcess], answering: Set<ProcessID> = [], now: MonotonicTime, bootNow: BootTime
   ) -> [ProcessKey] {
     let elapsed = lastSample.map { now.nanoseconds(since: $0) } ?? 0
     host.sample(elapsedNanoseconds: elapsed)
@@ -56,13 +59,14 @@ package struct MetricReader {
       values[key] = measures.map { value($0, meter, key.process) }
     }
     lastSample = now
+    lastSampleSinceBoot = bootNow
     return ended
   }
 
   /// Whether a process began after the last sample.
   private func isNew(_ key: ProcessKey) -> Bool {
-    guard let lastSample else { return false }
-    return key.startTicks > lastSample.nanoseconds / Host.nanosecondsPerTick
+    guard let lastSampleSinceBoot else { return false }
+    return key.startTicks > lastSampleSinceBoot.nanoseconds / Host.nanosecondsPerTick
   }
 
   private func value(_ measure: Measure, _ meter: ProcessMeter, _ process: ProcessID) -> Double {

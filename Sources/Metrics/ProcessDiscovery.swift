@@ -83,14 +83,18 @@ package struct ProcessDiscovery {
       known[process] = now
       if let now { changes.changed.append(now) }
     }
-    // The main thread may end before the others.
+    // The main thread may end before the others, whose end is no record of the process: it is looked at again.
+    var lasting: Set<ProcessID> = []
     for process in exited.subtracting(changed) {
-      guard let old = known[process], Clock.cpuNanoseconds(of: process) == nil || ProcessDescriptor.hasEnded(process)
-      else { continue }
+      guard let old = known[process] else { continue }
+      guard Clock.cpuNanoseconds(of: process) == nil || ProcessDescriptor.hasEnded(process) else {
+        lasting.insert(process)
+        continue
+      }
       changes.ended.append(old.key)
       known[process] = nil
     }
-    (changed, exited) = ([], [])
+    (changed, exited) = ([], lasting)
     return changes
   }
 

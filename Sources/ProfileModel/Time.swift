@@ -17,6 +17,16 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
   }
 }
 
+/// A point of `CLOCK_BOOTTIME`: it counts suspended time too, unlike `CLOCK_MONOTONIC`. Start times of processes are
+/// points of this clock (proc_pid_stat(5), since Linux 2.6.24).
+package struct BootTime: Hashable, Comparable, Sendable {
+  package let nanoseconds: UInt64
+
+  package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+  package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
 /// A point of the wall clock, in ns since the Unix epoch.
 package struct WallTime: Hashable, Comparable, Sendable, Codable {
   package let nanoseconds: Int64

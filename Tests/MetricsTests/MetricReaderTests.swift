@@ -23,7 +23,7 @@ import Testing
   {
     let own = try #require(Self.own)
     var reader = MetricReader(measures: [Measure(.processCPU), Measure(.processThreadCount), Measure(.processRSS)])
-    #expect(reader.sample([own], now: Clock.monotonic) == [])
+    #expect(reader.sample([own], now: Clock.monotonic, bootNow: Clock.boot) == [])
     #expect(reader.values(of: own.key)[0].isNaN)
     let start = Clock.monotonic
     let before = try #require(Clock.cpuNanoseconds(of: own.key.process))
@@ -31,7 +31,7 @@ import Testing
     while Clock.monotonic.nanoseconds(since: start) < 300_000_000 { sum = sum &* 31 &+ 7 }
     let used = try #require(Clock.cpuNanoseconds(of: own.key.process)) - before
     let elapsed = Clock.monotonic.nanoseconds(since: start)
-    #expect(reader.sample([own], now: Clock.monotonic) == [])
+    #expect(reader.sample([own], now: Clock.monotonic, bootNow: Clock.boot) == [])
 
     let values = reader.values(of: own.key)
 
@@ -41,21 +41,43 @@ import Testing
     #expect(values[2] > 1)
   }
 
+  @Test func `CPU time from before a suspend is not that of the first second`() throws {
+    let own = try #require(Self.own)
+    var reader = MetricReader(measures: [Measure(.processCPU)])
+    // The monotonic clock has stood still for nearly all the time since the boot: this process began "after" it.
+    let now = MonotonicTime(nanoseconds: 1_000_000_000)
+    try #require(own.key.startTicks * Host.nanosecondsPerTick > now.nanoseconds)
+    _ = reader.sample([], now: now, bootNow: Clock.boot)
+    _ = reader.sample([own], now: now + 1_000_000_000, bootNow: Clock.boot)
+
+    #expect(reader.values(of: own.key)[0].isNaN)
+  }
+
+  @Test func `all CPU time of a process that began within the second is of that second`() throws {
+    let own = try #require(Self.own)
+    var reader = MetricReader(measures: [Measure(.processCPU)])
+    let before = BootTime(nanoseconds: (own.key.startTicks - 1) * Host.nanosecondsPerTick)
+    _ = reader.sample([], now: MonotonicTime(nanoseconds: 1), bootNow: before)
+    _ = reader.sample([own], now: MonotonicTime(nanoseconds: 1_000_000_001), bootNow: Clock.boot)
+
+    #expect(reader.values(of: own.key)[0] > 0)
+  }
+
   @Test func `a process that has ended is told`() {
     var reader = MetricReader(measures: [Measure(.processCPU)])
     // The highest number of a process is 2^22 (PID_MAX_LIMIT).
     let nobody = WatchedProcess(key: ProcessKey(process: ProcessID(rawValue: 1 << 22), startTicks: 1), name: "nobody")
 
-    #expect(reader.sample([nobody], now: Clock.monotonic) == [nobody.key])
+    #expect(reader.sample([nobody], now: Clock.monotonic, bootNow: Clock.boot) == [nobody.key])
     #expect(reader.values(of: nobody.key) == [])
   }
 
   @Test func `threads' switches and waits are counted where a rule asks for them`() throws {
     let own = try #require(Self.own)
     var reader = MetricReader(measures: [Measure(.contextSwitches), Measure(.systemLoad)])
-    _ = reader.sample([own], now: Clock.monotonic)
+    _ = reader.sample([own], now: Clock.monotonic, bootNow: Clock.boot)
     for _ in 0..<20 { usleep(1000) }
-    _ = reader.sample([own], now: Clock.monotonic)
+    _ = reader.sample([own], now: Clock.monotonic, bootNow: Clock.boot)
 
     #expect(reader.values(of: own.key)[0] >= 20)
     #expect(reader.values(of: own.key)[1] >= 0)
@@ -111,7 +133,7 @@ import Testing
       ], http: { _ in seconds[second] })
     var values: [[Double]] = []
     while second < seconds.count {
-      _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
+      _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic, bootNow: Clock.boot)
       values.append(reader.values(of: own.key))
       second += 1
     }
@@ -139,7 +161,7 @@ import Testing
       measures: [Measure(.httpRequestRate), Measure(.httpErrorRate)], http: { _ in seconds[second] })
     var values: [[Double]] = []
     while second < seconds.count {
-      _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
+      _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic, bootNow: Clock.boot)
       values.append(reader.values(of: own.key))
       second += 1
     }

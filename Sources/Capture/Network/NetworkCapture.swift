@@ -76,7 +76,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     warnings = scope.warnings
     anchor = (Clock.monotonic.nanoseconds, Clock.wall.nanoseconds)
     let sinceArmed = Clock.monotonic.nanoseconds(since: armedAt)
-    armedTicks = (Clock.nanosecondsSinceBoot &- sinceArmed) / Host.nanosecondsPerTick
+    armedTicks = (Clock.boot.nanoseconds &- sinceArmed) / Host.nanosecondsPerTick
     if let command = request.awaitedCommand, case .processes(let processes) = request.target,
       let process = processes.first
     {
