@@ -1,3 +1,4 @@
+import BPF
 import CProbes
 import Glibc
 import LinuxSystem
@@ -54,6 +55,29 @@ struct CaptureScope {
       if found.isEmpty { throw .noProcess(name: name) }
       return found
     }
+  }
+
+  /// Puts the processes that there are now into the kernel's table of targets, and returns them.
+  ///
+  /// Call when forks and ends of targets are followed. A child that is not found here is seen to be forked, since its
+  /// parent is in the table before its children are looked for.
+  func fill(_ table: BPFMap, for request: CaptureRequest) throws -> [ProcessID] {
+    var known: Set<ProcessID> = [ProcessTable.own]
+    var found: [ProcessID] = []
+    var new = try initialTargets()
+    while !new.isEmpty {
+      for process in new {
+        try table.update(key: UInt32(process.rawValue), value: UInt8(1))
+        // The end of a process is seen from here on; one that had ended before would stay in the table.
+        if ProcessDescriptor.hasEnded(process) { table.remove(key: UInt32(process.rawValue)) }
+      }
+      known.formUnion(new)
+      found += new
+      // A command that is held has no children yet.
+      guard kernelScope == SWPROF_SCOPE_TARGETS, request.includesChildren, request.awaitedCommand == nil else { break }
+      new = ProcessTable.descendants(of: found).filter { !known.contains($0) }
+    }
+    return found
   }
 
   /// The bytes of `struct swprof_config`.

@@ -71,6 +71,42 @@ package enum ProcessTable {
     try entries(of: "/proc/\(process)/task").compactMap { Int32($0).map(ThreadID.init(rawValue:)) }
   }
 
+  /// The processes that some have started and that run now, with the ones that those have started, and so on.
+  ///
+  /// Children that were left by a parent that has ended are nobody's descendants.
+  package static func descendants(of processes: [ProcessID]) -> [ProcessID] {
+    // Without CONFIG_PROC_CHILDREN, all processes are asked for their parent.
+    let parents = hasChildrenFiles ? nil : childrenByParent()
+    var known = Set(processes)
+    var found: [ProcessID] = []
+    var next = processes
+    while let process = next.popLast() {
+      for child in parents.map({ $0[process] ?? [] }) ?? children(of: process) where known.insert(child).inserted {
+        found.append(child)
+        next.append(child)
+      }
+    }
+    return found.sorted()
+  }
+
+  private static let hasChildrenFiles = unsafe access("/proc/self/task/\(getpid())/children", R_OK) == 0
+
+  /// The children of all threads of a process (proc_pid_task(5), "children").
+  private static func children(of process: ProcessID) -> [ProcessID] {
+    ((try? threads(of: process)) ?? []).flatMap { thread in
+      ((try? OpenFile.text(of: "/proc/\(process)/task/\(thread)/children")) ?? "").split(separator: " ").compactMap {
+        Int32($0).map(ProcessID.init(rawValue:))
+      }
+    }
+  }
+
+  private static func childrenByParent() -> [ProcessID: [ProcessID]] {
+    ((try? processes()) ?? []).reduce(into: [:]) { result, process in
+      guard let text = try? OpenFile.text(of: "/proc/\(process)/stat"), let stat = ProcessStat(text) else { return }
+      result[stat.parent, default: []].append(process)
+    }
+  }
+
   /// The number that the process has in its own, innermost pid namespace, which names its perf-map.
   package static func innermostID(of process: ProcessID) throws(Errno) -> ProcessID {
     let fields = try statusField("NSpid:", of: process)
@@ -134,11 +170,12 @@ extension ProcessTable {
     return stat.startTicks
   }
 
-  /// When this process was started, to 10 ms (`starttime` of proc_pid_stat(5), counted from boot).
+  /// When this process was started, to 10 ms (`starttime` of proc_pid_stat(5), a point of the boot clock).
   package static func startTime() -> MonotonicTime {
-    guard let text = try? OpenFile.text(of: "/proc/self/stat"), let own = ProcessStat(text) else {
-      return Clock.monotonic
-    }
-    return MonotonicTime(nanoseconds: own.startTicks * Host.nanosecondsPerTick)
+    let (now, bootNow) = (Clock.monotonic, Clock.boot)
+    guard let text = try? OpenFile.text(of: "/proc/self/stat"), let own = ProcessStat(text) else { return now }
+    // A command is not older than the last suspend: its age is the same on both clocks.
+    let age = bootNow.nanoseconds - min(bootNow.nanoseconds, own.startTicks &* Host.nanosecondsPerTick)
+    return MonotonicTime(nanoseconds: now.nanoseconds - min(now.nanoseconds, age))
   }
 }

@@ -18,9 +18,18 @@ int process_fork(__u64 *context)
 	struct task_struct *parent = (struct task_struct *)context[0];
 	struct task_struct *child = (struct task_struct *)context[1];
 
-	follow_fork(parent, child);
-	if (config.follow_children && child->pid == child->tgid && is_marked(parent->tgid) && !is_ending())
+	if (!is_ending() && follow_fork(parent, child))
 		mark_target(child->tgid, true);
+	return 0;
+}
+
+SEC("tp_btf/task_rename")
+int process_rename(__u64 *context)
+{
+	struct task_struct *task = (struct task_struct *)context[0];
+
+	if (!is_ending() && follow_rename(task, (const char *)context[1]))
+		mark_target(task->tgid, true);
 	return 0;
 }
 

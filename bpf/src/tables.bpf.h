@@ -110,6 +110,14 @@ int BPF_PROG(process_exec, struct task_struct *task)
 	return 0;
 }
 
+/* Before the name is set; on exec too. */
+SEC("raw_tp/task_rename")
+int BPF_PROG(process_rename, struct task_struct *task, const char *name)
+{
+	follow_rename(task, name);
+	return 0;
+}
+
 SEC("raw_tp/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {

@@ -109,41 +109,58 @@ static __always_inline bool is_last_thread(struct task_struct *task)
 	return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
 
-/* What the begin and the end of processes mean for the targets. */
-static __always_inline void follow_fork(struct task_struct *parent, struct task_struct *child)
+/* Whether targets are found by name, and this is theirs. */
+static __always_inline bool is_target_name(const char *name)
+{
+	if (config.scope != SWPROF_SCOPE_TARGETS || !config.comm[0])
+		return false;
+	for (int i = 0; i < SWPROF_COMM_SIZE; i++) {
+		if (name[i] != config.comm[i])
+			return false;
+		if (!name[i])
+			break;
+	}
+	return true;
+}
+
+/* What the begin and the end of processes mean for the targets. Returns whether the child is one. */
+static __always_inline bool follow_fork(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid;
 
 	if (config.scope != SWPROF_SCOPE_TARGETS || !config.follow_children || !is_group_leader(child))
-		return;
-	tgid = tgid_in_namespace(parent);
-	if (bpf_map_lookup_elem(&targets, &tgid))
-		add_target(number_in_namespace(child));
-}
-
-/* Whether the current process has taken the name that targets have. */
-static __always_inline bool has_target_name(void)
-{
-	char comm[SWPROF_COMM_SIZE] = {};
-
-	if (config.scope != SWPROF_SCOPE_TARGETS || !config.comm[0])
 		return false;
-	bpf_get_current_comm(comm, sizeof(comm));
-	for (int i = 0; i < SWPROF_COMM_SIZE; i++) {
-		if (comm[i] != config.comm[i])
-			return false;
-		if (!comm[i])
-			break;
-	}
+	tgid = tgid_in_namespace(parent);
+	if (!bpf_map_lookup_elem(&targets, &tgid))
+		return false;
+	add_target(number_in_namespace(child));
 	return true;
 }
 
 /* Returns whether the process has become a target by its name. */
 static __always_inline bool follow_exec(struct task_struct *task)
 {
+	char comm[SWPROF_COMM_SIZE] = {};
 	__u32 tgid;
 
-	if (!has_target_name())
+	bpf_get_current_comm(comm, sizeof(comm));
+	if (!is_target_name(comm))
+		return false;
+	tgid = tgid_in_namespace(task);
+	add_target(tgid);
+	return tgid != 0;
+}
+
+/* A process may take a name without a new program: prctl(2), PR_SET_NAME. Returns whether that makes it a target. */
+static __always_inline bool follow_rename(struct task_struct *task, const char *name)
+{
+	char comm[SWPROF_COMM_SIZE] = {};
+	__u32 tgid;
+
+	if (!config.comm[0] || !is_group_leader(task))
+		return false;
+	bpf_probe_read_kernel_str(comm, sizeof(comm), name);
+	if (!is_target_name(comm))
 		return false;
 	tgid = tgid_in_namespace(task);
 	add_target(tgid);

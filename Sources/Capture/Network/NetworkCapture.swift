@@ -365,12 +365,9 @@ package struct PreparedNetwork: ~Copyable {
       try RingBuffer(map: loaded.object.map(named: "network_records").descriptor)
     }
     let armedAt = try CaptureError.translating {
-      let targets = try loaded.object.map(named: "targets")
-      for target in try scope.initialTargets() {
-        try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
-        if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
-      }
       let start = try loaded.attach()
+      // Forks are seen from here on: no child is missed between the looks at /proc.
+      _ = try scope.fill(try loaded.object.map(named: "targets"), for: request)
       // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
       _ = try loaded.object.iterate("mark_targets")
       _ = try loaded.object.iterate("find_owners")

@@ -14,7 +14,7 @@ struct NetworkPlan {
   let canEndSurvivors: Bool
 
   private static let iterators = ["mark_targets", "find_owners", "find_connections", "find_survivors", "end_survivors"]
-  private static let lifecycle = ["process_fork", "process_exec", "process_exit"]
+  private static let lifecycle = ["process_fork", "process_exec", "process_exit", "process_rename"]
   private static let sockets = ["change_state", "destroy_socket", "receive_reset", "send_reset", "drop_packet"]
   private static let calls = ["send_length", "receive_length", "enter_call", "leave_call"]
   private static let all =
@@ -24,6 +24,7 @@ struct NetworkPlan {
   var programs: [String] {
     var programs =
       scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : purpose.isMonitor ? [] : ["process_exec"]
+    if scope.name == nil { programs.removeAll { $0 == "process_rename" } }
     programs += Self.sockets
     if source.kind == .sockets { programs += [readsSendingOnly ? "begin_send" : "send_length", "receive_length"] }
     if purpose.parameters.callTimes { programs.append("enter_call") }

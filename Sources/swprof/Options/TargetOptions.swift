@@ -23,7 +23,9 @@ struct TargetOptions: ParsableArguments {
   @Flag(name: .long, help: "Profile everything that runs.")
   var all = false
 
-  @Flag(inversion: .prefixedNo, help: "Follow the children that the targets start.")
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Include the children that the targets have started, and follow those that they start.")
   var includeChildren = true
 
   @Argument(parsing: .postTerminator, help: ArgumentHelp("Run this command and profile it.", valueName: "command"))
@@ -50,12 +52,21 @@ struct TargetOptions: ParsableArguments {
       let named = pid.processes.map { process in
         (try? ProcessTable.name(of: process)).map { "\(process) (\($0))" } ?? "\(process)"
       }
+      let children = includeChildren ? ProcessTable.descendants(of: pid.processes).count { $0 != ProcessTable.own } : 0
       return (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", ")
+        + (children == 0 ? "" : " and \(children) \(children == 1 ? "child" : "children")")
     }
     if let comm { return "comm \(comm)" }
     if let cgroup { return "cgroup \(cgroup)" }
     if all { return "all processes" }
     return "command " + (isRedacted ? command.prefix(1) : command[...]).joined(separator: " ")
+  }
+
+  /// The processes that the options name now.
+  var listedProcesses: [ProcessID] {
+    if let pid { return pid.processes }
+    guard let comm else { return [] }
+    return ((try? ProcessTable.processes()) ?? []).filter { (try? ProcessTable.name(of: $0)) == comm }
   }
 
   /// The target for a capture; a command is the process that waits to run it.
