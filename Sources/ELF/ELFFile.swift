@@ -134,19 +134,27 @@ package struct ELFFile {
 
   /// The sections that have a name, by name; of several with one name, the first.
   package func sectionsByName(_ sections: [Section]) throws(ELFError) -> [String: Section] {
+    var result: [String: Section] = [:]
+    for (section, name) in zip(sections, try names(of: sections)) where !name.isEmpty && result[name] == nil {
+      result[name] = section
+    }
+    return result
+  }
+
+  /// The names of sections, cut to 64 bytes; parallel to them, and empty where the file has none.
+  package func names(of sections: [Section]) throws(ELFError) -> [String] {
     // 0xFFFF, "the index is elsewhere", occurs only with more sections than are accepted.
-    guard sectionHeaders.names > 0, sectionHeaders.names < sections.count else { return [:] }
+    guard sectionHeaders.names > 0, sectionHeaders.names < sections.count else { return [] }
     let table = sections[sectionHeaders.names]
     let names = try source.bytes(
       at: table.fileOffset, count: table.size, of: .sectionNames, limit: Self.maximumNamesSize)
-    var result: [String: Section] = [:]
-    for section in sections {
-      let name = names.cString(from: Int(section.nameOffset)).prefix(Self.maximumSectionName)
-      guard !name.isEmpty else { continue }
-      let text = String(decoding: name, as: UTF8.self)
-      if result[text] == nil { result[text] = section }
+    return sections.map { section in
+      // A table without a zero must not be read to its end for each section.
+      let start = Int(section.nameOffset)
+      guard start < names.count else { return "" }
+      let name = names[start..<min(names.count, start + Self.maximumSectionName)].prefix { $0 != 0 }
+      return String(decoding: name, as: UTF8.self)
     }
-    return result
   }
 
   /// The names that are looked for are shorter.

@@ -21,18 +21,19 @@ struct DebugFiles {
 
   /// - Parameter path: what the target calls the file; it may be another file, or none, on the host.
   func find(
-    for file: ELFFile, named sections: [String: ELFFile.Section], buildID: String?, path: String
+    for file: ELFFile, named sections: [String: ELFFile.Section], buildID: String?, path: String,
+    _ budget: NamingBudget = NamingBudget()
   ) -> DebugFile? {
     if let buildID, buildID.utf8.count > 2 {
       let candidate = "\(directory)/.build-id/\(buildID.prefix(2))/\(buildID.dropFirst(2)).debug"
-      if let found = open(candidate, buildID: buildID, checksum: nil) { return found }
+      if let found = open(candidate, buildID: buildID, checksum: nil, budget) { return found }
     }
     guard let link = sections[".gnu_debuglink"].flatMap({ Self.debugLink(in: file, section: $0) }),
       let slash = path.lastIndex(of: "/"), path.hasPrefix("/")
     else { return nil }
     let parent = path[..<slash]
     for candidate in ["\(parent)/\(link.name)", "\(parent)/.debug/\(link.name)", "\(directory)\(parent)/\(link.name)"] {
-      if let found = open(candidate, buildID: buildID, checksum: link.checksum) { return found }
+      if let found = open(candidate, buildID: buildID, checksum: link.checksum, budget) { return found }
     }
     return nil
   }
@@ -49,7 +50,9 @@ struct DebugFiles {
   }
 
   /// Opens a candidate and checks that it belongs to the file; what cannot be used is passed over.
-  private func open(_ path: String, buildID: String?, checksum: UInt32?) -> DebugFile? {
+  private func open(
+    _ path: String, buildID: String?, checksum: UInt32?, _ budget: NamingBudget
+  ) -> DebugFile? {
     // O_NONBLOCK: a FIFO in its place must not block.
     guard let opened = try? OpenFile(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY),
       let status = try? opened.status(), status.st_mode & S_IFMT == S_IFREG,
@@ -59,17 +62,19 @@ struct DebugFiles {
     if let buildID, let own = BuildID.find(in: file, sections: sections) {
       guard own == buildID else { return nil }
     } else {
-      guard let checksum, Self.checksum(of: file.source) == checksum else { return nil }
+      guard let checksum, Self.checksum(of: file.source, budget) == checksum else { return nil }
     }
     return DebugFile(path: path, file: file, sections: sections)
   }
 
-  private static func checksum(of source: ByteSource) -> UInt32? {
+  private static func checksum(of source: ByteSource, _ budget: NamingBudget) -> UInt32? {
     guard source.size <= maximumChecksummedSize else { return nil }
     var checksum: UInt32 = 0
     var offset: UInt64 = 0
     while offset < UInt64(source.size) {
-      guard let chunk = try? source.prefix(at: offset, limit: 1 << 16), !chunk.isEmpty else { return nil }
+      guard !budget.isInterrupted, let chunk = try? source.prefix(at: offset, limit: 1 << 16), !chunk.isEmpty else {
+        return nil
+      }
       checksum = CRC32.update(checksum, with: chunk)
       offset += UInt64(chunk.count)
     }

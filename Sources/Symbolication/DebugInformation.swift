@@ -1,5 +1,6 @@
 import CElfutils
 import ELF
+import Glibc
 import LinuxSystem
 import ProfileModel
 
@@ -27,14 +28,19 @@ struct DebugPlace: Equatable {
 /// addresses lies in the unit.
 @safe struct DebugInformation: ~Copyable {
   private let elf: OpaquePointer
-  private let dwarf: OpaquePointer
   /// Whose descriptor libelf reads.
   private let file: OpenFile
 
   /// libdw keeps the sections that it reads in memory, unpacked.
   static let maximumSize: UInt64 = 1 << 30
+  /// Compilers' output is packed to a third or a tenth of its size; what is packed to less is made to fill memory.
+  private static let maximumRatio: UInt64 = 32
+  private static let smallSize: UInt64 = 64 << 20
   private static let maximumUnits = 1 << 20
-  private static let maximumRanges = 1 << 20
+  /// Of a unit. libdw keeps some hundred bytes for each row of a line program, which a byte can make.
+  static let maximumLineProgram: UInt64 = 4 << 20
+  /// Of the units that are open at once.
+  private static let openLinePrograms: UInt64 = 8 << 20
 
   /// Nil for a file without debugging information.
   init?(_ source: ByteSource) {
@@ -42,29 +48,27 @@ struct DebugPlace: Equatable {
     guard case .file(let file, _) = source, elf_version(UInt32(EV_CURRENT)) != 0,
       let elf = unsafe elf_begin(file.descriptor, ELF_C_READ, nil)
     else { return nil }
-    guard let dwarf = unsafe dwarf_begin_elf(elf, DWARF_C_READ, nil) else {
-      unsafe elf_end(elf)
-      return nil
-    }
     unsafe self.elf = elf
-    unsafe self.dwarf = dwarf
     self.file = file
   }
 
-  deinit {
-    unsafe dwarf_end(dwarf)
-    unsafe elf_end(elf)
-  }
+  deinit { unsafe elf_end(elf) }
 
   /// The bytes of a file's debugging information once it is unpacked; a part that cannot be read counts as too many.
+  ///
+  /// All sections count, also several of one name: libdw may read any of them.
   static func size(in file: ELFFile) -> UInt64 {
-    guard let sections = try? file.sections(), let named = try? file.sectionsByName(sections) else { return 0 }
-    return named.reduce(into: 0) { sum, entry in
-      guard entry.key.hasPrefix(".debug_") || entry.key.hasPrefix(".zdebug_") else { return }
-      let size = unpackedSize(of: entry.value, isOldStyle: entry.key.hasPrefix(".zdebug_"), in: file)
+    guard let sections = try? file.sections(), let names = try? file.names(of: sections) else { return 0 }
+    return zip(sections, names).reduce(into: 0) { sum, entry in
+      let (section, name) = entry
+      guard name.hasPrefix(".debug_") || name.hasPrefix(".zdebug_"), section.type != noBits else { return }
+      let size = unpackedSize(of: section, isOldStyle: name.hasPrefix(".zdebug_"), in: file)
       sum = size > maximumSize ? .max : sum.addingReportingOverflow(size).overflow ? .max : sum + size
     }
   }
+
+  /// `SHT_NOBITS`: a section that the file has no bytes of.
+  private static let noBits: UInt32 = 8
 
   /// By the header of a packed section: `Elf64_Chdr`, or before it `ZLIB` and a big-endian number.
   private static func unpackedSize(of section: ELFFile.Section, isOldStyle: Bool, in file: ELFFile) -> UInt64 {
@@ -72,38 +76,117 @@ struct DebugPlace: Equatable {
     guard let header = try? file.source.prefix(at: section.fileOffset, limit: 16), header.count == 16 else {
       return .max
     }
-    return isOldStyle ? header.integer(at: 4, as: UInt64.self).byteSwapped : header.integer(at: 8)
+    let size = isOldStyle ? header.integer(at: 4, as: UInt64.self).byteSwapped : header.integer(at: 8, as: UInt64.self)
+    return size > smallSize && size / maximumRatio > section.size ? .max : size
+  }
+
+  /// What was found of some addresses, and what was left out.
+  struct Finding {
+    var places: [DebugPlace]
+    /// Why the search was given up before its end; nil where it was not.
+    var stop: NamingMeter.Stop?
+    /// Compilation units whose lines were not read, as there are too many.
+    var unitsWithoutLines = 0
   }
 
   /// What is known of each of some ELF virtual addresses.
-  ///
-  /// - Returns: the places, and whether the information was too large to be read to the end.
-  func places(of addresses: WantedAddresses) -> (places: [DebugPlace], isCut: Bool) {
+  func places(of addresses: WantedAddresses, _ meter: inout NamingMeter) -> Finding {
     var search = unsafe InlineSearch(addresses)
+    let units = unsafe units(hitBy: &search, &meter)
+    var session: Session?
+    var openLines: UInt64 = 0
+    for unit in units {
+      guard meter.look() else { break }
+      if session == nil || openLines > Self.openLinePrograms {
+        session = unsafe Session(elf)
+        openLines = 0
+      }
+      guard let dwarf = unsafe session?.dwarf else { break }
+      var die = unsafe Dwarf_Die()
+      guard unsafe dwarf_offdie(dwarf, unit, &die) != nil else { continue }
+      let size = unsafe lineProgramSize(of: &die)
+      openLines += min(size, Self.maximumLineProgram)
+      unsafe search.visitUnit(&die, dwarf, withLines: size <= Self.maximumLineProgram, &meter)
+    }
+    return unsafe Finding(
+      places: search.places, stop: meter.stop ?? (search.isCut ? .work : nil),
+      unitsWithoutLines: search.unitsWithoutLines)
+  }
+
+  /// A handle of libdw, which keeps what it has read until it is closed.
+  @safe private final class Session {
+    let dwarf: OpaquePointer
+
+    init?(_ elf: OpaquePointer) {
+      guard let dwarf = unsafe dwarf_begin_elf(elf, DWARF_C_READ, nil) else { return nil }
+      unsafe self.dwarf = dwarf
+    }
+
+    deinit { unsafe dwarf_end(dwarf) }
+  }
+
+  /// The units that wanted addresses lie in, by the offset of their entry.
+  private func units(hitBy search: inout InlineSearch, _ meter: inout NamingMeter) -> [Dwarf_Off] {
+    guard let session = unsafe Session(elf) else { return [] }
+    var units: [Dwarf_Off] = []
     var unit: OpaquePointer?
     for _ in 0..<Self.maximumUnits {
       var next: OpaquePointer?
       var die = unsafe Dwarf_Die()
-      guard unsafe dwarf_get_units(dwarf, unit, &next, nil, nil, &die, nil) == 0 else {
-        return unsafe (search.places, search.isCut)
-      }
-      unsafe search.visitUnit(&die)
+      var type: UInt8 = 0
+      guard meter.spend(), unsafe dwarf_get_units(session.dwarf, unit, &next, nil, &type, &die, nil) == 0 else { break }
+      // Units of types have no code, and may lie in a section of their own.
+      let isCode = type != UInt8(DW_UT_type) && type != UInt8(DW_UT_split_type)
+      if isCode, unsafe !search.hits(of: &die, &meter).isEmpty { units.append(unsafe dwarf_dieoffset(&die)) }
       unsafe unit = next
-      if unsafe search.isCut { break }
     }
-    return unsafe (search.places, true)
+    return units
   }
 
-  /// Calls `body` with each range of code of an entry.
-  static func visitRanges(_ die: inout Dwarf_Die, _ body: (Range<UInt64>) -> Void) {
+  /// The bytes of a unit's line program with its tables of files, as its header says; 0 where there is none.
+  private func lineProgramSize(of unit: inout Dwarf_Die) -> UInt64 {
+    var attribute = unsafe Dwarf_Attribute()
+    var offset: UInt64 = 0
+    guard let found = unsafe dwarf_attr(&unit, UInt32(DW_AT_stmt_list), &attribute),
+      unsafe dwarf_formudata(found, &offset) == 0, let data = unsafe lineSection(),
+      let start = unsafe data.pointee.d_buf, unsafe offset < UInt64(data.pointee.d_size)
+    else { return 0 }
+    let left = unsafe data.pointee.d_size - Int(offset)
+    guard left >= 12 else { return 0 }
+    let header = unsafe UnsafeRawPointer(start) + Int(offset)
+    let size = unsafe header.loadUnaligned(as: UInt32.self)
+    // A 64-bit length follows this mark (DWARF 5, 7.4).
+    let length = size == .max ? unsafe (header + 4).loadUnaligned(as: UInt64.self) : UInt64(size)
+    return min(length, UInt64(left))
+  }
+
+  /// The data of `.debug_line`, which libdw has unpacked.
+  private func lineSection() -> UnsafeMutablePointer<Elf_Data>? {
+    var names = 0
+    guard unsafe elf_getshdrstrndx(elf, &names) == 0 else { return nil }
+    var section: OpaquePointer?
+    while let next = unsafe elf_nextscn(elf, section) {
+      var header = GElf_Shdr()
+      if unsafe gelf_getshdr(next, &header) != nil, header.sh_type != Self.noBits,
+        let name = unsafe elf_strptr(elf, names, Int(header.sh_name)),
+        unsafe strcmp(name, ".debug_line") == 0 || strcmp(name, ".zdebug_line") == 0
+      {
+        return unsafe elf_getdata(next, nil)
+      }
+      unsafe section = next
+    }
+    return nil
+  }
+
+  /// Calls `body` with each range of code of an entry, until it returns false.
+  static func visitRanges(_ die: inout Dwarf_Die, _ body: (Range<UInt64>) -> Bool) {
     var base: UInt64 = 0
     var start: UInt64 = 0
     var end: UInt64 = 0
     var offset = 0
-    for _ in 0..<maximumRanges {
+    while true {
       offset = unsafe dwarf_ranges(&die, offset, &base, &start, &end)
-      guard offset > 0 else { return }
-      if start < end { body(start..<end) }
+      guard offset > 0, body(start < end ? start..<end : start..<start) else { return }
     }
   }
 }

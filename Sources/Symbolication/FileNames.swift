@@ -19,8 +19,13 @@ struct FileNames: Sendable {
   /// Why names are missing: predicates whose subject is the file.
   private(set) var problems: [String] = []
 
-  /// - Parameter path: what the target calls the file; only used to find a debug file.
-  init(of offsets: [UInt64], in source: ByteSource, path: String, debugFiles: DebugFiles) {
+  /// - Parameters:
+  ///   - path: what the target calls the file; only used to find a debug file.
+  ///   - budget: what this may cost; what is left out is one of the problems.
+  init(
+    of offsets: [UInt64], in source: ByteSource, path: String, debugFiles: DebugFiles,
+    budget: NamingBudget = NamingBudget()
+  ) {
     places = offsets.map { Place(address: $0, name: nil) }
     do throws(ELFError) {
       let file = try ELFFile(source)
@@ -28,24 +33,34 @@ struct FileNames: Sendable {
       buildID = BuildID.find(in: file, sections: [])
       let sections = try file.sections()
       buildID = BuildID.find(in: file, sections: sections)
-      try find(in: file, sections, path: path, debugFiles: debugFiles)
+      if budget.isInterrupted {
+        noteInterruption()
+      } else {
+        try find(in: file, sections, path: path, debugFiles: debugFiles, budget)
+      }
     } catch {
       problems.append("\(error); its frames have no names")
     }
   }
 
+  private mutating func noteInterruption() {
+    problems.append("naming it was ended early; \(unnamed) of \(places.count) places have no names, and none has lines")
+  }
+
+  private var unnamed: Int { places.count { $0.name == nil && $0.debug?.function == nil } }
+
   private mutating func find(
-    in file: ELFFile, _ sections: [ELFFile.Section], path: String, debugFiles: DebugFiles
+    in file: ELFFile, _ sections: [ELFFile.Section], path: String, debugFiles: DebugFiles, _ budget: NamingBudget
   ) throws(ELFError) {
     let wanted = WantedAddresses(places.map(\.address))
     let named = try file.sectionsByName(sections)
     isGo = named[".gopclntab"] != nil
-    var search = SymbolSearch(wanted)
+    var search = SymbolSearch(wanted, NamingMeter(budget, hasTimeLimit: false))
     let hasFullTable = try addTables(of: file, sections, to: &search)
-    let hasDebugInformation = named[".debug_info"] != nil
+    let hasDebugInformation = named[".debug_info"] != nil || named[".zdebug_info"] != nil
     let separate =
       hasFullTable && hasDebugInformation
-      ? nil : debugFiles.find(for: file, named: named, buildID: buildID, path: path)
+      ? nil : debugFiles.find(for: file, named: named, buildID: buildID, path: path, budget)
     var isStripped = !hasFullTable
     if !hasFullTable {
       if let debug = separate {
@@ -55,9 +70,8 @@ struct FileNames: Sendable {
         isStripped = !(try addTables(of: mini, try mini.sections(), to: &search))
       }
     }
-    if search.isCut { problems.append("its symbols overlap too much; some frames have no names") }
-
     let names = try search.names()
+    if search.isCut { problems.append("its symbols overlap too much; some frames have no names") }
     let linkage = try? ProcedureLinkage(in: file, sections: sections, named: named)
     places = places.map { place in
       let name = names[wanted.firstIndex(notBelow: place.address)]
@@ -66,21 +80,55 @@ struct FileNames: Sendable {
       }
       return Place(address: place.address, name: callee + "@plt")
     }
-    if let informed = hasDebugInformation ? file : separate?.file { addDebugInformation(informed, wanted) }
+    guard !budget.isInterrupted else { return noteInterruption() }
+    if let informed = hasDebugInformation ? file : separate?.file { addDebugInformation(informed, wanted, budget) }
     if isStripped, places.contains(where: { $0.name == nil }) {
       problems.append("it is stripped and has no debug file; functions that it does not export have no names")
     }
   }
 
-  private mutating func addDebugInformation(_ file: ELFFile, _ wanted: WantedAddresses) {
+  private mutating func addDebugInformation(_ file: ELFFile, _ wanted: WantedAddresses, _ budget: NamingBudget) {
     guard DebugInformation.size(in: file) <= DebugInformation.maximumSize else {
       problems.append("its debugging information is too large; inlined functions and lines are not shown")
       return
     }
+    // What is not even opened costs no time.
+    guard budget.left > 0 else {
+      problems.append(
+        "its debugging information was not read, as that of other files took \(Self.seconds(budget.totalLimit)) of CPU"
+          + " time; inlined functions and lines are not shown")
+      return
+    }
+    var meter = NamingMeter(budget, hasTimeLimit: true, work: Self.maximumWork)
+    defer { meter.close() }
     guard let information = DebugInformation(file.source) else { return }
-    let (found, isCut) = information.places(of: wanted)
-    if isCut { problems.append("its debugging information is too large; some inlined functions are not shown") }
-    for index in places.indices { places[index].debug = found[wanted.firstIndex(notBelow: places[index].address)] }
+    let found = information.places(of: wanted, &meter)
+    for index in places.indices {
+      places[index].debug = found.places[wanted.firstIndex(notBelow: places[index].address)]
+    }
+    let without =
+      "\(found.places.count { $0.source == nil }) of \(found.places.count) places have no line or inlined functions"
+    switch found.stop {
+    case nil: break
+    case .interrupted: problems.append("reading its debugging information was ended early; \(without)")
+    case .time:
+      problems.append(
+        "reading its debugging information was given up after"
+          + " \(Self.seconds(min(budget.fileLimit, budget.totalLimit))) of CPU time; \(without)")
+    case .work: problems.append("its debugging information is too large or overlaps itself; \(without)")
+    }
+    if found.unitsWithoutLines > 0 {
+      let units = found.unitsWithoutLines == 1 ? "a compilation unit" : "\(found.unitsWithoutLines) compilation units"
+      problems.append(
+        "\(units) of it with more than \(DebugInformation.maximumLineProgram >> 20) MiB of lines have none shown")
+    }
+  }
+
+  /// Entries, ranges and matches: those of a gigabyte of compilers' output.
+  private static let maximumWork = 1 << 28
+
+  private static func seconds(_ nanoseconds: UInt64) -> String {
+    nanoseconds % 1_000_000_000 == 0 ? "\(nanoseconds / 1_000_000_000) s" : "\(nanoseconds / 1_000_000) ms"
   }
 
   /// - Returns: whether there is a full symbol table.

@@ -1,18 +1,21 @@
 import CElfutils
 import ELF
+import Glibc
 import ProfileModel
 
 /// Walks the trees of compilation units and notes, for each wanted address, the functions around it.
 @unsafe struct InlineSearch {
   private let addresses: WantedAddresses
   private(set) var places: [DebugPlace]
-  /// Whether the walk was given up because there was too much to read.
+  /// Whether something was left out because no honest file has so much of it.
   private(set) var isCut = false
-  private var entriesLeft = 1 << 23
+  /// Units whose lines were not read.
+  private(set) var unitsWithoutLines = 0
   private var sourceFiles: (files: OpaquePointer, count: Int)?
 
-  /// Deeper trees are not those of programs.
+  /// Deeper trees, and longer chains of inlined functions, are not those of programs.
   private let maximumDepth = 256
+  private static let maximumText = 4096
 
   private enum Tag {
     static let classType: Int32 = 0x02
@@ -28,6 +31,7 @@ import ProfileModel
   }
 
   private enum Attribute {
+    static let sibling: UInt32 = 0x01
     static let callFile: UInt32 = 0x58
     static let callLine: UInt32 = 0x59
     static let linkageName: UInt32 = 0x6E
@@ -42,64 +46,127 @@ import ProfileModel
     unsafe self.sourceFiles = nil
   }
 
-  mutating func visitUnit(_ unit: inout Dwarf_Die) {
-    let hits = unsafe hits(of: &unit)
-    guard !hits.isEmpty else { return }
+  /// - Parameter withLines: whether lines and files are looked up, for which libdw reads the whole line program.
+  mutating func visitUnit(
+    _ unit: inout Dwarf_Die, _ dwarf: OpaquePointer, withLines: Bool, _ meter: inout NamingMeter
+  ) {
+    let hits = unsafe hits(of: &unit, &meter)
+    guard !hits.isEmpty, let end = unsafe Self.end(of: &unit, dwarf) else { return }
     var files: OpaquePointer?
     var count = 0
     unsafe sourceFiles = nil
-    if unsafe dwarf_getsrcfiles(&unit, &files, &count) == 0, let files = unsafe files {
+    if !withLines { unsafe unitsWithoutLines += 1 }
+    if withLines, unsafe dwarf_getsrcfiles(&unit, &files, &count) == 0, let files = unsafe files {
       unsafe sourceFiles = (files, count)
     }
-    unsafe visitChildren(of: &unit, depth: 0)
-    for hit in hits { unsafe places[hit].source = unsafe line(of: addresses.sorted[hit], in: &unit) }
-  }
-
-  private mutating func visitChildren(of parent: inout Dwarf_Die, depth: Int) {
-    var die = unsafe Dwarf_Die()
-    guard unsafe depth < maximumDepth, unsafe dwarf_child(&parent, &die) == 0 else { return }
-    while true {
-      guard unsafe entriesLeft > 0 else {
-        unsafe isCut = true
-        return
-      }
-      unsafe entriesLeft -= 1
-      unsafe visit(&die, depth: depth + 1)
-      var sibling = unsafe Dwarf_Die()
-      guard unsafe !isCut, unsafe dwarf_siblingof(&die, &sibling) == 0 else { return }
-      unsafe die = sibling
+    unsafe visitEntries(of: &unit, end: end, &meter)
+    for hit in hits where withLines && meter.spend() {
+      unsafe places[hit].source = unsafe line(of: addresses.sorted[hit], in: &unit)
     }
   }
 
-  private mutating func visit(_ die: inout Dwarf_Die, depth: Int) {
+  /// The end of a unit's entries.
+  private static func end(of unit: inout Dwarf_Die, _ dwarf: OpaquePointer) -> UnsafeRawPointer? {
+    let offset = unsafe dwarf_dieoffset(&unit)
+    var next: Dwarf_Off = 0
+    var headerSize = 0
+    guard let start = unsafe unit.addr,
+      unsafe dwarf_nextcu(dwarf, offset - dwarf_cuoffset(&unit), &next, &headerSize, nil, nil, nil) == 0, next > offset
+    else { return nil }
+    return unsafe UnsafeRawPointer(start) + Int(next - offset)
+  }
+
+  /// Visits the entries of a unit in the order of the file, each once.
+  ///
+  /// `dwarf_siblingof` walks over all descendants of an entry that does not say where its sibling is: this is asked of
+  /// entries without descendants, and of those that say it.
+  private mutating func visitEntries(
+    of unit: inout Dwarf_Die, end: UnsafeRawPointer, _ meter: inout NamingMeter
+  ) {
+    var die = unsafe Dwarf_Die()
+    guard unsafe dwarf_child(&unit, &die) == 0 else { return }
+    var depth = 0
+    /// The depth from which on entries are only walked over.
+    var passedFrom: Int?
+    while meter.spend() {
+      let isWanted = passedFrom == nil ? unsafe visit(&die, depth: depth, &meter) : false
+      var next = unsafe Dwarf_Die()
+      if unsafe isWanted || dwarf_hasattr(&die, Attribute.sibling) == 0, unsafe dwarf_child(&die, &next) == 0 {
+        depth += 1
+        if !isWanted { passedFrom = passedFrom ?? depth }
+        unsafe die = next
+        continue
+      }
+      switch unsafe dwarf_siblingof(&die, &next) {
+      case 0: unsafe die = next
+      case 1:
+        // The zero that ends the children of a parent, which has its own sibling behind it.
+        guard var place = unsafe next.addr.map({ unsafe UnsafeMutableRawPointer($0) }) else { return }
+        repeat {
+          unsafe place += 1
+          depth -= 1
+          guard depth >= 0, unsafe UnsafeRawPointer(place) < end else { return }
+        } while unsafe place.load(as: UInt8.self) == 0
+        if let from = passedFrom, depth < from { passedFrom = nil }
+        unsafe next.addr = place
+        unsafe next.cu = die.cu
+        unsafe next.abbrev = nil
+        unsafe die = next
+      default: return
+      }
+    }
+  }
+
+  /// - Returns: whether the entry's children are of interest.
+  private mutating func visit(_ die: inout Dwarf_Die, depth: Int, _ meter: inout NamingMeter) -> Bool {
+    guard unsafe depth < maximumDepth else {
+      unsafe isCut = true
+      return false
+    }
     switch unsafe dwarf_tag(&die) {
     case Tag.subprogram:
-      let name = unsafe Self.name(of: &die)
-      for hit in unsafe hits(of: &die) { unsafe places[hit] = DebugPlace(function: name) }
+      let hits = unsafe hits(of: &die, &meter)
+      if !hits.isEmpty {
+        let name = unsafe Self.name(of: &die)
+        for hit in hits { unsafe places[hit] = DebugPlace(function: name) }
+      }
       // Functions within functions need not lie within them.
-      unsafe visitChildren(of: &die, depth: depth)
+      return true
     case Tag.inlinedSubroutine:
-      let hits = unsafe hits(of: &die)
-      guard !hits.isEmpty else { return }
+      let hits = unsafe hits(of: &die, &meter)
+      guard !hits.isEmpty else { return false }
       if let name = unsafe Self.name(of: &die) {
         let inlined = DebugPlace.Inlined(name: name, call: unsafe call(of: &die))
-        for hit in hits { unsafe places[hit].inlined.append(inlined) }
+        for hit in hits {
+          if unsafe places[hit].inlined.count < maximumDepth {
+            unsafe places[hit].inlined.append(inlined)
+          } else {
+            unsafe isCut = true
+          }
+        }
       }
-      unsafe visitChildren(of: &die, depth: depth)
+      return true
     case Tag.lexicalBlock, Tag.tryBlock, Tag.catchBlock, Tag.namespace, Tag.module, Tag.classType, Tag.structureType,
       Tag.unionType:
-      unsafe visitChildren(of: &die, depth: depth)
-    default: break
+      return true
+    default: return false
     }
   }
 
-  /// The wanted addresses within an entry's code, as indices.
-  private func hits(of die: inout Dwarf_Die) -> [Int] {
+  /// The wanted addresses within an entry's code, as indices, each once.
+  func hits(of die: inout Dwarf_Die, _ meter: inout NamingMeter) -> [Int] {
     var hits: [Int] = []
+    var ranges = 0
     unsafe DebugInformation.visitRanges(&die) { range in
-      hits += unsafe addresses.firstIndex(notBelow: range.lowerBound)..<addresses.firstIndex(notBelow: range.upperBound)
+      let found =
+        unsafe addresses.firstIndex(notBelow: range.lowerBound)..<addresses.firstIndex(notBelow: range.upperBound)
+      guard meter.spend(1 + found.count) else { return false }
+      ranges += 1
+      hits += found
+      return true
     }
-    return hits
+    // Ranges may overlap.
+    return ranges > 1 && hits.count > 1 ? Set(hits).sorted() : hits
   }
 
   private static func name(of die: inout Dwarf_Die) -> String? {
@@ -134,9 +201,11 @@ import ProfileModel
     return SourceLocation(file: path, line: Int(number))
   }
 
+  /// The text at a place, cut to what is shown: a table of texts may hold one of a gigabyte.
   private static func text(_ pointer: UnsafePointer<CChar>?) -> String? {
     guard let pointer = unsafe pointer else { return nil }
-    let text = unsafe String(cString: pointer)
-    return text.isEmpty ? nil : text
+    let length = unsafe strnlen(pointer, maximumText)
+    guard length > 0 else { return nil }
+    return unsafe String(decoding: UnsafeRawBufferPointer(start: pointer, count: length), as: UTF8.self)
   }
 }

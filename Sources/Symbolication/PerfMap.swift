@@ -75,8 +75,10 @@ package enum PerfMap {
   }
 
   /// Finds names in an open perf-map.
-  static func names(of wanted: WantedAddresses, in file: OpenFile, limit: Int = maximumSize) -> Names {
-    var search = Search(wanted)
+  static func names(
+    of wanted: WantedAddresses, in file: OpenFile, _ budget: NamingBudget = NamingBudget(), limit: Int = maximumSize
+  ) -> Names {
+    var search = Search(wanted, budget)
     do throws(Errno) {
       let end = try LineReader.forEachLine(of: file, limit: limit) { search.note($0) }
       return search.finish(end, limit: limit)
@@ -87,7 +89,7 @@ package enum PerfMap {
 
   /// Finds names in the text of a perf-map.
   static func names(of wanted: WantedAddresses, in bytes: [UInt8], limit: Int = maximumSize) -> Names {
-    var search = Search(wanted)
+    var search = Search(wanted, NamingBudget())
     let end = LineReader.forEachLine(of: bytes, limit: limit) { search.note($0) }
     return search.finish(end, limit: limit)
   }
@@ -96,14 +98,17 @@ package enum PerfMap {
     let wanted: WantedAddresses
     var names: [String?]
     private var updates = 0
+    private var meter: NamingMeter
 
-    init(_ wanted: WantedAddresses) {
+    init(_ wanted: WantedAddresses, _ budget: NamingBudget) {
       self.wanted = wanted
+      meter = NamingMeter(budget, hasTimeLimit: false)
       self.names = Array(repeating: nil, count: wanted.count)
     }
 
     /// Takes a line; what is no entry is passed over, as perf does. Returns false when it is too much.
     mutating func note(_ line: Span<UInt8>) -> Bool {
+      guard meter.spend() else { return false }
       var position = 0
       guard let start = PerfMap.number(line, &position), PerfMap.skipSpaces(line, &position),
         let size = PerfMap.number(line, &position), PerfMap.skipSpaces(line, &position), position < line.count
@@ -123,6 +128,8 @@ package enum PerfMap {
       switch end {
       case .finished: Names(names: names)
       case .limit: Names(names: names, warning: "only the first \(limit >> 20) MiB of the perf-map were read")
+      case .stopped where meter.stop != nil:
+        Names(names: names, warning: "naming was ended early; the rest of the perf-map was not read")
       case .stopped: Names(names: names, warning: "the entries of the perf-map overlap too much; the rest was not read")
       }
     }

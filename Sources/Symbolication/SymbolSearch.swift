@@ -44,6 +44,9 @@ struct SymbolSearch {
   private var slots: [Slot]
   private var tables: [SymbolTable] = []
   private var updatesLeft: Int
+  /// The bytes of names that were read.
+  private var nameBytes = 0
+  private var meter: NamingMeter
   /// Whether the tables overlap themselves so much that the search was given up.
   private(set) var isCut = false
 
@@ -51,8 +54,15 @@ struct SymbolSearch {
   static let maximumUpdates = 5_000_000
   private static let maximumAliases = 16
 
-  init(_ wanted: WantedAddresses, maximumUpdates: Int = maximumUpdates) {
+  /// The bytes of names that are read to find the best ones: an honest file has a hundred for each address.
+  private static let maximumNameBytes = 256 << 20
+
+  init(
+    _ wanted: WantedAddresses, _ meter: NamingMeter = NamingMeter(NamingBudget(), hasTimeLimit: false),
+    maximumUpdates: Int = maximumUpdates
+  ) {
     self.updatesLeft = maximumUpdates
+    self.meter = meter
     self.wanted = wanted
     self.covering = Array(repeating: nil, count: wanted.count)
     self.slots = Array(repeating: Slot(), count: wanted.count)
@@ -65,6 +75,7 @@ struct SymbolSearch {
     // Local labels without a type are mapping symbols (`$x`, `$d`) everywhere but on x86.
     let takesLocalLabels = table.file.machine == ELFFile.Machine.x86
     try table.visitEntries { entry in
+      guard meter.spend() else { return false }
       guard let kind = Self.kind(entry), entry.nameOffset > 0, let section = Self.section(of: entry, in: table) else {
         return true
       }
@@ -76,7 +87,7 @@ struct SymbolSearch {
   }
 
   /// The best name of each wanted address, in their order; mangled, nil where there is none.
-  func names() throws(ELFError) -> [String?] {
+  mutating func names() throws(ELFError) -> [String?] {
     var result: [String?] = []
     result.reserveCapacity(wanted.count)
     var lastSizedStart: UInt64?
@@ -137,10 +148,15 @@ struct SymbolSearch {
     candidate?.names.append(name)
   }
 
-  private func bestName(_ candidate: Candidate) throws(ELFError) -> String? {
+  private mutating func bestName(_ candidate: Candidate) throws(ELFError) -> String? {
     var best: String?
     for reference in candidate.names {
+      guard meter.look(), nameBytes < Self.maximumNameBytes else {
+        isCut = isCut || nameBytes >= Self.maximumNameBytes
+        return best
+      }
       guard let name = try tables[reference.table].name(at: reference.offset) else { continue }
+      nameBytes += name.utf8.count
       if let current = best, !NamePreference.isBetter(name, than: current) { continue }
       best = name
     }

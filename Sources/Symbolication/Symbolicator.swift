@@ -1,4 +1,3 @@
-import Dispatch
 import ELF
 import Glibc
 package import LinuxSystem
@@ -10,17 +9,21 @@ package struct Symbolicator {
   private let debugFiles: DebugFiles
   private let kernelSymbolsPath: String
   private let kernelTexts: ([UInt64]) -> [String]?
-  private var demangler = Demangler()
+  private let budget: NamingBudget
+  private var demangler: Demangler
 
   /// - Parameters:
   ///   - debugDirectory: where separate debug files are kept.
   ///   - kernelSymbolsPath: the kernel's own symbol table.
   ///   - kernelTexts: what the kernel calls addresses, in the form of `KernelSymbols.Symbol.init(text:of:)`; nil where it
   ///     cannot be asked, and its symbol table is read.
+  ///   - budget: what naming may cost.
   package init(
     debugDirectory: String = "/usr/lib/debug", kernelSymbolsPath: String = "/proc/kallsyms",
-    kernelTexts: @escaping ([UInt64]) -> [String]? = { _ in nil }
+    kernelTexts: @escaping ([UInt64]) -> [String]? = { _ in nil }, budget: NamingBudget = NamingBudget()
   ) {
+    self.budget = budget
+    demangler = Demangler(budget)
     self.debugFiles = DebugFiles(directory: debugDirectory)
     self.kernelSymbolsPath = kernelSymbolsPath
     self.kernelTexts = kernelTexts
@@ -56,28 +59,33 @@ package struct Symbolicator {
       guard let names, case .file(_, let path) = wanted.source else {
         return symbolicate(wanted.addresses, in: wanted.source)
       }
-      return named(names, path: path)
+      var named = named(names, path: path)
+      if let problem = demangler.takeProblem() { named.warnings.append("\(path): \(problem)") }
+      return named
     }
   }
-
-  /// Large files take turns on so many threads; each may need some hundred megabytes.
-  private static let threads = 2
 
   /// What files say of their addresses, as the linkers wrote it: the part of the work that others need not wait for. Nil
   /// for sources that are no files, and for files that cannot be read.
   private func fileNames(_ wanted: [(addresses: [UInt64], source: CodeSource)]) -> [FileNames?] {
     let results = Mutex([FileNames?](repeating: nil, count: wanted.count))
     let next = Atomic(0)
-    let debugFiles = debugFiles
-    DispatchQueue.concurrentPerform(iterations: min(Self.threads, wanted.count)) { _ in
+    let (debugFiles, budget) = (debugFiles, budget)
+    let work: @Sendable () -> Void = {
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < wanted.count else { return }
         guard case .file(let file, let path) = wanted[index].source, let bytes = try? ByteSource(file) else { continue }
-        let names = FileNames(of: wanted[index].addresses, in: bytes, path: path, debugFiles: debugFiles)
+        let names = FileNames(
+          of: wanted[index].addresses, in: bytes, path: path, debugFiles: debugFiles, budget: budget)
         results.withLock { $0[index] = names }
       }
     }
+    // Large files take turns on two threads; each may need some hundred megabytes. Where no thread can be made, this one
+    // does it all.
+    let helper = wanted.count > 1 ? try? WorkerThread(work) : nil
+    work()
+    helper?.join()
     return results.withLock { $0 }
   }
 
@@ -105,7 +113,7 @@ package struct Symbolicator {
   }
 
   private mutating func named(_ addresses: [UInt64], _ source: ByteSource, path: String) -> SymbolicatedSource {
-    named(FileNames(of: addresses, in: source, path: path, debugFiles: debugFiles), path: path)
+    named(FileNames(of: addresses, in: source, path: path, debugFiles: debugFiles, budget: budget), path: path)
   }
 
   private mutating func named(_ names: FileNames, path: String) -> SymbolicatedSource {
@@ -184,7 +192,7 @@ package struct Symbolicator {
     let nameless = Module(path: "[anonymous]")
     guard let perfMap else { return SymbolicatedSource(module: nameless, frames: addresses.map(Self.unresolved)) }
     let wanted = WantedAddresses(addresses)
-    let found = PerfMap.names(of: wanted, in: perfMap)
+    let found = PerfMap.names(of: wanted, in: perfMap, budget)
     let frames = addresses.map { address -> [NamedFrame] in
       guard let name = found.names[wanted.firstIndex(notBelow: address)] else {
         return [
