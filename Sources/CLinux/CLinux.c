@@ -171,6 +171,8 @@ pid_t swprof_spawn_gated(char *const arguments[], char *const environment[], con
 		int failure;
 		ssize_t got;
 
+		/* A signal that comes while it waits is the command's. */
+		swprof_block_signals();
 		close(ends[0]);
 		do {
 			got = read(ends[1], &go, 1);
@@ -179,6 +181,7 @@ pid_t swprof_spawn_gated(char *const arguments[], char *const environment[], con
 			_exit(127);
 		signal(SIGPIPE, SIG_DFL);
 		setrlimit(RLIMIT_NOFILE, files);
+		swprof_restore_signals();
 		sigprocmask(SIG_SETMASK, mask, NULL);
 		execvpe(arguments[0], arguments, environment);
 		failure = errno;

@@ -61,6 +61,8 @@ pid_t swprof_demangler_start(int *channel)
 		return -1;
 	child = fork();
 	if (child == 0) {
+		/* Its parent says when it ends: a terminal sends Ctrl-C to both. */
+		swprof_block_signals();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* Nothing of the parent's may live on in here: probes stay loaded while a descriptor is open. */
 		if (ends[1] > 3)
@@ -99,7 +101,9 @@ ssize_t swprof_demangler_ask(int channel, enum swprof_mangling mangling, const c
 	memcpy(message + 1, name, length);
 	if (send(channel, message, length + 1, MSG_NOSIGNAL) < 0)
 		return -1;
-	ready = poll(&answer, 1, timeout_ms);
+	do {
+		ready = poll(&answer, 1, timeout_ms);
+	} while (ready < 0 && errno == EINTR);
 	if (ready <= 0) {
 		if (ready == 0)
 			errno = ETIMEDOUT;

@@ -22,7 +22,7 @@ package final class ChildProcess {
 
   /// Forks a child that has this process's standard streams and does nothing yet.
   package init(
-    arguments: [String], in surroundings: CommandSurroundings, signals: borrowing SignalDescriptor
+    arguments: [String], in surroundings: CommandSurroundings, signals: SignalDescriptor
   ) throws(Errno) {
     var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) } + [nil]
     var environment: [UnsafeMutablePointer<CChar>?] = unsafe surroundings.environment.map { unsafe strdup($0) } + [nil]

@@ -27,7 +27,7 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
   private static var settlingMilliseconds: Int32 { 1 }
 
   init(
-    _ capture: consuming Capture, signals: consuming SignalDescriptor, duration: Duration?, watching: [ProcessID],
+    _ capture: consuming Capture, signals: SignalDescriptor, duration: Duration?, watching: [ProcessID],
     verbosity: Verbosity
   ) {
     let armedAt = capture.armedAt
@@ -50,10 +50,7 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
     while true {
       let descriptors = [signals.descriptor] + capture.descriptors + watched.map(\.descriptor)
       let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
-      if let signal = signals.next() {
-        signals.restoreDefaults()
-        return .signal(signal)
-      }
+      if let signal = signals.next() { return .signal(signal) }
       try capture.drain()
       showProgress()
       // The descriptor of a process that has ended stays readable: polled on, it would keep the loop spinning.

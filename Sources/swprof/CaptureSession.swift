@@ -63,14 +63,16 @@ struct CaptureSession {
     verbosity.noteCaller()
     let surroundings = CommandSurroundings.current
     Host.raiseDescriptorLimit()
-    var sink = try OutputSink(plan.output.output)
     let signals = try SignalDescriptor()
+    var sink = try OutputSink(plan.output.output)
     var child: ChildProcess?
     if !plan.target.command.isEmpty {
       child = try ChildProcess(arguments: plan.target.command, in: surroundings, signals: signals)
     }
     let childID = child?.process
     let duration = plan.duration ?? (childID == nil ? Self.defaultDuration : nil)
+    let targets = childID == nil ? plan.target.listedProcesses : []
+    let observation = TargetObservation(targets, includesChildren: plan.target.includeChildren)
 
     var task = makeTask(duration: duration)
     let capture = try arm(request(child: childID))
@@ -94,9 +96,17 @@ struct CaptureSession {
       if let first = run.firstRecordAt { timings.mark("first_sample", at: first) }
       timings.tables = run.tableCost
       task.endedAt = Clock.wall
-      let conclusion = try conclude(run.finish(), &task, &timings)
+      let recording = try run.finish()
+      if !targets.isEmpty {
+        task.warnings = EmptyResult.advice(kind, observation.facts(frequencyHertz: frequencyHertz))
+      }
+      let interruption = Interruption()
+      let conclusion = try conclude(recording, &task, &timings)
+      let isCut = interruption.hasCome
       let stored = Result { if let store { try conclusion.store(store) } }
+      if store != nil, (try? stored.get()) != nil, !isCut { try interruption.leaveInstead(ofDrawing: task.id) }
       try conclusion.write(&sink)
+      SignalDescriptor.stayOnSignal()
       timings.mark("reported")
       if verbosity == .verbose || Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
       run.detach()
@@ -159,16 +169,22 @@ struct CaptureSession {
 
   private func name(_ raw: RawProfile, task: inout ProfilingTask, timings: inout Timings) throws -> Profile {
     timings.mark("stopped")
-    let assembled = ProfileAssembly.assemble(raw)
+    var progress = ProgressLine(verbosity)
+    progress.show("naming…; Ctrl-C leaves the rest without names")
+    verbosity.detail("naming \(raw.locations.count) places of \(raw.sources.count) files and other sources")
+    let interruption = Interruption()
+    let assembled = ProfileAssembly.assemble(raw, NamingBudget(isInterrupted: { interruption.hasCome }))
+    progress.clear()
     try Self.close(&task, assembled.account, assembled.warnings)
     timings.mark("symbolicated")
     return assembled.profile
   }
 
-  /// Ends a task with its account, which must be balanced.
+  /// Ends a task with its account, which must be balanced. What the task warned of before is why there may be nothing: it
+  /// stays where there is nothing.
   static func close(_ task: inout ProfilingTask, _ account: SampleAccount, _ warnings: [String]) throws {
     task.account = account
-    task.warnings = warnings
+    task.warnings = warnings + (account.ticks == 0 ? task.warnings : [])
     guard account.isBalanced else {
       throw Failure(
         "a bug of swprof: \(account.ticks) \(task.kind.unit) seen, but \(account.taken) taken and"

@@ -2,6 +2,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import ProfileModel
+import Symbolication
 
 /// On-CPU profiles of whole runs of commands, one after the other, for a comparison.
 struct CommandRecording {
@@ -54,7 +55,10 @@ struct CommandRecording {
       break
     }
     task.endedAt = Clock.wall
-    let assembled = ProfileAssembly.assemble(try run.finish())
+    let raw = try run.finish()
+    let assembled = ProfileAssembly.assemble(raw, NamingBudget(isInterrupted: { SignalDescriptor.count > 0 }))
+    // Runs without names cannot be compared.
+    if let signal = SignalDescriptor.last { throw CommandStatus(code: 128 + signal) }
     task.account = assembled.account
     task.warnings = assembled.warnings
     task.status = .done

@@ -33,6 +33,7 @@ struct OutputFile: ~Copyable {
       file = try OpenFile(
         place.temporaryName, in: place.directory, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
       self.place = place
+      SignalDescriptor.notePartialFile((place.directory.descriptor, place.temporaryName))
       // By descriptor: whatever the name leads to meanwhile keeps its owner.
       if let caller { _ = fchown(file.descriptor, caller.userID, caller.groupID) }
       if let old, old.st_uid == caller?.userID ?? geteuid() { _ = fchmod(file.descriptor, old.st_mode & 0o666) }
@@ -42,7 +43,9 @@ struct OutputFile: ~Copyable {
   }
 
   deinit {
-    if let place { unsafe unlinkat(place.directory.descriptor, place.temporaryName, 0) }
+    guard let place else { return }
+    SignalDescriptor.notePartialFile(nil)
+    unsafe unlinkat(place.directory.descriptor, place.temporaryName, 0)
   }
 
   /// Writes the whole content and puts the file in its place.
@@ -53,6 +56,7 @@ struct OutputFile: ~Copyable {
     guard unsafe renameat(directory, place.temporaryName, directory, place.name) == 0 else {
       throw Failure("cannot put '\(path)' in its place: \(Errno.last)", .cannotCreate)
     }
+    SignalDescriptor.notePartialFile(nil)
     self.place = nil
   }
 

@@ -5,12 +5,17 @@ import Symbolication
 
 /// Puts names to the places of a raw profile. Every address is symbolicated once, every file read once.
 enum ProfileAssembly {
+  /// - Parameter budget: what naming may cost.
   /// - Returns: the profile, and the account and warnings of the capture with what symbolication adds to them.
-  static func assemble(_ raw: RawProfile) -> (profile: Profile, account: SampleAccount, warnings: [String]) {
+  static func assemble(
+    _ raw: RawProfile, _ budget: NamingBudget = NamingBudget()
+  ) -> (
+    profile: Profile, account: SampleAccount, warnings: [String]
+  ) {
     var profile = Profile()
     var modules: [Module: Int] = [:]
     var warnings = raw.warnings
-    let locationFrames = frames(of: raw, into: &profile, modules: &modules, warnings: &warnings)
+    let locationFrames = frames(of: raw, budget, into: &profile, modules: &modules, warnings: &warnings)
 
     // Parents precede children in both trees, so one pass in order carries the tree over.
     var node: [Int32] = []
@@ -42,7 +47,8 @@ enum ProfileAssembly {
 
   /// The frames of each location from the outermost to the innermost inlined one, as indices into `profile.frames`.
   private static func frames(
-    of raw: RawProfile, into profile: inout Profile, modules: inout [Module: Int], warnings: inout [String]
+    of raw: RawProfile, _ budget: NamingBudget, into profile: inout Profile, modules: inout [Module: Int],
+    warnings: inout [String]
   ) -> [[Int]] {
     var result = [[Int]](repeating: [], count: raw.locations.count)
     var places = [[(location: Int, address: UInt64)]](repeating: [], count: raw.sources.count)
@@ -55,7 +61,7 @@ enum ProfileAssembly {
         result[index] = [profile.frames.count - 1]
       }
     }
-    var symbolicator = Symbolicator(kernelTexts: KernelNames.texts)
+    var symbolicator = Symbolicator(kernelTexts: KernelNames.texts, budget: budget)
     let wanted = zip(raw.sources, places).filter { !$0.1.isEmpty }
     let names = symbolicator.symbolicate(wanted.map { ($0.1.map(\.address), $0.0) })
     for ((_, places), named) in zip(wanted, names) {

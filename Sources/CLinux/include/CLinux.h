@@ -46,6 +46,29 @@ size_t swprof_perf_ring_next(struct swprof_perf_ring *ring, void *buffer, size_t
 
 int swprof_pidfd_open(pid_t process);
 
+/* Catches SIGINT, SIGTERM and SIGHUP from here on. The first one is a byte, its number, in the pipe whose end is returned;
+ * a second one ends the process at once with 128 and its number, whatever it is doing. One that comes within 100 ms of the
+ * first counts as that. `hangup_harmless`: 1 where SIGHUP is a byte each time, and neither the first nor the second.
+ * Further calls return the same descriptor. */
+int swprof_catch_signals(int hangup_harmless);
+
+/* How many signals have come that end something. */
+unsigned swprof_signal_count(void);
+/* The first of them; 0 where none has come. */
+int swprof_last_signal(void);
+
+/* From here on the first signal ends the process too, with this text on standard error. */
+void swprof_leave_on_signal(const char *text);
+void swprof_stay_on_signal(void);
+
+/* A file that is removed when a signal ends the process; there is one at most. */
+void swprof_note_partial_file(int directory, const char *name);
+void swprof_forget_partial_file(void);
+
+/* For children, between fork and exec: handles signals as they were before swprof_catch_signals(), or blocks them. */
+void swprof_restore_signals(void);
+void swprof_block_signals(void);
+
 /* Starts a child that waits: it runs `arguments` (found through PATH) once swprof_release() writes to `gate`, and
  * exits with 127 when the gate is closed instead. Signal dispositions are those at the program's start; environment, limit
  * of open descriptors and signal mask are those given. */
