@@ -124,7 +124,9 @@ let package = Package(
       name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["Capture", "CommandRunning", "ELF", "LinuxSystem", "ProfileModel", "Unwinding", "swprof"],
+      dependencies: [
+        "Capture", "CommandRunning", "ELF", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Unwinding", "swprof",
+      ],
       exclude: ["Workloads"],
       swiftSettings: strict),
   ],

@@ -29,7 +29,7 @@ import Synchronization
     func join() { thread.take()?.join() }
   }
 
-  private let descriptor: Int32
+  fileprivate let descriptor: Int32
   private let name: String
   private var pending: [Change] = []
   /// The first change that failed: what lies in its map is not found.
@@ -64,6 +64,12 @@ import Synchronization
 }
 
 extension BPFObject {
+  /// Puts an array of maps that other objects use too in the place of one of this object, which is still to be loaded.
+  package func use(_ array: ArrayOfMaps, as name: String) throws(BPFError) {
+    let map = try unsafe self.map(name)
+    try check(unsafe bpf_map__reuse_fd(map, array.descriptor), .create(map: name))
+  }
+
   /// Makes an array of maps of this object, which is still to be loaded.
   ///
   /// - Parameter example: what the maps are like.

@@ -16,7 +16,17 @@ struct CodeSources {
   private var files: [FileKey: SourceIndex] = [:]
   private var missing: [FileKey: SourceIndex] = [:]
 
+  /// Indices of sources that were forgotten, to be given to others.
+  private var free: [SourceIndex] = []
+
+  /// The sources that are known now.
+  var count: Int { sources.count - free.count }
+
   mutating func add(_ source: CodeSource) -> SourceIndex {
+    if let index = free.popLast() {
+      sources[Int(index)] = source
+      return index
+    }
     sources.append(source)
     return SourceIndex(sources.count - 1)
   }
@@ -37,5 +47,19 @@ struct CodeSources {
     let index = add(.missing(path: mapping.path))
     missing[key] = index
     return index
+  }
+
+  /// Forgets all sources but some, and closes their files. Nobody may know their indices any more.
+  ///
+  /// - Returns: what was forgotten.
+  mutating func keep(_ used: Set<SourceIndex>) -> Set<SourceIndex> {
+    let gone = Set(sources.indices.map { SourceIndex($0) }).subtracting(used).subtracting(free)
+      .subtracting([Self.kernel, Self.vdso])
+    guard !gone.isEmpty else { return [] }
+    files = files.filter { !gone.contains($0.value) }
+    missing = missing.filter { !gone.contains($0.value) }
+    for index in gone { sources[Int(index)] = .missing(path: "") }
+    free += gone.sorted(by: >)
+    return gone
   }
 }

@@ -10,24 +10,31 @@ package struct FlightRecorder: ~Copyable {
   /// Kept open while they tick.
   private var events: [PerfEvent]
   private var samples: RecentSamples
-  private var targets: Set<ProcessID> = []
+  /// With the times of their start: a number may be given to another process between two looks.
+  private var targets: Set<ProcessKey> = []
+  private var nextForgetting = MonotonicTime(nanoseconds: 0)
   /// When the first CPU began to tick.
   package let armedAt: MonotonicTime
 
   private static let hertz = 19
   /// No more processes are followed: each has its mappings and tables.
   package static let processLimit = 1000
+  /// How often files of processes that are gone are looked for, in ns.
+  private static let forgettingInterval: UInt64 = 10_000_000_000
 
-  /// - Parameter span: for how long samples are remembered, in ns.
+  /// - Parameters:
+  ///   - span: for how long samples are remembered, in ns.
+  ///   - tables: what it shares with other captures.
   package static func arm(
-    spanNanoseconds span: UInt64, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+    spanNanoseconds span: UInt64, tables: SharedTables = SharedTables(),
+    openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> FlightRecorder {
     var request = CaptureRequest(
       target: .processes([]), side: .both, includesChildren: false, ringBufferBytes: 1 << 21)
     request.initialBuildNanoseconds = 0
     let probes = ProbeSet(
       image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
-    let loaded = try ProbeSession<RecentSamples>.load(request, probes: probes)
+    let loaded = try ProbeSession<RecentSamples>.load(request, probes: probes, shared: tables)
     return try FlightRecorder(.open(loaded, openPerfMap: openPerfMap), spanNanoseconds: span)
   }
 
@@ -47,13 +54,19 @@ package struct FlightRecorder: ~Copyable {
   }
 
   /// Changes which processes are sampled; those above the limit are left out.
-  package mutating func look(at processes: Set<ProcessID>) throws(CaptureError) {
-    let wanted = processes.count > Self.processLimit ? Set(processes.sorted().prefix(Self.processLimit)) : processes
+  package mutating func look(at processes: Set<ProcessKey>) throws(CaptureError) {
+    let wanted =
+      processes.count > Self.processLimit
+      ? Set(processes.sorted { $0.process < $1.process }.prefix(Self.processLimit)) : processes
     guard wanted != targets else { return }
     do {
       let map = try session.object.map(named: "targets")
-      for process in targets.subtracting(wanted) { map.remove(key: UInt32(process.rawValue)) }
-      for process in wanted.subtracting(targets) {
+      for process in targets.subtracting(wanted).map(\.process) {
+        map.remove(key: UInt32(process.rawValue))
+        // Of one that has ended, samples may still come: it is forgotten behind them.
+        if ProcessTable.exists(process) { session.tracker.forget(process) }
+      }
+      for process in wanted.subtracting(targets).map(\.process) {
         try map.update(key: UInt32(process.rawValue), value: UInt8(1))
         if ProcessDescriptor.hasEnded(process) { map.remove(key: UInt32(process.rawValue)) }
         session.tracker.follow(process)
@@ -68,6 +81,10 @@ package struct FlightRecorder: ~Copyable {
   package mutating func drain() throws(CaptureError) {
     try session.drain(into: &samples)
     for cpu in session.takeNewCPUs() { sample(cpu) }
+    let now = Clock.monotonic
+    guard now >= nextForgetting else { return }
+    nextForgetting = now + Self.forgettingInterval
+    forgetUnusedSources()
   }
 
   /// Samples a CPU that came online.
@@ -78,6 +95,14 @@ package struct FlightRecorder: ~Copyable {
       events.append(event)
     } catch { session.noteUnsampledCPU() }
   }
+
+  /// Lets go of the files and tables of processes that are gone and of which no sample is remembered.
+  package mutating func forgetUnusedSources() {
+    session.forgetUnusedSources(except: samples.sources(at: Clock.monotonic))
+  }
+
+  /// The files and other sources of code that are held.
+  package var sourceCount: Int { session.tracker.sourceCount }
 
   /// What is remembered of some processes, from a time on. Every stack stands on a frame that says so.
   ///
@@ -118,6 +143,26 @@ struct RecentSamples: RecordConsumer {
 
   var count: Int { samples.count }
 
+  /// The sources that remembered samples lie in; those that are too old are forgotten first.
+  ///
+  /// - Complexity: O(samples + nodes).
+  mutating func sources(at now: MonotonicTime) -> Set<SourceIndex> {
+    forget(now)
+    var isSeen = [Bool](repeating: false, count: builder.tree.nodes.count)
+    var sources: Set<SourceIndex> = []
+    for sample in samples {
+      var node = sample.stack
+      while node >= 0, !isSeen[Int(node)] {
+        isSeen[Int(node)] = true
+        if case .code(let source, _) = table.locations[Int(builder.tree.nodes[Int(node)].frame)] {
+          sources.insert(source)
+        }
+        node = builder.tree.nodes[Int(node)].parent
+      }
+    }
+    return sources
+  }
+
   mutating func willRead(_ record: SampleRecord) {}
 
   mutating func countMalformed() {}
@@ -147,7 +192,8 @@ struct RecentSamples: RecordConsumer {
 
   private mutating func forget(_ now: MonotonicTime) {
     samples.removeAll { now.nanoseconds(since: $0.time) > span }
-    if builder.tree.nodes.count > nodeLimit { self = copy(of: samples) }
+    // Threads come and go as stacks do.
+    if builder.tree.nodes.count > nodeLimit || threads.count > nodeLimit { self = copy(of: samples) }
   }
 
   /// Starts over with the stacks and threads of some samples alone.

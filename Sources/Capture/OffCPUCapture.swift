@@ -147,9 +147,11 @@ package struct PreparedOffCPU: ~Copyable {
   private let programs: [String]
   private let code: WakeUpCode
 
-  /// - Parameter tableCapacity: the number of stacks and threads that waits are summed up by.
+  /// - Parameters:
+  ///   - tableCapacity: the number of stacks and threads that waits are summed up by.
+  ///   - tables: what it shares with other captures; nil for tables of its own.
   package static func load(
-    _ request: CaptureRequest, _ parameters: OffCPUParameters, tableCapacity: UInt32
+    _ request: CaptureRequest, _ parameters: OffCPUParameters, tableCapacity: UInt32, tables: SharedTables? = nil
   ) throws(CaptureError) -> PreparedOffCPU {
     let code = parameters.wakers ? WakeUpCode.find() : WakeUpCode()
     var config = OffCPUCapture.configuration(parameters, code)
@@ -178,7 +180,8 @@ package struct PreparedOffCPU: ~Copyable {
         if hasTaskWork { try object.setCapacity(ofMap: "works", tableCapacity) }
       })
     return PreparedOffCPU(
-      probes: try ProbeSession<IntervalAggregator>.load(request, probes: probes), programs: programs, code: code)
+      probes: try ProbeSession<IntervalAggregator>.load(request, probes: probes, shared: tables), programs: programs,
+      code: code)
   }
 
   private init(probes: consuming LoadedProbes, programs: [String], code: WakeUpCode) {

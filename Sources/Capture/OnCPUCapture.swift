@@ -138,13 +138,14 @@ package struct PreparedOnCPU: ~Copyable {
   private var probes: LoadedProbes
   private let hertz: Int
 
+  /// - Parameter tables: what it shares with other captures; nil for tables of its own.
   package static func load(
-    _ request: CaptureRequest, frequencyHertz hertz: Int
+    _ request: CaptureRequest, frequencyHertz hertz: Int, tables: SharedTables? = nil
   ) throws(CaptureError) -> PreparedOnCPU {
     let probes = ProbeSet(
       image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
     return PreparedOnCPU(
-      probes: try ProbeSession<SampleAggregator>.load(request, probes: probes), hertz: hertz)
+      probes: try ProbeSession<SampleAggregator>.load(request, probes: probes, shared: tables), hertz: hertz)
   }
 
   private init(probes: consuming LoadedProbes, hertz: Int) {

@@ -81,6 +81,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private var pendingRecords: [Consumer.Record] = []
   private var pendingSideband: [SidebandRecord] = []
   private let isAllProcesses: Bool
+  /// Whether targets are found by name, also those that take it later.
+  private let isNamed: Bool
   private let scopeWarnings: [String]
   /// How user stacks are walked: `dwarf` or `fp`.
   let unwind: String
@@ -96,14 +98,19 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private static var buildTime: UInt64 { 5_000_000 }
 
   /// Checks what was asked for and loads the programs.
-  static func load(_ request: CaptureRequest, probes: ProbeSet) throws(CaptureError) -> LoadedProbes {
+  ///
+  /// - Parameter shared: the tables of other captures, to be used and added to; nil for tables of its own.
+  static func load(
+    _ request: CaptureRequest, probes: ProbeSet, shared: SharedTables? = nil
+  ) throws(CaptureError) -> LoadedProbes {
     try Privileges.check()
     try ProbeTargets.check(request.target)
     let scope = try CaptureScope(request.target)
     return try CaptureError.translating {
       var mode = UnwindMode(walk: SWPROF_UNWIND_TABLES, warning: nil)
       var tables: UnwindTables?
-      let object = try loadedObject(for: request, scope: scope, probes: probes, mode: &mode, tables: &tables)
+      let object = try loadedObject(
+        for: request, scope: scope, probes: probes, mode: &mode, tables: &tables, shared: shared)
       if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
       return LoadedProbes(object: object, request: request, scope: scope, probes: probes, mode: mode, tables: tables)
     }
@@ -137,24 +144,20 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     let cpus = try OnlineCPUs()
     let pages = Int(request.capacities[sidebandRings] ?? defaultSidebandPages)
     let sideband = try cpus.all.map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: pages)) }
-    let targets = try object.map(named: "targets")
-    for target in try scope.initialTargets() {
-      try targets.update(key: UInt32(target.rawValue), value: UInt8(1))
-      // The end of a process is seen from here on; one that had ended before would stay in the table.
-      if ProcessDescriptor.hasEnded(target) { targets.remove(key: UInt32(target.rawValue)) }
+    for target in try scope.fill(try object.map(named: "targets"), for: request) {
       if request.awaitedCommand != nil { tracker.awaitExec(of: target) } else { tracker.follow(target) }
     }
     publisher?.update(&tracker, until: Clock.monotonic + request.initialBuildNanoseconds)
     return ProbeSession(
       object: object, ring: ring, sideband: sideband, sidebandPages: pages, cpus: cpus, tracker: tracker,
-      publisher: publisher,
-      isAllProcesses: scope.trackerScope == .all, scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
+      publisher: publisher, isAllProcesses: scope.trackerScope == .all, isNamed: scope.name != nil,
+      scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
       unwind: mode.name)
   }
 
   private init(
     object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], sidebandPages: Int,
-    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, isAllProcesses: Bool,
+    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, isAllProcesses: Bool, isNamed: Bool,
     scopeWarnings: [String], unwind: String
   ) {
     self.object = object
@@ -166,6 +169,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     self.tracker = tracker
     self.publisher = publisher
     self.isAllProcesses = isAllProcesses
+    self.isNamed = isNamed
     self.scopeWarnings = scopeWarnings
     self.unwind = unwind
   }
@@ -179,7 +183,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
   private static func loadedObject(
     for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode,
-    tables: inout UnwindTables?
+    tables: inout UnwindTables?, shared: SharedTables?
   ) throws -> BPFObject {
     if request.unwind != .fp {
       do {
@@ -187,13 +191,13 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
           throw BPFError(operation: .load(object: probes.image.name), cause: .notSupported)
         }
         let object = try openObject(for: request, scope: scope, probes: probes, walk: SWPROF_UNWIND_TABLES)
-        let lines =
-          if let count = request.capacities[unwindLines] {
-            try UnwindLines(of: object, capacity: count)
-          } else {
-            try UnwindLines(of: object)
-          }
-        var built = UnwindTables(lines: lines)
+        let sharing = shared ?? SharedTables()
+        if let lines = sharing.tables?.lines { try lines.share(with: object) }
+        let built =
+          try sharing.tables
+          ?? UnwindTables(
+            lines: UnwindLines(of: object, capacity: request.capacities[unwindLines]),
+            idleLineLimit: sharing.idleLineLimit)
         let targets = (try? scope.initialTargets()) ?? []
         // Stacks are to be whole from a command's first instruction on. What waits to become it has the libraries
         // mapped that most programs have.
@@ -203,6 +207,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
           built.buildAhead(for: targets, command?.program) { isLoading() || Clock.monotonic < deadline }
         }
         tables = built
+        sharing.tables = built
         return object
       } catch let error as BPFError where request.unwind == .auto {
         mode.warning =
@@ -234,10 +239,11 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// The programs that follow processes as they begin and end.
   private static func lifecycle(scope: CaptureScope, walk: swprof_unwind) -> [String] {
-    scope.kernelScope == SWPROF_SCOPE_TARGETS || walk == SWPROF_UNWIND_TABLES ? lifecyclePrograms : []
+    guard scope.kernelScope == SWPROF_SCOPE_TARGETS || walk == SWPROF_UNWIND_TABLES else { return [] }
+    return lifecyclePrograms.filter { scope.name != nil || $0 != "process_rename" }
   }
 
-  private static var lifecyclePrograms: [String] { ["process_fork", "process_exec", "process_exit"] }
+  private static var lifecyclePrograms: [String] { ["process_fork", "process_exec", "process_exit", "process_rename"] }
 
   // MARK: - While it runs
 
@@ -270,9 +276,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     return (publisher.buildNanoseconds, Int(publisher.linesInUse) * UnwindLines.lineSize)
   }
 
-  /// Whether none of the listed processes, nor of their followed children, is left.
+  /// Whether none of the listed processes, nor of their followed children, is left, and none can come.
   var hasNoTargetLeft: Bool {
-    !isAllProcesses && ((try? object.isEmpty(map: "targets")) ?? false)
+    !isAllProcesses && !isNamed && ((try? object.isEmpty(map: "targets")) ?? false)
   }
 
   /// Takes what the kernel has recorded and applies it in the order of time.
@@ -366,6 +372,13 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// The kernel has paused the sampling of a CPU so often.
   mutating func noteThrottling(_ count: UInt64) { missed.throttled += count }
+
+  /// Lets go of the files of processes that are gone, with their tables.
+  ///
+  /// - Parameter kept: the sources that samples lie in.
+  mutating func forgetUnusedSources(except kept: Set<SourceIndex>) {
+    publisher?.forget(tracker.forgetUnusedSources(except: kept))
+  }
 
   // MARK: - At its end
 

@@ -30,6 +30,7 @@ package struct ProcessTracker {
   package private(set) var recordsLost: UInt64 = 0
   /// What could not be looked into, and perf-maps that were refused: a sentence each.
   package private(set) var warnings: [String] = []
+  private static let maximumWarnings = 200
   /// Asked for the perf-map of a process; `nil` where there is none.
   private let openPerfMap: (ProcessID) -> PerfMapOpening
 
@@ -64,7 +65,7 @@ package struct ProcessTracker {
       unreadable.insert(process)
       // One that has ended meanwhile is no news.
       if error == .accessDenied || error == .notPermitted {
-        warnings.append(
+        warn(
           "process \(process): its mappings cannot be read (\(error)), its frames have no names; run as root or grant "
             + Capability.sysPtrace.name)
       }
@@ -95,7 +96,12 @@ package struct ProcessTracker {
     case .lost(let count):
       recordsLost += count
       // What was missed is read again where it still can be.
-      for process in Array(spaces.keys) where ProcessTable.exists(process) {
+      for process in Array(spaces.keys) {
+        // Its end may be among them.
+        guard ProcessTable.exists(process) else {
+          exited.insert(process)
+          continue
+        }
         spaces[process] = nil
         follow(process)
       }
@@ -105,7 +111,7 @@ package struct ProcessTracker {
   /// Opens the file of a new mapping ahead of its turn, because its process may be gone by then.
   package mutating func prepare(_ record: SidebandRecord) {
     guard case .mapping(let mapping) = record.event, scope == .all || spaces[record.process] != nil,
-      isFile(mapping)
+      Self.isFile(mapping)
     else { return }
     _ = codeSources.file(for: mapping) { MappedFile.open(mapping, of: record.process) }
   }
@@ -114,12 +120,36 @@ package struct ProcessTracker {
   package mutating func forgetExited() {
     for process in exited where !ProcessTable.exists(process) {
       exited.remove(process)
-      spaces[process] = nil
-      changed.insert(process)
-      anonymous[process] = nil
-      unmapped[process] = nil
-      unreadable.remove(process)
+      forget(process)
     }
+    // One that had ended before it was looked at has no record of its end to come.
+    if unreadable.count > Self.maximumUnreadable { unreadable = unreadable.filter { ProcessTable.exists($0) } }
+  }
+
+  private static let maximumUnreadable = 1024
+
+  /// Follows a process no longer.
+  mutating func forget(_ process: ProcessID) {
+    spaces[process] = nil
+    changed.insert(process)
+    anonymous[process] = nil
+    unmapped[process] = nil
+    unreadable.remove(process)
+  }
+
+  /// The sources that are known now.
+  var sourceCount: Int { codeSources.count }
+
+  /// Forgets the sources that no process has mapped any more, and closes their files.
+  ///
+  /// - Parameter kept: those that are needed all the same.
+  /// - Returns: what was forgotten; others may get their indices.
+  mutating func forgetUnusedSources(except kept: Set<SourceIndex>) -> Set<SourceIndex> {
+    var used = kept
+    for space in spaces.values { for region in space.regions { used.insert(region.source) } }
+    used.formUnion(anonymous.values)
+    used.formUnion(unmapped.values)
+    return codeSources.keep(used)
   }
 
   /// The processes whose mappings have changed since the last call, those that are gone included.
@@ -159,7 +189,7 @@ package struct ProcessTracker {
   }
 
   /// Whether a mapping's code can be found in a file; shared anonymous memory only looks as if it could.
-  private func isFile(_ mapping: MemoryMapping) -> Bool {
+  static func isFile(_ mapping: MemoryMapping) -> Bool {
     mapping.inode != 0 && mapping.path.hasPrefix("/")
       && !["/memfd:", "/dev/zero", "/anon_hugepage", "/SYSV"].contains { mapping.path.hasPrefix($0) }
   }
@@ -170,7 +200,7 @@ package struct ProcessTracker {
     if mapping.path == "[vdso]" {
       source = CodeSources.vdso
       sourceStart = 0
-    } else if !isFile(mapping) {
+    } else if !Self.isFile(mapping) {
       source = Self.anonymousRegion
       sourceStart = 0
     } else {
@@ -181,13 +211,17 @@ package struct ProcessTracker {
       AddressSpace.Region(start: mapping.start, end: mapping.end, sourceStart: sourceStart, source: source))
   }
 
+  private mutating func warn(_ sentence: String) {
+    if warnings.count < Self.maximumWarnings { warnings.append(sentence) }
+  }
+
   private mutating func anonymousSource(of process: ProcessID) -> SourceIndex {
     if let known = anonymous[process] { return known }
     var perfMap: OpenFile?
     switch openPerfMap(process) {
     case .none: break
     case .file(let file): perfMap = file
-    case .refused(let reason): warnings.append(reason)
+    case .refused(let reason): warn(reason)
     }
     let index = codeSources.add(.anonymous(process, perfMap: perfMap))
     anonymous[process] = index

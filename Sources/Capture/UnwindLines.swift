@@ -4,7 +4,9 @@ import LinuxSystem
 import ProfileModel
 
 /// The array of lines in which the kernel side finds its unwind tables (`unwind_chunks`); grows by a chunk at a time.
-struct UnwindLines {
+///
+/// Several objects may share one.
+final class UnwindLines {
   private let table: ArrayOfMaps
   private var chunks: [MappedArray]
   private var allocator: LineAllocator
@@ -14,16 +16,17 @@ struct UnwindLines {
 
   /// - Parameters:
   ///   - object: what the lines are for, still to be loaded.
-  ///   - capacity: how many there may be, for tests.
-  init(
-    of object: borrowing BPFObject, capacity: UInt32 = UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX)
-  ) throws(BPFError) {
-    allocator = LineAllocator(capacity: capacity, reserved: 1)
+  ///   - capacity: how many there may be, for tests; nil for all that there can be.
+  init(of object: borrowing BPFObject, capacity: UInt32? = nil) throws(BPFError) {
+    allocator = LineAllocator(capacity: capacity ?? UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX), reserved: 1)
     let first = try Self.chunk()
     table = try object.prepareArray(ofMaps: "unwind_chunks", like: first)
     table.put(first, at: 0)
     chunks = [first]
   }
+
+  /// Lets the programs of another object, which is still to be loaded, find their tables in the same lines.
+  func share(with object: borrowing BPFObject) throws(BPFError) { try object.use(table, as: "unwind_chunks") }
 
   private static func chunk() throws(BPFError) -> MappedArray {
     try MappedArray(name: "swprof_unwind", valueSize: lineSize, count: chunkLines)
@@ -32,11 +35,11 @@ struct UnwindLines {
   /// Waits until the kernel side finds the lines that were written.
   func waitUntilVisible() throws(BPFError) { try table.wait() }
 
-  /// Lines that were given away at least once.
+  /// The lines up to the last one that is in use.
   var inUse: UInt32 { allocator.end }
 
   /// Makes room for a number of bytes; nil when there is none left.
-  mutating func allocate(lines count: Int) throws(BPFError) -> UInt32? {
+  func allocate(lines count: Int) throws(BPFError) -> UInt32? {
     guard let count = UInt32(exactly: count), count > 0,
       let first = allocator.allocate(count, now: Clock.monotonic.nanoseconds)
     else { return nil }
@@ -48,7 +51,7 @@ struct UnwindLines {
     return first
   }
 
-  mutating func release(_ first: UInt32, lines count: Int) {
+  func release(_ first: UInt32, lines count: Int) {
     allocator.release(first, count: UInt32(count), now: Clock.monotonic.nanoseconds)
   }
 
@@ -65,6 +68,23 @@ struct UnwindLines {
         written += count
       }
     }
+  }
+
+  /// Some lines, until nobody holds them.
+  final class Block {
+    let first: UInt32
+    private let count: Int
+    private let lines: UnwindLines
+
+    /// - Returns: nil where there is no room.
+    init?(_ count: Int, of lines: UnwindLines) throws(BPFError) {
+      guard let first = try lines.allocate(lines: count) else { return nil }
+      self.first = first
+      self.count = count
+      self.lines = lines
+    }
+
+    deinit { lines.release(first, lines: count) }
   }
 
   /// The lines that a number of bytes takes.

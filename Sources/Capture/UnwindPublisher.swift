@@ -16,28 +16,20 @@ struct UnwindPublisher {
     case built(UnwindTables.Outcome)
   }
 
-  private struct Block {
-    let first: UInt32
-    let lines: Int
-  }
-
   private let codeMaps: BPFMap
   /// Where the changes of `codeMaps` are counted.
   private let edition: BPFMap
   private var changes: UInt64 = 0
   /// Whether tables are built for all code that is mapped, not only for code that samples came through.
   private let isEager: Bool
-  private var tables: UnwindTables
+  private let tables: UnwindTables
   private var modules: [SourceIndex: Module] = [CodeSources.kernel: .built(.none)]
-  private var blocks: [ProcessID: Block] = [:]
+  private var blocks: [ProcessID: UnwindLines.Block] = [:]
   /// Sources whose tables are still to be built. Small files come first: the tables of many programs are ready before
   /// that of one huge one.
   private var queue: [UnwindTables.Job] = []
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
-  /// Processes that found no room.
-  private var crowdedOut: UInt64 = 0
-
   init(codeMaps: BPFMap, edition: BPFMap, tables: UnwindTables, isEager: Bool) {
     self.codeMaps = codeMaps
     self.edition = edition
@@ -46,13 +38,14 @@ struct UnwindPublisher {
   }
 
   /// The time that went into building tables, in ns.
-  var buildNanoseconds: UInt64 { tables.buildNanoseconds }
+  private(set) var buildNanoseconds: UInt64 = 0
   /// The lines that tables and code maps take.
   var linesInUse: UInt32 { tables.lines.inUse }
   /// Files and processes that found no room.
-  var shortages: UInt64 { tables.shortages + crowdedOut }
+  private(set) var shortages: UInt64 = 0
   /// Files whose unwind information is damaged: a sentence each.
-  var warnings: [String] { tables.warnings }
+  private(set) var warnings: [String] = []
+  private static let maximumWarnings = 200
 
   /// Whether `update` has more to do than time allowed.
   var hasWork: Bool { !queue.isEmpty }
@@ -67,10 +60,14 @@ struct UnwindPublisher {
     if !isEager || queue.isEmpty { publish(changed, tracker) }
     var affected: Set<ProcessID> = isEager && !queue.isEmpty ? changed : []
     let sources = tracker.sources
+    let start = Clock.monotonic
+    defer { if start < deadline { buildNanoseconds += Clock.monotonic.nanoseconds(since: start) } }
     while !queue.isEmpty, Clock.monotonic < deadline {
-      guard let outcome = tables.advance(&queue[0], of: sources) else { continue }
+      guard let result = tables.advance(&queue[0], of: sources) else { continue }
       let source = queue.removeFirst().source
-      modules[source] = .built(outcome)
+      modules[source] = .built(result.outcome)
+      if case .noRoom = result.outcome { shortages += 1 }
+      if warnings.count < Self.maximumWarnings { warnings += result.warnings }
       affected.formUnion(waiting.removeValue(forKey: source) ?? [])
     }
     publish(affected, tracker)
@@ -94,6 +91,12 @@ struct UnwindPublisher {
     guard source >= 0 else { return }
     switch modules[source] {
     case nil:
+      // Another capture may have built it.
+      if let known = tables.find(tracker.sources[Int(source)]) {
+        modules[source] = .built(known.outcome)
+        if warnings.count < Self.maximumWarnings { warnings += known.warnings }
+        return
+      }
       modules[source] = .pending
       if isEager { enqueue(source, tracker) }
       waiting[source] = [process]
@@ -106,9 +109,8 @@ struct UnwindPublisher {
     for process in processes {
       if let regions = tracker.regions(of: process) {
         publish(process, regions)
-      } else if let block = blocks.removeValue(forKey: process) {
+      } else if blocks.removeValue(forKey: process) != nil {
         codeMaps.remove(key: UInt32(process.rawValue))
-        tables.lines.release(block.first, lines: block.lines)
       }
     }
     guard !processes.isEmpty else { return }
@@ -119,26 +121,33 @@ struct UnwindPublisher {
 
   private mutating func publish(_ process: ProcessID, _ regions: [AddressSpace.Region]) {
     let ranges = regions.map(range)
-    let previous = blocks[process]
     let size = UnwindLines.lines(forBytes: max(1, ranges.count * MemoryLayout<swprof_code_range>.stride))
-    guard let first = try? tables.lines.allocate(lines: size) else { return countShortage(process) }
-    tables.lines.write(ranges, at: first)
-    let map = swprof_code_map(first: first, count: UInt32(ranges.count))
     do throws(BPFError) {
+      guard let block = try UnwindLines.Block(size, of: tables.lines) else { return countShortage(process) }
+      tables.lines.write(ranges, at: block.first)
       try tables.lines.waitUntilVisible()
-      try codeMaps.update(key: UInt32(process.rawValue), value: map)
-      blocks[process] = Block(first: first, lines: size)
-      if let previous { tables.lines.release(previous.first, lines: previous.lines) }
+      try codeMaps.update(
+        key: UInt32(process.rawValue), value: swprof_code_map(first: block.first, count: UInt32(ranges.count)))
+      // The one before is free from here on, and rests before it is written again.
+      blocks[process] = block
     } catch {
-      tables.lines.release(first, lines: size)
       countShortage(process)
     }
   }
 
   /// A process whose newest mappings could not be published is not walked by old ones.
   private mutating func countShortage(_ process: ProcessID) {
-    crowdedOut += 1
+    shortages += 1
     codeMaps.remove(key: UInt32(process.rawValue))
+  }
+
+  /// Forgets sources that no process has mapped any more, with the hold on their tables.
+  mutating func forget(_ sources: Set<SourceIndex>) {
+    for source in sources {
+      modules[source] = nil
+      waiting[source] = nil
+    }
+    queue.removeAll { sources.contains($0.source) }
   }
 
   private func range(_ region: AddressSpace.Region) -> swprof_code_range {
@@ -149,9 +158,9 @@ struct UnwindPublisher {
     switch modules[region.source] {
     case nil, .built(.none): break
     case .pending, .built(.noRoom): range.module = UInt32(SWPROF_MODULE_NOT_READY)
-    case .built(.ready(let line, let segments)):
+    case .built(.ready(let table, let segments)):
       guard let bias = Self.bias(of: region, segments: segments) else { break }
-      range.module = line
+      range.module = table.line
       range.bias = bias
     }
     return range

@@ -13,7 +13,7 @@ extension UnwindTable {
   /// Writes the table into lines of the kernel side.
   ///
   /// - Returns: the line of its `struct swprof_module`, or nil when there is no room for it.
-  func store(in lines: inout UnwindLines) throws(BPFError) -> UInt32? {
+  func store(in lines: UnwindLines) throws(BPFError) -> UInt32? {
     guard let first = try lines.allocate(lines: storedLines) else { return nil }
     var module = swprof_module()
     module.first_page = firstPage

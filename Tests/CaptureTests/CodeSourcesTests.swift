@@ -1,0 +1,110 @@
+import LinuxSystem
+import ProfileModel
+import Testing
+
+@testable import Capture
+
+/// What a capture that lasts for weeks holds of files and processes that are gone.
+struct CodeSourcesTests {
+  private func process(_ number: Int) -> ProcessID { ProcessID(rawValue: Int32.max - Int32(number)) }
+
+  private func record(_ event: SidebandRecord.Event, _ process: ProcessID) -> SidebandRecord {
+    SidebandRecord(
+      time: MonotonicTime(nanoseconds: 1), process: process, thread: ThreadID(rawValue: process.rawValue), event: event)
+  }
+
+  private func mapping(_ path: String, inode: UInt64) -> SidebandRecord.Event {
+    .mapping(MemoryMapping(start: 0x1000, end: 0x2000, fileOffset: 0, device: 1, inode: inode, path: path))
+  }
+
+  @Test func `an index is given to another source once its own is forgotten`() {
+    var sources = CodeSources()
+    let first = sources.add(.missing(path: "a"))
+    let second = sources.add(.missing(path: "b"))
+
+    #expect(sources.keep([second]) == [first])
+    #expect(sources.count == 3)
+    #expect(sources.add(.missing(path: "c")) == first)
+    #expect(sources.add(.missing(path: "d")) == 4)
+    #expect(sources.keep([]) == [first, second, 4])
+    #expect(sources.keep([]).isEmpty)
+    // The kernel and the vDSO stay.
+    #expect(sources.count == 2)
+  }
+
+  @Test func `the files of ten thousand programs that came and went are not held`() {
+    var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }
+    var highest: SourceIndex = 0
+    for number in 0..<10_000 {
+      let process = process(number)
+      tracker.apply(record(.name("a", isExec: true), process))
+      tracker.apply(record(mapping("/nonexistent/\(number)", inode: UInt64(number + 1)), process))
+      highest = max(highest, tracker.locate(0x1010, in: process).source)
+      // Code without a file, and an address in no mapping, are sources of their own.
+      _ = tracker.locate(0x9999, in: process)
+      tracker.apply(record(.exit, process))
+      tracker.forgetExited()
+      if number % 100 == 0 { _ = tracker.forgetUnusedSources(except: []) }
+    }
+    _ = tracker.forgetUnusedSources(except: [])
+
+    #expect(tracker.sourceCount == 2)
+    #expect(highest < 300, "\(highest)")
+  }
+
+  @Test func `what a sample lies in is kept, and so is what is mapped`() {
+    var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }
+    for number in 0..<3 {
+      tracker.apply(record(.name("a", isExec: true), process(number)))
+      tracker.apply(record(mapping("/nonexistent/\(number)", inode: UInt64(number + 1)), process(number)))
+    }
+    let places = (0..<3).map { tracker.locate(0x1010, in: process($0)).source }
+    for number in 0..<2 { tracker.apply(record(.exit, process(number))) }
+    tracker.forgetExited()
+
+    #expect(tracker.forgetUnusedSources(except: [places[0]]) == [places[1]])
+    #expect(tracker.locate(0x1010, in: process(2)).source == places[2])
+  }
+
+  @Test func `processes whose end was not seen are forgotten when records were lost`() {
+    var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }
+    tracker.apply(record(.name("a", isExec: true), process(1)))
+    tracker.apply(record(mapping("/nonexistent/a", inode: 1), process(1)))
+    tracker.apply(record(.lost(1), process(1)))
+    tracker.forgetExited()
+
+    #expect(tracker.regions(of: process(1)) == nil)
+  }
+
+  @Test func `warnings do not grow without end`() {
+    var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .refused("no") }
+    for number in 0..<1000 {
+      tracker.apply(record(.name("a", isExec: true), process(number)))
+      tracker.apply(
+        record(.mapping(MemoryMapping(start: 0, end: 9, fileOffset: 0, device: 0, inode: 0, path: "")), process(number))
+      )
+      _ = tracker.locate(3, in: process(number))
+    }
+
+    #expect(tracker.warnings.count == 200)
+  }
+
+  @Test func `the recorder says which sources its samples lie in, and those that are too old in none`() {
+    var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }
+    var samples = RecentSamples(span: 1000)
+    for (number, time) in [(1, 10), (2, 1100)] as [(Int, UInt64)] {
+      tracker.apply(record(.name("a", isExec: true), process(number)))
+      tracker.apply(record(mapping("/nonexistent/\(number)", inode: UInt64(number)), process(number)))
+      _ = samples.add(
+        SampleRecord(
+          time: MonotonicTime(nanoseconds: time), process: process(number), thread: ThreadID(rawValue: 7), cpu: 0,
+          threadName: "t", processName: "p", userEnd: .complete, kernelEnd: .none, userStack: [0x1010], kernelStack: []),
+        tracker: &tracker)
+    }
+    let places = (1...2).map { tracker.locate(0x1010, in: process($0)).source }
+
+    #expect(samples.sources(at: MonotonicTime(nanoseconds: 1000)) == Set(places))
+    #expect(samples.sources(at: MonotonicTime(nanoseconds: 1500)) == [places[1]])
+    #expect(samples.sources(at: MonotonicTime(nanoseconds: 9000)).isEmpty)
+  }
+}
