@@ -27,7 +27,7 @@ package struct ServiceNotification: Sendable {
     let bytes = Array(state.utf8)
     unsafe withUnsafePointer(to: &address) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
-        _ = unsafe sendto(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL), target, length)
+        _ = unsafe sendto(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT), target, length)
       }
     }
   }

@@ -75,6 +75,47 @@ extension EndToEnd {
       #expect(try watch.events().count { $0.event == "trouble" } == 1, "\(output)")
     }
 
+    @Test(arguments: ["/dev/full", ">(true)"])
+    func `a standard output that fails ends no watch, and is said once`(output: String) throws {
+      try write(policies(duration: "1s"))
+      // `exec` keeps the number of the process; bash has the second form.
+      let watch = try bench.start([
+        "bash", "-c", "exec \(bench.swprof) watch --policy \(file) --db \(bench.database) > \(output)",
+      ])
+      _ = try bench.startWorkload([try bench.compile("burn", as: "watched")])
+      try waitUntil("the task", 60) { try bench.tasks().first?.status == "done" }
+      watch.send(SIGTERM)
+
+      let result = try watch.wait()
+
+      #expect(result.status == 0)
+      #expect(result.errorLines.count == 1 && result.errors.contains("the watch goes on"), "\(result.errors)")
+    }
+
+    @Test func `twelve tasks at once have their unwind tables from the first sample on`() throws {
+      // Each program is a file of its own, with no frame pointers to fall back on.
+      for number in 0..<12 {
+        let program = try bench.compileWithoutFramePointers(
+          "burn", options: ["-Wl,--build-id=0x" + String(repeating: "0", count: 30) + "\(10 + number)"])
+        try FileManager.default.moveItem(atPath: program, toPath: bench.path("watched\(number)"))
+      }
+      let policies =
+        "max_concurrent_tasks: 12\n" + policies(threshold: 1).replacing("comm: watched", with: "comm: 'watched*'")
+      let workloads = try (0..<12).map { try bench.startWorkload([bench.path("watched\($0)")]) }
+      let watch = try startWatch(policies)
+      try waitUntil("twelve tasks", 120) { try bench.tasks().count { $0.status == "done" } >= 12 }
+
+      #expect(try watch.stop().status == 0)
+      for workload in workloads { workload.kill() }
+      var total = 0
+      for task in try bench.tasks() {
+        let report = try bench.run([bench.swprof, "report", "\(task.id)", "--folded", "--db", bench.database])
+        #expect(!report.output.contains("[truncated"), "\(report.output)")
+        total += task.taken
+      }
+      #expect(total > 100)
+    }
+
     @Test func `below the threshold nothing is started, and signals end the watch`() throws {
       let workload = try bench.startWorkload([try bench.compile("sleeper", as: "watched")])
       let watch = try startWatch(policies())

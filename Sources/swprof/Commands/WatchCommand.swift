@@ -39,10 +39,10 @@ struct WatchCommand: ParsableCommand {
     // Wrong policies are told before a database is made.
     _ = try PolicyCommand.read(source)
     let store = try StoreAccess.writable(store)
-    let requests = WatchedRequests { Terminal.complain($0) }
+    let output = WatchOutput(isJSON: json, verbosity: manners.verbosity)
+    let requests = WatchedRequests { output.complain($0) }
     var session = try WatchSession(
-      source: source, store: store, output: WatchOutput(isJSON: json, verbosity: manners.verbosity),
-      metricsFile: openmetrics, requests: requests)
-    try session.run()
+      source: source, store: store, output: output, metricsFile: openmetrics, requests: requests)
+    session.run()
   }
 }

@@ -2,14 +2,12 @@ import Capture
 import LinuxSystem
 import Policies
 import ProfileModel
-import Storage
 
 /// What a capture leaves behind.
 enum CaptureOutcome: Sendable {
   /// Stacks, which have yet to be named.
   case profile(RawProfile)
-  /// Something that knows how it is stored. Called with a task that has an id; stores its end too.
-  case other(@Sendable (inout ProfilingTask, TaskStore) throws -> Void)
+  case network(NetworkRecording)
 }
 
 /// A capture that runs in the loop of somebody else.

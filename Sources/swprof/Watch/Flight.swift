@@ -8,16 +8,16 @@ final class Flight {
   let spanSeconds: Int
   private var recorder: FlightRecorder
 
-  init(spanSeconds: Int) throws {
+  init(spanSeconds: Int, tables: SharedTables) throws {
     self.spanSeconds = spanSeconds
     recorder = try FlightRecorder.arm(
-      spanNanoseconds: UInt64(spanSeconds) * 1_000_000_000, openPerfMap: PerfMapSearch.open)
+      spanNanoseconds: UInt64(spanSeconds) * 1_000_000_000, tables: tables, openPerfMap: PerfMapSearch.open)
   }
 
   var descriptors: [Int32] { recorder.descriptors }
   var hasPending: Bool { recorder.hasPending }
 
-  func look(at processes: Set<ProcessID>) throws { try recorder.look(at: processes) }
+  func look(at processes: Set<ProcessKey>) throws { try recorder.look(at: processes) }
 
   /// What cannot be read now may be read the next time; a sample more or less is no reason to stop watching.
   func drain() { _ = try? recorder.drain() }

@@ -2,7 +2,6 @@ import Capture
 import LinuxSystem
 import Metrics
 import ProfileModel
-import Storage
 
 /// A network capture in the loop of a watch.
 final class DrivenNetworkCapture: DrivenCapture {
@@ -28,13 +27,7 @@ final class DrivenNetworkCapture: DrivenCapture {
 
   func drain() throws { try capture.drain() }
 
-  func finish() throws -> CaptureOutcome {
-    let recording = try capture.finish()
-    return .other { task, store in
-      try CaptureSession.close(&task, recording)
-      try store.finish(task, network: recording.profile)
-    }
-  }
+  func finish() throws -> CaptureOutcome { .network(try capture.finish()) }
 }
 
 /// The requests that watched processes answer, counted from the first time that a rule asks for them.
@@ -47,6 +40,7 @@ final class WatchedRequests {
   private let complain: (String) -> Void
   /// What has been complained of: each once.
   private var known: Set<String> = []
+  private static let maximumSubjects = 1000
 
   /// - Parameter complain: told once why requests cannot be counted, and why some are not.
   init(complain: @escaping (String) -> Void) { self.complain = complain }
@@ -79,6 +73,8 @@ final class WatchedRequests {
   }
 
   private func tell(_ subject: String, _ sentence: String) {
+    // Some sentences name a process, and processes come and go.
+    guard known.count < Self.maximumSubjects else { return }
     if known.insert(subject).inserted { complain(sentence) }
   }
 }

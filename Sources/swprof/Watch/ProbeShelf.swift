@@ -6,6 +6,10 @@ import ProfileModel
 /// Keeps programs loaded and verified for each kind of task that policies may start, so that a start only attaches them.
 struct ProbeShelf {
   private var stock: [Entry] = []
+  /// What all tasks find their unwind tables in.
+  private let tables: SharedTables
+
+  init(_ tables: SharedTables) { self.tables = tables }
 
   private struct Entry {
     let task: PolicyTask
@@ -53,7 +57,7 @@ struct ProbeShelf {
     let wanted = tasks.map(Self.key)
     stock.removeAll { !wanted.contains($0.task) }
     guard let missing = wanted.first(where: { task in !stock.contains { $0.task == task } }) else { return true }
-    stock.append(Entry(task: missing, probes: try Self.load(missing)))
+    stock.append(Entry(task: missing, probes: try load(missing)))
     return false
   }
 
@@ -63,7 +67,7 @@ struct ProbeShelf {
     if let index = stock.firstIndex(where: { $0.task == key }) {
       return try stock.remove(at: index).probes.arm(processes)
     }
-    return try Self.load(key).arm(processes)
+    return try load(key).arm(processes)
   }
 
   /// The task without what its programs do not depend on.
@@ -73,15 +77,18 @@ struct ProbeShelf {
     return key
   }
 
-  private static func load(_ task: PolicyTask) throws -> Probes {
+  private func load(_ task: PolicyTask) throws -> Probes {
     if task.kind == .network { return Probes(.network(try DrivenNetworkCapture.prepare(task.network))) }
     var request = CaptureRequest(
       target: .processes([]), side: task.side, includesChildren: task.includesChildren,
-      unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: ringBufferBytes)
-    request.initialBuildNanoseconds = initialBuildNanoseconds
+      unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: Self.ringBufferBytes)
+    request.initialBuildNanoseconds = Self.initialBuildNanoseconds
     if task.kind == .offCPU {
-      return Probes(.offCPU(try PreparedOffCPU.load(request, task.offCPU, tableCapacity: tableCapacity)))
+      return Probes(
+        .offCPU(
+          try PreparedOffCPU.load(request, task.offCPU, tableCapacity: Self.tableCapacity, tables: tables)))
     }
-    return Probes(.onCPU(try PreparedOnCPU.load(request, frequencyHertz: task.frequencyHertz)))
+    return Probes(
+      .onCPU(try PreparedOnCPU.load(request, frequencyHertz: task.frequencyHertz, tables: tables)))
   }
 }

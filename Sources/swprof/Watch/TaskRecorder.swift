@@ -1,3 +1,4 @@
+import Capture
 import LinuxSystem
 import ProfileModel
 import Storage
@@ -83,8 +84,7 @@ private final class RecorderWork {
   private let replies: Mailbox<RecorderReply>
   private(set) var isWanted = true
   private var tasks: [Int: ProfilingTask] = [:]
-  /// Finished tasks for which there was no room, oldest first.
-  private var unsaved: [(task: ProfilingTask, profile: Profile)] = []
+  private var backlog = StoreBacklog()
   /// What was said already, and is not said again before it is over.
   private var trouble: String?
   /// When something failed last.
@@ -92,9 +92,6 @@ private final class RecorderWork {
   /// What needs no room succeeds on a full disk too: trouble is over when nothing has failed for so many ns, or when a
   /// task has been saved.
   private static let troubleEnds: UInt64 = 60_000_000_000
-
-  /// How many values of profiles are kept in memory while there is no room: of some 100 bytes each, with their stacks.
-  private static let unsavedValueLimit = 1_000_000
 
   init(store: TaskStore, replies: Mailbox<RecorderReply>) {
     self.store = store
@@ -107,16 +104,16 @@ private final class RecorderWork {
     case .finish(let number, let outcome, let lookback, let endedAt): finish(number, outcome, lookback, endedAt)
     case .abandon(let number, let error, let endedAt): abandon(number, error, endedAt)
     case .fail(let number, let task, let error): fail(number, task, error)
-    case .log(let entry): attempt { try store.log([entry]) }
-    case .keep(let histories): attempt { try store.append(histories) }
+    case .log(let entry): write(.decision(entry))
+    case .keep(let histories): write(.history(histories))
     case .state(let document, let time):
-      saveUnsaved()
+      writeBacklog()
       attempt { try store.keepWatchState(document, at: time) }
     case .prune(let retention, let now):
       attempt { try store.keepWithin(retention, now: now) }
     case .stop:
-      saveUnsaved()
-      for task in unsaved { say("no room for \(Self.words(task.task)); it is lost") }
+      writeBacklog()
+      for task in backlog.tasks { say("no room for \(Self.words(task.task)); it is lost") }
       isWanted = false
     }
   }
@@ -125,10 +122,8 @@ private final class RecorderWork {
 
   private func begin(_ number: Int, _ task: ProfilingTask, _ cooldowns: [Cooldown]) {
     var task = task
-    attempt {
-      task.id = try store.begin(task)
-      try store.keep(cooldowns, now: Int(Clock.monotonic.nanoseconds / 1_000_000_000))
-    }
+    attempt { task.id = try store.begin(task) }
+    write(.cooldowns(cooldowns))
     tasks[number] = task
     logTrigger(task, .started)
     replies.send(.began(number, task.id))
@@ -139,65 +134,50 @@ private final class RecorderWork {
     let entry = TriggerLogEntry(
       firedAt: trigger.firedAt, policy: trigger.policy, process: trigger.process, processName: trigger.processName,
       outcome: outcome, reason: reason, task: task.id.rawValue == 0 ? nil : task.id)
-    attempt { try store.log([entry]) }
+    write(.decision(entry))
   }
 
   private func finish(_ number: Int, _ outcome: CaptureOutcome, _ lookback: Lookback?, _ endedAt: WallTime) {
     guard var task = tasks.removeValue(forKey: number) else { return }
     task.endedAt = endedAt
+    let result: StoreBacklog.Result
     switch outcome {
-    case .profile(let raw):
-      let assembled = ProfileAssembly.assemble(raw)
-      var profile = assembled.profile
-      task.account = assembled.account
-      task.warnings += assembled.warnings
-      if let lookback {
-        let earlier = ProfileAssembly.assemble(lookback.profile)
-        profile = profile.preceded(by: earlier.profile, offsetNanoseconds: lookback.nanoseconds)
-        task.account.add(earlier.account)
-        task.warnings += earlier.warnings.filter { !task.warnings.contains($0) }
-      }
-      guard task.account.isBalanced else {
-        return abandon(number, task, "a bug of swprof: samples are missing from the account; please report it")
-      }
-      task.status = .done
-      unsaved.append((task, profile))
-      saveUnsaved()
-      boundUnsaved()
-    case .other(let save):
-      do {
-        if task.id.rawValue == 0 { task.id = try store.begin(task) }
-        try save(&task, store)
-        task.status = .done
-      } catch {
-        return abandon(number, task, Failure(error).sentence)
-      }
+    case .profile(let raw): result = .stacks(profile(raw, lookback, &task))
+    case .network(let recording):
+      // It lasted as long as calls were counted.
+      (task.startedAt, task.endedAt) = (recording.startedAt, recording.endedAt)
+      task.account = recording.account
+      task.warnings += recording.warnings
+      result = .network(recording.profile)
     }
+    guard task.account.isBalanced else {
+      return abandon(number, task, "a bug of swprof: \(task.kind.unit) are missing from the account; please report it")
+    }
+    task.status = .done
+    let lost = backlog.add(task, result)
+    writeBacklog()
+    for task in lost { say("no room for \(Self.words(task)); it is lost") }
     replies.send(.ended(number, task))
   }
 
-  private func saveUnsaved() {
-    while let (waiting, profile) = unsaved.first {
-      var task = waiting
-      do {
-        if task.id.rawValue == 0 {
-          task.id = try store.begin(task)
-          unsaved[0].task.id = task.id
-        }
-        try store.finish(task, profile: profile)
-      } catch StoreError.noSuchTasks {
-        // Somebody has removed it meanwhile.
-      } catch {
-        return complain(error)
-      }
-      unsaved.removeFirst()
-      trouble = nil
-    }
+  private func profile(_ raw: RawProfile, _ lookback: Lookback?, _ task: inout ProfilingTask) -> Profile {
+    let assembled = ProfileAssembly.assemble(raw)
+    task.account = assembled.account
+    task.warnings += assembled.warnings
+    guard let lookback else { return assembled.profile }
+    let earlier = ProfileAssembly.assemble(lookback.profile)
+    task.account.add(earlier.account)
+    task.warnings += earlier.warnings.filter { !task.warnings.contains($0) }
+    return assembled.profile.preceded(by: earlier.profile, offsetNanoseconds: lookback.nanoseconds)
   }
 
-  private func boundUnsaved() {
-    while unsaved.count > 1, unsaved.reduce(0, { $0 + $1.profile.values.count }) > Self.unsavedValueLimit {
-      say("no room for \(Self.words(unsaved.removeFirst().task)); it is lost")
+  private func writeBacklog() {
+    do {
+      if try backlog.write(to: store) { trouble = nil }
+      let dropped = backlog.takeDropped()
+      if dropped > 0 { say("there was no memory for \(dropped) rows of history and decisions; they are lost") }
+    } catch {
+      complain(error)
     }
   }
 
@@ -211,27 +191,33 @@ private final class RecorderWork {
     var task = task
     task.status = .failed
     task.error = error
-    if task.id.rawValue != 0 {
-      attempt { try store.fail(task.id, error: error, endedAt: task.endedAt ?? Clock.wall) }
-    }
+    if task.id.rawValue != 0 { write(.failure(task.id, error: error, endedAt: task.endedAt ?? Clock.wall)) }
     replies.send(.ended(number, task))
   }
 
   private func fail(_ number: Int, _ task: ProfilingTask, _ error: String) {
     var task = task
-    attempt {
-      task.id = try store.begin(task)
-      try store.fail(task.id, error: error, endedAt: task.startedAt)
-    }
+    attempt { task.id = try store.begin(task) }
+    if task.id.rawValue != 0 { write(.failure(task.id, error: error, endedAt: task.startedAt)) }
     logTrigger(task, .failed, reason: error)
     replies.send(.failed(number, task.id))
+  }
+
+  /// Writes something small, or keeps it for later.
+  private func write(_ entry: StoreBacklog.Entry) {
+    attempt {
+      do { try entry.write(to: store) } catch {
+        backlog.add(entry)
+        throw error
+      }
+    }
   }
 
   /// Does what may fail for want of room: watching goes on.
   private func attempt(_ body: () throws -> Void) {
     do {
       try body()
-      if unsaved.isEmpty, Clock.monotonic.nanoseconds(since: failedAt) >= Self.troubleEnds { trouble = nil }
+      if backlog.isEmpty, Clock.monotonic.nanoseconds(since: failedAt) >= Self.troubleEnds { trouble = nil }
     } catch {
       complain(error)
     }

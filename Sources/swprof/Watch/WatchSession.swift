@@ -19,6 +19,8 @@ struct WatchSession: ~Copyable {
   private var reader: MetricReader
   private var shelf: ProbeShelf
   private var flight: Flight?
+  private let tables: SharedTables
+  private var preparation: TablePreparation
   private let recorder: TaskRecorder
   private var history = ValueHistory()
   private var running: [RunningTask] = []
@@ -40,6 +42,9 @@ struct WatchSession: ~Copyable {
   private static var stateSeconds: Int { 10 }
   private static var pruneSeconds: Int { 300 }
   private static var slotNanoseconds: UInt64 { 1_000_000_000 }
+  /// For how long tables are built ahead before the watch is ready, and then between two looks at the rest.
+  private static var firstPreparation: UInt64 { 1_000_000_000 }
+  private static var preparationTime: UInt64 { 5_000_000 }
 
   /// Reads the policies, listens to processes, and loads what tasks will need.
   init(
@@ -50,7 +55,7 @@ struct WatchSession: ~Copyable {
     let policies = try source.read()
     try Privileges.check()
     Host.raiseDescriptorLimit()
-    let signals = try SignalDescriptor()
+    let signals = try SignalDescriptor(hangup: .message)
     var engine = PolicyEngine(policies, cpuCount: try Host.onlineCPUs().count)
     for cooldown in try store.cooldowns() {
       engine.restoreCooldown(policy: cooldown.policy, process: cooldown.process, until: cooldown.until)
@@ -59,13 +64,16 @@ struct WatchSession: ~Copyable {
     do { discovery = try ProcessDiscovery() } catch {
       throw Failure("cannot listen to the kernel's records of processes: \(error)", .unavailable)
     }
-    var shelf = ProbeShelf()
+    let tables = SharedTables()
+    var shelf = ProbeShelf(tables)
     while try !shelf.restock(for: policies.policies.map(\.task)) {}
     recorder = try TaskRecorder(store)
     self.signals = signals
     self.engine = engine
     self.discovery = discovery
     self.shelf = shelf
+    self.tables = tables
+    preparation = TablePreparation(tables)
     isStocked = true
     reader = MetricReader(measures: engine.measures, http: requests?.totals)
     self.requests = requests
@@ -81,11 +89,13 @@ struct WatchSession: ~Copyable {
   // MARK: - The loop
 
   /// Watches until a signal comes.
-  mutating func run() throws {
+  mutating func run() {
     apply(discovery.update())
-    _ = reader.sample(engine.processes, answering: engine.answeringProcesses, now: Clock.monotonic)
-    try followFlight()
-    try output.tell(.ready, "\(counted(engine.policies.count, "policy", "policies")) watch \(watchedWords)")
+    _ = reader.sample(engine.processes, answering: engine.answeringProcesses, now: Clock.monotonic, bootNow: Clock.boot)
+    followFlight()
+    prepareTables()
+    preparation.work(until: Clock.monotonic + Self.firstPreparation)
+    output.tell(.ready, "\(counted(engine.policies.count, "policy", "policies")) watch \(watchedWords)")
     output.notifyService("READY=1\nSTATUS=\(engine.policies.count) policies, \(engine.processes.count) processes")
     var end: Int32?
     while end == nil {
@@ -94,16 +104,16 @@ struct WatchSession: ~Copyable {
         + (flight?.descriptors ?? [])
       let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
       while let signal = signals.next() {
-        if signal == SIGHUP { try reload() } else { end = signal }
+        if signal == SIGHUP { reload() } else { end = signal }
       }
       if !readable.isDisjoint(with: discovery.descriptors) { discovery.drain() }
-      try driveTasks()
+      driveTasks()
       flight?.drain()
-      if Self.slot(of: Clock.monotonic) - 1 > lastSlot { try closeSlot() }
-      for reply in recorder.takeReplies() { try tell(reply) }
+      if preparation.hasWork { preparation.work(until: Clock.monotonic + Self.preparationTime) }
+      if Self.slot(of: Clock.monotonic) - 1 > lastSlot { closeSlot() }
+      for reply in recorder.takeReplies() { tell(reply) }
     }
-    signals.restoreDefaults()
-    try stop()
+    stop()
   }
 
   private var watchedWords: String { counted(engine.processes.count, "process", "processes") }
@@ -116,38 +126,51 @@ struct WatchSession: ~Copyable {
     for task in running {
       timeout = min(timeout, task.capture.hasPending ? 1 : Self.drainMilliseconds, task.millisecondsLeft)
     }
-    return flight?.hasPending == true ? min(timeout, Self.drainMilliseconds) : timeout
+    if flight?.hasPending == true { timeout = min(timeout, Self.drainMilliseconds) }
+    return preparation.hasWork ? min(timeout, 1) : timeout
   }
 
   // MARK: - Slots
 
-  private mutating func closeSlot() throws {
+  private mutating func closeSlot() {
     let now = Clock.monotonic
     let slot = Self.slot(of: now) - 1
     let slots = slot - lastSlot > Self.longestLag ? slot...slot : lastSlot + 1...slot
     lastSlot = slot
-    for key in reader.sample(engine.processes, answering: engine.answeringProcesses, now: now) { forget(key) }
+    let ended = reader.sample(
+      engine.processes, answering: engine.answeringProcesses, now: now, bootNow: Clock.boot)
+    for key in ended { forget(key) }
     let reader = reader
     let decisions = engine.close(slots: slots, hostLoad: reader.hostLoad) { reader.values(of: $0) }
-    for decision in decisions { try carryOut(decision) }
+    for decision in decisions { carryOut(decision) }
     // What follows may take its time, and what is new now has its first whole slot before it.
     apply(discovery.update())
     noteHistory()
-    try housekeeping(slot)
-    try followFlight()
+    output.flush()
+    housekeeping(slot)
+    followFlight()
+    prepareTables()
+  }
+
+  /// Has the tables ready of the processes whose stacks tasks may walk.
+  private mutating func prepareTables() {
+    let processes = zip(engine.policies, engine.processesByPolicy).filter {
+      $0.0.task.kind != .network && $0.0.task.unwind != UnwindChoice.fp.rawValue
+    }
+    preparation.look(at: Set(processes.flatMap { $0.1.map(\.key) }), now: Clock.monotonic)
   }
 
   /// Keeps the flight recorder at the processes that on-CPU tasks may be for.
-  private mutating func followFlight() throws {
+  private mutating func followFlight() {
     let span = engine.limits.lookbackSeconds
     guard span > 0 else { return flight = nil }
     do {
-      if flight?.spanSeconds != span { flight = try Flight(spanSeconds: span) }
+      if flight?.spanSeconds != span { flight = try Flight(spanSeconds: span, tables: tables) }
       let processes = zip(engine.policies, engine.processesByPolicy).filter { $0.0.task.kind == .onCPU }
-        .flatMap { $0.1.map(\.key.process) }
+        .flatMap { $0.1.map(\.key) }
       try flight?.look(at: Set(processes))
     } catch {
-      if !flightTrouble { try output.tell(.trouble, "no flight recorder: \(Failure(error).sentence)") }
+      if !flightTrouble { output.tell(.trouble, "no flight recorder: \(Failure(error).sentence)") }
       flightTrouble = true
     }
   }
@@ -179,15 +202,15 @@ struct WatchSession: ~Copyable {
     if !rows.isEmpty { recorder.send(.keep(rows)) }
   }
 
-  private mutating func housekeeping(_ slot: Int) throws {
-    if source.hasChanged() { try reload() }
+  private mutating func housekeeping(_ slot: Int) {
+    if source.hasChanged() { reload() }
     if !isStocked {
       do { isStocked = try shelf.restock(for: engine.policies.map(\.task)) } catch {
         // The task that needs them will say so.
         isStocked = true
       }
     }
-    if slot % Self.stateSeconds == 0 { try publish() }
+    if slot % Self.stateSeconds == 0 { publish() }
     if slot % Self.pruneSeconds == 0 {
       let retention = TaskStore.Retention(
         seconds: engine.limits.retentionSeconds, maximumBytes: engine.limits.maximumDatabaseBytes)
@@ -196,7 +219,7 @@ struct WatchSession: ~Copyable {
   }
 
   /// Tells how the watch is doing.
-  private mutating func publish() throws {
+  private mutating func publish() {
     let state = state()
     if let document = try? JSONEncoder().encode(state) {
       recorder.send(.state(String(decoding: document, as: UTF8.self), Clock.wall))
@@ -207,7 +230,7 @@ struct WatchSession: ~Copyable {
       try metricsFile.write(state, starts: starts, load: reader.hostLoad)
       metricsTrouble = false
     } catch {
-      if !metricsTrouble { try output.tell(.trouble, Failure(error).sentence) }
+      if !metricsTrouble { output.tell(.trouble, Failure(error).sentence) }
       metricsTrouble = true
     }
   }
@@ -240,7 +263,7 @@ struct WatchSession: ~Copyable {
 
   // MARK: - Tasks
 
-  private mutating func carryOut(_ decision: PolicyEngine.Decision) throws {
+  private mutating func carryOut(_ decision: PolicyEngine.Decision) {
     switch decision {
     case .start(let start): begin(start)
     case .heldBack(let policy, let process, let reason):
@@ -248,7 +271,7 @@ struct WatchSession: ~Copyable {
       var event = WatchEvent(
         .heldBack, "\(policy): no task for \(process.name) (\(process.key.process)): \(sentence)", time: Clock.wall)
       (event.policy, event.process, event.processName) = (policy, process.key.process, process.name)
-      try output.tell(event)
+      output.tell(event)
       recorder.send(
         .log(
           TriggerLogEntry(
@@ -296,7 +319,7 @@ struct WatchSession: ~Copyable {
     }
   }
 
-  private mutating func driveTasks() throws {
+  private mutating func driveTasks() {
     for task in running {
       do { try task.capture.drain() } catch {
         end(task, failedBy: error)
@@ -323,7 +346,7 @@ struct WatchSession: ~Copyable {
 
   // MARK: - Policies
 
-  private mutating func reload() throws {
+  private mutating func reload() {
     do {
       let policies = try source.read()
       engine.reload(policies, processes: discovery.processes)
@@ -331,28 +354,28 @@ struct WatchSession: ~Copyable {
       let engine = engine
       reader.keep { engine.isWatched($0) }
       isStocked = false
-      try output.tell(
+      output.tell(
         .reloaded,
         "policies read again: \(counted(policies.policies.count, "policy", "policies")) watch \(watchedWords)")
     } catch let error as PolicyFileError {
-      for line in error.lines { Terminal.complain(line) }
-      try output.tell(
+      for line in error.lines { output.complain(line) }
+      output.tell(
         .refused, "\(counted(error.problems.count, "problem", "problems")) in '\(source.path)'; the old policies stay")
-    } catch let error as Failure {
-      try output.tell(.refused, "\(error.sentence); the old policies stay")
+    } catch {
+      output.tell(.refused, "\(Failure(error).sentence); the old policies stay")
     }
   }
 
   // MARK: - What is told
 
-  private mutating func tell(_ reply: RecorderReply) throws {
+  private mutating func tell(_ reply: RecorderReply) {
     switch reply {
     case .began(let number, let id):
       guard let task = announced[number] else { return }
-      try output.tell(event(.started, task.start, task.trigger, id, "\(taskWords(task.start, id)) started"))
+      output.tell(event(.started, task.start, task.trigger, id, "\(taskWords(task.start, id)) started"))
     case .failed(let number, let id):
       guard let (start, trigger, error) = failures.removeValue(forKey: number) else { return }
-      try output.tell(event(.failed, start, trigger, id, "\(taskWords(start, id)) not started: \(error)"))
+      output.tell(event(.failed, start, trigger, id, "\(taskWords(start, id)) not started: \(error)"))
     case .ended(let number, let task):
       guard let known = announced.removeValue(forKey: number) else { return }
       let result =
@@ -361,8 +384,8 @@ struct WatchSession: ~Copyable {
         .ended, "\(known.start.policy.name): \(taskWords(known.start, task.id)) \(result)", time: Clock.wall)
       (event.policy, event.task, event.taskKind) = (known.start.policy.name, task.id, task.kind)
       (event.process, event.processName) = (known.trigger.process, known.trigger.processName)
-      try output.tell(event)
-    case .trouble(let sentence): try output.tell(.trouble, sentence)
+      output.tell(event)
+    case .trouble(let sentence): output.tell(.trouble, sentence)
     case .stopped: break
     }
   }
@@ -382,14 +405,15 @@ struct WatchSession: ~Copyable {
 
   // MARK: - The end
 
-  private mutating func stop() throws {
+  private mutating func stop() {
     output.notifyService("STOPPING=1")
     for task in running { end(task) }
     recorder.send(.keep(history.takeAll()))
-    try publish()
+    publish()
     var replies: [RecorderReply] = []
     recorder.finish { replies.append($0) }
-    for reply in replies { try tell(reply) }
-    try output.tell(.stopped, "stopped")
+    for reply in replies { tell(reply) }
+    output.tell(.stopped, "stopped")
+    output.close()
   }
 }
