@@ -9,7 +9,10 @@ package struct ProgramMatch: Sendable {
   /// The module of the main program on both sides.
   package static let programName = "[program]"
 
+  /// Which names of both sides were taken for one thing, a sentence each.
+  package let notes: [String]
   private let renamings: (base: Renaming, new: Renaming)
+  private static let noteLimit = 10
 
   /// - Parameters:
   ///   - base: the runs before the change.
@@ -26,6 +29,7 @@ package struct ProgramMatch: Sendable {
     let processes = Self.pairProcesses(sides.0, sides.1, pairs)
     let roots = Self.pairRoots(sides.0, sides.1)
     let hasModules = sides.0.hasModules && sides.1.hasModules
+    notes = Self.notes((hasModules ? pairs.list : []) + roots.list)
     // Where one side knows no modules, places without a name are called by their files on both.
     renamings = (
       Renaming(
@@ -33,6 +37,12 @@ package struct ProgramMatch: Sendable {
       Renaming(
         modules: hasModules ? pairs.new : [:], processes: processes.new, roots: roots.new, keepsModules: hasModules)
     )
+  }
+
+  private static func notes(_ pairs: [NamePairs.Pair]) -> [String] {
+    let notes = pairs.map { "'\($0.base)' of the base and '\($0.new)' are compared as one" }
+    guard notes.count > noteLimit else { return notes }
+    return notes.prefix(noteLimit) + ["so are \(notes.count - noteLimit) more pairs of files"]
   }
 
   /// A profile of the base side with the names that both sides share.

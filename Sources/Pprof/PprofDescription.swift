@@ -42,8 +42,14 @@ package struct PprofDescription: Sendable {
     var lines = [
       "swprof \(task.kind.rawValue): \(task.target)",
       "host \(task.host), kernel \(task.kernel)",
-      "\(account.taken) \(task.kind.unit) taken, \(account.lost) lost",
+      "\(account.taken) \(task.kind.unit) taken, \(account.lost) lost"
+        + (account.lostNanoseconds > 0 ? ", \(account.lostNanoseconds) ns" : ""),
     ]
+    lines += Phase.allCases.compactMap { phase in
+      account.leftOut[phase].flatMap { left in
+        left.count > 0 ? "left out: \(left.count) times \(phase.explanation), \(left.nanoseconds) ns" : nil
+      }
+    }
     lines += LossCause.allCases.compactMap { cause in
       account.losses[cause].flatMap { $0 > 0 ? "lost: \($0) \(cause.explanation)" : nil }
     }

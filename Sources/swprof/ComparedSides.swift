@@ -5,10 +5,13 @@ import ProfileModel
 struct ComparedSides {
   let base: [ComparedRun]
   let new: [ComparedRun]
+  /// What was taken for one thing although its names differ, a sentence each.
+  let notes: [String]
   private let profiles: (base: [Profile], new: [Profile])
 
   init(base: ComparedSide, new: ComparedSide, _ options: ComparisonOptions) {
     let match = ProgramMatch(base: base.profiles, new: new.profiles)
+    notes = match.notes
     profiles = (base.profiles.map(match.base), new.profiles.map(match.new))
     let multiple = Self.commonMultiple(of: base.runs + new.runs)
     let compared = { (runs: [ComparedSide.Run], profiles: [Profile]) in

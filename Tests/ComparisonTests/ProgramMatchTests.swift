@@ -18,6 +18,18 @@ import Testing
     #expect(sides.new == ["[program]!f": 80, "libc.so.6!memcpy": 20])
   }
 
+  @Test func `what was taken for one is said, unless the names say it`() {
+    let old = profile(["/b/old-bench!main;/b/libold.so!f": 70])
+    let new = profile(["/b/new-bench!main;/b/libnew.so!f": 70])
+
+    #expect(
+      ProgramMatch(base: [old], new: [new]).notes == [
+        "'old-bench' of the base and 'new-bench' are compared as one",
+        "'libold.so' of the base and 'libnew.so' are compared as one",
+      ])
+    #expect(ProgramMatch(base: [old], new: [old]).notes.isEmpty)
+  }
+
   @Test func `a program whose stacks begin in the C library is found`() {
     let sides = costs(
       profile(["/lib/libc.so.6!start;/b/old-bench!main": 9]), profile(["/lib/libc.so.6!start;/b/new-bench!main": 9]))

@@ -123,8 +123,9 @@ struct CheckCommand: ParsableCommand {
     if let save { try keep(new, in: save) }
     guard !base.runs.isEmpty else { return }
 
-    let check = compare(base, new, options)
-    for warning in Set(base.warnings + new.warnings).sorted() { manners.verbosity.note(warning) }
+    let sides = ComparedSides(base: base, new: new, comparison)
+    let check = Check(base: sides.base, new: sides.new, options: options)
+    for note in sides.notes + Set(base.warnings + new.warnings).sorted() { manners.verbosity.note(note) }
     for sink in sinks { try sink.write(check, isColored: colors.isColored(output: sink.output.path)) }
     switch check.verdict {
     case .regression: throw CommandStatus(code: ExitStatus.regression.rawValue)
@@ -132,11 +133,6 @@ struct CheckCommand: ParsableCommand {
       if onInconclusive == .fail { throw CommandStatus(code: ExitStatus.inconclusive.rawValue) }
     case .pass: break
     }
-  }
-
-  private func compare(_ base: ComparedSide, _ new: ComparedSide, _ options: Check.Options) -> Check {
-    let sides = ComparedSides(base: base, new: new, comparison)
-    return Check(base: sides.base, new: sides.new, options: options)
   }
 
   /// Runs the commands by turns, so that a machine that becomes slower meanwhile does so for both.
@@ -157,7 +153,8 @@ struct CheckCommand: ParsableCommand {
       if let baselineWords { try record(baselineWords, into: &base, "run \(run) of the baseline", &recording) }
       if run % 2 == 1 { try record(command, into: &new, "run \(run)", &recording) }
       guard runs == .auto, run == wanted, run < maxRuns else { continue }
-      if let needed = compare(base, new, options).runsNeeded, needed > run {
+      let sides = ComparedSides(base: base, new: new, comparison)
+      if let needed = Check(base: sides.base, new: sides.new, options: options).runsNeeded, needed > run {
         // What is needed is estimated; it is estimated again when there is more to go by.
         wanted = min(needed, 2 * run, maxRuns)
         manners.verbosity.note(

@@ -72,7 +72,7 @@ struct DiffCommand: ParsableCommand {
     options.limits.minimumShare = 0.001
     let sides = ComparedSides(base: before, new: after, comparison)
     let check = Check(base: sides.base, new: sides.new, options: options)
-    for warning in Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(warning) }
+    for note in sides.notes + Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(note) }
     try sink.write(render(check, sides, hasThreads: before.hasThreads && after.hasThreads))
     if fail, check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
   }
