@@ -87,7 +87,7 @@ package struct Check: Sendable {
     test = RegressionTest(
       base: comparability.isSummable ? base.map(\.costs) : [], new: comparability.isSummable ? new.map(\.costs) : [],
       limits: options.limits, isCounted: (base + new).allSatisfy { $0.quality.countObstacle == nil },
-      isExcluded: isNotTested)
+      unchanged: Self.unchangedRatio(base, new, options.work), isExcluded: isNotTested)
     guard comparability.obstacles.isEmpty else {
       verdict = .notComparable
       reasons = comparability.obstacles
@@ -97,6 +97,19 @@ package struct Check: Sendable {
     findRegressions(base, new)
     reviewAccepted()
     judge(isNotTested)
+  }
+
+  /// New share over base share of a function that costs as much as before; nil where samples are of unknown length.
+  private static func unchangedRatio(
+    _ base: [ComparedRun], _ new: [ComparedRun], _ work: (base: Double, new: Double)
+  ) -> Double? {
+    let rates = Set((base + new).map(\.quality.frequencyHertz))
+    guard rates.count == 1, rates.first != .some(nil) else { return nil }
+    let cost = { (runs: [ComparedRun], work: Double) in
+      runs.reduce(0.0) { $0 + Double($1.costs.total) } / Double(max(1, runs.count)) / work
+    }
+    let costs = (cost(base, work.base), cost(new, work.new))
+    return costs.0 > 0 && costs.1 > 0 ? costs.0 / costs.1 : nil
   }
 
   private static func total(of runs: [ComparedRun]) -> UInt64 {

@@ -71,6 +71,8 @@ package struct RegressionTest: Sendable {
   private static let priorFreedom = 10.0
   /// Assumed where there is one run on a side.
   private static let dispersionOfOneRun = 2.0
+  /// With this part of the weight, a function may decide the middle of all ratios alone.
+  private static let dominantShare = 0.4
   /// The chance of missing a growth that is called detectable.
   private static let missRate = 0.2
 
@@ -78,10 +80,12 @@ package struct RegressionTest: Sendable {
   ///   - base: the costs of each run before the change.
   ///   - new: the costs of each run after it.
   ///   - isCounted: whether the costs are numbers of samples; other weights take two runs on each side.
+  ///   - unchanged: new share over base share of a function that costs as much as before, by the costs of whole runs; nil
+  ///     where those are not known to be alike.
   ///   - isExcluded: what is not tested, whatever it weighs.
   package init(
     base: [FunctionCosts], new: [FunctionCosts], limits: Limits = Limits(), isCounted: Bool = true,
-    isExcluded: (FunctionKey) -> Bool = { _ in false }
+    unchanged: Double? = nil, isExcluded: (FunctionKey) -> Bool = { _ in false }
   ) {
     self.base = base
     self.new = new
@@ -102,7 +106,7 @@ package struct RegressionTest: Sendable {
       }
     }
     // Subtrees overlap with functions; the middle of the functions is what they are held against as well.
-    commonFactor = medianRatio(family.filter { $0.key.kind != .subtree }.map(\.value))
+    commonFactor = commonRatio(family.filter { $0.key.kind != .subtree }.map(\.value), unchanged: unchanged)
     let own = dispersions(Array(family.keys))
     let middle = Self.median(own.values.sorted())
     results = family.map { key, count in
@@ -130,6 +134,21 @@ package struct RegressionTest: Sendable {
       let share = max(Double(count.base) / totals.base, Double(count.new) / totals.new)
       return share >= limits.minimumShare && !isExcluded(key)
     }
+  }
+
+  /// The middle of all ratios. Where one function has about half of the weight, it could as well be the ratio of that one or
+  /// of all others: whether it became slower or they became faster is told by what whole runs cost.
+  private func commonRatio(_ counts: [Count], unchanged: Double?) -> Double {
+    let counts = counts.filter { $0.base > 0 && $0.new > 0 }
+    let heaviest = counts.indices.max { counts[$0].base + counts[$0].new < counts[$1].base + counts[$1].new }
+    guard let unchanged, let heaviest, counts.count > 1 else { return medianRatio(counts) }
+    let sum = counts.reduce(0.0) { $0 + Double($1.base + $1.new) }
+    guard Double(counts[heaviest].base + counts[heaviest].new) >= Self.dominantShare * sum else {
+      return medianRatio(counts)
+    }
+    let own = medianRatio([counts[heaviest]])
+    let rest = medianRatio(counts.enumerated().filter { $0.offset != heaviest }.map(\.element))
+    return abs(log(rest / unchanged)) < abs(log(own / unchanged)) ? rest : own
   }
 
   /// The median of new share over base share, each weighted by its samples: one function's growth is not the others'

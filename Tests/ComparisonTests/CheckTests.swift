@@ -77,6 +77,34 @@ import Testing
     #expect(Check(base: many.base, new: many.new).verdict == .pass)
   }
 
+  /// Runs of two functions, of which the first has most of the time: it costs `factors.0` times as much, the other
+  /// `factors.1` times.
+  private func dominated(_ factors: (Double, Double), _ seed: UInt64) -> [ComparedRun] {
+    var draw = Draw(seed: seed)
+    let costs = [70 * factors.0, 20 * factors.1, 10 * factors.1]
+    let samples = Int(3000 * costs.reduce(0, +) / 100)
+    return (0..<8).map { _ in run(draw.run(costs, samples: samples)) }
+  }
+
+  @Test(arguments: [1.2, 1.5, 3]) func `a function with most of the time that becomes slower is found by its name`(
+    factor: Double
+  ) {
+    let check = Check(base: dominated((1, 1), 3), new: dominated((factor, 1), 4))
+
+    #expect(check.verdict == .regression)
+    #expect(check.findings.map(\.result.key) == [key("f0")])
+    let faster = check.test.results.filter { $0.isImprovement }
+    #expect(faster.isEmpty)
+  }
+
+  @Test func `what becomes faster beside a function with most of the time makes that no slower`() {
+    let check = Check(base: dominated((1, 1), 3), new: dominated((1, 0.5), 4))
+
+    #expect(check.verdict != .regression)
+    let faster = check.test.results.filter { $0.isImprovement }.map(\.key)
+    #expect(faster.sorted() == [key("f1"), key("f2")])
+  }
+
   @Test func `an inconclusive check says how many runs would do`() throws {
     let few = sides(runs: 3, samples: 500)
     let check = Check(base: few.base, new: few.new)
