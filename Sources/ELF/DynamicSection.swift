@@ -20,6 +20,10 @@ package struct DynamicSection {
   private static let entrySize = 16
   private static let maximumEntries = 4096
   private static let maximumStrings: UInt64 = 8 << 20
+  /// More than any file has; others would have us look for libraries without an end.
+  private static let maximumNeeded = 512
+  private static let maximumPaths = 64
+  private static let maximumText = 4096
 
   /// - Returns: nil for a file that is linked statically.
   package init?(_ file: ELFFile, lookingFor names: [String]) throws(ELFError) {
@@ -38,15 +42,16 @@ package struct DynamicSection {
       if tag == Tag.end { break }
       let offset: UInt64 = table.integer(at: entry + 8)
       switch tag {
-      case Tag.needed: needed.append(Self.text(strings, at: offset))
+      case Tag.needed: if needed.count < Self.maximumNeeded { needed.append(Self.text(strings, at: offset)) }
       case Tag.rpath, Tag.runpath:
-        searchPath += Self.text(strings, at: offset).split(separator: ":").map(String.init)
+        let paths = Self.text(strings, at: offset).split(separator: ":").map(String.init)
+        searchPath += paths.prefix(Self.maximumPaths - searchPath.count)
       default: break
       }
     }
   }
 
   private static func text(_ strings: [UInt8], at offset: UInt64) -> String {
-    String(decoding: strings.cString(from: Int(clamping: offset)), as: UTF8.self)
+    String(decoding: strings.cString(from: Int(clamping: offset)).prefix(maximumText), as: UTF8.self)
   }
 }

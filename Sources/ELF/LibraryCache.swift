@@ -7,7 +7,8 @@ package struct LibraryCache {
   private static let oldMagic = Array("ld.so-1.7.0".utf8)
   private static let headerSize = 48
   private static let entrySize = 24
-  private static let maximumEntries = 1 << 17
+  private static let maximumEntries = 1 << 15
+  private static let maximumText = 4096
   /// The bits of an entry's flags that tell the machine, and those of x86-64.
   private static let machineMask: UInt32 = 0xFF00
   private static let x86: UInt32 = 0x0300
@@ -45,6 +46,6 @@ package struct LibraryCache {
   }
 
   private static func text(_ bytes: [UInt8], at place: Int) -> String {
-    String(decoding: bytes.cString(from: place), as: UTF8.self)
+    String(decoding: bytes[min(place, bytes.count)...].prefix(maximumText).prefix { $0 != 0 }, as: UTF8.self)
   }
 }

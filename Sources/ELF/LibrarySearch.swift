@@ -26,6 +26,7 @@ package struct LibrarySearch {
   ]
   private static let maximumLibraries = 512
   private static let maximumCacheSize = 16 << 20
+  private static let maximumPaths = 64
 
   /// - Parameters:
   ///   - names: functions that files are asked for.
@@ -34,7 +35,7 @@ package struct LibrarySearch {
     self.root = root
     self.names = names
     deadline = Clock.monotonic + limit
-    self.libraryPath = libraryPath?.split { $0 == ":" || $0 == ";" }.map(String.init) ?? []
+    self.libraryPath = libraryPath?.split { $0 == ":" || $0 == ";" }.prefix(Self.maximumPaths).map(String.init) ?? []
     let bytes = Self.open(root + "/etc/ld.so.cache").flatMap { try? $0.read(limit: Self.maximumCacheSize) }
     cache = LibraryCache(bytes ?? [])
   }
@@ -50,7 +51,8 @@ package struct LibrarySearch {
     while next < files.count, Clock.monotonic < deadline {
       let user = files[next]
       next += 1
-      for name in user.dynamic.needed where known.insert(name).inserted && files.count < Self.maximumLibraries {
+      for name in user.dynamic.needed
+      where known.insert(name).inserted && files.count < Self.maximumLibraries && Clock.monotonic < deadline {
         if let library = library(name, user: user, program: own) { files.append(library) }
       }
     }
@@ -62,14 +64,11 @@ package struct LibrarySearch {
     cache.paths(where: isWanted).compactMap { Self.open(root + $0) }
   }
 
-  /// The file at a path of the program's mount namespace.
-  package func file(at path: String) -> OpenFile? { Self.open(root + path) }
-
   private func library(_ name: String, user: Found, program: Found) -> Found? {
     if name.contains("/") { return open(name) }
     let first = user.dynamic.searchPath.map { Self.expand($0, origin: Self.directory(of: user.path)) }
     let ofProgram = program.dynamic.searchPath.map { Self.expand($0, origin: Self.directory(of: program.path)) }
-    for directory in first + ofProgram + libraryPath where directory.hasPrefix("/") {
+    for directory in first + ofProgram + libraryPath where directory.hasPrefix("/") && Clock.monotonic < deadline {
       if let found = open("\(directory)/\(name)") { return found }
     }
     if let path = cache[name], let found = open(path) { return found }
@@ -98,6 +97,8 @@ package struct LibrarySearch {
   }
 
   private static func expand(_ path: String, origin: String) -> String {
-    path.replacing("$ORIGIN", with: origin).replacing("${ORIGIN}", with: origin)
+    // One is enough for any path that leads somewhere.
+    path.replacing("$ORIGIN", with: origin, maxReplacements: 1)
+      .replacing("${ORIGIN}", with: origin, maxReplacements: 1)
   }
 }

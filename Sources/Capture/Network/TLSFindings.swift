@@ -13,6 +13,8 @@ struct TLSFindings {
   /// What was found linked into programs, which takes a while.
   private final class Linked {
     var programs: [FileIdentity: Set<TLSImplementation>] = [:]
+    /// How many bytes may still be looked through: some 10 ms for 100 MB.
+    var budget = 2 << 30
   }
 
   private static let maximumProcesses = 8192
@@ -81,7 +83,7 @@ struct TLSFindings {
 
   private func linkedInto(_ identity: FileIdentity) -> Set<TLSImplementation> {
     if let known = linked.programs[identity] { return known }
-    let found = programs[identity].map(TLSImplementation.linked(into:)) ?? []
+    let found = programs[identity].map { TLSImplementation.linked(into: $0, budget: &linked.budget) } ?? []
     linked.programs[identity] = found
     return found
   }

@@ -50,27 +50,29 @@ enum TLSImplementation: CaseIterable, Hashable {
     ("BoringSSL", .boringSSL), ("ssl/ssl_lib.c", .staticOpenSSL), ("rustls", .rustls), ("gnutls_handshake", .gnuTLS),
     ("mbedtls_ssl", .mbedTLS),
   ]
-  private static let maximumSize = 512 << 20
   private static let chunkSize = 4 << 20
   private static let longestText = 32
 
   /// What is linked into a program. Costs a look at its constants: some 10 ms for 100 MB.
-  static func linked(into program: OpenFile) -> Set<TLSImplementation> {
+  ///
+  /// - Parameter budget: how many bytes may be looked through, less those that were.
+  static func linked(into program: OpenFile, budget: inout Int) -> Set<TLSImplementation> {
     guard let source = try? ByteSource(program), let elf = try? ELFFile(source), let sections = try? elf.sections(),
       let named = try? elf.sectionsByName(sections)
     else { return [] }
     if named[".go.buildinfo"] != nil || named[".note.go.buildid"] != nil { return [.go] }
     guard let constants = named[".rodata"] else { return [] }
     var found: Set<TLSImplementation> = []
-    let end = constants.fileOffset &+ min(constants.size, UInt64(maximumSize))
+    let end = constants.fileOffset &+ min(constants.size, UInt64(Int32.max))
     var offset = constants.fileOffset
-    while offset < end {
+    while offset < end, budget > 0 {
       let size = Int(min(end - offset, UInt64(chunkSize + longestText)))
       guard let bytes = try? source.prefix(at: offset, limit: size), !bytes.isEmpty else { break }
       for (text, implementation) in texts where !found.contains(implementation) {
         if bytes.contains(bytes: Array(text.utf8)) { found.insert(implementation) }
       }
       offset += UInt64(chunkSize)
+      budget -= chunkSize
     }
     // BoringSSL has the file names of OpenSSL, from which it comes.
     if found.contains(.boringSSL) { found.remove(.staticOpenSSL) }
