@@ -73,7 +73,6 @@ extension EndToEnd {
       let task = try task(of: capture)
 
       #expect(task.defects["thread_name_lost"] ?? 0 > 0)
-      #expect(task.defects["stack_lost"] ?? 0 > 0)
     }
 
     @Test func `programs, requests and messages that find no room while swprof is stopped are counted`() throws {

@@ -67,7 +67,8 @@ struct LossCoverageTests {
     case .unwindTableFull:
       Provocation(provoked, "files that find no place for their unwind tables are counted", cause.rawValue)
     case .stackLost:
-      Provocation(provoked, "threads whose names find no room while swprof is stopped are counted", cause.rawValue)
+      Provocation(
+        "CaptureTests/IntervalAggregatorTests.swift", "a stack that never came has a mark and is counted", "stackLost")
     case .threadNameLost:
       Provocation(provoked, "threads whose names find no room while swprof is stopped are counted", cause.rawValue)
     case .wakeupMissed, .switchMissed, .threadTableFull:
