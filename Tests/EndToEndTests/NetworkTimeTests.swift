@@ -102,7 +102,7 @@ extension EndToEnd.NetworkTests {
 
     let capture = try bench.startNetwork(["--pid", "\(server.pid)"])
     _ = try bench.finish(client: lasting)
-    let script = "for i in $(seq 30); do \(client) \(server.place) '/ok/0*2' || exit 1; done"
+    let script = "i=0; while [ $i -lt 30 ]; do \(client) \(server.place) '/ok/0*2' || exit 1; i=$((i + 1)); done"
     let clients = try bench.run(["sh", "-c", script])
     try #require(clients.status == 0, "\(clients.errors)")
     try waitUntil("the ends of all connections") { try server.truths().count == 30 }
