@@ -77,7 +77,7 @@ extension EndToEnd {
 
     @Test(arguments: ["/dev/full", ">(true)"])
     func `a standard output that fails ends no watch, and is said once`(output: String) throws {
-      try write(policies(duration: "1s"))
+      try write(policies(threshold: 1, duration: "1s"))
       // `exec` keeps the number of the process; bash has the second form.
       let watch = try bench.start([
         "bash", "-c", "exec \(bench.swprof) watch --policy \(file) --db \(bench.database) > \(output)",
