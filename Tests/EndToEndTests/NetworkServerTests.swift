@@ -104,7 +104,8 @@ extension EndToEnd.NetworkTests {
       PidFile \(bench.path("apache.pid"))
       ErrorLog \(bench.path("apache.log"))
       DocumentRoot \(bench.directory.path)
-      User root
+      User www-data
+      Group www-data
       MaxKeepAliveRequests 0
       KeepAliveTimeout 60
       TypesConfig /dev/null
@@ -169,6 +170,7 @@ extension EndToEnd.NetworkTests {
 
     let capture = try bench.startNetwork(["--pid", "\(server.command.pid),\(client.pid)"] + source)
     client.send(SIGUSR1)
+    try waitUntil("the answers", 90) { try client.output.contains("\nanswers ") }
     let line = try client.waitForLine(startingWith: "answers ")
     let view = try bench.finish(capture)
 

@@ -151,7 +151,7 @@ struct swprof_connection {
 	/* Messages whose end TCP held back until earlier bytes were acknowledged, and for how long, in sum. */
 	__u64 held;
 	__u64 held_ns;
-	__u64 answered[5]; /* by the first digit of the status: requests whose answer began, and has no end that was seen */
+	__u64 answered[5]; /* by the first digit of the status: whose answer has begun, and has no end that was seen */
 	__u64 ends_missed; /* of these, those whose end was lost to this program; the others went on, or were cut */
 	__u64 unpaired; /* requests whose answer could not be told from others */
 };

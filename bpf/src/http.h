@@ -11,8 +11,8 @@
  *	HTTP_HEAD_END      `position` is behind the head; call http_begin_body() before anything else
  *	HTTP_MESSAGE_END   `position` is behind the message, which may have no body at all
  *	HTTP_LOST          the stream gave up and passes over everything
- *	HTTP_PREAMBLE_END  `position` is behind a preamble of the PROXY protocol, which is no message; the HTTP_HEAD_START
- *	                   that there may have been was of it
+ *	HTTP_PREAMBLE_END  `position` is behind a preamble of the PROXY protocol; if there was an HTTP_HEAD_START, it
+ *	                   was no message's
  *
  * `head->has_line` is set once the first line has been read; the caller may clear it.
  *
@@ -161,7 +161,7 @@ static const char http_words[8][32] __attribute__((unused)) = {
 #define HTTP_LIST_WORD_LENGTH 7 /* of both */
 #define HTTP_MISMATCH 31 /* `matched`, where nothing can match any more */
 
-/* What a proxy may send before anything else (haproxy: doc/proxy-protocol.txt): "PROXY " and text, or this and binary. */
+/* What a proxy may send before anything else (haproxy: doc/proxy-protocol.txt): "PROXY ", or this and binary. */
 static const char http_signature[16] __attribute__((unused)) = "\r\n\r\n\0\r\nQUIT\n";
 #define HTTP_SIGNATURE_LENGTH 12
 #define HTTP_PREAMBLE_HEAD 16 /* with version, family and, in two bytes, the length of what follows */
@@ -379,15 +379,20 @@ static __always_inline int http_pass(struct http_stream *stream, struct http_chu
 }
 
 /*
- * A byte before a message that may be of a preamble of version 2; `remaining` is what follows its first 16 bytes. Returns
- * whether it can be.
+ * A byte before a message: of a line end, or of a preamble of version 2, where `remaining` is what follows its first 16
+ * bytes. Returns whether it is one.
  */
-static __always_inline bool http_read_signature(struct http_stream *stream, __u8 byte)
+HTTP_CHECKED_ONCE int http_read_signature(struct http_stream *stream, __u8 byte)
 {
-	__u32 matched = stream->signature & 15;
+	__u32 matched;
 
-	if (matched < HTTP_SIGNATURE_LENGTH && byte != (__u8)http_signature[matched])
+	if (!stream)
 		return false;
+	matched = stream->signature & 15;
+	if (matched < HTTP_SIGNATURE_LENGTH && byte != (__u8)http_signature[matched]) {
+		stream->signature = 0;
+		return byte == '\r' || byte == '\n';
+	}
 	stream->remaining = matched < HTTP_PREAMBLE_HEAD - 2 ? 0 : stream->remaining << 8 | byte;
 	stream->signature = matched + 1;
 	if (matched + 1 == HTTP_PREAMBLE_HEAD) {
@@ -397,26 +402,35 @@ static __always_inline bool http_read_signature(struct http_stream *stream, __u8
 	return true;
 }
 
+/* Line ends between messages, or the beginning of a preamble of version 2. */
+HTTP_CHECKED_ONCE int http_pass_line_ends(struct http_stream *stream, struct http_chunk *chunk)
+{
+	if (!stream || !chunk)
+		return 0;
+	for (int i = 0; i < HTTP_CHUNK_SIZE; i++) {
+		__u32 position = chunk->position;
+
+		if (position >= chunk->length || stream->state == HTTP_PREAMBLE)
+			break;
+		if (!http_read_signature(stream, http_byte(chunk, position)))
+			break;
+		chunk->position = position + 1;
+	}
+	return 0;
+}
+
 /* Line ends between messages, or a preamble, then the first byte of one. */
 static __always_inline int http_find_start(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head,
 					   __u32 is_response)
 {
-	for (int i = 0; i < HTTP_CHUNK_SIZE; i++) {
-		__u32 position = chunk->position;
-		__u8 byte;
+	__u8 byte;
 
-		if (position >= chunk->length)
-			return HTTP_MORE;
-		byte = http_byte(chunk, position);
-		if (byte != '\r' && byte != '\n' && !stream->signature)
-			break;
-		if (!http_read_signature(stream, byte)) {
-			stream->signature = 0;
-			if (byte != '\r' && byte != '\n')
-				break;
-		}
-		chunk->position = position + 1;
-		if (stream->state == HTTP_PREAMBLE)
+	if (chunk->position >= chunk->length)
+		return HTTP_MORE;
+	byte = http_byte(chunk, chunk->position);
+	if (byte == '\r' || byte == '\n' || stream->signature) {
+		http_pass_line_ends(stream, chunk);
+		if (chunk->position >= chunk->length || stream->state == HTTP_PREAMBLE)
 			return HTTP_MORE;
 	}
 	__builtin_memset(stream, 0, sizeof(*stream));
@@ -467,8 +481,10 @@ static __always_inline void http_begin_target(struct http_stream *stream, const 
 }
 
 /* The rest of a preamble of version 1, a line of at most 107 bytes. */
-static __always_inline int http_pass_line(struct http_stream *stream, struct http_chunk *chunk)
+HTTP_CHECKED_ONCE int http_pass_line(struct http_stream *stream, struct http_chunk *chunk)
 {
+	if (!stream || !chunk)
+		return HTTP_MORE;
 	for (int i = 0; i < HTTP_CHUNK_SIZE; i++) {
 		__u32 position = chunk->position;
 		__u8 byte;
@@ -876,8 +892,8 @@ static __always_inline void http_read_chunks(struct http_stream *stream, struct 
 }
 
 /* Advances through chunk->bytes[position..length) until something happens. */
-static HTTP_STEP_ATTRIBUTES int http_step(struct http_stream *stream, struct http_chunk *chunk,
-						       struct http_head *head, __u32 is_response)
+static HTTP_STEP_ATTRIBUTES int http_step(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head,
+					  __u32 is_response)
 {
 	int event = HTTP_MORE;
 

@@ -191,8 +191,8 @@ static long end_survivor(struct bpf_map *map, const void *key, struct connection
 }
 
 /*
- * Of those that nobody has open any more the answers have ended too; of other sockets than TCP's, nothing else tells. Of
- * the others they go on.
+ * Of connections that nobody has open any more the answers have ended too; of other sockets than TCP's, nothing else
+ * tells. Of the others they go on.
  */
 SEC("iter/task")
 int end_survivors(struct bpf_iter__task *context)

@@ -6,15 +6,15 @@
  * memory that cannot be read, calls with too much data, files that the kernel sends. The rules then are:
  *
  *	- No answer is paired with a request of which it is not certain. What is not certain is counted instead.
- *	- While the framing of the answers is lost, no request waits: all that waited are closed as the framing is lost.
- *	  The one whose answer had begun has a status; of the others it is only known that their answer was not seen.
- *	- A client that does not pipeline reads an answer whole before it sends the next request. With that request, answers
- *	  begin again, and the first one is its own.
- *	- Of a client that pipelines, nobody knows which answer comes next. Its later requests are counted, never paired.
- *	- An answer that begins while no request waits has none: a later request does not get it, however late it ends.
+ *	- While the framing of the answers is lost, no request waits. The one whose answer had begun is closed with its
+ *	  status; of the others it is only known that their answer was not seen.
+ *	- A client that does not pipeline reads an answer whole before it sends the next request. So answers begin again
+ *	  with the next request, and the first one is its own.
+ *	- Of a client that pipelines, nobody knows which answer comes next. Later requests are counted, never paired.
+ *	- An answer that begins while no request waits has none: no later request gets it, however late it ends.
  *
- * A client pipelines if a request comes while another one waits, unless an answer is on its way that nobody has looked at
- * yet (`is_sending`): a server's thread may still be in the call that sends it.
+ * A client pipelines if a request comes while another one waits, unless an answer is on its way that nobody has looked
+ * at yet (`is_sending`): a server's thread may still be in the call that sends it.
  */
 #ifndef SWPROF_PAIRING_H
 #define SWPROF_PAIRING_H
@@ -72,8 +72,8 @@ static __always_inline __u32 pairing_newest(const struct pairing *pairing)
 }
 
 /*
- * Whether a request may begin where one is looked for: while others are answered, a body may look like one. An answer that
- * is on its way then may be to one that was not seen.
+ * Whether a request may begin where one is looked for: while others are answered, a body may look like one. An answer
+ * that is on its way then may be to one that was not seen.
  */
 static __always_inline bool pairing_resume(struct pairing *pairing, bool is_sending)
 {
@@ -86,8 +86,8 @@ static __always_inline bool pairing_resume(struct pairing *pairing, bool is_send
 }
 
 /*
- * An answer has begun behind the first line of a request that has not been read to its end; a server may refuse a head that
- * is too long. Where requests may have been lost before, the answer may be to one of them.
+ * An answer has begun behind the first line of a request that has not been read to its end; a server may refuse a head
+ * that is too long. Where requests may have been lost before, the answer may be to one of them.
  */
 static __always_inline void pairing_refuse(struct pairing *pairing)
 {
@@ -111,7 +111,7 @@ static __always_inline void pairing_note_sending(struct pairing *pairing)
 		pairing->is_early = 1;
 }
 
-/* Finds out whether a client pipelines, and where answers begin again. Returns whether a request's answer can be told. */
+/* Finds out whether a client pipelines, and where answers begin again. Returns whether an answer can be told. */
 static __always_inline bool pairing_settle(struct pairing *pairing, struct http_stream *answers, bool is_sending)
 {
 	bool is_resumed = pairing->is_resumed;

@@ -137,8 +137,8 @@ static __always_inline bool is_sample(__u16 status, __u64 duration)
 }
 
 /*
- * How the answer to a request is over. The first one is always a constant, so that what only it takes is left out of the
- * code for the others.
+ * How the answer to a request is over. The first one is always a constant, so that what only it takes is left out of
+ * the code for the others.
  */
 struct ending {
 	bool is_whole; /* with its last byte */
@@ -201,9 +201,9 @@ static __always_inline void add_to_connection(struct connection *connection, str
 }
 
 /* The same by its endpoint. */
-static __always_inline void add_to_endpoint(struct swprof_endpoint *endpoint, __u64 class, __u64 bucket,
-					    __u64 duration, __u64 first_byte, __u64 request_bytes,
-					    __u64 response_bytes, struct ending ending)
+static __always_inline void add_to_endpoint(struct swprof_endpoint *endpoint, __u64 class, __u64 bucket, __u64 duration,
+					    __u64 first_byte, __u64 request_bytes, __u64 response_bytes,
+					    struct ending ending)
 {
 	if (!network.server_only) {
 		__sync_fetch_and_add(&endpoint->first_byte_ns, first_byte);
@@ -480,7 +480,7 @@ __attribute__((noinline)) int end_preamble(struct connection *connection, struct
 		size = i + 1;
 	}
 	connection->shared.prefix_size[direction] = size;
-	connection->shared.prefix_bytes[direction] = payload->length - payload->position - position;
+	connection->shared.prefix_bytes[direction] = size ? payload->length - payload->position - position : 0;
 	connection->has_prefix[direction] = size >= SWPROF_PREFIX_SIZE;
 	return 0;
 }

@@ -8,6 +8,7 @@ ROWS = [b"row %d\n" % number for number in range(600)]
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def answer(self, status, body=None, **headers):
         self.send_response(status)
