@@ -29,7 +29,13 @@ struct CaptureScope {
     case .cgroup(let path):
       name = nil
       let directory: OpenFile
-      do { directory = try OpenFile(path, flags: O_RDONLY | O_DIRECTORY) } catch { throw .noSuchCgroup(path, error) }
+      do {
+        directory = try OpenFile.examined(path, types: [.directory], flags: O_RDONLY | O_DIRECTORY)
+      } catch .system(let cause) {
+        throw .noSuchCgroup(path, cause)
+      } catch {
+        throw .noSuchCgroup(path, Errno(code: ENOTDIR))
+      }
       if ControlGroup.isVersion2(directory) {
         (kernelScope, trackerScope, cgroup, warnings) = (SWPROF_SCOPE_CGROUP, .all, directory, [])
       } else {

@@ -9,13 +9,10 @@ enum MappedFile {
   /// leads to the inode that was mapped.
   static func open(_ mapping: MemoryMapping, of process: ProcessID) -> OpenFile? {
     let range = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
-    if let file = try? OpenFile("/proc/\(process)/map_files/\(range)") { return file }
-    for path in ["/proc/\(process)/root\(mapping.path)", mapping.path] where mapping.path.hasPrefix("/") {
-      guard let file = try? OpenFile(path, flags: O_RDONLY | O_NONBLOCK), let status = try? file.status(),
-        status.st_ino == mapping.inode, status.st_mode & S_IFMT == S_IFREG
-      else { continue }
-      return file
-    }
-    return nil
+    if let file = try? OpenFile.examined("/proc/\(process)/map_files/\(range)") { return file }
+    guard mapping.path.hasPrefix("/") else { return nil }
+    return ["/proc/\(process)/root\(mapping.path)", mapping.path].lazy.compactMap { path in
+      try? OpenFile.examined(path, accepts: { $0.st_ino == mapping.inode })
+    }.first
   }
 }

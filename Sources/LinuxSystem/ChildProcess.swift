@@ -90,7 +90,7 @@ package enum ExecutableFile {
     return unsafe String(cString: path)
   }
 
-  private static func file(_ path: String) -> OpenFile? { try? OpenFile(path, flags: O_RDONLY | O_NONBLOCK) }
+  private static func file(_ path: String) -> OpenFile? { try? OpenFile.examined(path) }
 }
 
 /// A descriptor that becomes readable when a process has exited (pidfd_open(2)).

@@ -28,11 +28,10 @@ struct DatabaseFile {
 
   /// Whether the path leads to a regular file; anything else there is refused, and a file that is too short.
   func isPresent() throws(StoreError) -> Bool {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else {
-      let cause = Errno.last
-      if cause == .noSuchFile || cause.code == ENOTDIR { return false }
-      throw .cannotOpen(path: path, cause: cause)
+    let status: stat
+    do throws(Errno) { status = try OpenFile(path, flags: OpenFile.pathOnly).status() } catch {
+      if error == .noSuchFile || error.code == ENOTDIR { return false }
+      throw .cannotOpen(path: path, cause: error)
     }
     // SQLite takes a file of one byte for an empty one; a database has a page of 512 bytes at least.
     let isDatabaseSize = status.st_size == 0 || status.st_size >= 512

@@ -53,10 +53,8 @@ struct DebugFiles {
   private func open(
     _ path: String, buildID: String?, checksum: UInt32?, _ budget: NamingBudget
   ) -> DebugFile? {
-    // O_NONBLOCK: a FIFO in its place must not block.
-    guard let opened = try? OpenFile(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY),
-      let status = try? opened.status(), status.st_mode & S_IFMT == S_IFREG,
-      let file = try? ELFFile(ByteSource(opened)), let sections = try? file.sections(),
+    guard let opened = try? OpenFile.examined(path), let file = try? ELFFile(ByteSource(opened)),
+      let sections = try? file.sections(),
       sections.contains(where: { $0.type == ELFFile.SectionType.symbols })
     else { return nil }
     if let buildID, let own = BuildID.find(in: file, sections: sections) {

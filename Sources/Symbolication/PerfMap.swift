@@ -11,6 +11,17 @@ package enum PerfMapRefusal: Error, Equatable, CustomStringConvertible {
   case owner(uid_t)
   case unreadable(Errno)
 
+  init(_ refusal: OpenRefusal) {
+    switch refusal {
+    case .type(.symbolicLink): self = .symbolicLink
+    case .type: self = .notRegular
+    case .status(let owner): self = .owner(owner)
+    case .system(let cause) where cause == .noSuchFile: self = .missing
+    case .system(let cause) where [ELOOP, ENOTDIR].contains(cause.code): self = .symbolicLink
+    case .system(let cause): self = .unreadable(cause)
+    }
+  }
+
   package var description: String {
     switch self {
     case .missing: "there is no perf-map"
@@ -52,25 +63,15 @@ package enum PerfMap {
 
   /// Opens a file of a directory; the last component of `directory` must not be a symbolic link either.
   static func openIfTrusted(directory: String, name: String, ownerUID: uid_t) -> Result<OpenFile, PerfMapRefusal> {
-    do throws(Errno) {
-      let parent = try OpenFile(directory, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK)
-      let descriptor = try retryingOnInterrupt {
-        // O_NONBLOCK: a FIFO in its place must not block.
-        unsafe openat(parent.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-      }
-      let file = OpenFile(adopting: descriptor)
-      let status = try file.status()
-      guard status.st_mode & S_IFMT == S_IFREG else { return .failure(.notRegular) }
-      guard status.st_uid == ownerUID || status.st_uid == 0 else { return .failure(.owner(status.st_uid)) }
-      return .success(file)
+    do {
+      let parent = try OpenFile(directory, flags: OpenFile.pathOnly | O_DIRECTORY | O_NOFOLLOW)
+      return .success(
+        try OpenFile.examined(
+          name, in: parent, followsLinks: false, accepts: { $0.st_uid == ownerUID || $0.st_uid == 0 }))
+    } catch let refusal as OpenRefusal {
+      return .failure(PerfMapRefusal(refusal))
     } catch {
-      switch error.code {
-      case ENOENT: return .failure(.missing)
-      case ELOOP, ENOTDIR: return .failure(.symbolicLink)
-      // Opening a socket, or a device without a driver.
-      case ENXIO, ENODEV: return .failure(.notRegular)
-      default: return .failure(.unreadable(error))
-      }
+      return .failure(PerfMapRefusal(.system(error as? Errno ?? .invalid)))
     }
   }
 

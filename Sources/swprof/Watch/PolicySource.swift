@@ -25,7 +25,7 @@ struct PolicySource {
     lastSeen = stamp()
     let bytes: [UInt8]
     do {
-      bytes = try OpenFile.contents(of: path, limit: 2 << 20)
+      bytes = try OpenFile.examined(path).read(limit: 2 << 20)
     } catch {
       throw Failure("cannot read policy file '\(path)': \(error)", .noInput)
     }
