@@ -7,7 +7,8 @@ package import ProfileModel
 package enum Doctor {
   package static func examine() -> [Finding] {
     [
-      kernel(), kernelTypes(), capabilities(), tracing(), otherUsers(), perfEvents(), ringBuffer(), tracepoints(),
+      kernel(), kernelTypes(), capabilities(), tracing(), otherUsers(), mappedFiles(), perfEvents(), ringBuffer(),
+      tracepoints(),
       stackDepth(), kernelNames(), trialCapture(), offCPUTrial(), networkTrial(),
     ]
   }
@@ -54,6 +55,24 @@ package enum Doctor {
     return finding(
       "files", isAllowed, isAllowed ? "CAP_DAC_READ_SEARCH" : "no CAP_DAC_READ_SEARCH", otherwise: .limited,
       "programs and perf-maps that only other users may read give no names")
+  }
+
+  /// Tries to open a file by a mapping. That takes a capability of its own (`map_files_get_link` in the kernel's
+  /// fs/proc/base.c; CAP_SYS_ADMIN before Linux 5.9), in the initial user namespace.
+  private static func mappedFiles() -> Finding {
+    let maps = (try? OpenFile.contents(of: "/proc/self/maps")) ?? []
+    let mapping = MemoryMapping.executable(inMaps: maps).first { $0.path.hasPrefix("/") }
+    let range = mapping.map { String($0.start, radix: 16) + "-" + String($0.end, radix: 16) } ?? ""
+    let failure: OpenRefusal?
+    do {
+      _ = try OpenFile.examined("/proc/self/map_files/\(range)", types: [.regular])
+      failure = nil
+    } catch { failure = error }
+    return finding(
+      "map_files", failure == nil, failure.map { "/proc/PID/map_files: \($0)" } ?? "/proc/PID/map_files",
+      otherwise: .limited,
+      "code of deleted or replaced files and of memfd files stays without names; grant CAP_CHECKPOINT_RESTORE"
+        + " (before Linux 5.9: CAP_SYS_ADMIN)")
   }
 
   private static func perfEvents() -> Finding {

@@ -57,6 +57,7 @@ package enum Capability: Int32, CaseIterable, Sendable {
   case sysAdmin = 21
   case perfmon = 38
   case bpf = 39
+  case checkpointRestore = 40
 
   package var name: String {
     switch self {
@@ -65,6 +66,7 @@ package enum Capability: Int32, CaseIterable, Sendable {
     case .sysAdmin: "CAP_SYS_ADMIN"
     case .perfmon: "CAP_PERFMON"
     case .bpf: "CAP_BPF"
+    case .checkpointRestore: "CAP_CHECKPOINT_RESTORE"
     }
   }
 

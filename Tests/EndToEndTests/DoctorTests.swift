@@ -44,6 +44,27 @@ extension EndToEnd {
       #expect((1_000...50_000).contains(verified))
     }
 
+    /// What the kernel wants for /proc/PID/map_files, tried with nothing but the capabilities of the service.
+    @Test func `with the service's capabilities files are opened by their mapping, and without one that is told`()
+      throws
+    {
+      let unit = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "../../scripts/swprof-watch.service")
+      let lines = try String(contentsOf: unit, encoding: .utf8).split(separator: "\n")
+      let line = try #require(lines.first { $0.hasPrefix("CapabilityBoundingSet=") })
+      let names = line.split(separator: "=")[1].split(separator: " ").map { $0.dropFirst("CAP_".count).lowercased() }
+
+      func verdict(_ names: [String]) throws -> String? {
+        let set = "-all" + names.map { ",+\($0)" }.joined()
+        let result = try bench.run(["setpriv", "--bounding-set=\(set)", bench.swprof, "doctor", "--json"])
+        let report = try JSONDecoder().decode(Report.self, from: Data(result.output.utf8))
+        return report.checks.first { $0.check == "map_files" }?.verdict
+      }
+
+      #expect(try verdict(names) == "ok")
+      #expect(try verdict(names.filter { $0 != "checkpoint_restore" }) == "limited")
+    }
+
     @Test func `the modules of a process are told with their unwinding and names`() throws {
       let plain = try bench.compileWithoutFramePointers("alloca_recursion")
       let stripped = bench.path("stripped")
