@@ -41,6 +41,15 @@ extension StoreError {
     if case .notWritable(let path) = self { .directoryNotWritable(path: path) } else { self }
   }
 
+  /// Whether SQLite could read the file and not make what it wants beside it.
+  var isAboutIndex: Bool {
+    switch self {
+    case .directoryNotWritable, .notWritable: true
+    case .cannotOpen(_, let cause): cause == .accessDenied
+    default: false
+    }
+  }
+
   /// Why a file cannot be opened, which SQLite does not tell.
   private static func openFailure(_ path: String) -> Errno {
     // Of a database that can be read, it is the -wal or -shm file in the same directory that could not be made.
