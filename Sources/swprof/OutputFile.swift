@@ -20,7 +20,9 @@ struct OutputFile: ~Copyable {
   }
 
   /// Creates the file, so that what cannot be written is known before there is anything to write.
-  init(_ path: String, for caller: InvokingUser?) throws {
+  ///
+  /// - Parameter mode: the permissions of a regular file; nil for those of the file that it replaces, or its owner's only.
+  init(_ path: String, for caller: InvokingUser?, mode: mode_t? = nil) throws {
     self.path = path
     if let device = try Self.openDevice(path, caller) {
       file = device
@@ -36,7 +38,11 @@ struct OutputFile: ~Copyable {
       SignalDescriptor.notePartialFile((place.directory.descriptor, place.temporaryName))
       // By descriptor: whatever the name leads to meanwhile keeps its owner.
       if let caller { _ = fchown(file.descriptor, caller.userID, caller.groupID) }
-      if let old, old.st_uid == caller?.userID ?? geteuid() { _ = fchmod(file.descriptor, old.st_mode & 0o666) }
+      if let mode {
+        _ = fchmod(file.descriptor, mode)
+      } else if let old, old.st_uid == caller?.userID ?? geteuid() {
+        _ = fchmod(file.descriptor, old.st_mode & 0o666)
+      }
     } catch {
       throw Failure("cannot create '\(path)': \(error); choose another -o", .cannotCreate)
     }

@@ -66,19 +66,29 @@ struct WatchOutput {
 struct OpenMetricsFile {
   let path: String
 
-  func write(_ state: WatchState, starts: [String: Int], load: Double?) throws {
+  func write(_ state: WatchState, starts: [String: Int]) throws {
+    // The collector runs as another user.
+    var file = try OutputFile(path, for: Caller.current, mode: 0o644)
+    try file.commit(Array(Self.text(state, starts: starts).utf8))
+  }
+
+  /// The text form of https://prometheus.io/docs/specs/om/open_metrics_spec/, which node_exporter reads as well: to its
+  /// parser, `# EOF` is a comment.
+  static func text(_ state: WatchState, starts: [String: Int]) -> String {
     var lines: [String] = []
     func family(_ name: String, _ help: String, type: String = "gauge", _ samples: [(labels: String, value: Double)]) {
       lines.append("# HELP swprof_\(name) \(help)")
       lines.append("# TYPE swprof_\(name) \(type)")
-      lines += samples.map { "swprof_\(name)\($0.labels) \($0.value)" }
+      // A family is named without the ending of its counter.
+      let ending = type == "counter" ? "_total" : ""
+      lines += samples.map { "swprof_\(name)\(ending)\($0.labels) \(number($0.value))" }
     }
     family("watch_tasks_running", "Tasks of the watch that record now.", [("", Double(state.runningTasks))])
     family(
       "watch_processes", "Processes that a policy watches.",
       state.policies.map { ("{policy=\"\(Self.escaped($0.name))\"}", Double($0.processCount)) })
     family(
-      "watch_triggers_total", "Tasks that a policy has started since the watch began.", type: "counter",
+      "watch_triggers", "Tasks that a policy has started since the watch began.", type: "counter",
       state.policies.map { ("{policy=\"\(Self.escaped($0.name))\"}", Double(starts[$0.name] ?? 0)) })
     if let losses = state.requestLosses {
       family(
@@ -105,10 +115,11 @@ struct OpenMetricsFile {
         })
     }
     lines.append("# EOF")
-    var file = try OutputFile(path, for: Caller.current)
-    try file.commit(Array(lines.map { $0 + "\n" }.joined().utf8))
-    // The collector runs as another user. A file that is replaced passes its mode on.
-    _ = unsafe chmod(path, 0o644)
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  private static func number(_ value: Double) -> String {
+    value.isNaN ? "NaN" : value.isInfinite ? (value > 0 ? "+Inf" : "-Inf") : "\(value)"
   }
 
   private static func escaped(_ text: String) -> String {

@@ -227,7 +227,7 @@ struct WatchSession: ~Copyable {
     output.notifyService("STATUS=\(engine.policies.count) policies, \(engine.processes.count) processes")
     guard let metricsFile else { return }
     do {
-      try metricsFile.write(state, starts: starts, load: reader.hostLoad)
+      try metricsFile.write(state, starts: starts)
       metricsTrouble = false
     } catch {
       if !metricsTrouble { output.tell(.trouble, Failure(error).sentence) }
