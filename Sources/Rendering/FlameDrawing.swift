@@ -23,8 +23,8 @@ struct FlameDrawing {
   /// Below this many millionths of the total, a script draws nothing either; nil where there is no script.
   var floorPerMillion: UInt64?
 
-  /// Whether the document stands in a page, where styles are plain text.
-  var isInHTML = false
+  /// The class of a document that stands in a page, where styles are plain text; nil for a file.
+  var pageClass: String?
 
   /// Narrower boxes have a tooltip from the script only: a pointer hardly finds them, and they are the most.
   private static let titleTenths: UInt64 = 60
@@ -36,13 +36,16 @@ struct FlameDrawing {
   /// The whole document; the tests leave style and script out.
   func document(style: String, script: String) -> String {
     let isEmpty = layout.boxes.isEmpty
+    let styleClass = pageClass.map { " class=\"\($0)\"" } ?? ""
     var lines = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Self.width)\" height=\"\(height)\""
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(Self.width)\" height=\"\(height)\"\(styleClass)"
         + " viewBox=\"0 0 \(Self.width) \(height)\" role=\"img\" aria-label=\"\(XMLText.escaped(summary))\">",
       "<title>\(XMLText.escaped(title))</title>",
       "<desc>\(XMLText.escaped(description))</desc>",
     ]
-    if !style.isEmpty { lines.append(isInHTML ? "<style>\(style)</style>" : "<style><![CDATA[\n\(style)]]></style>") }
+    if !style.isEmpty {
+      lines.append(pageClass != nil ? "<style>\(style)</style>" : "<style><![CDATA[\n\(style)]]></style>")
+    }
     lines += head
     lines += isEmpty ? [text("No samples", x: Self.margin, y: Self.headHeight + 12, styleClass: "quiet")] : frames
     if !isEmpty {

@@ -74,8 +74,8 @@ package enum SVG {
   ) -> String {
     let layout = FlameGraphLayout(tree, minimumPerMille: minimumPerMille)
     let drawing = FlameDrawing(
-      layout: layout, title: title, subtitle: "", unit: unit, isInHTML: true)
-    return drawing.document(style: FlameStyle.sheet(palette), script: "")
+      layout: layout, title: title, subtitle: "", unit: unit, pageClass: FlameStyle.styleClass(palette))
+    return drawing.document(style: FlameStyle.pageSheet(palette), script: "")
   }
 
   /// A unit as a script's text: letters and spaces.

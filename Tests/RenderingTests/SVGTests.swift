@@ -126,3 +126,16 @@ import Testing
 
   private func isWellFormed(_ text: String) -> Bool { XMLParser(data: Data(text.utf8)).parse() }
 }
+
+@Suite struct FlameStyleTests {
+  @Test(arguments: [FlamePalette.onCPU, .offCPU])
+  func `in a page, every rule is of one graph, and the same as in a file`(palette: FlamePalette) {
+    let scope = ".\(FlameStyle.styleClass(palette))"
+    let (own, scoped) = (FlameStyle.sheet(palette), FlameStyle.pageSheet(palette))
+    let selectors = scoped.split(separator: "\n").filter { !$0.hasPrefix("@") && $0 != "}" }
+      .flatMap { $0.split(separator: "}") }.flatMap { $0.split(separator: "{")[0].split(separator: ",") }
+    #expect(!selectors.isEmpty)
+    #expect(selectors.allSatisfy { $0.contains(scope) })
+    #expect(scoped.replacing("svg\(scope)", with: "svg").replacing("\(scope) ", with: "") == own)
+  }
+}

@@ -101,7 +101,7 @@ package struct WindowReport {
     ].filter { !$0.isEmpty }.joined(separator: "\n")
     return HTMLDocument(
       title: "swprof: \(verdict)", body: body, style: HTMLStyle.sheet,
-      innerStyles: [FlameStyle.sheet(.onCPU), FlameStyle.sheet(.offCPU), NetworkStyle.sheet]
+      innerStyles: [FlameStyle.pageSheet(.onCPU), FlameStyle.pageSheet(.offCPU), NetworkStyle.sheet]
     ).text
   }
 
