@@ -62,7 +62,8 @@ let package = Package(
     .target(
       name: "Compression", dependencies: ["CZlib"], swiftSettings: product,
       linkerSettings: isStatic ? [] : libraries("z")),
-    .target(name: "Importing", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
+    .target(
+      name: "Importing", dependencies: ["Compression", "LinuxSystem", "ProfileModel"], swiftSettings: product),
     .target(
       name: "Pprof",
       dependencies: ["Compression", "ProfileModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -93,7 +94,8 @@ let package = Package(
     .testTarget(name: "HTTPParserTests", dependencies: ["CHTTP"], swiftSettings: strict),
     .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),
     .testTarget(
-      name: "ImportingTests", dependencies: ["Importing", "LinuxSystem", "ProfileModel"], exclude: ["Fixtures"],
+      name: "ImportingTests", dependencies: ["Compression", "Importing", "LinuxSystem", "ProfileModel"],
+      exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "PprofTests",

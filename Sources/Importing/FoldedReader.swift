@@ -3,21 +3,33 @@ package import ProfileModel
 
 /// Reads folded stacks: `frame;frame;frame count`, root first, a line each (https://github.com/brendangregg/FlameGraph).
 ///
-/// Counts may have a fraction, which is rounded. Comments (`# `) and blank lines are passed over, other lines that are
-/// no stacks too, and are told of. `_[k]`, `_[j]` and `_[i]` at the end of a name are what they are in our own output.
+/// Counts may have a fraction: all are then multiplied by the power of ten that makes them whole. Where every line has two
+/// counts, the file is a difference (`difffolded.pl`, `swprof diff --folded`): before and after. Comments (`# `) and blank
+/// lines are passed over, other lines that are no stacks too, and are told of. `_[k]`, `_[j]` and `_[i]` at the end of a
+/// name are what they are in our own output.
 package struct FoldedReader {
   private static let expected = "folded stacks: 'frame;frame;frame count' on each line"
 
   private let file: String
   private var names = NameTable()
+  /// Stacks by their last count, and in a difference, by the one before it.
   private var pile = StackPile()
+  private var basePile = StackPile()
+  /// Lines that have two counts, while all of them do: read without the first count, and whole, should it be none.
+  private var twoCounts: TwoCounts? = TwoCounts()
   /// The line before, and the frames in it with the places behind their `;`, so that equal beginnings are not read again.
   private var previous: [UInt8] = []
   private var frames: [Int32] = []
   private var ends: [Int] = []
-  private var total: UInt64 = 0
+  private var total = ExactCount.zero
   private var roundedCount = 0
+  private var lineCount = 0
   private var malformed: (count: Int, firstLine: Int) = (0, 0)
+
+  private struct TwoCounts {
+    var pile = StackPile()
+    var total = ExactCount.zero
+  }
 
   private init(file: String) { self.file = file }
 
@@ -38,41 +50,42 @@ package struct FoldedReader {
     let isComment = first == UInt8(ascii: "#")
     if isComment, unsafe line.count == 1 || line[1] == UInt8(ascii: " ") { return }
     if unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
-    guard let space = unsafe line.lastIndex(of: UInt8(ascii: " ")), space > 0,
-      let count = unsafe count(UnsafeRawBufferPointer(rebasing: line[(space + 1)...])),
-      count <= ImportedProfile.weightLimit - total
-    else {
+    guard let parts = unsafe FoldedLine(line), add(parts.count) else {
       malformed = (malformed.count + 1, malformed.count == 0 ? number : malformed.firstLine)
       return
     }
-    total += count
-    guard count > 0 else { return }
-    unsafe split(UnsafeRawBufferPointer(rebasing: line[..<space]))
-    pile.add(frames, count: count)
+    lineCount += 1
+    if parts.isRounded { roundedCount += 1 }
+    let stack = unsafe UnsafeRawBufferPointer(rebasing: line[..<parts.stackLength])
+    unsafe readBase(stack, new: parts.count)
+    guard !parts.count.isZero else { return }
+    unsafe split(stack)
+    pile.add(frames, count: parts.count)
   }
 
-  /// A number, its fraction rounded half up; nil for anything else.
-  private mutating func count(_ text: UnsafeRawBufferPointer) -> UInt64? {
-    var whole: UInt64 = 0
-    var position = 0
-    while position < text.count, let digit = unsafe Self.digit(text[position]) {
-      let (product, isTooLarge) = whole.multipliedReportingOverflow(by: 10)
-      let (sum, overflow) = product.addingReportingOverflow(digit)
-      if isTooLarge || overflow { return nil }
-      whole = sum
-      position += 1
+  /// Adds to the total; false where that gets too large.
+  private mutating func add(_ count: ExactCount) -> Bool {
+    let limit = ImportedProfile.weightLimit
+    guard count.whole <= limit, count.whole <= limit - total.whole else { return false }
+    total = total + count
+    return true
+  }
+
+  /// Takes a line whose stack ends in another count.
+  private mutating func readBase(_ stack: UnsafeRawBufferPointer, new: ExactCount) {
+    guard twoCounts != nil else { return }
+    guard let parts = unsafe FoldedLine(stack),
+      let sum = twoCounts.map({ $0.total + parts.count }), sum.whole <= ImportedProfile.weightLimit
+    else {
+      twoCounts = nil
+      basePile = StackPile()
+      return
     }
-    if position == text.count { return position > 0 ? whole : nil }
-    guard unsafe text[position] == UInt8(ascii: "."), text.count > 1 else { return nil }
-    let fraction = unsafe UnsafeRawBufferPointer(rebasing: text[(position + 1)...])
-    guard unsafe fraction.allSatisfy({ Self.digit($0) != nil }) else { return nil }
-    if unsafe fraction.contains(where: { $0 != UInt8(ascii: "0") }) { roundedCount += 1 }
-    let isUp = unsafe fraction.first.map { $0 >= UInt8(ascii: "5") } ?? false
-    return isUp && whole < .max ? whole + 1 : whole
-  }
-
-  private static func digit(_ byte: UInt8) -> UInt64? {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? UInt64(byte - UInt8(ascii: "0")) : nil
+    twoCounts?.total = sum
+    unsafe split(UnsafeRawBufferPointer(rebasing: stack[..<parts.stackLength]))
+    // The piles are of one order: a stack without weight on a side must not be there.
+    if !parts.count.isZero { basePile.add(frames, count: parts.count) }
+    if !new.isZero { twoCounts?.pile.add(frames, count: new) }
   }
 
   /// Puts the numbers of a stack's frames into `frames`.
@@ -117,7 +130,8 @@ package struct FoldedReader {
   }
 
   private consuming func profile() throws(ImportError) -> ImportedProfile {
-    guard !pile.isEmpty else {
+    let difference = twoCounts.flatMap { $0.pile.isEmpty && basePile.isEmpty ? nil : $0 }
+    guard difference != nil || !pile.isEmpty else {
       throw .noStacks(file: file, line: malformed.count > 0 ? malformed.firstLine : nil, expected: Self.expected)
     }
     var warnings: [String] = []
@@ -126,17 +140,62 @@ package struct FoldedReader {
         malformed.count == 1 ? "1 line is no stack and was" : "\(malformed.count) lines are no stacks and were"
       warnings.append("\(lines) passed over, the first one is line \(malformed.firstLine); expected \(Self.expected)")
     }
-    if roundedCount > 0 {
-      warnings.append("\(roundedCount) count\(roundedCount == 1 ? " was" : "s were") rounded to whole numbers")
-    }
     let frames = (0..<names.count).map { AnnotatedName.frame(names[$0]) }
-    let (tree, values) = pile.tree()
-    let profile = Profile(
-      frames: frames, threads: [ImportedProfile.noThread], stacks: tree,
-      values: values.map {
-        Profile.Value(thread: 0, stack: $0.stack, weight: Weight(count: $0.count, nanoseconds: 0))
-      })
-    return ImportedProfile(runs: [profile], warnings: warnings, counting: SampleCounting(ofFolded: profile))
+    var sides = [(difference?.pile ?? pile).tree()]
+    if difference != nil { sides.append(basePile.tree()) }
+    let scale = CountScale(sides.flatMap { $0.values.lazy.map(\.count) }, total: [total, difference?.total ?? .zero])
+    roundedCount += scale.roundedCount
+    if roundedCount > 0 {
+      warnings.append("\(roundedCount) count\(roundedCount == 1 ? " was" : "s were") rounded to \(scale.unit)")
+    }
+    let profiles = sides.map { side in
+      Profile(
+        frames: frames, threads: [ImportedProfile.noThread], stacks: side.tree,
+        values: side.values.compactMap { value in
+          let count = value.count.scaled(by: scale.factor) ?? 0
+          return count == 0
+            ? nil : Profile.Value(thread: 0, stack: value.stack, weight: Weight(count: count, nanoseconds: 0))
+        })
+    }
+    if difference != nil {
+      warnings.append("each line has two counts: the file is read as a difference, before and after")
+    }
+    var imported = ImportedProfile(
+      unit: scale.unit, runs: [profiles[0]], warnings: warnings,
+      counting: scale.factor == 1
+        ? SampleCounting(ofFolded: profiles[0]) : .unknown(reason: "its counts have fractions"))
+    imported.hasMostlyOtherLines = malformed.count > lineCount
+    imported.base = difference == nil ? nil : profiles[1]
+    return imported
+  }
+}
+
+/// The power of ten that makes the counts of a file whole.
+private struct CountScale {
+  private static let units = [
+    "samples", "tenths of samples", "hundredths of samples", "thousandths of samples", "ten thousandths of samples",
+    "hundred thousandths of samples", "millionths of samples", "ten millionths of samples",
+    "hundred millionths of samples", "billionths of samples",
+  ]
+
+  private(set) var factor: UInt64 = 1
+  private(set) var unit = units[0]
+  /// The counts that are finer.
+  private(set) var roundedCount = 0
+
+  /// - Parameter total: of each side, which must fit when it is scaled.
+  init(_ counts: some Sequence<ExactCount>, total: [ExactCount]) {
+    let fractions = counts.lazy.map(\.fraction).filter { $0 > 0 }
+    guard fractions.contains(where: { _ in true }) else { return }
+    for digits in 1..<Self.units.count {
+      let next = factor * 10
+      guard total.allSatisfy({ ($0.scaled(by: next) ?? .max) <= ImportedProfile.weightLimit }) else { break }
+      (factor, unit) = (next, Self.units[digits])
+      let grain = ExactCount.fractionScale / next
+      roundedCount = fractions.count { UInt64($0) % grain != 0 }
+      if roundedCount == 0 { break }
+    }
+    if factor == 1 { roundedCount = fractions.count { _ in true } }
   }
 }
 

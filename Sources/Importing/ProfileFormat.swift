@@ -1,25 +1,25 @@
-/// What a file of profiles is, as its first bytes tell.
+/// What a file of text is, as its beginning tells when it is read in each way.
 package enum ProfileFormat: Sendable {
   case folded
   case perfScript
-  /// gzip or a protocol buffer: what pprof reads and writes.
-  case pprof
 
   /// - Parameter bytes: the beginning of the file, some thousand bytes where it has as many.
   package init(startingWith bytes: some Collection<UInt8>) {
     let head = Array(bytes.prefix(1 << 16))
-    // The magic number of gzip (RFC 1952), and field 1 or 2 of a Profile message, of wire type 2, without which no
-    // text begins: a line feed or DC2.
-    if head.starts(with: [0x1F, 0x8B]) || head.first == 0x0A && head.contains(0) || head.first == 0x12 {
-      self = .pprof
-      return
+    var lines = head.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    // The last line may be cut.
+    if head.count == 1 << 16 { lines.removeLast() }
+    var reader = PerfScriptReader(file: "")
+    var folded = 0
+    for line in lines {
+      let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      unsafe line.withUnsafeBytes { bytes in
+        unsafe reader.add(bytes)
+        let isComment = unsafe bytes.first == UInt8(ascii: "#") && (bytes.count == 1 || bytes[1] == 0x20)
+        if !isComment, unsafe bytes.first != 0x09, unsafe FoldedLine(bytes) != nil { folded += 1 }
+      }
     }
-    let lines = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
-    // A sample's first line has its thread's number and a colon; the lines of folded stacks end with a count.
-    let isPerfScript = lines.prefix(50).contains { PerfScriptHeader(String($0)).map { !$0.event.isEmpty } ?? false }
-    let folded = lines.prefix(50).count { line in
-      line.last?.isNumber == true && !line.hasPrefix(" ") && !line.hasPrefix("\t") && line.contains(" ")
-    }
-    self = isPerfScript && folded * 2 < min(50, lines.count) ? .perfScript : .folded
+    reader.finish()
+    self = reader.hasSamples && reader.understoodCount > folded ? .perfScript : .folded
   }
 }

@@ -1,5 +1,33 @@
 import ProfileModel
 
+/// What a stack of a file counts: a number that may have a fraction.
+struct ExactCount {
+  /// Billionths: what is finer is rounded.
+  static let fractionDigits = 9
+  static let fractionScale: UInt64 = 1_000_000_000
+
+  var whole: UInt64
+  /// In billionths of one.
+  var fraction: UInt32 = 0
+
+  static let zero = ExactCount(whole: 0)
+  var isZero: Bool { whole == 0 && fraction == 0 }
+
+  /// The count in units of which `scale` make one, rounded half up; nil where that does not fit.
+  func scaled(by scale: UInt64) -> UInt64? {
+    let (product, overflow) = whole.multipliedReportingOverflow(by: scale)
+    let part = (UInt64(fraction) * scale + Self.fractionScale / 2) / Self.fractionScale
+    let (sum, isTooLarge) = product.addingReportingOverflow(part)
+    return overflow || isTooLarge ? nil : sum
+  }
+
+  static func + (left: ExactCount, right: ExactCount) -> ExactCount {
+    let fraction = UInt64(left.fraction) + UInt64(right.fraction)
+    return ExactCount(
+      whole: left.whole &+ right.whole &+ fraction / fractionScale, fraction: UInt32(fraction % fractionScale))
+  }
+}
+
 /// Many stacks of numbered frames, packed, until they become a prefix tree.
 ///
 /// A prefix tree that grows stack by stack needs a table of all its edges. Sorted stacks need none: what a stack shares
@@ -9,17 +37,36 @@ struct StackPile {
   private var blocks: [[Int32]] = []
   private var starts: [StackStart] = []
   private static let blockSize = 1 << 18
+  /// From this many stacks on, equal ones are put together, so that a file that repeats itself takes little memory.
+  private var compactionCount = 1 << 22
 
+  /// 24 bytes: a file has millions.
   private struct StackStart {
     let block: Int32
     let offset: Int32
     let length: Int32
-    let count: UInt64
+    private var fraction: UInt32
+    private var whole: UInt64
+
+    init(block: Int32, offset: Int32, length: Int32, count: ExactCount) {
+      (self.block, self.offset, self.length) = (block, offset, length)
+      (fraction, whole) = (count.fraction, count.whole)
+    }
+
+    var count: ExactCount {
+      get { ExactCount(whole: whole, fraction: fraction) }
+      set { (whole, fraction) = (newValue.whole, newValue.fraction) }
+    }
   }
 
   /// Adds a stack, root first; one without frames is left out.
-  mutating func add(_ frames: [Int32], count: UInt64) {
+  mutating func add(_ frames: [Int32], count: ExactCount) {
     guard !frames.isEmpty else { return }
+    if starts.count >= compactionCount { compact() }
+    append(frames[...], count: count)
+  }
+
+  private mutating func append(_ frames: ArraySlice<Int32>, count: ExactCount) {
     if blocks.isEmpty || blocks[blocks.count - 1].count + frames.count > Self.blockSize {
       var block: [Int32] = []
       block.reserveCapacity(max(Self.blockSize, frames.count))
@@ -34,15 +81,30 @@ struct StackPile {
 
   var isEmpty: Bool { starts.isEmpty }
 
+  private mutating func compact() {
+    sort()
+    let old = self
+    (blocks, starts) = ([], [])
+    var previous: ArraySlice<Int32> = []
+    for start in old.starts {
+      let frames = old.frames(of: start)
+      if !starts.isEmpty, frames == previous {
+        starts[starts.count - 1].count = starts[starts.count - 1].count + start.count
+      } else {
+        append(frames, count: start.count)
+      }
+      previous = frames
+    }
+    compactionCount = max(compactionCount, starts.count * 2)
+  }
+
   /// The stacks as a tree, and the values of those that are equal as one. Counts must fit when summed up.
-  ///
-  /// - Parameter ranks: the order of siblings, by frame.
-  consuming func tree() -> (tree: StackTree, values: [(stack: Int32, count: UInt64)]) {
+  consuming func tree() -> (tree: StackTree, values: [(stack: Int32, count: ExactCount)]) {
     sort()
     var tree = StackTree()
     // As it grew, it would be copied, and be there twice.
     tree.reserveCapacity(nodeCount)
-    var values: [(stack: Int32, count: UInt64)] = []
+    var values: [(stack: Int32, count: ExactCount)] = []
     values.reserveCapacity(starts.count)
     // The nodes of the stack before, root first.
     var path: [Int32] = []
@@ -56,7 +118,7 @@ struct StackPile {
       }
       let node = path[path.count - 1]
       if let last = values.last, last.stack == node {
-        values[values.count - 1].count += start.count
+        values[values.count - 1].count = last.count + start.count
       } else {
         values.append((node, start.count))
       }

@@ -6,6 +6,8 @@ package struct PprofDescription: Sendable {
   package var kind: TaskKind?
   /// What is counted, in the plural; used where the kind is not known.
   package var unit: String
+  /// What stands in the place of nanoseconds, where that is no time of a CPU.
+  package var amount: ImportedAmount?
   /// Whether samples are labeled with their threads.
   package var hasThreads: Bool
   /// The time between two samples in ns, where they tick.

@@ -22,6 +22,8 @@ package enum PprofError: Error, Equatable, CustomStringConvertible {
   case tooManyFrames(limit: Int)
   case tooManyRuns(limit: Int)
   case noSamples
+  /// A type of values that the file does not have.
+  case noSuchType(String, known: [String])
 
   package var description: String {
     switch self {
@@ -40,6 +42,8 @@ package enum PprofError: Error, Equatable, CustomStringConvertible {
     case .tooManyFrames(let limit): "all stacks have more than \(limit) frames together, the limit"
     case .tooManyRuns(let limit): "the label 'run' tells more than \(limit) runs apart, the limit"
     case .noSamples: "the profile has no samples"
+    case .noSuchType(let name, let known):
+      "there is no event '\(name)'; the profile has \(known.joined(separator: ", "))"
     }
   }
 }

@@ -37,12 +37,16 @@ package struct PprofReader {
   /// How many objects the bytes of a heap's profile are.
   private var objects = 0.0
 
-  /// - Parameter bytes: of the whole file.
-  package static func read(_ bytes: [UInt8], limits: Limits = Limits()) throws(PprofError) -> ImportedProfile {
+  /// - Parameters:
+  ///   - bytes: of the whole file.
+  ///   - event: the type of values to show, `inuse_space` for instance; nil for the one that the file says.
+  package static func read(
+    _ bytes: [UInt8], limits: Limits = Limits(), event: String? = nil
+  ) throws(PprofError) -> ImportedProfile {
     let raw = try uncompressed(bytes, limits)
     guard raw.count <= limits.sizeBytes else { throw .tooLarge(limitBytes: limits.sizeBytes) }
     var reader = try PprofReader(decode(raw), limits)
-    return try reader.read()
+    return try reader.read(event)
   }
 
   private static func uncompressed(_ bytes: [UInt8], _ limits: Limits) throws(PprofError) -> [UInt8] {
@@ -59,6 +63,11 @@ package struct PprofReader {
     var options = BinaryDecodingOptions()
     options.discardUnknownFields = true
     do { return try Perftools_Profiles_Profile(serializedBytes: bytes, options: options) } catch {
+      guard error as? BinaryDecodingError == .invalidUTF8 else { throw .notDecoded }
+    }
+    // Names are bytes to those who write them.
+    let repaired = PprofFields.repairingTexts(of: bytes)
+    do { return try Perftools_Profiles_Profile(serializedBytes: repaired, options: options) } catch {
       throw error as? BinaryDecodingError == .invalidUTF8 ? .invalidText : .notDecoded
     }
   }
@@ -69,9 +78,9 @@ package struct PprofReader {
     frames = try PprofFrames(file)
   }
 
-  private mutating func read() throws(PprofError) -> ImportedProfile {
+  private mutating func read(_ event: String?) throws(PprofError) -> ImportedProfile {
     guard !file.sample.isEmpty else { throw .noSamples }
-    let types = try PprofValueTypes(file)
+    let types = try PprofValueTypes(file, wanted: event)
     for (index, sample) in file.sample.enumerated() {
       try add(sample, number: index + 1, types)
     }

@@ -43,7 +43,8 @@ struct PprofValueTypes {
     case bytes(period: Double, objects: Int?)
   }
 
-  init(_ file: Perftools_Profiles_Profile) throws(PprofError) {
+  /// - Parameter wanted: the type of values to show; nil for the one that the file says.
+  init(_ file: Perftools_Profiles_Profile, wanted event: String? = nil) throws(PprofError) {
     var types: [ValueType] = []
     for (index, type) in file.sampleType.enumerated() {
       let place = "sample type \(index + 1)"
@@ -52,12 +53,16 @@ struct PprofValueTypes {
     }
     guard !types.isEmpty else { throw .unknown(what: "a type of values", place: "the profile") }
     typeCount = types.count
-    let wanted = try file.text(file.defaultSampleType, place: "the default sample type")
+    if let event, !types.contains(where: { $0.name == event }) {
+      throw .noSuchType(event, known: types.map(\.name))
+    }
+    let preferred = try file.text(file.defaultSampleType, place: "the default sample type")
+    let wanted = event ?? preferred
     let shown = types.lastIndex { $0.name == wanted } ?? types.count - 1
     let timeIndex = types[shown].nanoseconds != nil ? shown : Self.time(besides: shown, types)
     time = timeIndex.flatMap { index in types[index].nanoseconds.map { (index, $0) } }
     let isTime = types[shown].nanoseconds != nil
-    count = isTime ? types.firstIndex { $0.unit == "count" } ?? shown : shown
+    count = isTime ? Self.count(besides: shown, types) ?? shown : shown
     unit = Self.unit(types[count].name, types[count].unit)
     let periodType = try file.text(file.periodType.type, place: "the period's type")
     kind = Self.kind(types.map(\.name), shown: types[shown].name, period: periodType)
@@ -122,6 +127,12 @@ struct PprofValueTypes {
       return objects.map { $0 * period >= total } ?? true
         ? .periods(period) : .unknown(reason: "its objects are larger than the period")
     }
+  }
+
+  /// The type of counts that belongs to a type of times: of two pairs, the one that stands beside it.
+  private static func count(besides shown: Int, _ types: [ValueType]) -> Int? {
+    if shown > 0, types[shown - 1].unit == "count" { return shown - 1 }
+    return types.firstIndex { $0.unit == "count" }
   }
 
   /// The type of times that belongs to a type of counts: of two pairs, the one that stands beside it.

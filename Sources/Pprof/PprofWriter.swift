@@ -27,7 +27,8 @@ package enum PprofWriter {
     var message = builder.message
     message.sampleType = types.map { builder.valueType($0.type, $0.unit) }
     if description.kind != .onCPU, let first = types.first {
-      message.defaultSampleType = builder.string(description.kind == .offCPU ? types.last?.type ?? "" : first.type)
+      message.defaultSampleType = builder.string(
+        description.kind == .offCPU || description.amount != nil ? types.last?.type ?? "" : first.type)
     }
     if let period = description.periodNanoseconds {
       message.periodType = builder.valueType("cpu", "nanoseconds")
@@ -44,6 +45,12 @@ package enum PprofWriter {
 
   /// The types of the values of each sample, in their order.
   private static func valueTypes(_ runs: [Profile], _ description: PprofDescription) -> [PprofValue] {
+    if let amount = description.amount, !(amount.isTime && description.kind == .onCPU) {
+      return [
+        PprofValue(type: "samples", unit: "count", isTime: false),
+        PprofValue(type: amount.name, unit: amount.unit, isTime: true),
+      ]
+    }
     let hasTime = runs.contains { $0.values.contains { $0.weight.nanoseconds > 0 } }
     switch description.kind {
     case .onCPU:

@@ -7,8 +7,11 @@ package struct Timeline: Equatable, Sendable {
     /// An index into `Profile.values`.
     package let value: Int32
     package let count: UInt64
+    /// What they weigh in the unit of the profile's amounts; nil where each weighs as much as any other.
+    package let amount: UInt64?
 
-    package init(slot: Int32, value: Int32, count: UInt64) {
+    package init(slot: Int32, value: Int32, count: UInt64, amount: UInt64? = nil) {
+      self.amount = amount
       self.slot = slot
       self.value = value
       self.count = count
@@ -29,15 +32,19 @@ package struct Timeline: Equatable, Sendable {
   ///
   /// - Parameter index: where a value lies now; nil leaves its samples out.
   package func mapped(_ index: (Int) -> Int?) -> Timeline {
-    var counts: [Int64: UInt64] = [:]
+    let hasAmounts = entries.contains { $0.amount != nil }
+    var sums: [Int64: Weight] = [:]
     for entry in entries {
       guard let value = index(Int(entry.value)) else { continue }
-      counts[Int64(entry.slot) << 32 | Int64(value), default: 0] += entry.count
+      sums[Int64(entry.slot) << 32 | Int64(value), default: .zero] += Weight(
+        count: entry.count, nanoseconds: entry.amount ?? 0)
     }
     return Timeline(
       slotNanoseconds: slotNanoseconds,
-      entries: counts.sorted { $0.key < $1.key }.map { key, count in
-        Entry(slot: Int32(key >> 32), value: Int32(truncatingIfNeeded: key), count: count)
+      entries: sums.sorted { $0.key < $1.key }.map { key, sum in
+        Entry(
+          slot: Int32(key >> 32), value: Int32(truncatingIfNeeded: key), count: sum.count,
+          amount: hasAmounts ? sum.nanoseconds : nil)
       })
   }
 
@@ -75,14 +82,20 @@ extension Profile {
     guard let timeline else { return nil }
     let kept = timeline.entries.filter { slots.contains(Int($0.slot)) }
     var counts = [UInt64](repeating: 0, count: values.count)
-    for entry in kept { counts[Int(entry.value)] += entry.count }
+    var amounts = counts
+    for entry in kept {
+      counts[Int(entry.value)] += entry.count
+      amounts[Int(entry.value)] += entry.amount ?? 0
+    }
+    let hasAmounts = kept.contains { $0.amount != nil }
     var part = self
     part.values = []
     var places = [Int?](repeating: nil, count: values.count)
     for (index, value) in values.enumerated() where counts[index] > 0 {
       places[index] = part.values.count
       let each = value.weight.count == 0 ? 0 : value.weight.nanoseconds / value.weight.count
-      let (time, isTooLong) = counts[index].multipliedReportingOverflow(by: each)
+      let (time, isTooLong) =
+        hasAmounts ? (amounts[index], false) : counts[index].multipliedReportingOverflow(by: each)
       part.values.append(
         Value(
           thread: value.thread, stack: value.stack,

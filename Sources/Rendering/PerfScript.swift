@@ -23,13 +23,16 @@ package struct PerfScript {
 
   /// - Parameters:
   ///   - event: what `cpu-clock` stands for in perf's text.
+  ///   - hasPeriods: whether samples weigh by what stands in the place of nanoseconds.
   ///   - elapsedNanoseconds: the length of the capture; where it is not known, samples are a microsecond apart.
   package static func render(
-    _ profile: Profile, kind: TaskKind?, event: String, elapsedNanoseconds: UInt64? = nil
+    _ profile: Profile, kind: TaskKind?, event: String, elapsedNanoseconds: UInt64? = nil, hasPeriods: Bool = false
   ) -> String {
     var script = PerfScript(profile, kind: kind, event: event, elapsedNanoseconds: elapsedNanoseconds)
     if kind == .offCPU {
       script.write(periods: profile.values.map(\.weight.nanoseconds))
+    } else if hasPeriods {
+      script.writeSamples(hasPeriods: true)
     } else if isSummed(profile, kind: kind) {
       script.output += "# more than \(sampleLimit) samples: equal ones are one, and the period is their number\n\n".utf8
       script.write(periods: profile.values.map(\.weight.count))
@@ -58,14 +61,22 @@ package struct PerfScript {
     }
   }
 
+  /// A part of an amount for each of some samples, so that all come to the amount.
+  private static func period(_ amount: UInt64?, of count: UInt64, _ index: UInt64) -> UInt64? {
+    amount.map { $0 / max(1, count) + (index < $0 % max(1, count) ? 1 : 0) }
+  }
+
   /// A block for each sample.
-  private mutating func writeSamples() {
+  private mutating func writeSamples(hasPeriods: Bool = false) {
     guard let timeline = profile.timeline, !timeline.entries.isEmpty else {
       var index = 0
       let count = Int(clamping: profile.total.count)
       for value in profile.values {
-        for _ in 0..<value.weight.count {
-          write(value, at: time(index, of: count, in: 0..<elapsedNanoseconds), period: nil)
+        let amount = hasPeriods ? value.weight.nanoseconds : nil
+        for sample in 0..<value.weight.count {
+          write(
+            value, at: time(index, of: count, in: 0..<elapsedNanoseconds),
+            period: Self.period(amount, of: value.weight.count, sample))
           index += 1
         }
       }
@@ -78,9 +89,11 @@ package struct PerfScript {
       let from = start.overflow || start.partialValue > .max - length ? 0 : start.partialValue
       var index = 0
       for entry in slot {
-        for _ in 0..<entry.count {
+        let amount = hasPeriods ? entry.amount : nil
+        for sample in 0..<entry.count {
           let time = time(index, of: Int(clamping: count), in: from..<from + length)
-          write(profile.values[Int(entry.value)], at: time, period: nil)
+          write(
+            profile.values[Int(entry.value)], at: time, period: Self.period(amount, of: entry.count, sample))
           index += 1
         }
       }

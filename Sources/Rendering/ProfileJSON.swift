@@ -8,8 +8,10 @@ package enum ProfileJSON {
   /// Raised when a reader of the older form would misread the newer one; new keys do not raise it.
   private static let version = 1
 
-  /// - Parameter task: null in the document where a profile came from a file.
-  package static func render(_ task: ProfilingTask?, _ profile: Profile) -> String {
+  /// - Parameters:
+  ///   - task: null in the document where a profile came from a file.
+  ///   - amount: what stands in the place of nanoseconds; nil for time.
+  package static func render(_ task: ProfilingTask?, _ profile: Profile, amount: ImportedAmount? = nil) -> String {
     var writer = JSONWriter()
     writer.object { writer in
       writer.key("schema")
@@ -30,7 +32,7 @@ package enum ProfileJSON {
       writer.array { writer in
         for thread in profile.threads { write(thread, to: &writer) }
       }
-      writeStacks(of: profile, to: &writer)
+      writeStacks(of: profile, amount: amount.flatMap { $0.isTime ? nil : $0 }, to: &writer)
     }
     return writer.text + "\n"
   }
@@ -77,7 +79,7 @@ package enum ProfileJSON {
     }
   }
 
-  private static func writeStacks(of profile: Profile, to writer: inout JSONWriter) {
+  private static func writeStacks(of profile: Profile, amount: ImportedAmount?, to writer: inout JSONWriter) {
     writer.key("stacks")
     writer.object { writer in
       writer.key("parent")
@@ -94,7 +96,13 @@ package enum ProfileJSON {
       writer.key("count")
       writer.integers(profile.values.lazy.map(\.weight.count))
       writer.key("time_ns")
-      writer.integers(profile.values.lazy.map(\.weight.nanoseconds))
+      writer.integers(profile.values.lazy.map { amount == nil ? $0.weight.nanoseconds : 0 })
+      if let amount {
+        writer.key("amount_of")
+        writer.string(amount.plural)
+        writer.key("amount")
+        writer.integers(profile.values.lazy.map(\.weight.nanoseconds))
+      }
       let extremes = profile.values.compactMap(\.extremes)
       guard extremes.count == profile.values.count, !extremes.isEmpty else { return }
       writer.key("shortest_ns")

@@ -11,16 +11,17 @@ package enum TopReport {
 
   /// - Parameters:
   ///   - measure: what functions are ranked by.
+  ///   - unit: what the measure counts, in the plural.
   ///   - root: what the hottest path begins with.
   package static func render(
-    task: ProfilingTask?, profile: Profile, measure: WeightMeasure, root: CallTree.Root = .process,
-    nextCommands: [String], isColored: Bool
+    task: ProfilingTask?, profile: Profile, measure: WeightMeasure, unit: String = "samples",
+    root: CallTree.Root = .process, nextCommands: [String], isColored: Bool
   ) -> String {
     var lines: [String]
     if task?.kind == .offCPU {
       lines = waits(task, profile, measure)
     } else {
-      lines = functions(task, profile, measure)
+      lines = functions(task, profile, measure, unit)
     }
     if !profile.values.isEmpty { lines += ["", "hottest path"] + path(profile, measure, root) }
     if let task {
@@ -37,8 +38,10 @@ package enum TopReport {
   }
 
   /// One sentence: where most of a profile went, and how much is missing.
-  static func verdictSentence(_ task: ProfilingTask?, _ profile: Profile, measure: WeightMeasure) -> String {
-    let lines = task?.kind == .offCPU ? waits(task, profile, measure) : functions(task, profile, measure)
+  static func verdictSentence(
+    _ task: ProfilingTask?, _ profile: Profile, measure: WeightMeasure, unit: String
+  ) -> String {
+    let lines = task?.kind == .offCPU ? waits(task, profile, measure) : functions(task, profile, measure, unit)
     return lines.first ?? ""
   }
 
@@ -80,13 +83,24 @@ package enum TopReport {
   }
 
   /// The verdict and the functions that ran.
-  private static func functions(_ task: ProfilingTask?, _ profile: Profile, _ measure: WeightMeasure) -> [String] {
+  private static func functions(
+    _ task: ProfilingTask?, _ profile: Profile, _ measure: WeightMeasure, _ unit: String
+  ) -> [String] {
     let totals = FunctionTotals(profile, measure: measure)
     guard let hottest = totals.hottestByOwn(limit: 1).first else { return [verdict(task, nil)] }
     let share = NumberText.percent(hottest.own, of: totals.total, decimals: 0)
     let name = DisplayText.truncatedInMiddle(DisplayText.visible(hottest.name), to: nameWidth)
-    let sentence = "spent \(share) % of its \(NumberText.grouped(totals.total)) samples in \(name)"
+    // CPUs spend samples and time; a heap has bytes.
+    let verb = unit == "samples" || unit.hasSuffix("seconds") ? "spent" : "has"
+    let sentence = "\(verb) \(share) % of its \(amount(totals.total, unit)) in \(name)"
     return [verdict(task, sentence), "", "   self  total  function"] + rows(totals)
+  }
+
+  /// A number with its unit; times as people read them.
+  private static func amount(_ number: UInt64, _ unit: String) -> String {
+    let scale: UInt64? = unit == "nanoseconds" ? 1 : unit == "microseconds" ? 1000 : nil
+    if let scale, number <= .max / scale { return TimeText.duration(nanoseconds: number * scale) }
+    return "\(NumberText.grouped(number)) \(unit)"
   }
 
   private static func rows(_ totals: FunctionTotals) -> [String] {

@@ -27,7 +27,9 @@ struct ComparedSide {
   var profiles: [Profile] { runs.map(\.profile) }
 
   /// Adds a task, or the runs of a file: a number is a task's.
-  mutating func add(_ argument: String, _ store: StoreOptions) throws {
+  ///
+  /// - Parameter event: of a file.
+  mutating func add(_ argument: String, _ store: StoreOptions, event: String? = nil) throws {
     if let task = TaskArgument(argument: argument) {
       let store = try StoreAccess.readable(store)
       let found = try store.task(task.id)
@@ -40,7 +42,7 @@ struct ComparedSide {
       }
       add(found, try store.profile(of: task.id), name: "task \(task.id)")
     } else {
-      try addFile(argument)
+      try addFile(argument, event)
     }
   }
 
@@ -55,12 +57,23 @@ struct ComparedSide {
     warnings += task.warnings.map { "\(name): \($0)" }
   }
 
-  private mutating func addFile(_ path: String) throws {
-    let imported = try Imports.read(path)
+  /// Adds the runs of a file.
+  private mutating func addFile(_ path: String, _ event: String?) throws {
+    let imported = try Imports.read(path, event: event)
+    guard imported.base == nil else {
+      throw Failure("'\(path)' is a difference, with two counts for each stack: give it alone to 'swprof diff'", .usage)
+    }
+    add(imported, imported.runs, name: path)
+  }
+
+  /// Adds some of the profiles of a file.
+  mutating func add(_ imported: ImportedProfile, _ profiles: [Profile], name path: String) {
     hasThreads = hasThreads && imported.hasThreads
     warnings += imported.warnings.map { "\(path): \($0)" }
-    for (index, profile) in imported.runs.enumerated() {
-      let name = imported.runs.count == 1 ? path : "\(path), run \(index + 1)"
+    // What else stands in the place of time is none.
+    let isTime = imported.amount?.isTime ?? true
+    for (index, profile) in profiles.map({ isTime ? $0 : $0.withoutAmounts }).enumerated() {
+      let name = profiles.count == 1 ? path : "\(path), run \(index + 1)"
       runs.append(
         Run(
           name: name, profile: profile, kind: imported.kind, unit: imported.unit, counting: imported.counting,

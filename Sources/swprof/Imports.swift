@@ -7,19 +7,19 @@ import ProfileModel
 /// Profiles of other programs, and of our own exports.
 enum Imports {
   /// Reads a file, or standard input for `-`, in whatever format it is.
-  static func read(_ path: String) throws -> ImportedProfile {
+  ///
+  /// - Parameter event: which of several events, or types of values, is read; nil for the file's main one.
+  static func read(_ path: String, event: String? = nil) throws -> ImportedProfile {
     let name = path == "-" ? "standard input" : path
-    let file: OpenFile
-    do { file = path == "-" ? OpenFile(adopting: dup(STDIN_FILENO)) : try OpenFile(path) } catch {
-      throw Failure("cannot read '\(path)': \(error)", error == .accessDenied ? .notPermitted : .noInput)
-    }
-    var head: [UInt8] = []
-    do { head = try prefix(of: file) } catch { throw Failure("cannot read '\(path)': \(error)", .inputOutput) }
-    let stream = LineStream(file, name: name, prefix: head)
-    switch ProfileFormat(startingWith: head) {
-    case .folded: return try FoldedReader.read(stream, file: name)
-    case .perfScript: return try PerfScriptReader.read(stream, file: name)
-    case .pprof: return try pprof(head, rest: file, name: name)
+    let feed = try ByteFeed(open(path), name: name)
+    // A pprof file and a text may begin alike. Of a whole file, both can be tried.
+    guard PprofFields.areProfile(feed.head, isWhole: feed.isWhole) else { return try text(feed, event) }
+    do { return try pprof(feed, event) } catch {
+      guard feed.isWhole, case .noSuchType? = error as? PprofError else {
+        if feed.isWhole, let imported = try? text(feed, event) { return imported }
+        throw Failure("'\(name)': \(error)", .malformedData)
+      }
+      throw Failure("'\(name)': \(error)", .usage)
     }
   }
 
@@ -31,35 +31,44 @@ enum Imports {
     try file.commit(PprofWriter.render(runs, description))
   }
 
-  /// Reads the rest of a pprof file, as far as the reader would take it.
-  private static func pprof(_ head: [UInt8], rest file: borrowing OpenFile, name: String) throws -> ImportedProfile {
-    let limits = PprofReader.Limits()
-    var bytes = head
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    while bytes.count <= limits.sizeBytes {
-      let count: Int
-      do {
-        count = try retryingOnInterrupt { unsafe Glibc.read(file.descriptor, &chunk, chunk.count) }
-      } catch { throw Failure("cannot read '\(name)': \(error)", .inputOutput) }
-      if count == 0 { break }
-      bytes += chunk[..<count]
-    }
-    do { return try PprofReader.read(bytes, limits: limits) } catch {
-      throw Failure("'\(name)': \(error)", .malformedData)
+  private static func open(_ path: String) throws -> OpenFile {
+    if path == "-" { return OpenFile(adopting: dup(STDIN_FILENO)) }
+    do { return try OpenFile.examined(path, types: [.regular, .pipe]) } catch {
+      let isRefused = error == .system(.accessDenied)
+      let advice = if case .type = error { "; name a file, a pipe, or '-' for standard input" } else { "" }
+      throw Failure("cannot read '\(path)': \(error)\(advice)", isRefused ? .notPermitted : .noInput)
     }
   }
 
-  /// Enough of a file to tell its format, with as many reads as a pipe needs for it.
-  private static func prefix(of file: OpenFile) throws(Errno) -> [UInt8] {
-    var bytes: [UInt8] = []
-    while bytes.count < 1 << 16 {
-      let room = (1 << 16) - bytes.count
-      var chunk = [UInt8](repeating: 0, count: room)
-      let count = try retryingOnInterrupt { unsafe Glibc.read(file.descriptor, &chunk, room) }
-      if count == 0 { break }
-      bytes += chunk[..<count]
+  private static func pprof(_ feed: ByteFeed, _ event: String?) throws -> ImportedProfile {
+    let limits = PprofReader.Limits()
+    guard let bytes = try feed.all(limitBytes: limits.sizeBytes) else {
+      throw PprofError.tooLarge(limitBytes: limits.sizeBytes)
     }
-    return bytes
+    return try PprofReader.read(bytes, limits: limits, event: event)
+  }
+
+  private static func text(_ feed: ByteFeed, _ event: String?) throws -> ImportedProfile {
+    let legacy = OtherFormat.legacy(feed.head, file: feed.name)
+    feed.rewind()
+    do {
+      switch ProfileFormat(startingWith: feed.head) {
+      case .perfScript:
+        if let legacy { throw legacy }
+        return try PerfScriptReader.read(LineStream(feed), file: feed.name, event: event)
+      case .folded:
+        let imported = try FoldedReader.read(LineStream(feed), file: feed.name)
+        // Lines of a profile in another form may end with a number as well.
+        if let legacy, imported.hasMostlyOtherLines { throw legacy }
+        if let event { throw ImportError.noSuchEvent(file: feed.name, event: event, known: []) }
+        return imported
+      }
+    } catch ImportError.noStacks(let file, let line, let expected) {
+      if let other = OtherFormat.error(feed.head, file: feed.name) { throw other }
+      if feed.head.starts(with: [0x1F, 0x8B]) { throw ImportError.damaged(file: file) }
+      if feed.head.contains(0) { throw Failure("'\(file)': \(PprofError.notDecoded)", .malformedData) }
+      throw ImportError.noStacks(file: file, line: line, expected: expected)
+    }
   }
 }
 
@@ -67,7 +76,8 @@ extension ExitStatus {
   init(_ error: ImportError) {
     switch error {
     case .unreadable: self = .inputOutput
-    case .noStacks, .tooLarge: self = .malformedData
+    case .damaged, .noStacks, .tooLarge, .unfoldsTooFar, .otherFormat: self = .malformedData
+    case .noSuchEvent: self = .usage
     }
   }
 }

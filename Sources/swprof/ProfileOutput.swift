@@ -59,18 +59,26 @@ struct ProfileOutput {
 
   private func render(_ subject: ReportSubject) -> String {
     switch options.chosenFormat {
+    case .json: return ProfileJSON.render(subject.task, subject.profile, amount: subject.amount)
+    case .perfScript:
+      return PerfScript.render(
+        subject.profile, kind: subject.kind, event: subject.event,
+        elapsedNanoseconds: subject.task?.elapsedNanoseconds, hasPeriods: subject.amount != nil)
+    default: return renderShown(subject.weighed)
+    }
+  }
+
+  /// Renders what has one number for each stack.
+  private func renderShown(_ subject: ReportSubject) -> String {
+    switch options.chosenFormat {
     case .folded:
       return Folded.render(
         subject.profile, root: root(subject), withLines: options.lines, measure: measure(subject))
     case .svg: return drawing(subject)
     case .html: return page(subject)
-    case .json: return ProfileJSON.render(subject.task, subject.profile)
     case .speedscope:
       return Speedscope.render(subject.profile, name: title(subject), measure: measure(subject))
-    case .perfScript:
-      return PerfScript.render(
-        subject.profile, kind: subject.kind, event: subject.event,
-        elapsedNanoseconds: subject.task?.elapsedNanoseconds)
+    case .json, .perfScript: preconditionFailure("these have both numbers of a stack")
     case .pprof: preconditionFailure("pprof is no text")
     case .dot: preconditionFailure("dot is refused for stacks by every command")
     case .top: return top(subject)
@@ -100,7 +108,7 @@ struct ProfileOutput {
     let id = subject.task?.id.rawValue ?? 0
     let commands = id == 0 ? [] : ["swprof report \(id) --svg -o \(id).svg", "swprof tasks show \(id)"]
     return TopReport.render(
-      task: subject.task, profile: subject.profile, measure: measure(subject), root: root(subject),
+      task: subject.task, profile: subject.profile, measure: measure(subject), unit: unit(subject), root: root(subject),
       nextCommands: commands, isColored: isColored)
   }
 
@@ -114,7 +122,10 @@ struct ReportSubject {
   let task: ProfilingTask?
   let kind: TaskKind?
   /// What the profile counts, in the plural.
-  let unit: String
+  private(set) var unit: String
+  /// By what stacks weigh, in the place of nanoseconds; nil where they weigh by their counts.
+  private(set) var amount: ImportedAmount?
+  private let importedEvent: String?
   let hasThreads: Bool
   /// What it is called unless the user says otherwise.
   var title: String
@@ -124,6 +135,7 @@ struct ReportSubject {
     self.task = task
     kind = task.kind
     unit = task.kind.unit
+    importedEvent = nil
     hasThreads = true
     title = "swprof \(task.kind.rawValue): \(task.target)"
   }
@@ -134,18 +146,34 @@ struct ReportSubject {
     task = nil
     kind = imported.kind
     unit = imported.unit
+    amount = imported.amount
+    importedEvent = imported.event
     hasThreads = imported.hasThreads
     title = files.joined(separator: ", ")
   }
 
+  /// The subject with amounts as its counts.
+  var weighed: ReportSubject {
+    guard let amount else { return self }
+    var subject = self
+    subject.profile = profile.weighedByAmount
+    subject.unit = amount.plural
+    subject.amount = nil
+    return subject
+  }
+
   /// What a pprof file says of it.
   var pprof: PprofDescription {
-    task.map(PprofDescription.init) ?? PprofDescription(kind: kind, unit: unit, hasThreads: hasThreads)
+    if let task { return PprofDescription(task) }
+    var description = PprofDescription(kind: kind, unit: unit, hasThreads: hasThreads)
+    description.amount = amount
+    return description
   }
 
   /// What perf would call the event of its samples.
   var event: String {
-    switch kind {
+    if let importedEvent { return importedEvent }
+    return switch kind {
     case .onCPU: task?.parameters.event ?? "cpu-clock"
     // The event of `perf record --off-cpu`, whose period is a length of time in ns.
     case .offCPU: "offcpu-time"

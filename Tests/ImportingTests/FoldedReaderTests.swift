@@ -71,11 +71,72 @@ func stacks(_ profile: Profile) -> [[String]: UInt64] {
     #expect(imported.warnings[0].hasPrefix("4 lines are no stacks and were passed over, the first one is line 6;"))
   }
 
-  @Test func `fractions are rounded, and that is told`() throws {
-    let imported = try read("a 1.5\nb 0.4\nc 0.5\nd 3.0\ne .5\n")
+  @Test func `fractions become whole numbers of a smaller unit, and keep their shares`() throws {
+    let imported = try read("a 0.25\nb 0.75\nc 1.49\nd 3\ne .5\n")
 
-    #expect(stacks(imported.profile) == [["a"]: 2, ["c"]: 1, ["d"]: 3, ["e"]: 1])
-    #expect(imported.warnings == ["4 counts were rounded to whole numbers"])
+    #expect(stacks(imported.profile) == [["a"]: 25, ["b"]: 75, ["c"]: 149, ["d"]: 300, ["e"]: 50])
+    #expect(imported.unit == "hundredths of samples")
+    #expect(imported.warnings.isEmpty)
+    #expect(imported.counting != .samples)
+  }
+
+  @Test func `fractions that are zero leave whole numbers`() throws {
+    let imported = try read("a 2.0\nb 3.000\n")
+
+    #expect(stacks(imported.profile) == [["a"]: 2, ["b"]: 3])
+    #expect(imported.unit == "samples")
+  }
+
+  @Test func `a fraction finer than billionths is rounded, and that is told`() throws {
+    let imported = try read("a 0.1234567894\nb 0.9999999996\n")
+
+    #expect(stacks(imported.profile) == [["a"]: 123_456_789, ["b"]: 1_000_000_000])
+    #expect(imported.warnings == ["2 counts were rounded to billionths of samples"])
+  }
+
+  @Test func `where large counts leave no room for a fraction, it is rounded, and that is told`() throws {
+    let imported = try read("a 100000000000000000\nb 0.125\n")
+
+    #expect(stacks(imported.profile) == [["a"]: 1_000_000_000_000_000_00, ["b"]: 0].filter { $0.value > 0 })
+    #expect(imported.warnings == ["1 count was rounded to samples"])
+  }
+
+  @Test func `equal stacks add up to the exact sum of their fractions`() throws {
+    let imported = try read(String(repeating: "a 0.1\n", count: 10) + "b 1\n")
+
+    #expect(stacks(imported.profile) == [["a"]: 1, ["b"]: 1])
+    #expect(imported.unit == "samples")
+  }
+
+  @Test func `tabs are blanks, also behind the count`() throws {
+    let imported = try read("main;foo\t5\nmain;bar \t 6  \r\nmain;a\tb\t7\t\n")
+
+    #expect(stacks(imported.profile) == [["main", "foo"]: 5, ["main", "bar"]: 6, ["main", "a\tb"]: 7])
+    #expect(imported.warnings.isEmpty)
+  }
+
+  @Test func `two counts on each line are a difference, before and after`() throws {
+    let imported = try read("main;foo 5 7\nmain;bar 5 0\nmain;new 0 2\nmain;foo 1 1\n")
+
+    #expect(stacks(imported.profile) == [["main", "foo"]: 8, ["main", "new"]: 2])
+    #expect(stacks(try #require(imported.base)) == [["main", "foo"]: 6, ["main", "bar"]: 5])
+    #expect(imported.warnings == ["each line has two counts: the file is read as a difference, before and after"])
+  }
+
+  @Test(arguments: ["x y 12 5\nmain;foo 7\n", "main;foo 7\nx y 12 5\n", "thread;f 2 5\nthread;g 9\n"])
+  func `where one line has one count, numbers before it belong to names`(text: String) throws {
+    let imported = try read(text)
+    let lines = text.split(separator: "\n").map { $0.split(separator: " ").dropLast().joined(separator: " ") }
+
+    #expect(imported.base == nil)
+    #expect(Set(stacks(imported.profile).keys.map { $0.joined(separator: ";") }) == Set(lines))
+  }
+
+  @Test func `a difference with fractions has both sides in one unit`() throws {
+    let imported = try read("a 0.5 2\nb 1 0.25\n")
+
+    #expect(stacks(imported.profile) == [["a"]: 200, ["b"]: 25])
+    #expect(stacks(try #require(imported.base)) == [["a"]: 50, ["b"]: 100])
   }
 
   @Test func `counts that don't fit are no stacks`() throws {
@@ -151,13 +212,11 @@ func stacks(_ profile: Profile) -> [[String]: UInt64] {
       .perfScript
     ),
     ("comm 12 cycles: \n  12 x (y)\n", .perfScript), ("\u{1F}\u{8B}", .folded), ("sh 12: 5;b: 7 1\n", .folded),
+    ("\u{12};a 5\n", .folded), ("a::b;c: 5\n", .folded), ("dd 77 12157 5025125\ncc 3 5\n", .folded),
+    ("\t            1270 spin\n\t            12b3 th\n\n\t            1270 spin\n\n", .perfScript),
+    ("dd  12157 \n\t            1270 \n\t            12b3 \n\n", .perfScript),
   ])
-  func `a format is told by the first lines`(text: String, format: ProfileFormat) {
+  func `a text is what more of its lines are`(text: String, format: ProfileFormat) {
     #expect(ProfileFormat(startingWith: Array(text.utf8)) == format)
-  }
-
-  @Test func `a profile in protocol buffers is told by its first bytes`() {
-    #expect(ProfileFormat(startingWith: [0x1F, 0x8B, 8]) == .pprof)
-    #expect(ProfileFormat(startingWith: [0x0A, 4, 8, 1, 0x10, 2, 0]) == .pprof)
   }
 }

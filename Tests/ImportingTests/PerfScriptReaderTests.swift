@@ -79,6 +79,11 @@ import Testing
     ("ffffffff81000000 do_idle+0x1 ([kernel.kallsyms])", "do_idle", "[kernel]", .kernel),
     ("ffffffffc0000000 nft_do_chain+0x1 ([nf_tables])", "nft_do_chain", "[nf_tables]", .kernel),
     ("7f12 Lhot;::run+0x1 (/tmp/perf-9.map)", "Lhot;::run", "/tmp/perf-9.map", .jit),
+    ("ffffffff81000000 do_idle+0x1 (/usr/lib/debug/boot/vmlinux-6.1.0-18-amd64)", "do_idle", "[kernel]", .kernel),
+    ("100 f (/usr/lib/debug/lib/modules/6.1.0/vmlinux)", "f", "[kernel]", .kernel),
+    ("ffffffffa1 g ([guest.kernel.kallsyms])", "g", "[guest.kernel]", .kernel),
+    ("7f12 f+0x1 (/lib/x.so+0x112)", "f", "/lib/x.so", .user), ("7f12 f (inlined)", "f", "", .user),
+    ("7f12 f (/lib/x.so) (inlined)", "f", "/lib/x.so", .user),
     ("7f12 std::f(int) const (/a b)", "std::f(int) const", "/a b", .user), ("0", "[unknown]", "", .unresolved),
   ])
   func `a frame has its name, module and kind`(line: String, name: String, module: String, origin: FrameOrigin) throws {
@@ -125,12 +130,76 @@ import Testing
     #expect(imported.warnings == ["2 lines were not understood and passed over, the first one is line 3"])
   }
 
-  @Test func `several events are told of, and times are needed of all samples`() throws {
-    let imported = try read("sh 1/1 1.0: cycles:\n\t12 f\n\nsh 1/1 page-faults:\n\t12 f\n\n")
-    #expect(imported.warnings == ["samples of several events count alike: cycles, page-faults"])
-    #expect(imported.kind == nil)
+  @Test func `of several events one is reported, and which is told`() throws {
+    let text =
+      "sh 1/1 1.0: page-faults:\n\t12 f\n\nsh 1/1 1.1: page-faults:\n\t13 g\n\nsh 1/2 1.2: cycles:u:\n\t14 h\n\n"
+    let imported = try read(text)
+    #expect(stacks(imported.profile) == [["h"]: 1])
+    #expect(imported.kind == .onCPU)
+    #expect(imported.profile.threads.map(\.thread.rawValue) == [2])
+    #expect(
+      imported.warnings
+        == ["samples of 'cycles:u' are reported; --event chooses another one: page-faults (2)"])
+
+    for name in ["cycles", "cycles:u"] {
+      #expect(stacks(try PerfScriptReader.read(stream(text), file: "x", event: name).profile) == [["h"]: 1])
+    }
+    let faults = try PerfScriptReader.read(stream(text), file: "x", event: "page-faults")
+    #expect(stacks(faults.profile) == [["f"]: 1, ["g"]: 1])
+    #expect(faults.warnings.isEmpty)
+    #expect(throws: ImportError.noSuchEvent(file: "x", event: "no", known: ["cycles:u", "page-faults"])) {
+      try PerfScriptReader.read(stream(text), file: "x", event: "no")
+    }
+  }
+
+  @Test func `one event counted by several units or modes is one`() throws {
+    for pair in [("cpu_core/cycles/P", "cpu_atom/cycles/P"), ("cycles:u", "cycles:k")] {
+      let imported = try read("sh 1/1 1.0: \(pair.0):\n\t12 f\n\nsh 1/1 1.1: \(pair.1):\n\t13 g\n\n")
+      #expect(stacks(imported.profile) == [["f"]: 1, ["g"]: 1])
+      #expect(imported.warnings.isEmpty)
+    }
+  }
+
+  @Test func `samples without a time have no timeline`() throws {
+    let imported = try read("sh 1/1 1.0: cycles:\n\t12 f\n\nsh 1/1 cycles:\n\t12 f\n\n")
     #expect(imported.profile.timeline == nil)
     #expect(imported.profile.total.count == 2)
+  }
+
+  @Test func `samples weigh by periods that differ, and their number is kept`() throws {
+    let imported = try read(
+      "sh 1/1 1.0:          1 page-faults: \n\t12 f\n\nsh 1/1 1.05:         99 page-faults: \n\t13 g\n\nsh 1/1 1.3:        900 page-faults: \n\t13 g\n\n"
+    )
+    #expect(imported.amount == ImportedAmount(name: "page-faults", unit: "count"))
+    #expect(imported.profile.total == Weight(count: 3, nanoseconds: 1000))
+    #expect(stacks(imported.profile.weighedByAmount) == [["f"]: 1, ["g"]: 999])
+    // A part of the time has its own periods, and no mean.
+    #expect(imported.profile.during(0..<1)?.total == Weight(count: 2, nanoseconds: 100))
+    #expect(stacks(try #require(imported.profile.weighedByAmount.during(1..<4))) == [["g"]: 900])
+  }
+
+  @Test func `equal periods of no clock leave counts alone`() throws {
+    let imported = try read("sh 1/1 1.0: 1000 cycles:\n\t12 f\n\nsh 1/1 1.1: 1000 cycles:\n\t12 f\n\n")
+    #expect(imported.amount == nil)
+    #expect(imported.profile.total == Weight(count: 2, nanoseconds: 0))
+  }
+
+  @Test func `what we print of many samples and of waits is read back as it was`() throws {
+    let many = try read(
+      "# more than 1000000 samples: equal ones are one, and the period is their number\n\nsh 1/1 0.1: 700 cpu-clock:\n\t12 f\n\nsh 1/1 0.2: 300 cpu-clock:\n\t13 g\n\n"
+    )
+    #expect(stacks(many.profile) == [["f"]: 700, ["g"]: 300])
+    #expect(many.amount == nil)
+    let waits = try read("sh 1/1 0.1: 5000 offcpu-time:\n\t12 f\n\nsh 1/1 0.2: 7 offcpu-time:\n\t12 f\n\n")
+    #expect(waits.kind == .offCPU)
+    #expect(waits.profile.total == Weight(count: 2, nanoseconds: 5007))
+  }
+
+  @Test func `mappings and the like are no samples`() throws {
+    let imported = try read(
+      "sh 1/1 1.0: PERF_RECORD_MMAP2 1/1: [0x1(0x2) @ 0 00:00 0 0]: r-xp /x\nsh 1/1 1.1: cycles:\n\t12 f\n\n")
+    #expect(stacks(imported.profile) == [["f"]: 1])
+    #expect(imported.warnings.isEmpty)
   }
 
   @Test func `times far apart and out of order make slots longer, not more than fit`() throws {

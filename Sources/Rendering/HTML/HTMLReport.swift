@@ -26,11 +26,12 @@ package enum HTMLReport {
   }
 
   package static func render(_ subject: Subject, _ profile: Profile, measure: WeightMeasure) -> String {
-    let style = FlameStyle.sheet(subject.isOffCPU ? .offCPU : .onCPU)
+    let style = FlameStyle.pageSheet(subject.isOffCPU ? .offCPU : .onCPU)
     let hasTimes = subject.isOffCPU
     let data = HTMLData(profile).json(
       unit: subject.unit, isOffCPU: subject.isOffCPU, hasTimes: hasTimes, hasThreads: subject.hasThreads)
-    let verdict = TopReport.verdictSentence(subject.task, profile, measure: measure)
+    let unit = measure == .microseconds ? "microseconds" : subject.unit
+    let verdict = TopReport.verdictSentence(subject.task, profile, measure: measure, unit: unit)
     let isEmpty = profile.values.isEmpty
     let body = [
       "<h1>\(HTML.text(verdict))</h1>",
@@ -169,16 +170,19 @@ package enum HTMLReport {
       items += task.warnings
     }
     let totals = FunctionTotals(profile)
-    if totals.userStacks > 0 {
+    // Of another program's stacks, nobody knows where their roots are.
+    if subject.task != nil, totals.userStacks > 0 {
       let share = NumberText.percent(totals.completeUserStacks, of: totals.userStacks, decimals: 1)
       items.append("\(share) % of the stacks with a user part reach their root")
     }
-    items += unresolved(profile)
+    items += unresolved(profile, isOurs: subject.task != nil)
     return items.isEmpty ? "<p>Nothing is known to be missing.</p>" : HTML.list(items)
   }
 
   /// The modules with frames that have no name, and what would name them.
-  private static func unresolved(_ profile: Profile) -> [String] {
+  private static func unresolved(_ profile: Profile, isOurs: Bool) -> [String] {
+    let advice =
+      isOurs ? "; 'swprof doctor --pid' tells which package names them, JIT code wants a perf-map" : ""
     var weights: [String: UInt64] = [:]
     for value in profile.values {
       let modules = profile.stacks.path(to: value.stack).map { profile.frames[$0] }.filter { $0.origin == .unresolved }
@@ -188,8 +192,7 @@ package enum HTMLReport {
     let ranked = weights.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
     let more = ranked.count > 10 ? ["and \(ranked.count - 10) more modules with unnamed frames"] : []
     return ranked.prefix(10).map { module, weight in
-      "unnamed frames of \(module) in \(NumberText.percent(weight, of: profile.total.count, decimals: 1)) % of all;"
-        + " 'swprof doctor --pid' tells which package names them, JIT code wants a perf-map"
+      "unnamed frames of \(module) in \(NumberText.percent(weight, of: profile.total.count, decimals: 1)) % of all\(advice)"
     } + more
   }
 }

@@ -117,8 +117,8 @@ struct CheckCommand: ParsableCommand {
     var base = ComparedSide()
     var new = ComparedSide()
     // What may be missing is found before minutes are spent on runs.
-    for argument in baseline { try base.add(argument, store) }
-    for argument in candidate { try new.add(argument, store) }
+    for argument in baseline { try base.add(argument, store, event: comparison.event) }
+    for argument in candidate { try new.add(argument, store, event: comparison.event) }
     if !command.isEmpty { try record(&base, &new, options) }
     if let save { try keep(new, in: save) }
     guard !base.runs.isEmpty else { return }
@@ -193,7 +193,9 @@ struct CheckCommand: ParsableCommand {
 
   private func readAcceptList(_ path: String) throws -> AcceptList {
     let text: String
-    do { text = try OpenFile.text(of: path) } catch { throw Failure("cannot read '\(path)': \(error)", .noInput) }
+    do { text = String(decoding: try OpenFile.examined(path).read(limit: 64 << 20), as: UTF8.self) } catch {
+      throw Failure("cannot read '\(path)': \(error)", .noInput)
+    }
     do { return try AcceptList(text) } catch {
       throw Failure(
         "\(path):\(error.line): expected 'YYYY-MM-DD FUNCTION # REASON', for example '2026-12-31 parse # a larger input'",

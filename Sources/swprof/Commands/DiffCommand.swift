@@ -12,15 +12,18 @@ struct DiffCommand: ParsableCommand {
         swprof diff 11 12
         swprof diff 11 12 --svg -o diff.svg
         swprof diff before.folded after.pb.gz
+        swprof diff difference.folded
 
       A drawing is blue for less and orange for more. A gate for CI, with several runs a side, is 'swprof check'.
       """)
 
-  @Argument(help: ArgumentHelp("The profile before: a task, or a file.", valueName: "base"))
+  @Argument(
+    help: ArgumentHelp(
+      "The profile before: a task, or a file. A file with two counts for each stack has both.", valueName: "base"))
   var base: String
 
   @Argument(help: ArgumentHelp("The profile after: a task, or a file.", valueName: "new"))
-  var new: String
+  var new: String?
 
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
 
@@ -64,43 +67,28 @@ struct DiffCommand: ParsableCommand {
     var sink = try OutputSink(output)
     var before = ComparedSide()
     var after = ComparedSide()
-    try before.add(base, store)
-    try after.add(new, store)
-    var options = comparison.checkOptions
-    // A person looks at it: small functions are shown as well, with what chance makes of them.
-    options.limits.minimumSamples = 10
-    options.limits.minimumShare = 0.001
-    let sides = ComparedSides(base: before, new: after, comparison)
-    let check = Check(base: sides.base, new: sides.new, options: options)
-    for note in sides.notes + Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(note) }
-    try sink.write(render(check, sides, hasThreads: before.hasThreads && after.hasThreads))
+    if let new {
+      try before.add(base, store, event: comparison.event)
+      try after.add(new, store, event: comparison.event)
+    } else {
+      let imported = TaskArgument(argument: base) == nil ? try Imports.read(base, event: comparison.event) : nil
+      guard let imported, let profile = imported.base else {
+        throw Failure("'\(base)' is one profile; name the one to compare it with as well", .usage)
+      }
+      before.add(imported, [profile], name: "\(base), before")
+      after.add(imported, imported.runs, name: "\(base), after")
+    }
+    let title = new.map { "\(name(base)) -> \(name($0))" } ?? base
+    let difference = DiffOutput(
+      comparison: comparison, format: chosenFormat, title: title, isColored: colors.isColored(output: output))
+    let (text, check, notes) = try difference.render(before, after)
+    for note in notes + Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(note) }
+    try sink.write(text)
     if fail, check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
-  }
-
-  private func render(_ check: Check, _ sides: ComparedSides, hasThreads: Bool) throws -> String {
-    let root: CallTree.Root = hasThreads ? .process : .none
-    let title = "\(name(base)) -> \(name(new))"
-    if chosenFormat == nil { return DiffText.render(check, isColored: colors.isColored(output: output)) }
-    guard sides.isSummable else {
-      throw Failure("the weights of both sides are too large to be added up: nothing was compared", .malformedData)
-    }
-    let (before, after) = sides.merged
-    switch chosenFormat {
-    case .svg:
-      return DiffGraph.svg(
-        base: before, new: after, title: title,
-        subtitle: "orange: more of its own than before, blue: less; shares of \(before.total.count) and"
-          + " \(after.total.count) \(check.unit)", root: root, measure: measure)
-    case .html: return DiffPage.render(check, base: before, new: after, title: title, root: root, measure: measure)
-    case .folded: return DiffFolded.render(base: before, new: after, root: root, measure: measure)
-    case .json, nil: return CheckJSON.render(check, schema: "swprof.diff")
-    }
   }
 
   /// A side as the user names it.
   private func name(_ argument: String) -> String {
     TaskArgument(argument: argument) == nil ? argument : "task \(argument)"
   }
-
-  private var measure: WeightMeasure { comparison.weight == .count ? .count : .microseconds }
 }

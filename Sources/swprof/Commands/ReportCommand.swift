@@ -32,6 +32,12 @@ struct ReportCommand: ParsableCommand {
       valueName: "time"))
   var window: Duration?
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a file with several events, report this one: of perf script's, or a type of values of pprof's.",
+      valueName: "name"))
+  var event: String?
+
   @OptionGroup(title: "View") var view: ViewOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup var store: StoreOptions
@@ -42,6 +48,7 @@ struct ReportCommand: ParsableCommand {
       throw ValidationError("'--window' is for all tasks of a time; give it alone, or with --html")
     }
     if !from.isEmpty, !tasks.isEmpty { throw ValidationError("give either tasks or --from") }
+    if event != nil, from.isEmpty { throw ValidationError("'--event' is for a file; give it with --from") }
     if !from.isEmpty { try output.requireStackFormat() }
     if from.count(where: { $0 == "-" }) > 1 { throw ValidationError("'--from -': standard input is read once") }
   }
@@ -51,7 +58,7 @@ struct ReportCommand: ParsableCommand {
     // What can't be written is known before a large file is read.
     var sink = try OutputSink(output.output)
     if let window { return try sink.write(summary(of: window)) }
-    guard from.isEmpty else { return try write(importedSubject(), to: &sink) }
+    guard from.isEmpty else { return try writeImported(to: &sink) }
     verbosity.detail("database '\(StoreAccess.path(store))'")
     let store = try StoreAccess.readable(store)
     let found = try storedTasks(store)
@@ -134,13 +141,53 @@ struct ReportCommand: ParsableCommand {
     }
   }
 
-  private func importedSubject() throws -> ReportSubject {
-    let imported = try from.map { path in
-      let imported = try Imports.read(path)
-      for warning in imported.warnings { verbosity.note("\(path): \(warning)") }
-      return imported
+  private func writeImported(to sink: inout OutputSink) throws {
+    let imported = try from.map { try Imports.read($0, event: event) }
+    if let place = imported.firstIndex(where: { $0.base != nil }) {
+      guard imported.count == 1 else {
+        throw Failure("'\(from[place])' is a difference, with two counts for each stack; report it alone", .usage)
+      }
+      return try writeDifference(imported[place], to: &sink)
     }
-    return try ReportSubject(ImportedProfile.merged(imported, files: from), files: from)
+    for (path, file) in zip(from, imported) { note(file, path) }
+    try write(ReportSubject(ImportedProfile.merged(imported, files: from), files: from), to: &sink)
+  }
+
+  private func note(_ imported: ImportedProfile, _ path: String) {
+    for warning in imported.warnings { verbosity.note("\(path): \(warning)") }
+  }
+
+  /// Shows a file with two counts for each stack as 'swprof diff' shows two files.
+  private func writeDifference(_ imported: ImportedProfile, to sink: inout OutputSink) throws {
+    let format: DiffCommand.Format?
+    switch output.chosenFormat {
+    case nil, .top: format = nil
+    case .folded: format = .folded
+    case .svg: format = .svg
+    case .html: format = .html
+    case .json: format = .json
+    case .pprof, .perfScript, .speedscope, .dot:
+      throw Failure(
+        "'\(from[0])' is a difference, with two counts for each stack, which this format has no place for;"
+          + " give --folded, --svg, --html or --json", .usage)
+    }
+    guard view.since == nil, view.until == nil, !view.inverted, view.root == nil else {
+      throw Failure(
+        "'\(from[0])' is a difference, with two counts for each stack: '--since', '--until', '--root' and '--inverted'"
+          + " are not for it", .usage)
+    }
+    let selection = view.selection
+    let name = from[0]
+    note(imported, name)
+    var (before, after) = (ComparedSide(), ComparedSide())
+    before.add(imported, [imported.base ?? Profile()].map(selection.apply), name: "\(name), before")
+    after.add(imported, imported.runs.map(selection.apply), name: "\(name), after")
+    let difference = DiffOutput(
+      comparison: try ComparisonOptions.parse([]), format: format, title: view.title ?? name,
+      isColored: output.colors.isColored(output: output.output))
+    let (text, _, notes) = try difference.render(before, after)
+    for note in notes { verbosity.note(note) }
+    try sink.write(text)
   }
 }
 
@@ -163,7 +210,7 @@ extension ImportedProfile {
   fileprivate static func merged(_ files: [ImportedProfile], files names: [String]) throws -> ImportedProfile {
     guard var merged = files.first else { return ImportedProfile() }
     for (file, name) in zip(files, names).dropFirst() {
-      guard file.kind == merged.kind, file.unit == merged.unit else {
+      guard file.kind == merged.kind, file.unit == merged.unit, file.amount == merged.amount else {
         throw Failure("'\(names[0])' and '\(name)' count different things; report them one by one", .usage)
       }
       merged.runs += file.runs

@@ -34,6 +34,9 @@ struct ComparisonOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The chance of a false alarm, from 0.000001 to 0.5.", valueName: "probability"))
   var alpha = 0.01
 
+  @Option(help: ArgumentHelp("Of files with several events, compare this one.", valueName: "name"))
+  var event: String?
+
   @Flag(help: "Take the machines of both sides to be alike, so that whole runs are compared as well.")
   var sameMachine = false
 
