@@ -96,11 +96,11 @@ import Testing
       measures: [Measure(.httpErrorRate), Measure(.httpAverageResponseTime), Measure(.httpRequestRate)],
       http: { _ in answers })
 
-    _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
+    _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic, bootNow: Clock.boot)
     #expect(reader.values(of: own.key) == [50, 10, 8])
     #expect(reader.requests(of: own.key)?.timed == 2)
     answers = [endless]
-    _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic)
+    _ = reader.sample([own], answering: [own.key.process], now: Clock.monotonic, bootNow: Clock.boot)
 
     // The time of none of those is known.
     let values = reader.values(of: own.key)

@@ -106,7 +106,8 @@ struct swprof_off_cpu_config {
 	__u8 kernel_threads; /* 0 or 1: of all processes, kernel threads too */
 	__u8 switch_state; /* 0 or 1: use the fourth argument of sched_switch, where the kernel has it */
 	__u8 switch_exit; /* 0 or 1: `end_switch` is attached */
-	__u8 task_work; /* 0 or 1: a thread is asked to look at its stack; without either, `leave_system_call` is attached */
+	__u8 task_work; /* 0 or 1: a thread is asked to look at its stack; without either, `leave_system_call` is
+			   attached */
 	__u8 queue_times; /* 0 or 1: the kernel's own account of run queues is used, else `wake_up` is attached */
 	__u8 reserved[6];
 };

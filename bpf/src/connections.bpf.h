@@ -65,8 +65,8 @@ struct {
 
 /*
  * As many connections as there are places here are found without a call: the address of the struct sock says where. The
- * others, whose place is taken, are in `connections`. `shared.socket` is 0 where a place is free, and inverted while one
- * is being filled.
+ * others, whose place is taken, are in `connections`. `shared.socket` is 0 where a place is free, and inverted while
+ * one is being filled.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

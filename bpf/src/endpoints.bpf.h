@@ -13,7 +13,7 @@ _Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
 #define NEAR_ENDPOINT_BITS 8
 #define NEAR_PEER_BITS 6
 /* A number that is known to lie between 1 and a power of two, in a form that the verifier knows it too. */
-#define BOUNDED(number, limit) ((((number) - 1) & ((limit) - 1)) + 1)
+#define BOUNDED(number, limit) ((((number)-1) & ((limit)-1)) + 1)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -24,8 +24,9 @@ struct {
 } endpoints SEC(".maps");
 
 /*
- * As many endpoints as there are places here are found without a call: the hash of the key says where. The others, whose
- * place is taken, are in `endpoints`, and so, once in a long while, are some requests of one that was being put here.
+ * As many endpoints as there are places here are found without a call: the hash of the key says where. The others,
+ * whose place is taken, are in `endpoints`, and so, once in a long while, are some requests of one that was being put
+ * here.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -80,7 +81,8 @@ struct payload {
 	__u64 vector_bytes; /* and what they hold at most */
 	__u8 is_beginning; /* 0 or 1: a message begins where the piece does */
 	__u8 is_recalled; /* 0 or 1: so does the head that has just ended, and it was known */
-	__u8 is_sending; /* 0 or 1: TCP has taken bytes of a call that has not ended, and that are to be looked at then */
+	__u8 is_sending; /* 0 or 1: TCP has taken bytes of a call that has not ended, and that are to be looked at then
+			  */
 	__u8 is_kernel; /* 0 or 1: the vectors lie in the kernel's memory, which takes HAS_CASTS */
 	struct vector vectors[VECTORS_MAX];
 	struct swprof_request_sample sample;
@@ -142,8 +144,8 @@ static __always_inline struct payload *current_payload(void)
 #define KNOWN_HEADS 32
 
 /*
- * A head that was read before, whole and from one piece. Clients repeat their requests, and servers their answers, to the
- * byte, on one connection and on others; what equal bytes say is equal too.
+ * A head that was read before, whole and from one piece. Clients repeat their requests, and servers their answers, to
+ * the byte, on one connection and on others; what equal bytes say is equal too.
  */
 struct known_head {
 	__u32 length; /* 0: none */
@@ -157,7 +159,7 @@ struct known_head {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PAYLOAD_MAX * KNOWN_HEADS);
+	__uint(max_entries, PAYLOAD_MAX *KNOWN_HEADS);
 	__type(key, __u32);
 	__type(value, struct known_head);
 } known_heads SEC(".maps");
@@ -353,7 +355,8 @@ static __always_inline __u32 current_edition(void)
 	return edition ? *edition : 0;
 }
 
-/* Whether nothing is to be done about the endpoint of a request: only answers are counted, and it is known to be there. */
+/* Whether nothing is to be done about the endpoint of a request: only answers are counted, and it is known to be there.
+ */
 static __always_inline bool has_endpoint(struct payload *payload, __u32 tgid)
 {
 	struct known_head *known;

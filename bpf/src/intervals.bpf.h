@@ -162,7 +162,8 @@ static __always_inline void find_wakeup(struct task_struct *task, struct thread 
 		thread->woken = by_offset;
 }
 
-/* What is kept of a task. Most tasks have nothing that a program keeps of them, and are told from the others at once. */
+/* What is kept of a task. Most tasks have nothing that a program keeps of them, and are told from the others at once.
+ */
 static __always_inline struct thread *thread_of(struct task_struct *task)
 {
 	if (bpf_core_field_exists(task->bpf_storage) && !task->bpf_storage)
@@ -401,7 +402,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 	} else {
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		thread->phase = !preempt && regs->orig_ax == SYSTEM_CALL_SCHED_YIELD ? SWPROF_PHASE_YIELDED
-										      : SWPROF_PHASE_PREEMPTED;
+										     : SWPROF_PHASE_PREEMPTED;
 	}
 	if (!off_cpu.switch_exit && !off_cpu.task_work && thread->has_user && config.sides & SWPROF_SIDE_USER &&
 	    may_be_wanted(thread->phase, thread->state)) {

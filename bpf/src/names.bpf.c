@@ -13,7 +13,8 @@ struct {
 	__type(value, struct swprof_names);
 } names SEC(".maps");
 
-/* Documentation/core-api/printk-formats.rst: `name+0x10/0x40`, in modules with ` [module]`; a number where there is none. */
+/* Documentation/core-api/printk-formats.rst: `name+0x10/0x40`, in modules with ` [module]`; a number where there is
+ * none. */
 static const char format[] = "%pS";
 
 SEC("syscall")

@@ -3,11 +3,11 @@
  * Off-CPU profiling: the time that threads do not run, by stack, phase and state.
  *
  * A switch costs time stamps. Only an interval that was long enough costs stacks: the kernel stack when the thread is
- * switched in again, and the user stack in one of three ways. Where such intervals are rare, the kernel is asked to call
- * us before that thread returns to user mode (6.18). Else it is taken when the switch has ended (6.15), at the price of a
- * look at the ends of all threads' switches; and on other kernels when the thread leaves the system call in which it
- * waited. There, a thread that was not in a system call (a page fault, preemption) has nothing to leave, and pays with
- * the user stack before it is known how long it stays away.
+ * switched in again, and the user stack in one of three ways. Where such intervals are rare, the kernel is asked to
+ * call us before that thread returns to user mode (6.18). Else it is taken when the switch has ended (6.15), at the
+ * price of a look at the ends of all threads' switches; and on other kernels when the thread leaves the system call in
+ * which it waited. There, a thread that was not in a system call (a page fault, preemption) has nothing to leave, and
+ * pays with the user stack before it is known how long it stays away.
  */
 #include "intervals.bpf.h"
 

@@ -62,8 +62,8 @@ __attribute__((noinline)) int read_piece(struct connection *connection, struct p
 	payload->chunk.position = 0;
 	payload->is_beginning = 0;
 	if (stream->state == HTTP_START) {
-		length = recall_head(stream, payload, &connection->heads[direction],
-				     is_response(connection, direction));
+		length =
+			recall_head(stream, payload, &connection->heads[direction], is_response(connection, direction));
 		if (length) {
 			begin_message(connection, payload, direction);
 			payload->chunk.position = length;

@@ -117,8 +117,7 @@ static __always_inline void read_call(struct connection *connection, struct payl
 	case CALL_SENDMSG:
 	case CALL_RECVMSG:
 		if (!bpf_probe_read_user(message, sizeof(*message), (void *)regs->si))
-			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0),
-				     length);
+			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0), length);
 		else
 			miss_data(connection, payload, length);
 		break;
@@ -135,7 +134,8 @@ static __always_inline bool is_readable(__u64 number, __u32 direction)
 	return number == CALL_READ || number == CALL_RECVFROM || number == CALL_READV || number == CALL_RECVMSG;
 }
 
-/* Where the registers of a system call are, from the end of a task's kernel stack that `stack` tells; 0: not known yet. */
+/* Where the registers of a system call are, from the end of a task's kernel stack that `stack` tells; 0: not known yet.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -157,8 +157,8 @@ static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 }
 
 /*
- * The registers of the system call in which the current task sends on a socket or receives from it, where they tell where
- * the data is; NULL where it is in none, as with io_uring, or in one with several messages.
+ * The registers of the system call in which the current task sends on a socket or receives from it, where they tell
+ * where the data is; NULL where it is in none, as with io_uring, or in one with several messages.
  */
 static __always_inline struct pt_regs *call_on(struct sock *sk, __u32 direction, struct task_struct *task)
 {

@@ -178,8 +178,8 @@ __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 		__u64 word = now->words[i], behind = (word - sp) / sizeof(__u64) + 1;
 
 		set_place(&now->found, i, word, bits >> bit_of(word) & 1);
-		now->behind[behind / 64 % (STACK_WORDS_SIZE / 64)] |= 1ULL << behind % 64 &
-								      mask_below(behind, STACK_WORDS_SIZE);
+		now->behind[behind / 64 % (STACK_WORDS_SIZE / 64)] |=
+			1ULL << behind % 64 & mask_below(behind, STACK_WORDS_SIZE);
 	}
 	if (now->found.count >= KERNEL_PLACES_MAX)
 		return 1;
@@ -241,8 +241,9 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 	last->id = 0;
 	frames = size > 0 ? size / sizeof(__u64) : 0;
 	/* What is not whole, or has to be sent again, is walked again. */
-	if (frames == 0 || frames >= KERNEL_PLACES_MAX || kernel->frames[(frames - 1) % KERNEL_PLACES_MAX] != last_word ||
-	    !is_known(id) || find_places(count, frames, sp))
+	if (frames == 0 || frames >= KERNEL_PLACES_MAX ||
+	    kernel->frames[(frames - 1) % KERNEL_PLACES_MAX] != last_word || !is_known(id) ||
+	    find_places(count, frames, sp))
 		return id;
 	now->found.last_word = last_word;
 	now->found.words = count;
@@ -253,8 +254,7 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 }
 
 /* Whether a user stack from these registers on would be walked as it was. */
-static __always_inline bool is_same_user_stack(struct user_repeat *last, struct pt_regs *regs, __u64 mm,
-					       __u64 edition)
+static __always_inline bool is_same_user_stack(struct user_repeat *last, struct pt_regs *regs, __u64 mm, __u64 edition)
 {
 	__u32 place = STACK_WORDS_USER, count = last->words;
 	struct stack_words *now;

@@ -247,8 +247,7 @@ int copy_packet(__u64 *context)
 	if (!sk || call_on(sk, SWPROF_RECEIVED, bpf_get_current_task_btf()))
 		return 0;
 	connection = current_connection(sk);
-	if (!connection || is_within_tls((__u64)sk) || is_encrypted(connection) ||
-	    is_done(connection, SWPROF_RECEIVED))
+	if (!connection || is_within_tls((__u64)sk) || is_encrypted(connection) || is_done(connection, SWPROF_RECEIVED))
 		return 0;
 	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
 	if (!payload || !find_in_packet(connection, payload, packet, sk, &offset, &length))

@@ -39,8 +39,8 @@ enum {
 struct walk_reads {
 	__u32 count; /* more than WALK_READS_MAX: not all are here */
 	__u32 uses_bp; /* 0 or 1: it has gone by bp as it was at the beginning */
-	/* Where walk->bp is from: code may have put anything into it, so that it counts from its first use on. 0: it was
-	 * there at the beginning. */
+	/* Where walk->bp is from: code may have put anything into it, so that it counts from its first use on. 0: it
+	 * was there at the beginning. */
 	__u64 bp_place;
 	__u64 places[WALK_READS_MAX];
 	__u64 values[WALK_READS_MAX];
