@@ -9,45 +9,8 @@ extension EndToEnd {
 
     init() throws { bench = try Workbench() }
 
-    /// A program whose debugging information takes as long to read as a file may: 100,000 functions share a list of
-    /// 100,000 ranges.
-    private func compileSlow() throws -> String {
-      let (source, object, program) = (bench.path("slow.s"), bench.path("burn.o"), bench.path("slow"))
-      try """
-      .section .debug_abbrev,"",@progbits
-      .byte 1,0x11,1, 0x11,1, 0x12,7, 0,0
-      .byte 2,0x2e,0, 0x55,0x17, 0,0
-      .byte 0
-      .section .debug_info,"",@progbits
-      .long unit_end - unit_start
-      unit_start: .short 4
-      .long 0
-      .byte 8
-      .byte 1
-      .quad _start
-      .quad 0x100000
-      .rept 100000
-      .byte 2
-      .long 0
-      .endr
-      .byte 0
-      unit_end:
-      .section .debug_ranges,"",@progbits
-      .rept 100000
-      .quad 0x10, 0x20
-      .endr
-      .quad 0, 0
-      .section .note.GNU-stack,"",@progbits
-
-      """.write(toFile: source, atomically: false, encoding: .utf8)
-      let line =
-        "gcc -O1 -c -o \(object) \(bench.workload("burn.c")) && gcc -no-pie -o \(program) \(object) \(source)"
-      try #require(try bench.run(["sh", "-c", line]).status == 0)
-      return program
-    }
-
     private func startNaming(_ options: [String]) throws -> RunningCommand {
-      let workload = try bench.startWorkload([try compileSlow()])
+      let workload = try bench.startWorkload([try bench.compile("slow_names")])
       let capture = try bench.start(
         bench.oncpu(["--pid", "\(workload.pid)", "--duration", "1s", "--verbose"] + options))
       try waitUntil("the naming: \(capture.errors)") { try capture.errors.contains("naming") }
