@@ -111,6 +111,7 @@ final class UnwindTables {
   /// How many lines, and how many entries, are kept for nobody.
   private let idleLineLimit: Int
   private static let idleEntryLimit = 4096
+  private static let maximumWorks = 128
 
   private static let entriesAtOnce = 200
   /// Loading programs takes some 10 ms, in which the table of no larger file is done.
@@ -170,13 +171,18 @@ final class UnwindTables {
         (job.key, job.segments) = (key, file.loads)
         if entries[key] == nil, works[key] == nil {
           guard let compilation = try UnwindCompilation(file) else { return note(Entry(), for: job) }
+          // What was left half done by captures that have ended: more jobs are never open at once.
+          if works.count >= Self.maximumWorks { works = [:] }
           works[key] = compilation
         }
       }
       guard let key = job.key else { return Self.nothing }
       if entries[key] != nil { return result(for: key) }
-      // Somebody else's work on it has come to an end without a table.
-      guard works[key] != nil else { return Self.nothing }
+      // Somebody else's work on it has come to an end without a table: it is begun again.
+      guard works[key] != nil else {
+        job.key = nil
+        return nil
+      }
       if try works[key]?.advance(entries: Self.entriesAtOnce) ?? false { return nil }
     } catch {
       return note(Entry(warnings: ["\(error); its stacks are walked by frame pointers"]), for: job, of: source)
@@ -252,7 +258,8 @@ final class UnwindTables {
   private func trim(toLines limit: Int) {
     guard idleLines > limit || idleEntries > Self.idleEntryLimit else { return }
     for (key, entry) in entries.filter({ $0.value.users == 0 }).sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
-      guard idleLines > limit || idleEntries > Self.idleEntryLimit * 3 / 4 else { break }
+      // Some more, so that this is not done each time.
+      guard idleLines > limit / 4 * 3 || idleEntries > Self.idleEntryLimit / 4 * 3 else { break }
       if let line = entry.line { lines.release(line, lines: entry.lineCount) }
       idleLines -= entry.lineCount
       idleEntries -= 1
