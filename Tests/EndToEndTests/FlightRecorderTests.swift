@@ -55,9 +55,10 @@ extension EndToEnd {
       #expect(last.sources <= first.sources + 1, "\(sizes)")
       // Tables that nobody uses are kept up to the limit, beside those of a round and those that rest. There is a descriptor
       // for each 16,384 lines.
-      let bound = idleLines + 3 * first.lines
+      // A second's rest is that of three rounds, on a machine that is not busy.
+      let bound = idleLines + 5 * first.lines
       #expect(last.lines <= bound, "\(sizes)")
-      #expect(12 * first.lines > 2 * bound, "too few tables to show anything")
+      #expect(24 * first.lines > 3 * bound, "too few tables to show anything")
       #expect(last.descriptors <= first.descriptors + 3 + bound / 16_384, "\(sizes)")
       #expect(preparation.size == (0, 0))
     }
