@@ -466,7 +466,7 @@ _swprof_report() {
     repeating_flags=()
     non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--from)
-    non_repeating_options=(--window --thread --focus --ignore --since --until --root --min-share --title --by --output -o --color --db)
+    non_repeating_options=(--window --event --thread --focus --ignore --since --until --root --min-share --title --by --output -o --color --db)
     __swprof_offer_flags_options -1
 
     # Offer option value completions
@@ -476,6 +476,9 @@ _swprof_report() {
         return
         ;;
     '--window')
+        return
+        ;;
+    '--event')
         return
         ;;
     '--thread')
@@ -534,7 +537,7 @@ _swprof_diff() {
     repeating_flags=()
     non_repeating_flags=(--same-machine --folded --svg --html --json --fail --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--watch-function --exclude)
-    non_repeating_options=(--scope --weight --max-regression --min-impact --max-total-regression --alpha --output -o --db --color)
+    non_repeating_options=(--scope --weight --max-regression --min-impact --max-total-regression --alpha --event --output -o --db --color)
     __swprof_offer_flags_options 2
 
     # Offer option value completions
@@ -565,6 +568,9 @@ _swprof_diff() {
     '--alpha')
         return
         ;;
+    '--event')
+        return
+        ;;
     '--output'|'-o')
         __swprof_add_completions -f
         return
@@ -584,7 +590,7 @@ _swprof_check() {
     repeating_flags=()
     non_repeating_flags=(--same-machine --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--baseline --candidate --watch-function --exclude --output)
-    non_repeating_options=(--baseline-command --runs --freq --work --scope --weight --max-regression --min-impact --max-total-regression --alpha --accept --on-inconclusive --save --db --color)
+    non_repeating_options=(--baseline-command --runs --max-runs --freq --work --scope --weight --max-regression --min-impact --max-total-regression --alpha --event --accept --on-inconclusive --save --db --color)
     __swprof_offer_flags_options -1
 
     # Offer option value completions
@@ -599,6 +605,9 @@ _swprof_check() {
         return
         ;;
     '--runs')
+        return
+        ;;
+    '--max-runs')
         return
         ;;
     '--freq')
@@ -631,6 +640,9 @@ _swprof_check() {
         return
         ;;
     '--alpha')
+        return
+        ;;
+    '--event')
         return
         ;;
     '--accept')

@@ -162,6 +162,8 @@ struct CheckCommand: ParsableCommand {
             + " \(min(needed, maxRuns))")
       }
     }
+    // Comparing and writing is all that is left.
+    SignalDescriptor.leaveOnSignal("swprof: left before the result was written\n")
   }
 
   private func record(
@@ -187,8 +189,6 @@ struct CheckCommand: ParsableCommand {
     do { return try CommandWords.split(text) } catch {
       throw ValidationError("'--baseline-command \(text)': \(error)")
     }
-    // Comparing and writing is all that is left.
-    SignalDescriptor.leaveOnSignal("swprof: left before the result was written\n")
   }
 
   private func readAcceptList(_ path: String) throws -> AcceptList {
