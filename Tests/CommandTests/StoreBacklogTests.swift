@@ -68,7 +68,7 @@ import Testing
     let full = try TaskStore.open(path: desk.database, pageLimit: 1)
     var backlog = StoreBacklog()
     let process = ProcessKey(process: ProcessID(rawValue: 7), startTicks: 8)
-    backlog.add(.cooldowns([Cooldown(policy: "a", process: process, until: .max)]))
+    backlog.add(.cooldowns([Cooldown(policy: "a", process: process, until: 1 << 39)]))
     backlog.add(
       .decision(
         TriggerLogEntry(
