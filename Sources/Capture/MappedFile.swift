@@ -11,8 +11,10 @@ enum MappedFile {
     let range = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
     if let file = try? OpenFile.examined("/proc/\(process)/map_files/\(range)") { return file }
     guard mapping.path.hasPrefix("/") else { return nil }
-    return ["/proc/\(process)/root\(mapping.path)", mapping.path].lazy.compactMap { path in
-      try? OpenFile.examined(path, accepts: { $0.st_ino == mapping.inode })
-    }.first
+    // A lazy sequence would look twice, and what was there may be gone at the second look.
+    for path in ["/proc/\(process)/root\(mapping.path)", mapping.path] {
+      if let file = try? OpenFile.examined(path, accepts: { $0.st_ino == mapping.inode }) { return file }
+    }
+    return nil
   }
 }

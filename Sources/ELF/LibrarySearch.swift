@@ -72,7 +72,10 @@ package struct LibrarySearch {
       if let found = open("\(directory)/\(name)") { return found }
     }
     if let path = cache[name], let found = open(path) { return found }
-    return Self.defaultPath.lazy.compactMap { open("\($0)/\(name)") }.first
+    for directory in Self.defaultPath {
+      if let found = open("\(directory)/\(name)") { return found }
+    }
+    return nil
   }
 
   private func open(_ path: String) -> Found? { Self.open(root + path).flatMap { found($0, path) } }

@@ -72,9 +72,11 @@ package enum ExecutableFile {
   /// Opens the file that a command's name stands for (execvp(3)); nil where there is none.
   package static func open(_ name: String) -> OpenFile? {
     if name.contains("/") { return file(name) }
-    return searchPath.split(separator: ":", omittingEmptySubsequences: false).lazy
-      .map { $0.isEmpty ? name : "\($0)/\(name)" }
-      .compactMap { unsafe access($0, X_OK) == 0 ? file($0) : nil }.first
+    for directory in searchPath.split(separator: ":", omittingEmptySubsequences: false) {
+      let path = directory.isEmpty ? name : "\(directory)/\(name)"
+      if unsafe access(path, X_OK) == 0, let found = file(path) { return found }
+    }
+    return nil
   }
 
   /// The path of an open file.

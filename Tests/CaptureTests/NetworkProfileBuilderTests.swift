@@ -41,6 +41,27 @@ import Testing
     }
   }
 
+  @Test func `a process that ends while it is looked up stays one node`() {
+    var builder = NetworkProfileBuilder()
+    builder.add(
+      tcp(process: 10, "client", local: (1, 40000), remote: (1, 80), flags: SWPROF_CONNECTION_CLIENT))
+    builder.add(
+      tcp(process: 20, "server", local: (1, 80), remote: (1, 40000), flags: SWPROF_CONNECTION_SERVER))
+    var looks = 0
+    var surroundings = NetworkProfileBuilder.Surroundings.none
+    surroundings.cgroup = { _ in
+      looks += 1
+      return looks > 2 ? nil : "/a"
+    }
+
+    let profile = builder.profile(
+      source: NetworkSource(kind: .sockets, received: .sockets, sent: .sockets, hasCallTimes: false), endpoints: [],
+      samples: [], times: [:], surroundings: surroundings)
+
+    #expect(profile.nodes.count == 2)
+    #expect(profile.edges.map { $0.clientView != nil && $0.serverView != nil } == [true])
+  }
+
   @Test func `connections that are too many to list are counted`() {
     var builder = NetworkProfileBuilder()
     for port in 1...2500 as ClosedRange<UInt16> {

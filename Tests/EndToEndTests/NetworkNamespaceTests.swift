@@ -44,7 +44,9 @@ extension EndToEnd.NetworkTests {
         }
       }
       let target = watched == .all ? ["--all"] : ["--pid", targets.map(String.init).joined(separator: ",")]
-      let capture = try bench.startNetwork(target + source)
+      // Each client is a child of its server.
+      let alone = watched == .all ? [] : ["--no-include-children"]
+      let capture = try bench.startNetwork(target + alone + source)
       for pair in pairs { kill(pair.client, SIGUSR1) }
       for pair in pairs { try pair.command.waitForLine(startingWith: "requests") }
       let view = try bench.finish(capture)

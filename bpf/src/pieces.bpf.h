@@ -48,6 +48,17 @@ __attribute__((noinline)) int take_event(struct connection *connection, struct p
 	return 1;
 }
 
+/* Where the message that is being read ends is not known any more. */
+static __always_inline void give_up_stream(struct connection *connection, struct payload *payload)
+{
+	struct http_stream *stream = &connection->streams[payload->direction & 1];
+
+	if (connection->decision != HTTP_SPOKEN || http_is_seeking(stream))
+		return;
+	http_seek(stream);
+	handle_event(connection, payload, HTTP_LOST);
+}
+
 /* Reads the piece of the data that lies in the payload. */
 __attribute__((noinline)) int read_piece(struct connection *connection, struct payload *payload)
 {
@@ -82,8 +93,7 @@ __attribute__((noinline)) int read_piece(struct connection *connection, struct p
 	/* More happens here than is looked at. */
 	if (payload->chunk.position < payload->chunk.length && !http_is_seeking(stream)) {
 		count_network(SWPROF_NETWORK_SKIPPED);
-		http_seek(stream);
-		handle_event(connection, payload, HTTP_LOST);
+		give_up_stream(connection, payload);
 	}
 	payload->position += payload->chunk.length;
 	payload->pieces_left -= 1;

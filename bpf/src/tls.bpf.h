@@ -200,8 +200,8 @@ int leave_tls(struct swprof_user_regs *regs)
 	payload = payload_at(PAYLOAD_LIBRARY);
 	if (!payload)
 		return 0;
-	/* Or another task is in the middle of its own look. */
-	if (!is_readable || __sync_lock_test_and_set(&payload->is_taken, 1)) {
+	/* Another task is in the middle of its own look. */
+	if (__sync_lock_test_and_set(&payload->is_taken, 1)) {
 		count_network(SWPROF_NETWORK_UNREADABLE);
 		connection->missed[direction] += size;
 		return 0;
@@ -213,7 +213,13 @@ int leave_tls(struct swprof_user_regs *regs)
 		pass_over(connection, payload, connection->missed[direction]);
 		connection->missed[direction] = 0;
 	}
-	read_memory(connection, payload, call->tls.buffer, size);
+	if (is_readable) {
+		read_memory(connection, payload, call->tls.buffer, size);
+	} else {
+		/* Nobody knows how many bytes these were. */
+		count_network(SWPROF_NETWORK_UNREADABLE);
+		give_up_stream(connection, payload);
+	}
 	payload->is_taken = 0;
 	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
 		note_unsent(connection, BPF_CORE_READ((struct tcp_sock *)socket, write_seq),

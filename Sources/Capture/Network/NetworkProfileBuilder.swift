@@ -55,8 +55,8 @@ struct NetworkProfileBuilder {
   private var processNames: [ProcessID: String] = [:]
   /// When the connection began that a process has its name from, in ns.
   private var nameTimes: [ProcessID: UInt64] = [:]
-  /// Those that an edge leads to: their names stay.
-  private var namedProcesses: Set<ProcessID> = []
+  /// Those that an edge leads to.
+  private var processNodes: [ProcessID: NetworkNode] = [:]
   /// Who has connections of its own: the targets, those included that are gone by now.
   private var owners: Set<ProcessID> = []
   /// Of the connections of targets, who has which end.
@@ -89,7 +89,7 @@ struct NetworkProfileBuilder {
     if record.isIPStream { ends.note(record.ends, record.process) }
     if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
     // A process has the name that it had when it last began a connection, until it is in the picture.
-    if !namedProcesses.contains(record.process), record.raw.first_ns >= nameTimes[record.process] ?? 0 {
+    if processNodes[record.process] == nil, record.raw.first_ns >= nameTimes[record.process] ?? 0 {
       nameTimes[record.process] = record.raw.first_ns
       processNames[record.process] = record.processName
     }
@@ -233,13 +233,16 @@ struct NetworkProfileBuilder {
     return record.peer.map { ($0, record.peerName) }
   }
 
+  /// The node of a process: what is known when it is first met, since the process may end at any time.
   private mutating func processNode(_ process: ProcessID, name: String, _ surroundings: Surroundings) -> NetworkNode {
+    if let known = processNodes[process] { return known }
     let known = processNames[process] ?? (name.isEmpty ? surroundings.name(process) : name) ?? ""
     processNames[process] = known
-    namedProcesses.insert(process)
-    return .process(
+    let node = NetworkNode.process(
       process, name: known, isTarget: owners.contains(process) || surroundings.isTarget(process),
       cgroup: surroundings.cgroup(process))
+    processNodes[process] = node
+    return node
   }
 
   private mutating func nodeIndex(_ node: NetworkNode) -> Int {
