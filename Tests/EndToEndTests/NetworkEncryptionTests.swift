@@ -1,5 +1,7 @@
+import Capture
 import CommandRunning
 import Foundation
+import ProfileModel
 import Testing
 
 extension EndToEnd.NetworkTests {
@@ -174,5 +176,27 @@ extension EndToEnd.NetworkTests {
     // Of one whose request went out before the probes came, the answer is read.
     let counted = view.actualLosses["tls_unread", default: 0] + view.actualLosses["response_unmatched", default: 0]
     #expect(read + counted == (try logged(server)).count)
+  }
+
+  /// The events of the kernel that this process has open: each probe of a process is one.
+  private func openEvents() throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count {
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == "anon_inode:[perf_event]"
+    }
+  }
+
+  @Test func `a monitor leaves no probe in a process that it watches no longer`() throws {
+    let process = try bench.startWorkload([
+      "/usr/bin/python3", "-c", "import ssl, time; print('ready', flush=True); time.sleep(600)",
+    ])
+    var monitor = try HTTPMonitor.start()
+    let before = try openEvents()
+
+    try monitor.watch([ProcessID(rawValue: process.pid)])
+    _ = try monitor.totals()
+    #expect(try openEvents() > before)
+    try monitor.watch([])
+
+    try waitUntil("the end of the probes", 30) { try openEvents() == before }
   }
 }

@@ -14,8 +14,9 @@ package struct HTTPMonitor: ~Copyable {
     package var totals: RequestTotals
   }
 
+  /// Before the programs that its probes run.
+  private var libraries = TLSLibraries(isMonitor: true)
   private var loaded: LoadedNetwork
-  private var libraries = TLSLibraries()
   private var watched: Set<ProcessID> = []
   /// How often endpoints were removed.
   private var edition: UInt32 = 0
@@ -57,6 +58,7 @@ package struct HTTPMonitor: ~Copyable {
   }
 
   private mutating func forget(_ processes: Set<ProcessID>) throws {
+    libraries.forget(processes)
     try EndpointTable(loaded.object).remove { processes.contains(ProcessID(rawValue: Int32(bitPattern: $0))) }
     edition &+= 1
     try loaded.object.map(named: "endpoint_edition").update(key: UInt32(0), value: edition)

@@ -315,7 +315,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       },
       unreadReason: {
         let calls = unbound?.value(forKey: $0.raw.tgid, initial: UInt64(0)) ?? 0
-        return findings.reason($0.process, beginning: $0.raw.first_ns, isUnbound: calls > 0)
+        return findings?.reason($0.process, beginning: $0.raw.first_ns, isUnbound: calls > 0) ?? ""
       },
       wallTime: { WallTime(nanoseconds: anchor.wall - Int64(bitPattern: anchor.monotonic &- $0)) })
   }

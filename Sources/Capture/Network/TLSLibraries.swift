@@ -51,11 +51,23 @@ struct TLSLibraries {
   private var wideLinks = UserProbeLinks()
   private var mayProbeEveryone = true
   private var bystanders: (calls: UInt64, at: MonotonicTime)?
-  private(set) var findings = TLSFindings()
+  /// Why connections are not read; nil where nobody asks.
+  private(set) var findings: TLSFindings?
   private var examined: [FileIdentity: ProgramExamination] = [:]
   private(set) var warnings: [String] = []
 
-  init(isEveryoneTarget: Bool = false) { self.isEveryoneTarget = isEveryoneTarget }
+  /// The probes of each process, where they are taken off before all others.
+  private var ownLinks: [ProcessID: UserProbeLinks]?
+  /// Probes that are being taken off.
+  private var leaving: [UserProbeLinks] = []
+  private static let maximumLeaving = 64
+
+  /// - Parameter isMonitor: whether this goes on as long as a watch, and nothing is kept of processes that are gone.
+  init(isEveryoneTarget: Bool = false, isMonitor: Bool = false) {
+    self.isEveryoneTarget = isEveryoneTarget
+    findings = isMonitor ? nil : TLSFindings()
+    ownLinks = isMonitor ? [:] : nil
+  }
 
   /// - Parameter isWide: whether there are many processes to look at.
   mutating func isDue(isWide: Bool) -> Bool {
@@ -92,7 +104,7 @@ struct TLSLibraries {
     for mapping in mappings where mapping.inode != 0 && seen.insert(mapping.inode).inserted {
       guard let implementation = TLSImplementation(library: mapping.path) else { continue }
       guard implementation == .openSSL else {
-        findings.note(implementation, in: process)
+        findings?.note(implementation, in: process)
         continue
       }
       guard let file = MappedFile.open(mapping, of: process), let status = try? file.status() else { continue }
@@ -102,9 +114,9 @@ struct TLSLibraries {
         probe(file, mapping.path, isEveryoneTarget ? .everyone : .process(process), used, &loaded)
         known[Key(file: identity, process: isEveryoneTarget ? nil : process)] = Clock.monotonic
       }
-      if let time = probedAt(identity, process) { findings.noteWatched(process, since: time) }
+      if let time = probedAt(identity, process) { findings?.noteWatched(process, since: time) }
     }
-    if !mappings.isEmpty { findings.noteProgram(of: process) }
+    if !mappings.isEmpty { findings?.noteProgram(of: process) }
   }
 
   /// Which of the functions the files of a process ask the dynamic linker for; none where they are found otherwise.
@@ -141,7 +153,7 @@ struct TLSLibraries {
     guard let program = command.program else { return }
     let search = ProgramExamination.search(root: "", libraryPath: command.libraryPath)
     let examination = ProgramExamination(program, at: command.path ?? "", search)
-    findings.note(program: program, examination, in: process)
+    findings?.note(program: program, examination, in: process)
     // Probes of a process are not its children's.
     let reach: Reach = includesChildren && examination.mayStartProcesses ? .everyone : .process(process)
     for file in examination.libraries {
@@ -157,7 +169,7 @@ struct TLSLibraries {
   /// Watches what the program encrypts with that a target has begun to run.
   mutating func noteExec(of process: ProcessID, _ loaded: inout LoadedNetwork) {
     looks[process] = nil
-    findings.begin(process)
+    findings?.begin(process)
     guard let path = ProcessTable.executable(of: process), let program = try? OpenFile("/proc/\(process)/exe"),
       let status = try? program.status()
     else { return }
@@ -174,7 +186,7 @@ struct TLSLibraries {
       }
       if examined.count < Self.maximumPrograms { examined[identity] = examination }
     }
-    findings.note(program: program, examination, in: process)
+    findings?.note(program: program, examination, in: process)
     for file in examination.libraries {
       probe(file, of: process, .everyone, examination.functions, isNeeded: true, &loaded)
     }
@@ -199,7 +211,7 @@ struct TLSLibraries {
       probe(file, "OpenSSL's library", isWide ? .everyone : .process(process), isWide ? [] : functions, &loaded)
       known[Key(file: identity, process: isWide ? nil : process)] = Clock.monotonic
     }
-    if isNeeded, let time = probedAt(identity, process) { findings.noteWatched(process, since: time) }
+    if isNeeded, let time = probedAt(identity, process) { findings?.noteWatched(process, since: time) }
   }
 
   // MARK: - Probes
@@ -221,12 +233,38 @@ struct TLSLibraries {
     for (function, program) in Self.functions where used.isEmpty || used.contains(function) {
       for (program, isReturn) in [(program, false), (Self.returnProgram, true)] {
         let place = UserProbe(file: file.ownPath, function: function, isReturn: isReturn, process: process)
-        do { try loaded.attach(program, to: place, keptBy: reach == .everyone ? wideLinks : nil) } catch {
+        do { try loaded.attach(program, to: place, keptBy: links(of: reach)) } catch {
           note(error, path, reach)
           return
         }
       }
     }
+  }
+
+  /// What keeps probes attached; nil for the programs themselves.
+  private mutating func links(of reach: Reach) -> UserProbeLinks? {
+    switch reach {
+    case .everyone: return wideLinks
+    case .process(let process):
+      guard ownLinks != nil else { return nil }
+      if let known = ownLinks?[process] { return known }
+      let links = UserProbeLinks()
+      ownLinks?[process] = links
+      return links
+    }
+  }
+
+  /// Takes off the probes of processes that are gone, or are watched no longer.
+  mutating func forget(_ processes: Set<ProcessID>) {
+    for process in processes {
+      looks[process] = nil
+      guard let links = ownLinks?.removeValue(forKey: process) else { continue }
+      links.detachInBackground()
+      leaving.append(links)
+    }
+    known = known.filter { key, _ in key.process.map { !processes.contains($0) } ?? true }
+    // Letting go of them waits for their end, which the first ones have long come to.
+    if leaving.count > Self.maximumLeaving { leaving.removeFirst(leaving.count - Self.maximumLeaving) }
   }
 
   private static let maximumWarnings = 100
