@@ -361,8 +361,11 @@ static __always_inline __u32 recall_head(struct http_stream *stream, struct payl
 		    (known->words[i + 2] ^ words[i + 2]) | (known->words[i + 3] ^ words[i + 3]))
 			return 0;
 	}
+	/* Kept from the compiler, which would leave the bound of the loop out; the verifier of 6.1 needs it. */
+	rest = whole % 4;
+	HTTP_FORGET(rest);
 	for (__u32 i = 0; i < 3; i++) {
-		if (i >= whole % 4)
+		if (i >= rest)
 			break;
 		index = BOUND_WORD(whole - 1 - i);
 		if (known->words[index] != words[index])
