@@ -117,7 +117,7 @@ extension EndToEnd.NetworkTests {
     ProcessInfo.processInfo.environment["SWPROF_TEST_PATIENCE"] == nil ? 50_000 : 20_000
   }
 
-  @Test(arguments: [[], ["--without-feature", "socket-tracepoints"]])
+  @Test(arguments: sourceKinds)
   func `fifty thousand connections at once are all counted`(source: [String]) throws {
     let workload = try bench.startWorkload([try bench.compile("many_connections"), "\(manyConnections)"])
 

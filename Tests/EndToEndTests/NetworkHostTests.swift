@@ -5,8 +5,6 @@ import Testing
 extension EndToEnd.NetworkTests {
   // What other programs than ours do, and other networks; none of these run in the machines of scripts/vm-test.
 
-  private static let someSources = [[], ["--without-feature", "socket-tracepoints"]]
-
   func makeCertificate() throws -> (certificate: String, key: String) {
     let (certificate, key) = (bench.path("certificate.pem"), bench.path("key.pem"))
     let result = try bench.run(
@@ -16,7 +14,7 @@ extension EndToEnd.NetworkTests {
     return (certificate, key)
   }
 
-  @Test(arguments: someSources)
+  @Test(arguments: sourceKinds)
   func `requests that Python encrypts are read`(source: [String]) throws {
     let (certificate, key) = try makeCertificate()
     let server = try bench.start(["/usr/bin/python3", bench.workload("https_server.py"), certificate, key])
@@ -99,7 +97,7 @@ extension EndToEnd.NetworkTests {
     #expect((totals.bytesSent, totals.bytesReceived) == (truth["bytes_received"], truth["bytes_sent"]))
   }
 
-  @Test(arguments: someSources)
+  @Test(arguments: sourceKinds)
   func `requests of nginx under load are as many as it has logged`(source: [String]) throws {
     let nginx = try startNginx()
 

@@ -28,7 +28,7 @@ extension EndToEnd.NetworkTests {
     case servers, clients, both, all
   }
 
-  @Test(arguments: [[], ["--without-feature", "socket-tracepoints"]])
+  @Test(arguments: sourceKinds)
   func `equal loopback connections of two network namespaces never cross`(source: [String]) throws {
     let program = try bench.compile("same_ports")
 

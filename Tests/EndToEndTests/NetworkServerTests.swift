@@ -159,7 +159,7 @@ extension EndToEnd.NetworkTests {
     }
   }
 
-  @Test(arguments: KnownServer.allCases, [[], ["--without-feature", "socket-tracepoints"]])
+  @Test(arguments: KnownServer.allCases, sourceKinds)
   func `of a thousand requests on one connection to a known server each has its own answer`(
     server: KnownServer, source: [String]
   ) throws {

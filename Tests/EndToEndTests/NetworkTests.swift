@@ -9,11 +9,20 @@ extension EndToEnd {
 
     init() throws { bench = try Workbench() }
 
+    /// Whether system calls are all that can be looked at, as in the machines of scripts/vm-test: one way is enough then.
+    private static let hasOneSource = ProcessInfo.processInfo.environment["SWPROF_TEST_ONE_SOURCE"] != nil
+
     /// Each way to look at calls and their data; a kernel without the better ones takes the next.
-    static let sources = [
-      [], ["--without-feature", "send-content"], ["--without-feature", "packet-content"],
-      ["--without-feature", "socket-tracepoints"],
-    ]
+    static let sources =
+      hasOneSource
+      ? [[]]
+      : [
+        [], ["--without-feature", "send-content"], ["--without-feature", "packet-content"],
+        ["--without-feature", "socket-tracepoints"],
+      ]
+
+    /// The best way, and the one that looks at system calls alone.
+    static let sourceKinds = hasOneSource ? [[]] : [[], ["--without-feature", "socket-tracepoints"]]
 
     /// A client's way to send requests.
     private struct Traffic {

@@ -14,7 +14,7 @@ extension EndToEnd.NetworkTests {
     try bench.startWorkload([try bench.compile("waiting_client"), server.place] + options)
   }
 
-  @Test(arguments: [[], ["--without-feature", "socket-tracepoints"]])
+  @Test(arguments: sourceKinds)
   func `a request that waits for a blocked event loop has taken as long as its client waited`(source: [String]) throws {
     let server = try startEventLoop()
     let client = try startWaitingClient(server, ["10", "200"])
@@ -48,7 +48,7 @@ extension EndToEnd.NetworkTests {
     #expect(report.output.contains("a server's times start when a request is first read"))
   }
 
-  @Test(arguments: [[], ["--without-feature", "socket-tracepoints"]])
+  @Test(arguments: sourceKinds)
   func `answers that TCP holds back are told with the client's delay`(source: [String]) throws {
     for options in [["in-two-writes"], []] {
       let server = try startEventLoop(options)
@@ -78,7 +78,7 @@ extension EndToEnd.NetworkTests {
     }
   }
 
-  @Test(arguments: [[], ["--without-feature", "socket-tracepoints"]])
+  @Test(arguments: sourceKinds)
   func `a capture lasts as long as it counts, and rates are those of a client's clock`(source: [String]) throws {
     let server = try startEventLoop()
     let client = try startWaitingClient(server, ["0", "every", "5"])
