@@ -64,7 +64,7 @@ extension EndToEnd.NetworkTests {
 
     #expect(result.errors.contains("Connection refused"))
     let view = try NetworkView(decoding: String(contentsOfFile: file, encoding: .utf8))
-    let totals = try #require(view.edges.first?.clientView)
+    let totals = try #require(view.edges.first { $0.transport == "tcp" }?.clientView)
     #expect((totals.connections, totals.failed) == (1, 1))
     #expect((totals.bytesSent, totals.bytesReceived, totals.requests.count) == (0, 0, 0))
   }

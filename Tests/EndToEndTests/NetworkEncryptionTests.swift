@@ -121,7 +121,7 @@ extension EndToEnd.NetworkTests {
     #expect(view.actualLosses == ["tls_unread": 1])
     #expect(view.task.warnings.count == 1)
     #expect(view.task.warnings[0].contains("Go's crypto/tls encrypts"))
-    let edge = try #require(ofClient.edges.first)
+    let edge = try #require(ofClient.edges.first { $0.transport == "tcp" })
     #expect(edge.protocol == "http/2")
     #expect(edge.isTls)
     #expect(ofClient.actualLosses == [:])
