@@ -74,6 +74,24 @@ import Testing
     #expect(builder.unlistedCount == 1500)
   }
 
+  @Test func `an encrypted connection of which one direction was read is counted as not read`() {
+    var builder = NetworkProfileBuilder()
+    for sizes in [(4, 0), (4, 4)] as [(UInt8, UInt8)] {
+      var raw = tcp(
+        process: 10, "curl", local: (1, 40000), remote: (7, 443),
+        flags: SWPROF_CONNECTION_CLIENT | SWPROF_CONNECTION_TLS
+      ).raw
+      raw.prefix_size = sizes
+      builder.add(ConnectionRecord(raw))
+    }
+    var surroundings = NetworkProfileBuilder.Surroundings.none
+    surroundings.speaks = { _ in .tls }
+    builder.fold(surroundings)
+
+    #expect(builder.unreadCount == 1)
+    #expect(builder.unreadSentences.first?.contains("in one direction only") ?? false)
+  }
+
   @Test func `encrypted connections that were not read are counted by process and reason`() {
     var builder = NetworkProfileBuilder()
     for (process, name, flags) in [

@@ -62,6 +62,9 @@ struct ConnectionRecord {
     return Array(bytes[start..<start + min(size, Int(SWPROF_PREFIX_SIZE))])
   }
 
+  /// Whether content of one direction alone was read.
+  var isReadOneWay: Bool { (raw.prefix_size.0 > 0) != (raw.prefix_size.1 > 0) }
+
   /// What was received in all: TCP's own count where it is more than calls have fetched.
   var bytesReceived: UInt64 { total(raw.bytes.0, raw.tcp.bytes_received &- raw.tcp_before.bytes_received) }
 

@@ -113,9 +113,12 @@ struct NetworkProfileBuilder {
     let peer = peerNode(of: record, surroundings)
     let isServer = record.role == .server
     let speaks = record.speaksHTTP ? .http1 : surroundings.speaks(record)
-    if speaks == .tls, !record.isTLS {
+    if speaks == .tls, !record.isTLS || record.isReadOneWay {
       let name = processNames[record.process] ?? record.processName
-      let reason = surroundings.unreadReason(record)
+      let reason =
+        record.isTLS
+        ? "its calls were seen in one direction only, as probes came or went meanwhile"
+        : surroundings.unreadReason(record)
       unread[Unread(process: record.process, name: name, reason: reason), default: 0] += 1
     }
     let key = EdgeKey(
