@@ -110,7 +110,7 @@ extension EndToEnd.NetworkTests {
     var views: [NetworkView] = []
     var truths: [NetworkTruth] = []
 
-    for source in Self.sourceKinds {
+    for source in [[], ["--without-feature", "socket-tracepoints"]] {
       let result = try bench.run(
         bench.network(["--json", "-o", file] + source + ["--", program, server.place, "50"]))
       try #require(result.status == 0, "\(result.errors)")
