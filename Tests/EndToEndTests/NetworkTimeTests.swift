@@ -4,6 +4,8 @@ import Testing
 
 extension EndToEnd.NetworkTests {
   private func startEventLoop(_ options: [String] = []) throws -> HTTPServer {
+    // All workloads are compiled before the first one starts: scripts/vm-test takes them from there.
+    _ = try bench.compile("waiting_client")
     let command = try bench.start([try bench.compile("event_loop")] + options)
     let port = try command.waitForLine(startingWith: "ready").dropFirst("ready ".count)
     let path = options.first.flatMap { $0.hasPrefix("/") ? $0 : nil }
