@@ -52,13 +52,13 @@ extension EndToEnd {
     }
 
     @Test func `a capture by name outlives the end of its last process, and follows those that come then`() throws {
-      let program = try bench.compile("burn", as: "wanted")
+      let (program, renamed) = (try bench.compile("burn", as: "wanted"), try bench.compile("takes_name"))
       let first = try bench.startWorkload([program, "1"])
       let capture = try bench.startCapture(["--comm", "wanted", "--duration", "100s", "--folded"])
       _ = try first.wait()
       // Another one of the name by a new program, and one that takes it with prctl(2).
       _ = try bench.startWorkload([program, "2"]).wait()
-      _ = try bench.startWorkload([try bench.compile("takes_name"), "wanted", "2"]).wait()
+      _ = try bench.startWorkload([renamed, "wanted", "2"]).wait()
       capture.send(SIGINT)
 
       let result = try capture.wait()
