@@ -192,7 +192,8 @@ func stacks(_ profile: Profile) -> [[String]: UInt64] {
       }
       guard let imported = try? FoldedReader.read(stream(bytes), file: "x") else { continue }
       #expect(imported.profile.values.allSatisfy { Int($0.stack) < imported.profile.stacks.nodes.count })
-      #expect(!imported.profile.values.isEmpty)
+      // Of a difference one side may be empty: `a 3 0` is a stack that is gone.
+      #expect(!imported.profile.values.isEmpty || imported.base?.values.isEmpty == false)
     }
   }
 
