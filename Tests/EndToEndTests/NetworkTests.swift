@@ -9,7 +9,7 @@ extension EndToEnd {
 
     init() throws { bench = try Workbench() }
 
-    /// Whether system calls are all that can be looked at, as in the machines of scripts/vm-test: one way is enough then.
+    /// Whether the best way to look at calls is enough, as in the machines of scripts/vm-test.
     private static let hasOneSource = ProcessInfo.processInfo.environment["SWPROF_TEST_ONE_SOURCE"] != nil
 
     /// Each way to look at calls and their data; a kernel without the better ones takes the next.

@@ -157,9 +157,7 @@ static __always_inline struct connection *near_place(__u64 address)
 
 	if (!network.near_bits)
 		return NULL;
-	/* Half of a pointer is a number to the verifier, and it is the half in which addresses differ. */
-	__asm__("%0 = %1" : "=w"(index) : "w"((__u32)address));
-	index = index * 0x9e3779b1U >> (32 - network.near_bits);
+	index = low_half(address) * 0x9e3779b1U >> (32 - network.near_bits);
 	return bpf_map_lookup_elem(&near_connections, &index);
 }
 

@@ -131,6 +131,15 @@ typedef void (*btf_trace_sock_send_length)(void *, struct sock *, int, int);
 #define HAS_CASTS bpf_core_type_exists(btf_trace_sock_send_length)
 #define CAST(type, address) ((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
 
+/* The half in which the kernel's addresses differ. Half of a pointer is a number to the verifier. */
+static __always_inline __u32 low_half(__u64 address)
+{
+	__u32 half;
+
+	__asm__("%0 = %1" : "=w"(half) : "w"((__u32)address));
+	return half;
+}
+
 static __always_inline bool is_ip(__u16 family)
 {
 	return family == AF_INET || family == AF_INET6;

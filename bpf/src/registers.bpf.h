@@ -152,7 +152,7 @@ static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 	if (!offset)
 		return NULL;
 	if (!*offset)
-		*offset = bpf_task_pt_regs(task) - stack;
+		*offset = low_half((__u64)bpf_task_pt_regs(task)) - low_half(stack);
 	return CAST(struct pt_regs, stack + *offset);
 }
 
