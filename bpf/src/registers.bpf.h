@@ -4,6 +4,7 @@
 #define SWPROF_REGISTERS_BPF_H
 
 #include "tls.bpf.h"
+#include "vectors.bpf.h"
 
 enum {
 	CALL_READ = 0,

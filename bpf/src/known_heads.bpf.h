@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Heads of messages that were read before: clients repeat themselves, and comparing a head costs less than parsing it.
+ */
+#ifndef SWPROF_KNOWN_HEADS_BPF_H
+#define SWPROF_KNOWN_HEADS_BPF_H
+
+#include "requests.bpf.h"
+
+#define BOUND_WORD(index) ((index) & (HTTP_CHUNK_SIZE / 8 - 1))
+
+/* The length of the head that the piece begins with, where that was read before: it is then as if read now; or 0. */
+static __always_inline __u32 recall_head(struct http_stream *stream, struct payload *payload, struct http_head *head,
+					 __u32 response)
+{
+	const any_word *words;
+	struct known_head *known;
+	__u32 length, whole, index, rest;
+
+	known = known_head_of(payload, response);
+	if (!known)
+		return 0;
+	length = known->length;
+	if (!length || length > payload->chunk.length || known->is_response != response)
+		return 0;
+	words = (const any_word *)payload->chunk.bytes;
+	/* Words, four at a time, those that are left, and the last bytes. */
+	whole = length / 8;
+	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i += 4) {
+		if (i + 4 > whole)
+			break;
+		if ((known->words[i] ^ words[i]) | (known->words[i + 1] ^ words[i + 1]) |
+		    (known->words[i + 2] ^ words[i + 2]) | (known->words[i + 3] ^ words[i + 3]))
+			return 0;
+	}
+	/* Kept from the compiler, which would leave the bound of the loop out; the verifier of 6.1 needs it. */
+	rest = whole % 4;
+	HTTP_FORGET(rest);
+	for (__u32 i = 0; i < 3; i++) {
+		if (i >= rest)
+			break;
+		index = BOUND_WORD(whole - 1 - i);
+		if (known->words[index] != words[index])
+			return 0;
+	}
+	rest = length % 8;
+	index = BOUND_WORD(whole);
+	if (rest && (known->words[index] ^ words[index]) << (64 - 8 * rest))
+		return 0;
+	__builtin_memset(stream, 0, sizeof(*stream));
+	/* The path stays there, as few need it. */
+	__builtin_memcpy(head, &known->head, offsetof(struct http_head, path));
+	return length;
+}
+
+/* Remembers a head that has been read from the beginning of the piece. */
+__attribute__((noinline)) int remember_head(struct payload *payload, const struct http_head *head, __u32 response)
+{
+	const any_word *words;
+	struct known_head *known;
+
+	if (!payload || !head)
+		return 0;
+	known = known_head_of(payload, response);
+	if (!known)
+		return 0;
+	words = (const any_word *)payload->chunk.bytes;
+	known->length = payload->chunk.position;
+	known->is_response = response;
+	known->tgid = 0;
+	__builtin_memcpy(&known->head, head, sizeof(*head));
+	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i++)
+		known->words[i] = words[i];
+	return 0;
+}
+
+#endif
