@@ -9,9 +9,6 @@
 #define WAIT_NS_MAX (3600ULL * 1000000000)
 #define NAGLE_DISABLED 7 /* TCP_NAGLE_OFF, _CORK and _PUSH (include/net/tcp.h) */
 
-/* A field of a TCP socket, by a load where this kernel has them: each BPF_CORE_READ is a call. */
-#define FIELD(type, sk, field) (HAS_CASTS ? CAST(struct type, sk)->field : BPF_CORE_READ((struct type *)(sk), field))
-
 /* How long ago one of TCP's times in jiffies was, to a jiffy. */
 static __always_inline __u64 age_of(__u32 jiffies)
 {
@@ -27,8 +24,8 @@ static __always_inline __u64 age_of(__u32 jiffies)
 static __always_inline __u64 arrival_of(struct connection *connection, __u64 now)
 {
 	struct sock *sk = (struct sock *)connection->shared.socket;
-	__u64 stamp = FIELD(tcp_sock, sk, tcp_mstamp) * 1000;
-	__u64 age = age_of(FIELD(inet_connection_sock, sk, icsk_ack.lrcvtime));
+	__u64 stamp = FIELD(struct tcp_sock, sk, tcp_mstamp) * 1000;
+	__u64 age = age_of(FIELD(struct inet_connection_sock, sk, icsk_ack.lrcvtime));
 	__u64 arrival, since = now - stamp;
 
 	if (age > WAIT_NS_MAX || age > now)
@@ -58,10 +55,10 @@ __attribute__((noinline)) int begin_hold(struct connection *connection, __u32 un
 	    connection->streams[SWPROF_SENT].state != HTTP_START)
 		return 0;
 	tcp = (struct tcp_sock *)connection->shared.socket;
-	packets = FIELD(tcp_sock, tcp, packets_out);
-	sent = FIELD(tcp_sock, tcp, snd_nxt) - FIELD(tcp_sock, tcp, snd_una);
-	if (!packets || packets >= FIELD(tcp_sock, tcp, snd_cwnd) || unsent >= FIELD(tcp_sock, tcp, mss_cache) ||
-	    sent + unsent > FIELD(tcp_sock, tcp, snd_wnd) ||
+	packets = FIELD(struct tcp_sock, tcp, packets_out);
+	sent = FIELD(struct tcp_sock, tcp, snd_nxt) - FIELD(struct tcp_sock, tcp, snd_una);
+	if (!packets || packets >= FIELD(struct tcp_sock, tcp, snd_cwnd) ||
+	    unsent >= FIELD(struct tcp_sock, tcp, mss_cache) || sent + unsent > FIELD(struct tcp_sock, tcp, snd_wnd) ||
 	    BPF_CORE_READ_BITFIELD_PROBED(tcp, nonagle) & NAGLE_DISABLED)
 		return 0;
 	connection->hold_ns = bpf_ktime_get_ns();
@@ -86,7 +83,7 @@ static __always_inline void end_hold(struct connection *connection, struct sock 
 		return;
 	connection->hold_ns = 0;
 	/* When data was sent last. */
-	age = age_of(FIELD(tcp_sock, sk, lsndtime));
+	age = age_of(FIELD(struct tcp_sock, sk, lsndtime));
 	if (age >= now || now - age < since + network.tick_ns)
 		return;
 	connection->shared.held += 1;

@@ -130,6 +130,8 @@ typedef void (*btf_trace_sock_send_length)(void *, struct sock *, int, int);
 
 #define HAS_CASTS bpf_core_type_exists(btf_trace_sock_send_length)
 #define CAST(type, address) ((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+/* Reads a field of a kernel struct: a load where casts are available, else a call of a helper. */
+#define FIELD(type, address, field) (HAS_CASTS ? CAST(type, address)->field : BPF_CORE_READ((type *)(address), field))
 
 /* The half in which the kernel's addresses differ. Half of a pointer is a number to the verifier. */
 static __always_inline __u32 low_half(__u64 address)
