@@ -60,7 +60,9 @@ struct FileNames: Sendable {
     let hasDebugInformation = named[".debug_info"] != nil || named[".zdebug_info"] != nil
     let separate =
       hasFullTable && hasDebugInformation
-      ? nil : debugFiles.find(for: file, named: named, buildID: buildID, path: path, budget)
+      ? nil
+      : debugFiles.find(
+        for: file, named: named, buildID: buildID, path: path, isInterrupted: { budget.isInterrupted })
     var isStripped = !hasFullTable
     if !hasFullTable {
       if let debug = separate {

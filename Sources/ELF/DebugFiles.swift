@@ -1,4 +1,3 @@
-import ELF
 import Glibc
 import LinuxSystem
 
@@ -7,33 +6,37 @@ import LinuxSystem
 /// By build id first, which also works for files in containers, then by debug link: the GDB manual, "Debugging
 /// Information in Separate Files". A candidate must prove itself: by the same build id, or, when one of the two has
 /// none, by the checksum in the debug link.
-struct DebugFiles {
+package struct DebugFiles: Sendable {
   /// Where the distribution puts debug files, `/usr/lib/debug`.
   let directory: String
 
+  package init(directory: String) { self.directory = directory }
+
   private static let maximumChecksummedSize = 512 << 20
 
-  struct DebugFile {
-    let path: String
-    let file: ELFFile
-    let sections: [ELFFile.Section]
+  package struct DebugFile {
+    package let path: String
+    package let file: ELFFile
+    package let sections: [ELFFile.Section]
   }
 
-  /// - Parameter path: what the target calls the file; it may be another file, or none, on the host.
-  func find(
+  /// - Parameters:
+  ///   - path: what the target calls the file; it may be another file, or none, on the host.
+  ///   - isInterrupted: asked often: whether to give up.
+  package func find(
     for file: ELFFile, named sections: [String: ELFFile.Section], buildID: String?, path: String,
-    _ budget: NamingBudget = NamingBudget()
+    isInterrupted: () -> Bool = { false }
   ) -> DebugFile? {
     if let buildID, buildID.utf8.count > 2 {
       let candidate = "\(directory)/.build-id/\(buildID.prefix(2))/\(buildID.dropFirst(2)).debug"
-      if let found = open(candidate, buildID: buildID, checksum: nil, budget) { return found }
+      if let found = open(candidate, buildID: buildID, checksum: nil, isInterrupted) { return found }
     }
     guard let link = sections[".gnu_debuglink"].flatMap({ Self.debugLink(in: file, section: $0) }),
       let slash = path.lastIndex(of: "/"), path.hasPrefix("/")
     else { return nil }
     let parent = path[..<slash]
     for candidate in ["\(parent)/\(link.name)", "\(parent)/.debug/\(link.name)", "\(directory)\(parent)/\(link.name)"] {
-      if let found = open(candidate, buildID: buildID, checksum: link.checksum, budget) { return found }
+      if let found = open(candidate, buildID: buildID, checksum: link.checksum, isInterrupted) { return found }
     }
     return nil
   }
@@ -51,7 +54,7 @@ struct DebugFiles {
 
   /// Opens a candidate and checks that it belongs to the file; what cannot be used is passed over.
   private func open(
-    _ path: String, buildID: String?, checksum: UInt32?, _ budget: NamingBudget
+    _ path: String, buildID: String?, checksum: UInt32?, _ isInterrupted: () -> Bool
   ) -> DebugFile? {
     guard let opened = try? OpenFile.examined(path), let file = try? ELFFile(ByteSource(opened)),
       let sections = try? file.sections(),
@@ -60,17 +63,17 @@ struct DebugFiles {
     if let buildID, let own = BuildID.find(in: file, sections: sections) {
       guard own == buildID else { return nil }
     } else {
-      guard let checksum, Self.checksum(of: file.source, budget) == checksum else { return nil }
+      guard let checksum, Self.checksum(of: file.source, isInterrupted) == checksum else { return nil }
     }
     return DebugFile(path: path, file: file, sections: sections)
   }
 
-  private static func checksum(of source: ByteSource, _ budget: NamingBudget) -> UInt32? {
+  private static func checksum(of source: ByteSource, _ isInterrupted: () -> Bool) -> UInt32? {
     guard source.size <= maximumChecksummedSize else { return nil }
     var checksum: UInt32 = 0
     var offset: UInt64 = 0
     while offset < UInt64(source.size) {
-      guard !budget.isInterrupted, let chunk = try? source.prefix(at: offset, limit: 1 << 16), !chunk.isEmpty else {
+      guard !isInterrupted(), let chunk = try? source.prefix(at: offset, limit: 1 << 16), !chunk.isEmpty else {
         return nil
       }
       checksum = CRC32.update(checksum, with: chunk)

@@ -1,7 +1,5 @@
-import ELF
-
 /// The checksum of debug links, that of zlib and of ISO 3309 (polynomial 0xEDB88320, reflected).
-enum CRC32 {
+package enum CRC32 {
   /// `tables[k][b]` is the checksum of byte `b` followed by `k` zero bytes, which lets eight bytes go in one step.
   private static let tables: [[UInt32]] = {
     var tables = [[UInt32]](repeating: [UInt32](repeating: 0, count: 256), count: 8)
@@ -20,7 +18,7 @@ enum CRC32 {
   }()
 
   /// Continues a checksum; start with 0.
-  static func update(_ checksum: UInt32, with bytes: [UInt8]) -> UInt32 {
+  package static func update(_ checksum: UInt32, with bytes: [UInt8]) -> UInt32 {
     let tables = tables
     var value = ~checksum
     let whole = bytes.count / 8 * 8
