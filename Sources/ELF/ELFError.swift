@@ -13,6 +13,7 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
     case relocations = "relocation table"
     case debugLink = "debug link"
     case callFrames = "unwind information"
+  case linkageStubs = "procedure linkage table"
     case miniDebugInfo = "mini debug info"
   }
 

@@ -74,13 +74,12 @@ struct FileNames: Sendable {
     }
     let names = try search.names()
     if search.isCut { problems.append("its symbols overlap too much; some frames have no names") }
-    let linkage = try? ProcedureLinkage(in: file, sections: sections, named: named)
+    let linkage = try? ProcedureLinkage(in: file, sections: sections, named: named, debug: separate)
+    // Some linkers put symbols of their own making on stubs: mold's `memcpy$plt`.
+    let callees = (try? linkage?.callees(ofStubsAt: wanted.sorted)) ?? [:]
     places = places.map { place in
       let name = names[wanted.firstIndex(notBelow: place.address)]
-      guard name == nil, let callee = try? linkage?.callee(ofStubAt: place.address) else {
-        return Place(address: place.address, name: name)
-      }
-      return Place(address: place.address, name: callee + "@plt")
+      return Place(address: place.address, name: callees[place.address].map { $0 + "@plt" } ?? name)
     }
     guard !budget.isInterrupted else { return noteInterruption() }
     if let informed = hasDebugInformation ? file : separate?.file { addDebugInformation(informed, wanted, budget) }

@@ -79,4 +79,13 @@ final class Workshop {
   func names(_ addresses: [UInt64], in name: String) throws -> [String] {
     try symbolicate(addresses, in: name).frames.map(\.[0].function)
   }
+
+  /// Where the first call in a function leads, as objdump tells it.
+  func firstCall(of function: String, in name: String) throws -> UInt64 {
+    try run("objdump -d --no-show-raw-insn --disassemble=\(function) '\(name)' > dump.txt")
+    let line = try OpenFile.text(of: path("dump.txt")).split(separator: "\n").first { $0.contains("\tcall ") }
+    let words = try #require(line, "no call in \(function)").split(whereSeparator: \.isWhitespace)
+    let index = try #require(words.firstIndex(of: "call"))
+    return try #require(UInt64(words[index + 1], radix: 16))
+  }
 }
