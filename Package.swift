@@ -46,7 +46,7 @@ let package = Package(
     .target(
       name: "BPF", dependencies: ["CLibBPF", "LinuxSystem"], swiftSettings: product,
       linkerSettings: isStatic ? archives() : libraries("bpf", "elf", "z")),
-    .target(name: "ELF", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: product),
+    .target(name: "ELF", dependencies: ["Compression", "LinuxSystem", "ProfileModel"], swiftSettings: product),
     .target(name: "Unwinding", dependencies: ["ELF"], swiftSettings: product),
     .target(
       name: "Symbolication", dependencies: ["CElfutils", "ELF", "LinuxSystem", "ProfileModel"], swiftSettings: product,

@@ -33,7 +33,13 @@ extension Doctor {
       case .missing: return .none(reason: "the file cannot be opened")
       case .kernel, .unmapped: return .none(reason: "no code of the process")
       }
-      guard let table = try UnwindTable(file) else { return .framePointers(reason: "no .eh_frame") }
+      guard var compilation = try FileCompilation(file, debugFile: UnwindTables.debugFile(of: file, source)) else {
+        return .framePointers(reason: "no x86-64 code")
+      }
+      while try compilation.advance(entries: .max >> 8) {}
+      guard compilation.hasCallFrames, let table = compilation.table() else {
+        return .framePointers(reason: "no .eh_frame and no .debug_frame")
+      }
       return .table(
         rows: table.rows.count, bytes: table.storedLines * UnwindLines.lineSize, damagedEntries: table.damagedEntries)
     } catch {

@@ -104,7 +104,7 @@ final class UnwindTables {
   private var entries: [Key: Entry] = [:]
   /// Files that were seen, those of one build id together.
   private var keys: [Identity: Key] = [:]
-  private var works: [Key: UnwindCompilation] = [:]
+  private var works: [Key: FileCompilation] = [:]
   private var uses = 0
   private var idleLines = 0
   private var idleEntries = 0
@@ -170,7 +170,9 @@ final class UnwindTables {
         guard let file = try? Self.file(of: source), let key = key(of: source, file) else { return Self.nothing }
         (job.key, job.segments) = (key, file.loads)
         if entries[key] == nil, works[key] == nil {
-          guard let compilation = try UnwindCompilation(file) else { return note(Entry(), for: job) }
+          guard let compilation = try FileCompilation(file, debugFile: Self.debugFile(of: file, source)) else {
+            return note(Entry(), for: job)
+          }
           // What was left half done by captures that have ended: more jobs are never open at once.
           if works.count >= Self.maximumWorks { works = [:] }
           works[key] = compilation
@@ -187,12 +189,11 @@ final class UnwindTables {
     } catch {
       return note(Entry(warnings: ["\(error); its stacks are walked by frame pointers"]), for: job, of: source)
     }
-    guard let key = job.key, let work = works.removeValue(forKey: key), let table = work.table() else {
-      return note(Entry(), for: job)
-    }
-    var entry = Entry()
+    guard let key = job.key, let work = works.removeValue(forKey: key) else { return note(Entry(), for: job) }
+    var entry = Entry(warnings: work.problems)
+    guard let table = work.table() else { return note(entry, for: job, of: source) }
     if table.damagedEntries > 0 {
-      entry.warnings = ["\(table.damagedEntries) entries of its unwind information make no sense and are left out"]
+      entry.warnings += ["\(table.damagedEntries) entries of its unwind information make no sense and are left out"]
     }
     entry.line = try? table.store(in: lines)
     if entry.line == nil, idleLines > 0 {
@@ -276,6 +277,30 @@ final class UnwindTables {
     case .kernel, .anonymous, .missing, .unmapped: nil
     }
   }
+
+  /// The separate debug file of a file, for the unwind information that the file itself has not.
+  ///
+  /// It must belong to root or to the file's owner: others may not choose how the stacks of a program are walked.
+  static func debugFile(of file: ELFFile, _ source: CodeSource) -> ELFFile? {
+    guard case .file(let open, let path) = source, let owner = try? open.status().st_uid,
+      let sections = try? file.sections(), let named = try? file.sectionsByName(sections),
+      named[".debug_frame"] == nil, named[".zdebug_frame"] == nil
+    else { return nil }
+    let buildID = BuildID.find(in: file, sections: sections)
+    var chunks = 0
+    let found = debugFiles.find(for: file, named: named, buildID: buildID, path: path) {
+      chunks += 1
+      return chunks > maximumChunks
+    }
+    guard let found, case .file(let debug, _) = found.file.source, let debugOwner = try? debug.status().st_uid,
+      debugOwner == 0 || debugOwner == owner
+    else { return nil }
+    return found.file
+  }
+
+  private static let debugFiles = DebugFiles(directory: "/usr/lib/debug")
+  /// Of a debug file without a build id, whose checksum is taken while a capture waits: 32 MiB, some 20 ms.
+  private static let maximumChunks = 512
 
   private func key(of source: CodeSource, _ file: ELFFile) -> Key? {
     guard case .file(let open, _) = source else { return Self.vdso }

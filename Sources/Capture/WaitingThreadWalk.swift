@@ -28,10 +28,14 @@ struct WaitingThreadWalk {
       case .table(let table): return table.rule(at: address)
       case .some(.none): return .gap
       case nil:
-        let file = try? UnwindTables.file(of: sources[Int(source)])
-        tables[source] = file.flatMap { $0 }.flatMap { try? UnwindTable($0) }.map(Table.table) ?? .some(.none)
+        tables[source] = table(of: sources[Int(source)]).map(Table.table) ?? .some(.none)
         return rule(at: address, in: source, of: sources)
       }
+    }
+
+    private func table(of source: CodeSource) -> UnwindTable? {
+      guard let file = try? UnwindTables.file(of: source) else { return nil }
+      return try? UnwindTable(file, debugFile: UnwindTables.debugFile(of: file, source))
     }
   }
 

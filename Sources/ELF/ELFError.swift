@@ -13,7 +13,8 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
     case relocations = "relocation table"
     case debugLink = "debug link"
     case callFrames = "unwind information"
-  case linkageStubs = "procedure linkage table"
+    case debugFrames = ".debug_frame"
+    case linkageStubs = "procedure linkage table"
     case miniDebugInfo = "mini debug info"
   }
 
@@ -22,6 +23,8 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
   case truncated(Part)
   case malformed(Part)
   case tooLarge(Part)
+  /// In a way that is not known here.
+  case packed(Part)
   case unreadable(Errno)
 
   package var description: String {
@@ -31,6 +34,7 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
     case .truncated(let part): "its \(part.rawValue) reaches past the end of the file"
     case .malformed(let part): "its \(part.rawValue) is malformed"
     case .tooLarge(let part): "its \(part.rawValue) is too large"
+    case .packed(let part): "its \(part.rawValue) is compressed in a way that swprof does not read, as by zstd"
     case .unreadable(let cause): "it cannot be read: \(cause)"
     }
   }

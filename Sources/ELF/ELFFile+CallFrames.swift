@@ -25,6 +25,16 @@ extension ELFFile {
     return try callFramesByIndex()
   }
 
+  /// The bytes of `.debug_frame`, unpacked; nil for a file without it.
+  package func debugFrames(limit: Int) throws(ELFError) -> [UInt8]? {
+    let named = try sectionsByName(try sections())
+    for name in [".debug_frame", ".zdebug_frame"] {
+      guard let section = named[name], section.type == Self.programDataType, section.size > 0 else { continue }
+      return try contents(of: section, isOldStyle: name.hasPrefix(".z"), .debugFrames, limit: limit)
+    }
+    return nil
+  }
+
   /// `.eh_frame_hdr` (Linux Standard Base Core 5.0, section 10.6.2): version 1, three encodings, then the pointer to
   /// `.eh_frame`. The size is not known: it reaches to the end of its segment at most, and ends itself before.
   private func callFramesByIndex() throws(ELFError) -> CallFramePlace? {

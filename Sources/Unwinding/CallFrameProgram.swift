@@ -59,7 +59,7 @@ struct CallFrameProgram {
       default:
         switch instruction {
         case 0x01:  // set_loc
-          guard let target = section.pointer(&cursor, common.pointerEncoding), target >= address else { return false }
+          guard let target = section.pointer(&cursor, common), target >= address else { return false }
           emit(address, row)
           address = target
         case 0x02: advance = UInt64(cursor.byte())

@@ -1,8 +1,8 @@
-package import ELF
+import ELF
 
-/// The compilation of a file's call frame information to an `UnwindTable`, done piece by piece: one file of a hundred
-/// megabytes must not keep the rest of a capture waiting.
-package struct UnwindCompilation {
+/// The compilation of one section of call frame information to an `UnwindTable`, done piece by piece: one file of a
+/// hundred megabytes must not keep the rest of a capture waiting.
+struct UnwindCompilation {
   private enum Stage {
     case reading
     case decoding(next: Int)
@@ -17,31 +17,28 @@ package struct UnwindCompilation {
   private var builder = UnwindTableBuilder(from: 0)
   private var signalFrame = UnwindTableBuilder.unsupported
   private var damaged = 0
+  /// Whether entries for no code of the file count as damaged.
+  private let countsStrays: Bool
 
-  private static let maximumSectionSize = 256 << 20
   /// More than any program's code spans: 4 GiB.
-  private static let maximumPages: UInt64 = 1 << 20
+  static let maximumPages: UInt64 = 1 << 20
   /// Functions are padded to multiples of 16 bytes.
   private static let padding: UInt64 = 15
 
-  /// Reads the section; nil where there is none, and for other machines than x86-64.
-  package init?(_ file: ELFFile) throws(UnwindError) {
-    guard file.machine == ELFFile.Machine.x86 else { return nil }
-    do throws(ELFError) {
-      guard let place = try file.callFrameSection() else { return nil }
-      let bytes = try file.source.bytes(
-        at: place.offset, count: place.size, of: .callFrames, limit: Self.maximumSectionSize)
-      section = CallFrameSection(unread: bytes, address: place.address, endsAtZero: place.isOpenEnded)
-    } catch {
-      throw .file(error)
-    }
-    code = file.loads.filter(\.isExecutable)
+  /// - Parameters:
+  ///   - section: of which nothing was read yet.
+  ///   - code: the segments of the file that are mapped as code.
+  ///   - countsStrays: whether entries for other addresses are damage; some linkers leave those of dropped functions.
+  init(_ section: CallFrameSection, code: [ELFFile.Segment], countsStrays: Bool) {
+    self.section = section
+    self.code = code
+    self.countsStrays = countsStrays
   }
 
   /// Goes on for about a number of the file's entries.
   ///
   /// - Returns: whether there is more to do.
-  package mutating func advance(entries count: Int) throws(UnwindError) -> Bool {
+  mutating func advance(entries count: Int) throws(UnwindError) -> Bool {
     switch stage {
     case .reading:
       if !section.read(atMost: count) { try sort() }
@@ -57,7 +54,7 @@ package struct UnwindCompilation {
   }
 
   /// The table, once there is nothing more to do; nil where no entry makes sense.
-  package consuming func table() -> UnwindTable? {
+  consuming func table() -> UnwindTable? {
     entries.isEmpty ? nil : builder.table(damagedEntries: damaged)
   }
 
@@ -66,7 +63,7 @@ package struct UnwindCompilation {
     entries = section.entries.filter { entry in
       code.contains { $0.contains(entry.start) && $0.contains(entry.end &- 1) }
     }
-    damaged = section.damagedEntries + section.entries.count - entries.count
+    damaged = section.damagedEntries + (countsStrays ? section.entries.count - entries.count : 0)
     guard !entries.isEmpty else {
       stage = .done
       return
@@ -96,16 +93,6 @@ package struct UnwindCompilation {
     }
     if !isWhole { damaged += 1 }
     if limit == entry.end, next &- limit > Self.padding { builder.add(UnwindTableBuilder.gap, at: limit) }
-  }
-}
-
-extension UnwindTable {
-  /// Compiles the call frame information of a file; nil where there is none, and for other machines than x86-64.
-  package init?(_ file: ELFFile) throws(UnwindError) {
-    guard var compilation = try UnwindCompilation(file) else { return nil }
-    while try compilation.advance(entries: .max >> 1) {}
-    guard let table = compilation.table() else { return nil }
-    self = table
   }
 }
 

@@ -15,16 +15,22 @@ final class LibdwRules {
   private let descriptor: Int32
   private let elf: OpaquePointer
   private let frames: OpaquePointer
+  /// Whose `.debug_frame` is read; nil where it is `.eh_frame`.
+  private let debugging: OpaquePointer?
 
   /// Nil where libdw finds no call frame information.
-  init?(_ path: String) {
+  ///
+  /// - Parameter debugFrames: whether to read `.debug_frame`.
+  init?(_ path: String, debugFrames: Bool = false) {
     elf_version(UInt32(EV_CURRENT))
     descriptor = open(path, O_RDONLY)
     guard descriptor >= 0, let elf = elf_begin(descriptor, ELF_C_READ_MMAP, nil) else {
       close(descriptor)
       return nil
     }
-    guard let frames = dwarf_getcfi_elf(elf) else {
+    debugging = debugFrames ? dwarf_begin_elf(elf, DWARF_C_READ, nil) : nil
+    guard let frames = debugFrames ? dwarf_getcfi(debugging) : dwarf_getcfi_elf(elf) else {
+      dwarf_end(debugging)
       elf_end(elf)
       close(descriptor)
       return nil
@@ -34,7 +40,7 @@ final class LibdwRules {
   }
 
   deinit {
-    dwarf_cfi_end(frames)
+    if let debugging { dwarf_end(debugging) } else { dwarf_cfi_end(frames) }
     elf_end(elf)
     close(descriptor)
   }
