@@ -31,13 +31,12 @@ int swprof_open_cycles(int cpu, uint64_t hertz)
 	return open_event(&attr, cpu);
 }
 
-int swprof_open_cpu_clock(int cpu, uint64_t hertz)
+int swprof_open_cpu_clock(int cpu, uint64_t period_ns)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.freq = 1,
-		.sample_freq = hertz,
+		.sample_period = period_ns,
 		.disabled = 1,
 	};
 
@@ -47,6 +46,11 @@ int swprof_open_cpu_clock(int cpu, uint64_t hertz)
 int swprof_enable_event(int event)
 {
 	return ioctl(event, PERF_EVENT_IOC_ENABLE, 0);
+}
+
+int swprof_set_event_period(int event, uint64_t period)
+{
+	return ioctl(event, PERF_EVENT_IOC_PERIOD, &period);
 }
 
 int swprof_open_sideband(int cpu)

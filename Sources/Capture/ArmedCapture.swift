@@ -13,6 +13,8 @@ package protocol ArmedCapture: ~Copyable {
   var unwind: String { get }
   /// The event that is recorded, as the task names it.
   var event: String { get }
+  /// What the times of ticks are drawn by; nil where nothing ticks, or at a fixed rate.
+  var jitterSeed: UInt32? { get }
   /// What unwind tables have cost so far: the time to build them in ns, and their bytes.
   var tableCost: (nanoseconds: UInt64, bytes: Int) { get }
   /// How much was recorded so far, in words.
@@ -32,4 +34,8 @@ package protocol ArmedCapture: ~Copyable {
   mutating func finish() throws(CaptureError) -> Recording
   /// Takes off what `finish()` has left attached, as it does nothing any more.
   mutating func detach()
+}
+
+extension ArmedCapture where Self: ~Copyable {
+  package var jitterSeed: UInt32? { nil }
 }

@@ -78,8 +78,8 @@ package enum Doctor {
   private static func perfEvents() -> Finding {
     let level = firstLine("/proc/sys/kernel/perf_event_paranoid") ?? "unknown"
     do {
-      _ = try PerfEvent.ticking(.cpuClock, cpu: 0, hertz: 99)
-      let hasCycles = (try? PerfEvent.ticking(.cycles, cpu: 0, hertz: 99)) != nil
+      _ = try PerfEvent.ticking(.cpuClock, cpu: 0, periodNanoseconds: 10_000_000)
+      let hasCycles = (try? PerfEvent.ticking(.cycles, cpu: 0, periodNanoseconds: 10_000_000)) != nil
       return finding(
         "perf_event", true, hasCycles ? "hardware cycles" : "cpu-clock (this machine counts no hardware cycles)",
         otherwise: .missing, "")
@@ -126,7 +126,7 @@ package enum Doctor {
   /// The real thing, for the time of its loading: everything above may be fine and the verifier still say no.
   private static func trialCapture() -> Finding {
     trial("trial", "on-CPU", otherwise: .missing, "no profile can be taken") { request throws(CaptureError) in
-      let capture = try OnCPUCapture.arm(request, frequencyHertz: 1) { _ in .none }
+      let capture = try OnCPUCapture.arm(request, frequencyHertz: 1, jitterSeed: nil) { _ in .none }
       return (capture.unwind, capture.verifiedInstructions)
     }
   }

@@ -7,8 +7,7 @@ package import ProfileModel
 /// Samples a changing set of processes at a low rate, and remembers the last while: what ran before somebody asked.
 package struct FlightRecorder: ~Copyable {
   private var session: ProbeSession<RecentSamples>
-  /// Kept open while they tick.
-  private var events: [PerfEvent]
+  private var ticks: SamplingTicks
   private var samples: RecentSamples
   /// With the times of their start: a number may be given to another process between two looks.
   private var targets: Set<ProcessKey> = []
@@ -42,12 +41,11 @@ package struct FlightRecorder: ~Copyable {
     _ session: consuming ProbeSession<RecentSamples>, spanNanoseconds span: UInt64
   ) throws(CaptureError) {
     var session = session
-    let events = try CaptureError.translating {
-      try Host.onlineCPUs().map { try PerfEvent.ticking(.cpuClock, cpu: $0, hertz: Self.hertz) }
-    }
+    let ticks = try SamplingTicks(
+      .cpuClock, hertz: Self.hertz, jitterSeed: .random(in: .min ... .max), notesPauses: false)
     let armedAt = Clock.monotonic
-    do { for event in events { try session.attach("on_cpu_tick", to: event) } } catch { throw CaptureError(error) }
-    self.events = events
+    do { for cpu in ticks.cpus { try session.attach("on_cpu_tick", to: cpu) } } catch { throw CaptureError(error) }
+    self.ticks = ticks
     self.armedAt = armedAt
     samples = RecentSamples(span: span)
     self.session = session
@@ -81,6 +79,7 @@ package struct FlightRecorder: ~Copyable {
   package mutating func drain() throws(CaptureError) {
     try session.drain(into: &samples)
     for cpu in session.takeNewCPUs() { sample(cpu) }
+    ticks.redraw()
     let now = Clock.monotonic
     guard now >= nextForgetting else { return }
     nextForgetting = now + Self.forgettingInterval
@@ -89,11 +88,7 @@ package struct FlightRecorder: ~Copyable {
 
   /// Samples a CPU that came online.
   private mutating func sample(_ cpu: Int32) {
-    do {
-      let event = try PerfEvent.ticking(.cpuClock, cpu: cpu, hertz: Self.hertz)
-      try session.attach("on_cpu_tick", to: event)
-      events.append(event)
-    } catch { session.noteUnsampledCPU() }
+    do { try session.attach("on_cpu_tick", to: ticks.add(cpu)) } catch { session.noteUnsampledCPU() }
   }
 
   /// Lets go of the files and tables of processes that are gone and of which no sample is remembered.

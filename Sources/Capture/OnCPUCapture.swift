@@ -7,13 +7,8 @@ package import ProfileModel
 /// On-CPU profiling of a set of processes.
 package struct OnCPUCapture: ~Copyable, ArmedCapture {
   private var session: ProbeSession<SampleAggregator>
-  /// Kept open while they tick.
-  private var events: [TickingCPU]
-  private let hertz: Int
+  private var ticks: SamplingTicks
   private var aggregator: SampleAggregator
-  private let period: UInt64
-  /// What ticks.
-  private let clock: PerfEvent.Clock
   /// From when on ticks are recorded.
   package let armedAt: MonotonicTime
 
@@ -22,65 +17,48 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
 
   /// Loads and attaches everything; from the return on, ticks are recorded.
   ///
-  /// - Parameter hertz: ticks a second and CPU.
+  /// - Parameters:
+  ///   - hertz: ticks a second and CPU, on average.
+  ///   - jitterSeed: what the times of ticks are drawn by; nil for ticks at a fixed rate.
   package static func arm(
-    _ request: CaptureRequest, frequencyHertz hertz: Int,
+    _ request: CaptureRequest, frequencyHertz hertz: Int, jitterSeed: UInt32?,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OnCPUCapture {
     // The first sample need not wait for a whole period where CPUs tick before there is someone to listen. What keeps
     // them from it is told when they are opened again.
-    let ticks = try? Ticks(hertz: hertz)
-    return try PreparedOnCPU.load(request, frequencyHertz: hertz).arm(ticks, openPerfMap: openPerfMap)
+    let ticks = try? Self.ticks(hertz: hertz, jitterSeed: jitterSeed)
+    return try PreparedOnCPU.load(request, frequencyHertz: hertz, jitterSeed: jitterSeed)
+      .arm(ticks, openPerfMap: openPerfMap)
   }
 
   /// The events of all CPUs. They tick from the beginning, whether a program is attached or not.
-  fileprivate struct Ticks {
-    let clock: PerfEvent.Clock
-    let events: [TickingCPU]
-
-    init(hertz: Int) throws(CaptureError) {
-      (clock, events) = try CaptureError.translating {
-        let cpus = try Host.onlineCPUs()
-        let clock = Self.bestClock(cpu: cpus.first ?? 0, hertz: hertz)
-        let events = try cpus.map { try TickingCPU(clock, cpu: $0, hertz: hertz) }
-        for event in events { try event.event.enable() }
-        return (clock, events)
-      }
-    }
-
-    /// Hardware cycles where the machine counts them, else the CPU clock.
-    private static func bestClock(cpu: Int32, hertz: Int) -> PerfEvent.Clock {
-      (try? PerfEvent.ticking(.cycles, cpu: cpu, hertz: hertz)) == nil ? .cpuClock : .cycles
+  fileprivate static func ticks(hertz: Int, jitterSeed: UInt32?) throws(CaptureError) -> SamplingTicks {
+    let ticks = try SamplingTicks(hertz: hertz, jitterSeed: jitterSeed)
+    return try CaptureError.translating {
+      for cpu in ticks.cpus { try cpu.enable() }
+      return ticks
     }
   }
 
   fileprivate init(
-    _ session: consuming ProbeSession<SampleAggregator>, _ ticks: Ticks, frequencyHertz hertz: Int
+    _ session: consuming ProbeSession<SampleAggregator>, _ ticks: SamplingTicks
   ) throws(CaptureError) {
     var session = session
     let armedAt = Clock.monotonic
-    do { for event in ticks.events { try session.attach("on_cpu_tick", to: event.event) } } catch {
-      throw CaptureError(error)
-    }
-    self.init(
-      session: session, events: ticks.events, hertz: hertz, clock: ticks.clock, armedAt: armedAt)
+    do { for cpu in ticks.cpus { try session.attach("on_cpu_tick", to: cpu) } } catch { throw CaptureError(error) }
+    self.init(session: session, ticks: ticks, armedAt: armedAt)
   }
 
-  private init(
-    session: consuming ProbeSession<SampleAggregator>, events: [TickingCPU], hertz: Int, clock: PerfEvent.Clock,
-    armedAt: MonotonicTime
-  ) {
+  private init(session: consuming ProbeSession<SampleAggregator>, ticks: SamplingTicks, armedAt: MonotonicTime) {
     self.session = session
-    self.events = events
-    self.hertz = hertz
-    period = UInt64(1_000_000_000 / hertz)
-    self.clock = clock
+    self.ticks = ticks
     self.armedAt = armedAt
     aggregator = SampleAggregator(startedAt: armedAt)
   }
 
   package var unwind: String { session.unwind }
-  package var event: String { clock.rawValue }
+  package var event: String { ticks.clock.rawValue }
+  package var jitterSeed: UInt32? { ticks.jitterSeed }
   package var tableCost: (nanoseconds: UInt64, bytes: Int) { session.tableCost }
   package var firstRecordAt: MonotonicTime? { aggregator.firstSampleAt }
   package var progress: String { "\(aggregator.account.taken) samples" }
@@ -104,15 +82,15 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   package mutating func drain() throws(CaptureError) {
     try session.drain(into: &aggregator)
     for cpu in session.takeNewCPUs() { sample(cpu) }
+    ticks.redraw()
   }
 
   /// Samples a CPU that came online.
   private mutating func sample(_ cpu: Int32) {
     do {
-      let ticking = try TickingCPU(clock, cpu: cpu, hertz: hertz)
-      try session.attach("on_cpu_tick", to: ticking.event)
-      try ticking.event.enable()
-      events.append(ticking)
+      let ticking = try ticks.add(cpu)
+      try session.attach("on_cpu_tick", to: ticking)
+      try ticking.enable()
     } catch { session.noteUnsampledCPU() }
   }
 
@@ -120,13 +98,14 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
 
   package mutating func finish() throws(CaptureError) -> RawProfile {
     session.detachFromEvents()
-    session.noteThrottling(events.reduce(0) { $0 + $1.pauses() })
+    session.noteThrottling(ticks.pauses())
     try session.drainAll(into: &aggregator)
-    var profile = aggregator.rawProfile(sources: session.tracker.sources, periodNanoseconds: period)
-    let (ticks, full) = try CaptureError.translating {
+    var profile = aggregator.rawProfile(
+      sources: session.tracker.sources, periodNanoseconds: UInt64(1_000_000_000 / ticks.hertz))
+    let (seen, full) = try CaptureError.translating {
       (try session.counter(SWPROF_COUNTER_TICKS), try session.counter(SWPROF_COUNTER_RING_BUFFER_FULL))
     }
-    profile.account.ticks = ticks
+    profile.account.ticks = seen
     profile.account.losses[.ringBufferFull] = full > 0 ? full : nil
     try session.complete(&profile)
     return profile
@@ -137,20 +116,25 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
 package struct PreparedOnCPU: ~Copyable {
   private var probes: LoadedProbes
   private let hertz: Int
+  private let jitterSeed: UInt32?
 
-  /// - Parameter tables: what it shares with other captures; nil for tables of its own.
+  /// - Parameters:
+  ///   - jitterSeed: what the times of ticks are drawn by; nil for ticks at a fixed rate.
+  ///   - tables: what it shares with other captures; nil for tables of its own.
   package static func load(
-    _ request: CaptureRequest, frequencyHertz hertz: Int, tables: SharedTables? = nil
+    _ request: CaptureRequest, frequencyHertz hertz: Int, jitterSeed: UInt32?, tables: SharedTables? = nil
   ) throws(CaptureError) -> PreparedOnCPU {
     let probes = ProbeSet(
       image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
     return PreparedOnCPU(
-      probes: try ProbeSession<SampleAggregator>.load(request, probes: probes, shared: tables), hertz: hertz)
+      probes: try ProbeSession<SampleAggregator>.load(request, probes: probes, shared: tables), hertz: hertz,
+      jitterSeed: jitterSeed)
   }
 
-  private init(probes: consuming LoadedProbes, hertz: Int) {
+  private init(probes: consuming LoadedProbes, hertz: Int, jitterSeed: UInt32?) {
     self.probes = probes
     self.hertz = hertz
+    self.jitterSeed = jitterSeed
   }
 
   /// Lists the processes to look at, where the programs were loaded for listed ones.
@@ -165,11 +149,11 @@ package struct PreparedOnCPU: ~Copyable {
 
   /// - Parameter ticks: what is open already.
   fileprivate consuming func arm(
-    _ ticks: OnCPUCapture.Ticks?, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
+    _ ticks: SamplingTicks?, openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OnCPUCapture {
-    let hertz = hertz
+    let (hertz, jitterSeed) = (hertz, jitterSeed)
     let session = try ProbeSession<SampleAggregator>.open(probes, openPerfMap: openPerfMap)
-    let opened = if let ticks { ticks } else { try OnCPUCapture.Ticks(hertz: hertz) }
-    return try OnCPUCapture(session, opened, frequencyHertz: hertz)
+    let opened = if let ticks { ticks } else { try OnCPUCapture.ticks(hertz: hertz, jitterSeed: jitterSeed) }
+    return try OnCPUCapture(session, opened)
   }
 }

@@ -249,8 +249,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   mutating func attach(_ program: String) throws(BPFError) { try object.attach(program) }
 
-  mutating func attach(_ program: String, to event: PerfEvent) throws(BPFError) {
-    try object.attach(program, to: event)
+  mutating func attach(_ program: String, to cpu: TickingCPU) throws(BPFError) {
+    for event in cpu.events { try object.attach(program, to: event) }
   }
 
   mutating func detach() { object.detach() }

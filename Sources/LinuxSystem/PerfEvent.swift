@@ -6,6 +6,14 @@ package final class PerfEvent: Sendable {
   package enum Clock: String, Sendable {
     case cycles
     case cpuClock = "cpu-clock"
+
+    /// What the kernel wants to know: of cycles the ticks a second, since it finds out their period itself.
+    fileprivate func periodOrRate(_ nanoseconds: UInt64) -> UInt64 {
+      switch self {
+      case .cycles: max(1, (1_000_000_000 + nanoseconds / 2) / max(1, nanoseconds))
+      case .cpuClock: max(1, nanoseconds)
+      }
+    }
   }
 
   package let descriptor: Int32
@@ -14,16 +22,21 @@ package final class PerfEvent: Sendable {
 
   deinit { close(descriptor) }
 
-  /// A disabled event that ticks `hertz` times a second while anything runs on the CPU.
-  package static func ticking(_ clock: Clock, cpu: Int32, hertz: Int) throws(Errno) -> PerfEvent {
-    let rate = UInt64(hertz)
+  /// A disabled event that ticks each time that a period has passed: exactly by the CPU clock, on average by cycles.
+  package static func ticking(_ clock: Clock, cpu: Int32, periodNanoseconds period: UInt64) throws(Errno) -> PerfEvent {
+    let value = clock.periodOrRate(period)
     return PerfEvent(
       adopting: try retryingOnInterrupt {
         switch clock {
-        case .cycles: swprof_open_cycles(cpu, rate)
-        case .cpuClock: swprof_open_cpu_clock(cpu, rate)
+        case .cycles: swprof_open_cycles(cpu, value)
+        case .cpuClock: swprof_open_cpu_clock(cpu, value)
         }
       })
+  }
+
+  /// Changes the period of an event that ticks. The new period begins at once; what had passed of the old one is lost.
+  package func setPeriod(_ clock: Clock, nanoseconds period: UInt64) throws(Errno) {
+    guard swprof_set_event_period(descriptor, clock.periodOrRate(period)) == 0 else { throw Errno.last }
   }
 
   /// Lets a disabled event tick.

@@ -32,8 +32,10 @@ package struct CaptureParameters: Equatable, Sendable, Codable {
 
   /// The length asked for in ns; nil for "as long as the command runs".
   package var durationNanoseconds: UInt64?
-  /// Ticks a second and CPU; nil where nothing ticks.
+  /// Ticks a second and CPU, on average; nil where nothing ticks.
   package var frequencyHertz: Int?
+  /// What the times of ticks were drawn by; nil where nothing ticks, or at a fixed rate.
+  package var jitterSeed: UInt32?
   package var side: Side
   package var includeChildren: Bool
   /// How user stacks were walked, as the output names it: `fp`.

@@ -76,6 +76,8 @@ package enum TaskJSON {
     if let duration = parameters.durationNanoseconds { writer.integer(duration) } else { writer.null() }
     writer.key("frequency_hz")
     if let frequency = parameters.frequencyHertz { writer.integer(frequency) } else { writer.null() }
+    writer.key("jitter_seed")
+    if let seed = parameters.jitterSeed { writer.integer(seed) } else { writer.null() }
     writer.key("event")
     writer.string(parameters.event)
     writer.key("unwind")

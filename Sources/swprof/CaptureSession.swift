@@ -79,6 +79,7 @@ struct CaptureSession {
     task.startedAt = Clock.wall(at: capture.armedAt)
     task.parameters.event = capture.event
     task.parameters.unwind = capture.unwind
+    task.parameters.jitterSeed = capture.jitterSeed
     timings.mark("armed", at: capture.armedAt)
     let store = plan.noStore ? nil : try StoreAccess.writable(plan.store)
     if let store {

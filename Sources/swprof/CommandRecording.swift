@@ -7,6 +7,7 @@ import Symbolication
 /// On-CPU profiles of whole runs of commands, one after the other, for a comparison.
 struct CommandRecording {
   let frequencyHertz: Int
+  private let jitter: JitterOptions
   /// The signal mask that commands get, once the first run has found it.
   private var mask: SignalMask?
 
@@ -14,8 +15,9 @@ struct CommandRecording {
   private let verbosity: Verbosity
 
   /// Raises this process's limit of open descriptors; commands get the one that it had.
-  init(frequencyHertz: Int, verbosity: Verbosity) {
+  init(frequencyHertz: Int, jitter: JitterOptions, verbosity: Verbosity) {
     self.frequencyHertz = frequencyHertz
+    self.jitter = jitter
     self.verbosity = verbosity
     surroundings = .current
     Host.raiseDescriptorLimit()
@@ -34,12 +36,14 @@ struct CommandRecording {
     var request = CaptureRequest(
       target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
     request.awaitedCommand = AwaitedCommand(command)
-    let capture = try OnCPUCapture.arm(request, frequencyHertz: frequencyHertz, openPerfMap: PerfMapSearch.open)
+    let capture = try OnCPUCapture.arm(
+      request, frequencyHertz: frequencyHertz, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
     var task = ProfilingTask(
       kind: .onCPU, target: "command \(name)",
       parameters: CaptureParameters(
         durationNanoseconds: nil, frequencyHertz: frequencyHertz, unwind: capture.unwind, event: capture.event),
       host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall(at: capture.armedAt))
+    task.parameters.jitterSeed = capture.jitterSeed
     var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process], verbosity: verbosity)
     do { try child.start() } catch {
       throw Failure("cannot run '\(name)': \(error)", error == .accessDenied ? .notPermitted : .noInput)

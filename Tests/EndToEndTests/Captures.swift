@@ -15,6 +15,7 @@ struct StoredTask: Decodable {
   let lostNanoseconds: Int
   let leftOut: [String: LeftOut]
   let durationNanoseconds: Int?
+  let jitterSeed: UInt32?
 
   enum CodingKeys: String, CodingKey {
     case id, target, status, ticks, losses, defects
@@ -23,6 +24,7 @@ struct StoredTask: Decodable {
     case taken = "samples_taken"
     case lost = "samples_lost"
     case durationNanoseconds = "duration_ns"
+    case jitterSeed = "jitter_seed"
   }
 
   struct LeftOut: Decodable {

@@ -30,6 +30,24 @@ extension EndToEnd {
       #expect(abs(stacks.percentage { $0.userFrames.last == "burn_one" } - 25) <= 3)
     }
 
+    @Test func `a program in step with the mean rate shows its shares, and the seed is kept`() throws {
+      // With ticks at a fixed rate, all samples are in one function.
+      let workload = try bench.startWorkload([try bench.compile("grid"), "2004008"])
+
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "3s", "--freq", "499"])
+
+      // Seven standard errors of 1,500 samples, the largest of which is 1.2 points.
+      for (function, share) in [("burn_seventy", 70.0), ("burn_twenty", 20), ("burn_ten", 10)] {
+        #expect(abs(stacks.percentage { $0.userFrames.contains(function) } - share) <= 8.5, "share of \(function)")
+      }
+      #expect(try bench.latestTask().jitterSeed != nil)
+    }
+
+    @Test func `without jitter no seed is kept`() throws {
+      _ = try bench.capture(["--no-jitter", "--", try bench.compile("burn"), "1"])
+      #expect(try bench.latestTask().jitterSeed == nil)
+    }
+
     @Test func `the number of samples is the rate times the CPU time of the target`() throws {
       let program = try bench.compile("burn")
       let file = bench.path("capture.folded")

@@ -63,7 +63,7 @@ private struct StackComparison {
       unwind: .dwarf, ringBufferBytes: 1 << 20)
     request.stopsSampledThreads = true
     let samples = Samples()
-    var capture = try OnCPUCapture.arm(request, frequencyHertz: 997) { _ in .none }
+    var capture = try OnCPUCapture.arm(request, frequencyHertz: 997, jitterSeed: 1) { _ in .none }
     capture.observe = { samples.list.append($0) }
     defer { kill(process, SIGCONT) }
     let goal = compared + wanted

@@ -100,10 +100,12 @@ enum Sample {
     warnings: ["kernel symbols are hidden by kptr_restrict"])
 
   static var stored: ProfilingTask {
-    ProfilingTask(
+    var task = ProfilingTask(
       id: TaskID(rawValue: 3), kind: .onCPU, target: "command ./bench -n 3",
       parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 999, side: .user, includeChildren: false),
       host: "build-7", kernel: "6.1.0-18-amd64", startedAt: WallTime(nanoseconds: 951_827_696_000_000_000))
+    task.parameters.jitterSeed = 4711
+    return task
   }
 
   /// Waits: a lock, a sleep, a page fault, a worker that waits for work, a kernel thread, and who woke one of them.

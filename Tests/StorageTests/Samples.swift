@@ -46,7 +46,7 @@ enum Sample {
 
   /// A task with every field set.
   static var fullTask: ProfilingTask {
-    ProfilingTask(
+    var task = ProfilingTask(
       kind: .onCPU, target: "command ./bench 'a \u{1F525}'",
       parameters: CaptureParameters(
         durationNanoseconds: nil, frequencyHertz: 999, side: .kernel, includeChildren: false, unwind: "fp",
@@ -57,6 +57,8 @@ enum Sample {
         ticks: .max, taken: .max - 8, losses: [.ringBufferFull: 8], defects: [.stackTooDeep: 30, .frameUnresolved: 14]),
       note: "before \"the\" change", trigger: #"{"rule":"cpu > 80 %","values":[81,92.5]}"#,
       warnings: ["kernel symbols are hidden by kptr_restrict", "a\nb"])
+    task.parameters.jitterSeed = .max
+    return task
   }
 
   /// An off-CPU task with every field set that an on-CPU task has not.
@@ -64,6 +66,7 @@ enum Sample {
     var task = fullTask
     task.kind = .offCPU
     task.parameters.frequencyHertz = nil
+    task.parameters.jitterSeed = nil
     task.parameters.offCPU = OffCPUParameters(
       minimumNanoseconds: 0, maximumNanoseconds: 7, phases: [.blocked, .yielded], states: ["D", "t"], wakers: true,
       kernelThreads: true)

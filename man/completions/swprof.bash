@@ -186,7 +186,7 @@ _swprof() {
 
 _swprof_oncpu() {
     repeating_flags=()
-    non_repeating_flags=(--all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--no-jitter --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=()
     non_repeating_options=(--freq --pid --comm --cgroup --duration --unwind --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
@@ -588,7 +588,7 @@ _swprof_diff() {
 
 _swprof_check() {
     repeating_flags=()
-    non_repeating_flags=(--same-machine --no-color --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--no-jitter --same-machine --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--baseline --candidate --watch-function --exclude --output)
     non_repeating_options=(--baseline-command --runs --max-runs --freq --work --scope --weight --max-regression --min-impact --max-total-regression --alpha --event --accept --on-inconclusive --save --db --color)
     __swprof_offer_flags_options -1

@@ -14,11 +14,14 @@
 
 /* Every function here returns -1 and sets errno on failure, unless it says otherwise. */
 
-/* Opens a disabled event that ticks `hertz` times a second on one CPU, for every process: hardware cycles, or the CPU
- * clock. */
+/* Opens a disabled event that ticks on one CPU, for every process: at a mean rate of hardware cycles, or each time that
+ * `period_ns` of the CPU clock have passed. */
 int swprof_open_cycles(int cpu, uint64_t hertz);
-int swprof_open_cpu_clock(int cpu, uint64_t hertz);
+int swprof_open_cpu_clock(int cpu, uint64_t period_ns);
 int swprof_enable_event(int event);
+
+/* Changes the rate or the period that an event was opened with. A period begins anew; its first tick is at its end. */
+int swprof_set_event_period(int event, uint64_t period);
 
 /* Opens an event that counts nothing and records every executable mapping, name change, fork and exit on one CPU.
  * Records carry pid, tid and CLOCK_MONOTONIC time; every record wakes a poller. */

@@ -41,8 +41,10 @@ struct CheckCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many runs of each command '--runs auto' makes at most.", valueName: "number"))
   var maxRuns = 40
 
-  @Option(help: ArgumentHelp("Samples a second and CPU.", valueName: "hertz"))
+  @Option(help: ArgumentHelp("Samples a second and CPU, on average.", valueName: "hertz"))
   var freq = 999
+
+  @OptionGroup var jitter: JitterOptions
 
   @Option(help: ArgumentHelp("How much work a run of each side did: N, or BASE,NEW. Default 1.", valueName: "work"))
   var work: Work?
@@ -140,7 +142,7 @@ struct CheckCommand: ParsableCommand {
   /// How many runs `auto` makes depends on what could be seen with those that there are, never on what was seen: whoever
   /// stops at the first regression finds one in equal programs, too.
   private func record(_ base: inout ComparedSide, _ new: inout ComparedSide, _ options: Check.Options) throws {
-    var recording = CommandRecording(frequencyHertz: freq, verbosity: manners.verbosity)
+    var recording = CommandRecording(frequencyHertz: freq, jitter: jitter, verbosity: manners.verbosity)
     let baselineWords = try baselineCommand.map(Self.words)
     var options = options
     options.repeatable = baselineWords == nil ? .newSide : .bothSides

@@ -13,13 +13,15 @@ struct OnCPUCommand: ParsableCommand {
         sudo swprof oncpu --all --duration 10s
         sudo swprof oncpu --svg -o bench.svg -- ./bench -n 3
 
-      Samples every CPU at a fixed rate and keeps what the targets were running: kernel stack, user stack, thread. \
+      Samples every CPU and keeps what the targets were running: kernel stack, user stack, thread. \
       The task is stored; 'swprof report' draws it later. Ctrl-C ends the capture early and keeps it. \
       With '-- COMMAND' the exit status is the command's.
       """)
 
-  @Option(help: ArgumentHelp("Samples a second and CPU.", valueName: "hertz"))
+  @Option(help: ArgumentHelp("Samples a second and CPU, on average.", valueName: "hertz"))
   var freq = 99
+
+  @OptionGroup var jitter: JitterOptions
 
   @OptionGroup var options: CaptureOptions
 
@@ -44,7 +46,8 @@ struct OnCPUCommand: ParsableCommand {
 
   func run() throws {
     try CaptureSession(options.plan, .onCPU, frequencyHertz: freq).run { request in
-      try OnCPUCapture.arm(request, frequencyHertz: freq, openPerfMap: PerfMapSearch.open)
+      try OnCPUCapture.arm(
+        request, frequencyHertz: freq, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
     }
   }
 }

@@ -17,6 +17,8 @@ protocol DrivenCapture: AnyObject {
   /// As the task names them.
   var event: String { get }
   var unwind: String { get }
+  /// What the times of ticks are drawn by; nil where nothing ticks, or at a fixed rate.
+  var jitterSeed: UInt32? { get }
   /// What to poll; any of them readable means that `drain()` has work.
   var descriptors: [Int32] { get }
   var hasPending: Bool { get }
@@ -36,6 +38,7 @@ final class StackCapture<Capture: ArmedCapture & ~Copyable>: DrivenCapture where
   var firstRecordAt: MonotonicTime? { capture.firstRecordAt }
   var event: String { capture.event }
   var unwind: String { capture.unwind }
+  var jitterSeed: UInt32? { capture.jitterSeed }
   var descriptors: [Int32] { capture.descriptors }
   var hasPending: Bool { capture.hasPending }
   var hasNoTargetLeft: Bool { capture.hasNoTargetLeft }

@@ -21,6 +21,7 @@ final class DrivenNetworkCapture: DrivenCapture {
   var firstRecordAt: MonotonicTime? { capture.firstRecordAt }
   var event: String { capture.event }
   var unwind: String { capture.unwind }
+  var jitterSeed: UInt32? { nil }
   var descriptors: [Int32] { capture.descriptors }
   var hasPending: Bool { capture.hasPending }
   var hasNoTargetLeft: Bool { capture.hasNoTargetLeft }

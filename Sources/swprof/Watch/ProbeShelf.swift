@@ -89,6 +89,8 @@ struct ProbeShelf {
           try PreparedOffCPU.load(request, task.offCPU, tableCapacity: Self.tableCapacity, tables: tables)))
     }
     return Probes(
-      .onCPU(try PreparedOnCPU.load(request, frequencyHertz: task.frequencyHertz, tables: tables)))
+      .onCPU(
+        try PreparedOnCPU.load(
+          request, frequencyHertz: task.frequencyHertz, jitterSeed: .random(in: .min ... .max), tables: tables)))
   }
 }

@@ -299,6 +299,7 @@ struct WatchSession: ~Copyable {
       let capture = try shelf.arm(start.policy.task, start.processes.map(\.key.process))
       isStocked = false
       (task.parameters.event, task.parameters.unwind) = (capture.event, capture.unwind)
+      task.parameters.jitterSeed = capture.jitterSeed
       task.startedAt = Clock.wall(at: capture.armedAt)
       let lookback = flight?.lookback(for: start, armedAt: capture.armedAt)
       if let lookback {
