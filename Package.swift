@@ -41,13 +41,14 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CProbes", path: "bpf", sources: ["abi.c"], publicHeadersPath: "include"),
+    .target(name: "CUnwinding", dependencies: ["CProbes"]),
     .target(name: "ProfileModel", swiftSettings: product),
     .target(name: "LinuxSystem", dependencies: ["CLinux", "ProfileModel"], swiftSettings: product),
     .target(
       name: "BPF", dependencies: ["CLibBPF", "LinuxSystem"], swiftSettings: product,
       linkerSettings: isStatic ? archives() : libraries("bpf", "elf", "z")),
     .target(name: "ELF", dependencies: ["Compression", "LinuxSystem", "ProfileModel"], swiftSettings: product),
-    .target(name: "Unwinding", dependencies: ["ELF"], swiftSettings: product),
+    .target(name: "Unwinding", dependencies: ["CProbes", "CUnwinding", "ELF"], swiftSettings: product),
     .target(
       name: "Symbolication", dependencies: ["CElfutils", "ELF", "LinuxSystem", "ProfileModel"], swiftSettings: product,
       linkerSettings: isStatic ? [] : libraries("dw", "elf")),

@@ -424,10 +424,3 @@ struct TrackingLosses {
     account.note(.samplingThrottled, throttled)
   }
 }
-
-extension SampleAccount {
-  /// Notes a defect that occurred; none at zero.
-  mutating func note(_ defect: DefectCause, _ count: UInt64) {
-    if count > 0 { defects[defect, default: 0] += count }
-  }
-}

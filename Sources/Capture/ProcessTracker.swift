@@ -195,6 +195,8 @@ package struct ProcessTracker {
   }
 
   private mutating func add(_ mapping: MemoryMapping, to process: ProcessID) {
+    // Where probed functions return to: the kernel side looks up what they would return to.
+    guard mapping.path != "[uprobes]" else { return }
     let source: SourceIndex
     var sourceStart = mapping.fileOffset
     if mapping.path == "[vdso]" {

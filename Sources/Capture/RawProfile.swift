@@ -1,3 +1,4 @@
+import CProbes
 package import LinuxSystem
 package import ProfileModel
 
@@ -10,6 +11,10 @@ package enum Location: Hashable, Sendable {
   package enum Marker: Hashable, Sendable {
     /// The frames towards the root are missing.
     case truncated(Truncation)
+    /// Between code that nothing describes and the caller that was guessed for it.
+    case guessedCaller
+    /// Between two frames, where a caller may be missing.
+    case doubtedCaller
     /// A sample of which the asked side has no stack: taken in user mode with `--kernel`.
     case userMode
     /// A kernel stack that could not be read.
@@ -31,6 +36,8 @@ package enum Location: Hashable, Sendable {
     package var frame: Frame {
       switch self {
       case .truncated(let reason): .truncated(reason)
+      case .guessedCaller: Frame(function: "[guessed caller]", origin: .marker)
+      case .doubtedCaller: Frame(function: "[caller may be missing]", origin: .marker)
       case .userMode: Frame(function: "[user mode]", origin: .marker)
       case .noKernelStack: Frame(function: "[kernel stack unreadable]", origin: .marker)
       case .stackLost: Frame(function: "[stack lost]", origin: .marker)
@@ -72,6 +79,17 @@ package struct RawProfile: Sendable {
   package var warnings: [String]
 }
 
+extension Location.Marker {
+  /// What an address among user frames stands for, if it is none (`SWPROF_FRAME_*`).
+  fileprivate init?(ofUserFrame address: UInt64) {
+    switch address {
+    case UInt64(SWPROF_FRAME_GUESSED): self = .guessedCaller
+    case UInt64(SWPROF_FRAME_DOUBTED): self = .doubtedCaller
+    default: return nil
+    }
+  }
+}
+
 /// Numbers for locations, in the order in which they first come.
 struct LocationTable {
   private(set) var locations: [Location] = []
@@ -92,6 +110,10 @@ struct LocationTable {
     path.reserveCapacity(stack.count + 1)
     if let reason = end.truncation { path.append(index(of: .marker(.truncated(reason)))) }
     for (depth, address) in stack.enumerated().reversed() {
+      if let mark = Location.Marker(ofUserFrame: address) {
+        path.append(index(of: .marker(mark)))
+        continue
+      }
       // A return address may lie behind the function that made the call.
       let place = tracker.locate(depth == 0 ? address : address &- 1, in: process)
       path.append(index(of: .code(source: place.source, address: place.address)))

@@ -12,6 +12,7 @@ package enum StackEnd: UInt8, Sendable, CaseIterable {
   case unsupported = 6
   case corrupt = 7
   case notReady = 8
+  case doubted = 9
 
   /// Why frames are missing at the root; nil where none are.
   package var truncation: Truncation? {
@@ -24,6 +25,7 @@ package enum StackEnd: UInt8, Sendable, CaseIterable {
     case .unsupported: .unsupported
     case .corrupt: .corrupt
     case .notReady: .notReady
+    case .doubted: .callerDoubted
     }
   }
 }

@@ -156,7 +156,8 @@ struct UnwindPublisher {
     range.end = region.end
     range.module = UInt32(SWPROF_MODULE_NONE)
     switch modules[region.source] {
-    case nil, .built(.none): break
+    case nil: if region.source < 0 { range.flags = UInt32(SWPROF_RANGE_GENERATED) }
+    case .built(.none): break
     case .pending, .built(.noRoom): range.module = UInt32(SWPROF_MODULE_NOT_READY)
     case .built(.ready(let table, let segments)):
       guard let bias = Self.bias(of: region, segments: segments) else { break }

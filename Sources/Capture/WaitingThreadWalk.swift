@@ -23,10 +23,11 @@ struct WaitingThreadWalk {
   private final class TableCache {
     private var tables: [SourceIndex: Table] = [:]
 
-    func rule(at address: UInt64, in source: SourceIndex, of sources: [CodeSource]) -> UnwindRule {
+    /// Nil where the source has no table.
+    func rule(at address: UInt64, in source: SourceIndex, of sources: [CodeSource]) -> UnwindRule? {
       switch tables[source] {
       case .table(let table): return table.rule(at: address)
-      case .some(.none): return .gap
+      case .some(.none): return nil
       case nil:
         tables[source] = table(of: sources[Int(source)]).map(Table.table) ?? .some(.none)
         return rule(at: address, in: source, of: sources)
@@ -51,9 +52,8 @@ struct WaitingThreadWalk {
     guard let memory = try? OpenFile("/proc/\(row.thread.process)/mem") else { return ([], .unreadable) }
     let numbers = unsafe withUnsafeBytes(of: interval.registers) { unsafe Array($0.bindMemory(to: UInt64.self)) }
     let registers = StackWalk.Registers(rip: numbers[16], general: Array(numbers[..<16]))
-    let stack = StackWalk.walk(from: registers, through: ranges(of: row.thread.process, tracker)) { address in
-      guard address < 1 << 47, let bytes = try? memory.read(from: Int(address), limit: 8) else { return nil }
-      return bytes.value(at: 0)
+    let stack = StackWalk.walk(from: registers, through: ranges(of: row.thread.process, tracker)) { address, size in
+      address < 1 << 47 ? try? memory.read(from: Int(address), limit: size) : nil
     }
     return (stack.frames, StackEnd(stack.end))
   }
@@ -66,7 +66,7 @@ struct WaitingThreadWalk {
       guard usesTables, region.source >= 0,
         let file = try? UnwindTables.file(of: sources[Int(region.source)]),
         let bias = UnwindPublisher.bias(of: region, segments: file.loads)
-      else { return StackWalk.CodeRange(addresses: addresses, bias: 0) { _ in .gap } }
+      else { return StackWalk.CodeRange(addresses: addresses, bias: 0, table: nil) }
       return StackWalk.CodeRange(addresses: addresses, bias: bias) { address in
         tables.rule(at: address, in: region.source, of: sources)
       }
@@ -85,6 +85,7 @@ extension StackEnd {
       case .unmapped: .unmapped
       case .unsupported: .unsupported
       case .corrupt: .corrupt
+      case .doubted: .doubted
       }
   }
 }

@@ -33,6 +33,10 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
   case stackCorrupt = "stack_corrupt"
   /// Stacks of code whose unwind information had not been read yet.
   case stackNotReady = "stack_not_ready"
+  /// Stacks that may lack a caller between two frames.
+  case callerDoubted = "caller_doubted"
+  /// Stacks with a caller that was guessed: code that nothing describes, and a return address found above it.
+  case callerGuessed = "caller_guessed"
   /// Kernel stacks that the kernel's own helper could not deliver.
   case kernelStackUnreadable = "kernel_stack_unreadable"
   /// Kernel stacks deeper than the kernel's limit.
@@ -73,6 +77,8 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
     case .stackUnsupported: "stacks cut short at an unwind rule that is not supported"
     case .stackCorrupt: "stacks cut short at an unwind rule that leads astray"
     case .stackNotReady: "stacks cut short where no unwind table was ready"
+    case .callerDoubted: "stacks in which a caller may be missing"
+    case .callerGuessed: "stacks with a guessed caller"
     case .kernelStackUnreadable: "kernel stacks unreadable"
     case .kernelStackTooDeep: "kernel stacks deeper than the limit"
     case .frameUnresolved: "samples with unnamed frames"
@@ -116,6 +122,11 @@ package struct SampleAccount: Equatable, Sendable, Codable {
 
   /// Samples lost for any cause; an account read from a damaged file may ask for more than there are numbers.
   package var lost: UInt64 { losses.values.reduce(0, Self.saturatingSum) }
+
+  /// Notes a defect that occurred; none at zero.
+  package mutating func note(_ defect: DefectCause, _ count: UInt64) {
+    if count > 0 { defects[defect, default: 0] += count }
+  }
 
   /// Adds what another capture has counted.
   package mutating func add(_ other: SampleAccount) {

@@ -14,6 +14,8 @@ package enum Truncation: String, Sendable, Hashable, CaseIterable {
   case corrupt = "unwind rule leads astray"
   /// The code was mapped, or the process started, a moment ago: its unwind information was not read yet.
   case notReady = "unwind table not ready"
+  /// The walk came to an outermost frame, but may have passed over a caller; `[caller may be missing]` says where.
+  case callerDoubted = "caller may be missing"
 
   /// The cause under which such stacks are counted.
   package var defect: DefectCause {
@@ -25,6 +27,7 @@ package enum Truncation: String, Sendable, Hashable, CaseIterable {
     case .unsupported: .stackUnsupported
     case .corrupt: .stackCorrupt
     case .notReady: .stackNotReady
+    case .callerDoubted: .callerDoubted
     }
   }
 }

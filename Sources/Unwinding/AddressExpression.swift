@@ -6,6 +6,7 @@ enum AddressExpression {
     static let dereference: UInt8 = 0x06
     static let constant1: UInt8 = 0x08
     static let and: UInt8 = 0x1A
+    static let multiply: UInt8 = 0x1E
     static let plus: UInt8 = 0x22
     static let plusConstant: UInt8 = 0x23
     static let shiftLeft: UInt8 = 0x24
@@ -18,7 +19,8 @@ enum AddressExpression {
   private static let rsp = Operation.register0 + 7
   private static let rip = Operation.register0 + 16
 
-  /// A frame address: `*(rsp|rbp + n) [+ m]`, `rsp|rbp + n`, or that of a stub of the procedure linkage table.
+  /// A frame address: `*(rsp|rbp + n) [+ m]`, `rsp|rbp + n`, `*(rsp + n + 8 * register) [+ m]`, or that of a stub of the
+  /// procedure linkage table.
   static func frameAddress(_ bytes: [UInt8], _ range: Range<Int>) -> UnwindRule.FrameAddress? {
     var cursor = ByteCursor(bytes, range)
     let base = cursor.byte()
@@ -28,6 +30,9 @@ enum AddressExpression {
     }
     let operation = cursor.byte()
     if operation == rip, base == rsp { return linkageStub(&cursor, offset: offset) }
+    if operation >= Operation.register0, operation < rip, base == rsp {
+      return indexed(&cursor, by: operation - Operation.register0, offset: offset)
+    }
     guard operation == Operation.dereference, let addend = addend(&cursor) else { return nil }
     return base == rsp
       ? .atStackPointer(offset: offset, addend: addend) : .atFramePointer(offset: offset, addend: addend)
@@ -68,6 +73,16 @@ enum AddressExpression {
     default: return nil
     }
     return cursor.isAtEnd && !cursor.isExhausted ? Int32(exactly: addend) : nil
+  }
+
+  /// `*(rsp + n + register * 8) [+ m]`, with the cursor behind the register: multi-precision arithmetic of OpenSSL.
+  private static func indexed(_ cursor: inout ByteCursor, by register: UInt8, offset: Int32)
+    -> UnwindRule.FrameAddress?
+  {
+    guard cursor.signedLEB() == 0, cursor.byte() == Operation.literal0 + 8, cursor.byte() == Operation.multiply,
+      cursor.byte() == Operation.plus, cursor.byte() == Operation.dereference, let addend = addend(&cursor)
+    else { return nil }
+    return .atIndexedStackPointer(register, offset: offset, addend: addend)
   }
 
   /// `rsp + n + (((rip + 0) & 15) >= threshold) << 3`, with the cursor behind the `rip`.

@@ -1,5 +1,5 @@
-/// A row of the call frame information while it is put together: the frame address, and the two registers that a stack
-/// walk follows (DWARF 5, section 6.4.1).
+/// A row of the call frame information while it is put together: the frame address, and the registers that a stack walk
+/// follows (DWARF 5, section 6.4.1).
 struct CallFrameRow: Equatable {
   /// Where the caller's value of a register is.
   enum Place: Equatable {
@@ -33,12 +33,13 @@ struct CallFrameRow: Equatable {
   var frameAddress = FrameAddress.unspecified
   var rbp = Place.unspecified
   var returnAddress = Place.unspecified
+  var kept = KeptRegisters.unchanged
 
   mutating func set(_ register: UInt64, to place: Place) {
     switch register {
     case Register.rbp: rbp = place
     case Register.returnAddress: returnAddress = place
-    default: break
+    default: kept.set(register, to: place)
     }
   }
 
@@ -46,7 +47,7 @@ struct CallFrameRow: Equatable {
     switch register {
     case Register.rbp: rbp = initial.rbp
     case Register.returnAddress: returnAddress = initial.returnAddress
-    default: break
+    default: kept.restore(register, from: initial.kept)
     }
   }
 
@@ -57,7 +58,7 @@ struct CallFrameRow: Equatable {
       return .unsupported
     }
     return UnwindRule(
-      frameAddress: frameAddress, framePointer: ruleFramePointer(in: bytes), returnAddress: returnAddress)
+      frameAddress: frameAddress, framePointer: ruleFramePointer(in: bytes), returnAddress: returnAddress, kept: kept)
   }
 
   private func ruleFrameAddress(in bytes: [UInt8]) -> UnwindRule.FrameAddress? {

@@ -1,6 +1,7 @@
-/// The walk of `bpf/src/unwind.bpf.h` in Swift, over any registers and any memory: what the kernel side is compared with.
-///
-/// Both must be changed together.
+import CProbes
+import CUnwinding
+
+/// The walk of `bpf/src/walk.h`, compiled for user space: over any registers and any memory.
 package struct StackWalk {
   /// What x86-64 code runs on.
   package struct Registers: Equatable, Sendable {
@@ -28,199 +29,109 @@ package struct StackWalk {
     package let addresses: Range<UInt64>
     /// ELF virtual address = address + bias, modulo 2^64.
     package let bias: UInt64
-    /// The rule at an ELF virtual address; gaps are walked by frame pointers.
-    package let rule: (UInt64) -> UnwindRule
+    /// The rule at an ELF virtual address; nil where the code has no table at all.
+    package let rule: (UInt64) -> UnwindRule?
 
-    package init(addresses: Range<UInt64>, bias: UInt64, rule: @escaping (UInt64) -> UnwindRule) {
+    package init(addresses: Range<UInt64>, bias: UInt64, rule: @escaping (UInt64) -> UnwindRule?) {
       self.addresses = addresses
       self.bias = bias
       self.rule = rule
     }
 
-    /// - Parameter table: nil for code that is walked by frame pointers.
+    /// - Parameter table: nil for code that has none.
     package init(addresses: Range<UInt64>, bias: UInt64, table: UnwindTable?) {
-      self.init(addresses: addresses, bias: bias) { table?.rule(at: $0) ?? .gap }
+      self.init(addresses: addresses, bias: bias) { table?.rule(at: $0) }
     }
   }
 
-  package enum End: Equatable, Sendable {
-    case complete
-    case tooDeep
-    case unreadable
-    case noFramePointer
-    case unmapped
-    case unsupported
-    case corrupt
+  package enum End: UInt32, Equatable, Sendable {
+    case complete = 1
+    case tooDeep = 2
+    case unreadable = 3
+    case noFramePointer = 4
+    case unmapped = 5
+    case unsupported = 6
+    case corrupt = 7
+    case doubted = 9
   }
 
   /// A walk that ended, and how.
   package struct Stack: Equatable, Sendable {
     /// From leaf to root: an instruction pointer, then return addresses; a frame that a signal interrupted is given by
-    /// its instruction pointer + 1.
+    /// its instruction pointer + 1. `guessed` and `doubted` stand among them.
     package var frames: [UInt64]
     package var end: End
   }
 
-  private struct Stop: Error {
-    let end: End
-    init(_ end: End) { self.end = end }
-  }
-
   /// Frames above this are not taken.
-  package static let maximumFrames = 1024
-  private static let maximumFrameSize: UInt64 = 1 << 23
-  /// Swift marks the frame pointers of asynchronous functions by this bit.
-  private static let framePointerMark: UInt64 = 1 << 60
-  /// Where the registers of the interrupted code lie, counted from rsp of the frame that returns from a handler, and
-  /// their DWARF numbers in that order (arch/x86/include/uapi/asm/sigcontext.h); rip follows them.
-  private static let signalRegisters: (offset: UInt64, order: [Int]) = (
-    40, [8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7]
-  )
+  package static let maximumFrames = Int(SWPROF_USER_FRAMES_MAX)
+  /// A mark among the frames: the next one is a guess.
+  package static let guessed = UInt64(SWPROF_FRAME_GUESSED)
+  /// A mark among the frames: a caller may be missing before the next one.
+  package static let doubted = UInt64(SWPROF_FRAME_DOUBTED)
 
   private let ranges: [CodeRange]
-  private let read: (UInt64) -> UInt64?
-  private var registers: Registers
-  private var frames: [UInt64]
-  /// Whether rip is the next instruction, not the one behind a call.
-  private var isExact = true
-  private var hasFramePointer = true
-  private var hasAllRegisters = true
+  private let read: (UInt64, Int) -> [UInt8]?
 
   /// Walks to the end.
   ///
   /// - Parameters:
   ///   - ranges: sorted by address, without overlap.
-  ///   - read: the 8 bytes at an address; nil where they cannot be read.
+  ///   - read: a number of bytes from an address on; nil where not all can be read.
   package static func walk(
-    from registers: Registers, through ranges: [CodeRange], read: @escaping (UInt64) -> UInt64?
+    from registers: Registers, through ranges: [CodeRange], read: @escaping (UInt64, Int) -> [UInt8]?
   ) -> Stack {
-    var walk = StackWalk(registers: registers, ranges: ranges, read: read)
-    while true {
-      do throws(Stop) {
-        try walk.step()
-        // What lies in no code is no return address, and no frame.
-        if walk.code == nil { throw Stop(.unmapped) }
-      } catch {
-        return Stack(frames: walk.frames, end: error.end)
-      }
-      if walk.frames.count >= maximumFrames { return Stack(frames: walk.frames, end: .tooDeep) }
-      walk.frames.append(walk.isExact ? walk.registers.rip &+ 1 : walk.registers.rip)
+    var source = StackWalk(ranges: ranges, read: read)
+    return unsafe withUnsafeMutablePointer(to: &source) { unsafe walk(from: registers, $0) }
+  }
+
+  private static func walk(from registers: Registers, _ context: UnsafeMutablePointer<StackWalk>) -> Stack {
+    var source = unsafe swprof_walk_source()
+    unsafe source.context = UnsafeMutableRawPointer(context)
+    unsafe source.lowest_code = context.pointee.ranges.first?.addresses.lowerBound ?? 0
+    unsafe source.highest_code = context.pointee.ranges.last?.addresses.upperBound ?? 0
+    unsafe source.read = { context, target, size, address in
+      guard let target = unsafe target,
+        let bytes = unsafe StackWalk.of(context).read(address, Int(size)), bytes.count == Int(size)
+      else { return 1 }
+      unsafe target.copyMemory(from: bytes, byteCount: bytes.count)
+      return 0
     }
-  }
-
-  private init(registers: Registers, ranges: [CodeRange], read: @escaping (UInt64) -> UInt64?) {
-    self.registers = registers
-    self.ranges = ranges
-    self.read = read
-    self.frames = [registers.rip]
-  }
-
-  private var rsp: UInt64 { registers.general[7] }
-  private var rbp: UInt64 { registers.general[6] }
-
-  private mutating func step() throws(Stop) {
-    guard let code else { throw Stop(.unmapped) }
-    let rule = code.rule(address &+ code.bias)
-    switch rule.frameAddress {
-    case .unknown(.gap): try stepByFramePointer()
-    case .signalFrame: try stepOverSignal()
-    case .outermost: throw Stop(.complete)
-    default: try stepByRule(rule)
+    unsafe source.find_range = { context, address, result in
+      guard let range = unsafe StackWalk.of(context).range(at: address) else { return 1 }
+      unsafe result?.pointee = range
+      return 0
     }
-  }
-
-  private mutating func stepByFramePointer() throws(Stop) {
-    let place = rbp & ~Self.framePointerMark
-    if hasFramePointer, place == 0, frames.count > 1 { throw Stop(.complete) }
-    guard hasFramePointer, place >= rsp, place - rsp <= Self.maximumFrameSize, place & 7 == 0 else {
-      throw Stop(.noFramePointer)
+    unsafe source.find_rule = { context, module, address, result in
+      let walk = unsafe StackWalk.of(context)
+      unsafe result?.pointee = swprof_unwind_rule(walk.ranges[Int(module) - 1].rule(address) ?? .gap)
+      return 0
     }
-    let saved = try word(at: place)
-    let address = try word(at: place &+ 8)
-    if address == 0 { throw Stop(.complete) }
-    enter(rip: address, rsp: place &+ 16, rbp: saved)
-  }
-
-  private mutating func stepOverSignal() throws(Stop) {
-    var place = rsp &+ Self.signalRegisters.offset
-    var saved = Registers(rip: 0, rsp: 0, rbp: 0)
-    for number in Self.signalRegisters.order {
-      saved.general[number] = try word(at: place)
-      place &+= 8
+    let numbers = registers.general + [registers.rip]
+    let result = UnsafeMutablePointer<swprof_walk_result>.allocate(capacity: 1)
+    defer { unsafe result.deallocate() }
+    unsafe swprof_walk(&source, numbers, result)
+    let frames = unsafe withUnsafeBytes(of: &result.pointee.frames) {
+      unsafe Array($0.bindMemory(to: UInt64.self).prefix(Int(result.pointee.count)))
     }
-    saved.rip = try word(at: place)
-    registers = saved
-    isExact = true
-    hasFramePointer = true
-    hasAllRegisters = true
+    // The walk has no other ends where tables are always ready.
+    return Stack(frames: frames, end: unsafe End(rawValue: result.pointee.end) ?? .unsupported)
   }
 
-  private mutating func stepByRule(_ rule: UnwindRule) throws(Stop) {
-    let frameAddress = try frameAddress(rule.frameAddress)
-    // Only a leaf that has taken its return address off the stack leaves its caller the same stack.
-    guard frameAddress > rsp || (frameAddress == rsp && isExact) else { throw Stop(.corrupt) }
-    let address: UInt64
-    switch rule.returnAddress {
-    case .below: address = try word(at: frameAddress &- 8)
-    case .atFrameAddress(let offset): address = try word(at: Self.sum(frameAddress, offset))
-    case .register(let number): address = try register(number)
-    }
-    var saved: UInt64? = hasFramePointer ? rbp : nil
-    switch rule.framePointer {
-    case .same: break
-    case .atFrameAddress(let offset): saved = try word(at: Self.sum(frameAddress, offset))
-    case .atStackPointer(let offset): saved = try word(at: Self.sum(rsp, offset))
-    case .atFramePointer(let offset): saved = hasFramePointer ? try word(at: Self.sum(rbp, offset)) : nil
-    case .unknown: saved = nil
-    }
-    if address == 0 { throw Stop(.complete) }
-    enter(rip: address, rsp: frameAddress, rbp: saved)
+  private static func of(_ context: UnsafeMutableRawPointer?) -> StackWalk {
+    guard let context = unsafe context else { preconditionFailure("a walk has a source") }
+    return unsafe context.assumingMemoryBound(to: StackWalk.self).pointee
   }
 
-  private func frameAddress(_ rule: UnwindRule.FrameAddress) throws(Stop) -> UInt64 {
-    switch rule {
-    case .stackPointer(let offset): return Self.sum(rsp, offset)
-    case .framePointer(let offset): return Self.sum(try framePointer(), offset)
-    case .register(let number, let offset): return Self.sum(try register(number), offset)
-    case .atStackPointer(let offset, let addend): return Self.sum(try word(at: Self.sum(rsp, offset)), addend)
-    case .atFramePointer(let offset, let addend):
-      return Self.sum(try word(at: Self.sum(try framePointer(), offset)), addend)
-    case .linkageStub(let offset, let threshold):
-      return Self.sum(rsp, offset) &+ (registers.rip & 15 >= UInt64(threshold) ? 8 : 0)
-    case .unknown, .outermost, .signalFrame: throw Stop(.unsupported)
-    }
-  }
-
-  /// Goes on in the caller; all but three of its registers are lost.
-  private mutating func enter(rip: UInt64, rsp: UInt64, rbp: UInt64?) {
-    registers = Registers(rip: rip, rsp: rsp, rbp: rbp ?? 0)
-    hasFramePointer = rbp != nil
-    isExact = false
-    hasAllRegisters = false
-  }
-
-  private func framePointer() throws(Stop) -> UInt64 {
-    guard hasFramePointer else { throw Stop(.unsupported) }
-    return rbp
-  }
-
-  private func register(_ number: UInt8) throws(Stop) -> UInt64 {
-    guard hasAllRegisters else { throw Stop(.unsupported) }
-    return registers.general[Int(number & 15)]
-  }
-
-  private func word(at address: UInt64) throws(Stop) -> UInt64 {
-    guard let word = read(address) else { throw Stop(.unreadable) }
-    return word
-  }
-
-  /// In the code of the frame at hand: a return address may lie behind the function that made the call.
-  private var address: UInt64 { isExact ? registers.rip : registers.rip &- 1 }
-
-  /// The code of the frame at hand.
-  private var code: CodeRange? { ranges.first { $0.addresses.contains(address) } }
-
-  private static func sum(_ address: UInt64, _ offset: Int32) -> UInt64 {
-    address &+ UInt64(bitPattern: Int64(offset))
+  private func range(at address: UInt64) -> swprof_code_range? {
+    guard let index = ranges.firstIndex(where: { $0.addresses.contains(address) }) else { return nil }
+    let range = ranges[index]
+    var result = swprof_code_range()
+    result.start = range.addresses.lowerBound
+    result.end = range.addresses.upperBound
+    result.bias = range.bias
+    // Modules are numbered by their ranges, from 1 on: 0 is code without a table.
+    result.module = range.rule(address &+ range.bias) == nil ? 0 : UInt32(index) + 1
+    return result
   }
 }

@@ -11,13 +11,15 @@ package struct UnwindRule: Hashable, Sendable {
     case stackPointer(offset: Int32)
     /// `rbp + offset`.
     case framePointer(offset: Int32)
-    /// Another register + offset; `register` is the DWARF number. Known only in the innermost frame, and in one that a
-    /// signal interrupted.
+    /// Another register + offset; `register` is the DWARF number. Certain only in the innermost frame, and in one that a
+    /// signal interrupted; elsewhere the walk checks what it leads to.
     case register(UInt8, offset: Int32)
     /// `*(rsp + offset) + addend`.
     case atStackPointer(offset: Int32, addend: Int32)
     /// `*(rbp + offset) + addend`.
     case atFramePointer(offset: Int32, addend: Int32)
+    /// `*(rsp + offset + 8 * register) + addend`; the register is known as that of `register` is.
+    case atIndexedStackPointer(UInt8, offset: Int32, addend: Int32)
     /// A stub of the procedure linkage table: `rsp + offset`, and 8 more where `(rip & 15) >= threshold`.
     case linkageStub(offset: Int32, threshold: Int32)
     /// The frame that the kernel made for a signal handler: all registers stand in the `ucontext` at `rsp`.
@@ -58,13 +60,16 @@ package struct UnwindRule: Hashable, Sendable {
   package var frameAddress: FrameAddress
   package var framePointer: FramePointer
   package var returnAddress: ReturnAddress
+  package var kept: KeptRegisters
 
   package init(
-    frameAddress: FrameAddress, framePointer: FramePointer = .same, returnAddress: ReturnAddress = .below
+    frameAddress: FrameAddress, framePointer: FramePointer = .same, returnAddress: ReturnAddress = .below,
+    kept: KeptRegisters = .unchanged
   ) {
     self.frameAddress = frameAddress
     self.framePointer = framePointer
     self.returnAddress = returnAddress
+    self.kept = kept
   }
 
   package static let gap = UnwindRule(frameAddress: .unknown(.gap), framePointer: .unknown)

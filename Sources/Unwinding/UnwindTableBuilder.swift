@@ -69,6 +69,7 @@ struct UnwindTableBuilder {
       hash = register &* 31 &+ UInt64(bitPattern: offset)
     }
     if case .offset(let offset) = row.rbp { hash = hash &* 31 &+ UInt64(bitPattern: offset) }
+    hash ^= UInt64(row.kept.places) &* 0x9E37_79B1 >> 20
     return Int((hash ^ hash >> 8) & 255)
   }
 }

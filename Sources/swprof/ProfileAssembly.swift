@@ -19,17 +19,26 @@ enum ProfileAssembly {
 
     // Parents precede children in both trees, so one pass in order carries the tree over.
     var node: [Int32] = []
-    var isIncomplete: [Bool] = []
+    var traits: [Traits] = []
     node.reserveCapacity(raw.stacks.nodes.count)
     for rawNode in raw.stacks.nodes {
+      let frames = locationFrames[Int(rawNode.frame)]
       var parent = rawNode.parent < 0 ? -1 : node[Int(rawNode.parent)]
-      var unresolved = rawNode.parent >= 0 && isIncomplete[Int(rawNode.parent)]
-      for frame in locationFrames[Int(rawNode.frame)] {
-        parent = profile.stacks.append(StackTree.Node(parent: parent, frame: Int32(frame)))
-        unresolved = unresolved || profile.frames[frame].origin == .unresolved
+      var trait = rawNode.parent < 0 ? Traits() : traits[Int(rawNode.parent)]
+      if let first = frames.first, let root = GoRoot(profile.frames[first].function),
+        let base = root.base(of: rawNode, raw)
+      {
+        parent = base.node < 0 ? -1 : node[base.node]
+        trait = base.node < 0 ? Traits() : traits[base.node]
+        trait.mended = base.defect
       }
+      for frame in frames {
+        parent = profile.stacks.append(StackTree.Node(parent: parent, frame: Int32(frame)))
+        if profile.frames[frame].origin == .unresolved { trait.isUnresolved = true }
+      }
+      if raw.locations[Int(rawNode.frame)] == .marker(.guessedCaller) { trait.isGuessed = true }
       node.append(parent)
-      isIncomplete.append(unresolved)
+      traits.append(trait)
     }
     profile.threads = raw.threads
     profile.values = raw.values.map {
@@ -38,11 +47,16 @@ enum ProfileAssembly {
     // There are as many values as before, in the same order.
     profile.timeline = raw.timeline
     var account = raw.account
-    let unnamed = raw.values.reduce(into: UInt64(0)) { sum, value in
-      if isIncomplete[Int(value.stack)] { sum += value.weight.count }
-    }
-    if unnamed > 0 { account.defects[.frameUnresolved] = unnamed }
+    for value in raw.values { account.note(traits[Int(value.stack)], value.weight.count) }
     return (profile, account, warnings)
+  }
+
+  /// What the frames of a stack say about all of it.
+  fileprivate struct Traits {
+    var isUnresolved = false
+    var isGuessed = false
+    /// The defect as which it was counted, before its names said that it is whole.
+    var mended: DefectCause?
   }
 
   /// The frames of each location from the outermost to the innermost inlined one, as indices into `profile.frames`.
@@ -83,5 +97,15 @@ enum ProfileAssembly {
       }
     }
     return result
+  }
+}
+
+extension SampleAccount {
+  fileprivate mutating func note(_ traits: ProfileAssembly.Traits, _ count: UInt64) {
+    if traits.isUnresolved { note(.frameUnresolved, count) }
+    if traits.isGuessed { note(.callerGuessed, count) }
+    if let defect = traits.mended, let counted = defects[defect] {
+      defects[defect] = counted > count ? counted - count : nil
+    }
   }
 }

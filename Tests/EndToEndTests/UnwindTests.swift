@@ -182,11 +182,8 @@ private struct ReferenceWalk {
     let numbers = result.output.split(whereSeparator: \.isWhitespace).compactMap { UInt64($0, radix: 16) }
     try #require(numbers.count == 17)
     let registers = StackWalk.Registers(rip: numbers[0], general: Array(numbers[1...]))
-    return StackWalk.walk(from: registers, through: ranges) { address in
-      guard address < 1 << 47, let bytes = try? memory.read(from: Int(address), limit: 8), bytes.count == 8 else {
-        return nil
-      }
-      return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    return StackWalk.walk(from: registers, through: ranges) { address, size in
+      address < 1 << 47 ? try? memory.read(from: Int(address), limit: size) : nil
     }
   }
 }

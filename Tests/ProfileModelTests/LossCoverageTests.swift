@@ -48,13 +48,17 @@ struct LossCoverageTests {
   private static func provocation(_ cause: DefectCause) -> Provocation {
     switch cause {
     case .stackTooDeep, .stackUnreadable, .stackBroken, .stackUnmapped, .stackUnsupported, .stackCorrupt,
-      .stackNotReady:
+      .stackNotReady, .callerDoubted:
       Provocation(
         counting, "each way in which a user stack is not whole is counted", "aggregator.account.defects == [cause: 1]")
     case .kernelStackUnreadable, .kernelStackTooDeep:
       Provocation(
         counting, "each way in which a kernel stack is not whole is counted", "aggregator.account.defects == [cause: 1]"
       )
+    case .callerGuessed:
+      Provocation(
+        "CommandTests/UnnamedFrameTests.swift", "samples with a caller that was guessed are counted once each",
+        "callerGuessed")
     case .frameUnresolved:
       Provocation(
         "CommandTests/UnnamedFrameTests.swift", "samples with a frame that has no name are counted once each",

@@ -1,7 +1,8 @@
 import CElfutils
 import Glibc
 import Testing
-import Unwinding
+
+@testable import Unwinding
 
 /// The call frame information of a file as libdw reads it: the oracle of our own reading.
 final class LibdwRules {
@@ -82,7 +83,19 @@ final class LibdwRules {
     case .expression(6, let offset): framePointer = .atFramePointer(offset: offset)
     case .undefined, .register, .expression, .other: framePointer = .unknown
     }
-    return UnwindRule(frameAddress: frameAddress, framePointer: framePointer, returnAddress: returnAddress)
+    var kept = KeptRegisters.unchanged
+    for register in [3, 12, 13, 14, 15] as [Int32] {
+      switch place(of: register, frame) {
+      case .same: break
+      case .offset(let offset): kept.set(UInt64(register), to: .offset(Int64(offset)))
+      case .register(Int(register)): break
+      // libdw does not know that functions keep rbx: to it, what is not said of rbx is undefined.
+      case .undefined where register == 3: break
+      case .undefined, .register, .expression, .other: kept.set(UInt64(register), to: .undefined)
+      }
+    }
+    return UnwindRule(
+      frameAddress: frameAddress, framePointer: framePointer, returnAddress: returnAddress, kept: kept)
   }
 
   private enum Place: Equatable {
@@ -141,6 +154,13 @@ final class LibdwRules {
       guard let addend = addend.flatMap({ Int32(exactly: $0) }) else { return nil }
       return register == 7
         ? .atStackPointer(offset: offset, addend: addend) : .atFramePointer(offset: offset, addend: addend)
+    }
+    // *(rsp + offset + 8 * register) [+ addend]
+    if register == 7, codes.count == 5 || codes.count == 6, (0x70..<0x80).contains(codes[0]), rest[0].number == 0,
+      codes[1...4] == [0x38, 0x1E, 0x22, 0x06], codes.count == 5 || codes[5] == 0x23
+    {
+      let addend = codes.count == 5 ? 0 : Int32(truncatingIfNeeded: rest[5].number)
+      return .atIndexedStackPointer(codes[0] - 0x70, offset: offset, addend: addend)
     }
     if register == 7, codes.count == 8, rest[0].atom == 0x80, rest[0].number == 0, codes[1] == 0x3F, codes[2] == 0x1A,
       (0x30..<0x40).contains(codes[3]), codes[4...] == [0x2A, 0x33, 0x24, 0x22]

@@ -19,24 +19,34 @@ struct StackWalkTests {
   private func walk(
     _ ranges: [StackWalk.CodeRange], rip: UInt64, rsp: UInt64 = 0x8000, rbp: UInt64 = 0, _ memory: [UInt64: UInt64]
   ) -> StackWalk.Stack {
-    StackWalk.walk(from: .init(rip: rip, rsp: rsp, rbp: rbp), through: ranges) { memory[$0] }
+    walk(.init(rip: rip, rsp: rsp, rbp: rbp), ranges, memory)
+  }
+
+  private func walk(
+    _ registers: StackWalk.Registers, _ ranges: [StackWalk.CodeRange], _ memory: [UInt64: UInt64],
+    code: [UInt64: [UInt8]] = [:]
+  ) -> StackWalk.Stack {
+    let memory = SparseMemory(words: memory, code: code)
+    return StackWalk.walk(from: registers, through: ranges) { memory.bytes(at: $0, count: $1) }
   }
 
   @Test func `an undefined return address ends a whole stack`() {
     let ranges = [code(leafRule, .outermost)]
 
-    let stack = walk(ranges, rip: 0x1010, [0x8000: 0x1150])
+    let stack = walk(ranges, rip: 0x1010, [0x8000: 0x1155])
 
-    #expect(stack == .init(frames: [0x1010, 0x1150], end: .complete))
+    #expect(stack == .init(frames: [0x1010, 0x1155], end: .complete))
   }
 
   @Test func `a return address behind its function belongs to the call before it`() {
     // The caller ends with a call that never returns; behind it begins another function, with another rule.
     let ranges = [code(leafRule, UnwindRule(frameAddress: .stackPointer(offset: 16)), .unsupported, .outermost)]
 
-    let stack = walk(ranges, rip: 0x1010, [0x8000: 0x1200, 0x8010: 0x1310])
+    let stack = walk(
+      .init(rip: 0x1010, rsp: 0x8000, rbp: 0), ranges, [0x8000: 0x1200, 0x8010: 0x1315],
+      code: [0x11F8: [0x90, 0x90, 0x90, 0xE8, 0, 0, 0, 0, 0x90]])
 
-    #expect(stack == .init(frames: [0x1010, 0x1200, 0x1310], end: .complete))
+    #expect(stack == .init(frames: [0x1010, 0x1200, 0x1315], end: .complete))
   }
 
   @Test func `a leaf at the first byte of a function belongs to it`() {
@@ -48,9 +58,9 @@ struct StackWalkTests {
       frameAddress: .stackPointer(offset: 24), framePointer: .atFrameAddress(offset: -16))
     let ranges = [code(saves, UnwindRule(frameAddress: .framePointer(offset: 16)), .outermost)]
 
-    let stack = walk(ranges, rip: 0x1010, rbp: 0xBAD, [0x8008: 0x9000, 0x8010: 0x1150, 0x9008: 0x1210])
+    let stack = walk(ranges, rip: 0x1010, rbp: 0xBAD, [0x8008: 0x9000, 0x8010: 0x1155, 0x9008: 0x1215])
 
-    #expect(stack == .init(frames: [0x1010, 0x1150, 0x1210], end: .complete))
+    #expect(stack == .init(frames: [0x1010, 0x1155, 0x1215], end: .complete))
   }
 
   @Test(arguments: [
@@ -61,9 +71,9 @@ struct StackWalkTests {
     let saves = UnwindRule(frameAddress: .stackPointer(offset: 8), framePointer: rule)
     let ranges = [code(saves, UnwindRule(frameAddress: .framePointer(offset: 16)), .outermost)]
 
-    let stack = walk(ranges, rip: 0x1010, rbp: 0x9000, [0x8000: 0x1150, place: 0xA000, 0xA008: 0x1210])
+    let stack = walk(ranges, rip: 0x1010, rbp: 0x9000, [0x8000: 0x1155, place: 0xA000, 0xA008: 0x1215])
 
-    #expect(stack == .init(frames: [0x1010, 0x1150, 0x1210], end: .complete))
+    #expect(stack == .init(frames: [0x1010, 0x1155, 0x1215], end: .complete))
   }
 
   @Test(arguments: [
@@ -73,16 +83,16 @@ struct StackWalkTests {
   func `a frame address may lie in memory`(rule: UnwindRule.FrameAddress, place: UInt64) {
     let ranges = [code(UnwindRule(frameAddress: rule), .outermost)]
 
-    let stack = walk(ranges, rip: 0x1010, rbp: 0x9000, [place: 0x9FF8, 0x9FF8: 0x1150])
+    let stack = walk(ranges, rip: 0x1010, rbp: 0x9000, [place: 0x9FF8, 0x9FF8: 0x1155])
 
-    #expect(stack == .init(frames: [0x1010, 0x1150], end: .complete))
+    #expect(stack == .init(frames: [0x1010, 0x1155], end: .complete))
   }
 
   @Test(arguments: [(0x100A as UInt64, 0x8000 as UInt64), (0x100B, 0x8008)])
   func `a stub of the linkage table has pushed a word from its second half on`(rip: UInt64, place: UInt64) {
     let ranges = [code(UnwindRule(frameAddress: .linkageStub(offset: 8, threshold: 11)), .outermost)]
 
-    #expect(walk(ranges, rip: rip, [place: 0x1150]) == .init(frames: [rip, 0x1150], end: .complete))
+    #expect(walk(ranges, rip: rip, [place: 0x1155]) == .init(frames: [rip, 0x1155], end: .complete))
   }
 
   @Test func `other registers are known in the leaf and not in its caller`() {
@@ -90,24 +100,24 @@ struct StackWalkTests {
     let ranges = [code(byRegister, .outermost, leafRule)]
     var registers = StackWalk.Registers(rip: 0x1010, rsp: 0x8000, rbp: 0)
     registers.general[10] = 0x8100
-    let memory: [UInt64: UInt64] = [0x80F8: 0x1150, 0x8000: 0x1050]
+    let memory: [UInt64: UInt64] = [0x80F8: 0x1155, 0x8000: 0x1055]
 
-    let leaf = StackWalk.walk(from: registers, through: ranges) { memory[$0] }
-    registers.rip = 0x1210
-    let caller = StackWalk.walk(from: registers, through: ranges) { memory[$0] }
+    let leaf = walk(registers, ranges, memory)
+    registers.rip = 0x1215
+    let caller = walk(registers, ranges, memory)
 
-    #expect(leaf == .init(frames: [0x1010, 0x1150], end: .complete))
-    #expect(caller == .init(frames: [0x1210, 0x1050], end: .unsupported))
+    #expect(leaf == .init(frames: [0x1010, 0x1155], end: .complete))
+    #expect(caller == .init(frames: [0x1215, 0x1055], end: .unsupported))
   }
 
   @Test func `a return address may be in a register of the leaf`() {
     let popped = UnwindRule(frameAddress: .stackPointer(offset: 0), returnAddress: .register(5))
     var registers = StackWalk.Registers(rip: 0x1010, rsp: 0x8000, rbp: 0)
-    registers.general[5] = 0x1150
+    registers.general[5] = 0x1155
 
-    let stack = StackWalk.walk(from: registers, through: [code(popped, .outermost)]) { _ in nil }
+    let stack = walk(registers, [code(popped, .outermost)], [:])
 
-    #expect(stack == .init(frames: [0x1010, 0x1150], end: .complete))
+    #expect(stack == .init(frames: [0x1010, 0x1155], end: .complete))
   }
 
   @Test func `behind a signal handler stands the code that it interrupted, with all its registers`() {
@@ -118,29 +128,29 @@ struct StackWalkTests {
     memory[0x8008 + 40 + 2 * 8] = 0x9100  // r10
     memory[0x8008 + 40 + 15 * 8] = 0x9000  // rsp
     memory[0x8008 + 40 + 16 * 8] = 0x1200  // rip: the first byte of its function
-    memory[0x90F8] = 0x1350
+    memory[0x90F8] = 0x1355
 
     let stack = walk(ranges, rip: 0x1010, memory)
 
-    #expect(stack == .init(frames: [0x1010, 0x1101, 0x1201, 0x1350], end: .complete))
+    #expect(stack == .init(frames: [0x1010, 0x1101, 0x1201, 0x1355], end: .complete))
   }
 
   @Test func `code without a table is walked by frame pointers, and the tables go on behind it`() {
     let jit = StackWalk.CodeRange(addresses: 0x4000..<0x5000, bias: 0, table: nil)
 
-    let stack = walk([code(.outermost), jit], rip: 0x4010, rbp: 0x8010, [0x8010: 0x9000, 0x8018: 0x1050])
+    let stack = walk([code(.outermost), jit], rip: 0x4010, rbp: 0x8010, [0x8010: 0x9000, 0x8018: 0x1055])
 
-    #expect(stack == .init(frames: [0x4010, 0x1050], end: .complete))
+    #expect(stack == .init(frames: [0x4010, 0x1055], end: .complete))
   }
 
   @Test func `a gap in a table is walked by frame pointers`() {
-    let stack = walk([code(.outermost)], rip: 0x1800, rbp: 0x8010, [0x8010: 0x9000, 0x8018: 0x1050])
+    let stack = walk([code(.outermost)], rip: 0x1800, rbp: 0x8010, [0x8010: 0x9000, 0x8018: 0x1055])
 
-    #expect(stack == .init(frames: [0x1800, 0x1050], end: .complete))
+    #expect(stack == .init(frames: [0x1800, 0x1055], end: .complete))
   }
 
   @Test(arguments: [
-    (0x7FF8, 0x1050), (0x8014, 0x1050), (0x8010 + (1 << 24), 0x1050), (0, 0x1050),
+    (0x7FF8, 0x1055), (0x8014, 0x1055), (0x8010 + (1 << 24), 0x1055), (0, 0x1055),
   ])
   func `what cannot be a frame pointer ends the stack`(rbp: UInt64, address: UInt64) {
     let stack = walk([code(.outermost)], rip: 0x1800, rbp: rbp, [rbp: 0x9000, rbp + 8: address])
@@ -151,14 +161,13 @@ struct StackWalkTests {
   @Test func `a chain of frame pointers that ends in zero is whole`() {
     let jit = StackWalk.CodeRange(addresses: 0x4000..<0x5000, bias: 0, table: nil)
 
-    #expect(walk([jit], rip: 0x4010, rbp: 0x8010, [0x8010: 0, 0x8018: 0x4050]).end == .complete)
-    #expect(walk([jit], rip: 0x4010, rbp: 0x8010, [0x8010: 0x9000, 0x8018: 0]).end == .complete)
+    #expect(walk([jit], rip: 0x4010, rbp: 0x8010, [0x8010: 0, 0x8018: 0x4055]).end == .complete)
   }
 
   @Test func `every other end says why`() {
     let loop = [code(leafRule)]
     var endless: [UInt64: UInt64] = [:]
-    for place in stride(from: UInt64(0x8000), to: 0x8000 + 8 * 1100, by: 8) { endless[place] = 0x1050 }
+    for place in stride(from: UInt64(0x8000), to: 0x8000 + 8 * 1100, by: 8) { endless[place] = 0x1055 }
 
     #expect(walk(loop, rip: 0x1010, [:]).end == .unreadable)
     #expect(walk(loop, rip: 0x1010, [0x8000: 0x7777]) == .init(frames: [0x1010], end: .unmapped))
@@ -173,14 +182,14 @@ struct StackWalkTests {
   @Test func `a caller that leaves the stack where it is leads astray`() {
     let still = UnwindRule(frameAddress: .stackPointer(offset: 0))
 
-    #expect(walk([code(leafRule, still)], rip: 0x1010, [0x8000: 0x1150]).end == .corrupt)
+    #expect(walk([code(leafRule, still)], rip: 0x1010, [0x8000: 0x1155]).end == .corrupt)
   }
 
   @Test func `a frame pointer that was lost is not used`() {
     let loses = UnwindRule(frameAddress: .stackPointer(offset: 8), framePointer: .unknown)
     let ranges = [code(loses, UnwindRule(frameAddress: .framePointer(offset: 16)))]
 
-    #expect(walk(ranges, rip: 0x1010, rbp: 0x9000, [0x8000: 0x1150]).end == .unsupported)
+    #expect(walk(ranges, rip: 0x1010, rbp: 0x9000, [0x8000: 0x1155]).end == .unsupported)
   }
 
   @Test func `a file that is not mapped where it was linked is looked up by its bias`() {
@@ -191,5 +200,28 @@ struct StackWalkTests {
       table: builder.table(damagedEntries: 0))
 
     #expect(walk([moved], rip: 0x7F00_0000_1010, [:]).end == .complete)
+  }
+}
+
+/// Words of stacks and bytes of code; nothing else can be read.
+struct SparseMemory {
+  var words: [UInt64: UInt64]
+  var code: [UInt64: [UInt8]]
+
+  func bytes(at address: UInt64, count: Int) -> [UInt8]? {
+    var result: [UInt8] = []
+    for offset in 0..<UInt64(count) {
+      guard let byte = byte(at: address &+ offset) else { return nil }
+      result.append(byte)
+    }
+    return result
+  }
+
+  private func byte(at address: UInt64) -> UInt8? {
+    if let word = words[address & ~7] { return UInt8(truncatingIfNeeded: word >> (8 * (address & 7))) }
+    for (start, bytes) in code where address >= start && address - start < UInt64(bytes.count) {
+      return bytes[Int(address - start)]
+    }
+    return nil
   }
 }

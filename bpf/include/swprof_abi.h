@@ -63,7 +63,12 @@ enum swprof_stack_end {
 	SWPROF_STACK_UNSUPPORTED = 6, /* the table has no rule that the walk can follow */
 	SWPROF_STACK_CORRUPT = 7, /* the rule leads away from the root */
 	SWPROF_STACK_NOT_READY = 8, /* the tables for this code were not there yet */
+	SWPROF_STACK_DOUBTED = 9, /* at the outermost frame, but a caller may be missing before it */
 };
+
+/* Marks among the user frames of a stack. No code has such an address. */
+#define SWPROF_FRAME_GUESSED 1 /* the next frame was found among the words of the stack, and is a guess */
+#define SWPROF_FRAME_DOUBTED 2 /* a caller may be missing before the next frame */
 
 /*
  * One tick. Followed by user_frames + kernel_frames addresses of 8 bytes: user stack first, each from leaf to root.
@@ -250,9 +255,11 @@ struct swprof_code_range {
 	__u64 end;
 	__u64 bias; /* ELF virtual address = address + bias, modulo 2^64 */
 	__u32 module; /* the line of a struct swprof_module, or SWPROF_MODULE_* */
-	__u32 reserved;
+	__u32 flags; /* SWPROF_RANGE_* */
 };
 _Static_assert(sizeof(struct swprof_code_range) == 32, "layout");
+
+#define SWPROF_RANGE_GENERATED 1 /* of no file: code that the process has written */
 
 #define SWPROF_MODULE_NONE 0 /* code without a table: its frames are walked by frame pointers */
 #define SWPROF_MODULE_NOT_READY 0xffffffff /* code whose table is not built yet, or found no room */
@@ -288,6 +295,7 @@ enum swprof_frame_address {
 	SWPROF_CFA_AT_BP = 7, /* *(rbp + offset) + addend */
 	SWPROF_CFA_LINKAGE_STUB = 8, /* rsp + offset, and 8 more where (rip & 15) >= addend */
 	SWPROF_CFA_SIGNAL_FRAME = 9, /* all registers stand in the ucontext at rsp */
+	SWPROF_CFA_AT_SP_INDEXED = 10, /* *(rsp + offset + 8 * register) + addend */
 };
 
 enum swprof_frame_pointer {
@@ -304,12 +312,30 @@ enum swprof_return_address {
 	SWPROF_RA_AT_CFA = 2, /* at the frame address + addend, which the frame address then does not use */
 };
 
+/* What a rule says about the caller's rbx, r12, r13, r14 and r15. */
+enum swprof_kept_registers {
+	SWPROF_KEEPS_ALL = 0, /* none of them has changed */
+	SWPROF_KEEPS_SOME = 1, /* `addend` has their places; frame address and return address then do not use it */
+	SWPROF_KEEPS_NONE = 2,
+};
+
+/*
+ * Places: SWPROF_PLACE_BITS for each register in that order, from the lowest bits on. A place n is at the frame
+ * address - 8 * n.
+ */
+#define SWPROF_KEPT_REGISTERS 5
+#define SWPROF_PLACE_BITS 6
+#define SWPROF_PLACE_SAME 0 /* not changed */
+#define SWPROF_PLACE_LOST 63
+#define SWPROF_PLACES_LOST 0x3fffffff
+#define SWPROF_KEEPS_SHIFT 4
+
 /* How the registers of a caller follow from those of its callee. */
 struct swprof_unwind_rule {
 	__u8 frame_address; /* enum swprof_frame_address */
 	__u8 frame_pointer; /* enum swprof_frame_pointer */
 	__u8 return_address; /* enum swprof_return_address */
-	__u8 reg; /* DWARF number */
+	__u8 reg; /* DWARF number | enum swprof_kept_registers << SWPROF_KEEPS_SHIFT */
 	__s32 offset;
 	__s32 addend;
 	__s32 bp_offset;

@@ -174,6 +174,18 @@ struct task_struct {
 	struct files_struct *files;
 	char comm[16];
 	struct bpf_local_storage *bpf_storage; /* since 5.11 */
+	struct uprobe_task *utask; /* with CONFIG_UPROBES */
+};
+
+/* A return of the task that a uretprobe waits for. */
+struct return_instance {
+	unsigned long stack; /* where the return address was */
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
 };
 
 /* Before 5.14. */

@@ -1,0 +1,24 @@
+/* The walk of bpf/src/walk.h over any memory and any code, for user space. */
+#pragma once
+
+#include "swprof_abi.h"
+
+/* What a walk goes through. Each function returns 0 when it found what was asked for. */
+struct swprof_walk_source {
+	void *context; /* passed to each function */
+	int (*read)(void *context, void *to, __u32 size, __u64 address);
+	int (*find_range)(void *context, __u64 address, struct swprof_code_range *range);
+	/* The rule at an ELF virtual address, in a range whose module is not 0. */
+	int (*find_rule)(void *context, __u32 module, __u64 address, struct swprof_unwind_rule *rule);
+	__u64 lowest_code; /* all code lies from here on */
+	__u64 highest_code; /* and below this */
+};
+
+struct swprof_walk_result {
+	__u32 count; /* of the frames, from leaf to root; marks among them */
+	__u32 end; /* enum swprof_stack_end */
+	__u64 frames[SWPROF_USER_FRAMES_MAX];
+};
+
+/* Walks from registers, which are given by their DWARF numbers; the last one is rip. */
+void swprof_walk(const struct swprof_walk_source *source, const __u64 registers[17], struct swprof_walk_result *result);

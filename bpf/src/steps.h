@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The steps of a walk from a frame to its caller: by a rule of a table, by a confirmed chain of frame pointers, over a
+ * signal. The including file defines before, besides walk_state.h's needs:
+ *
+ * struct scratch, which has `struct walk walk`, `struct swprof_user_regs regs` and `__u64 frames[]`, and
+ * current_scratch(), which returns it or NULL; read_user(to, size, address), which returns 0 when all could be read;
+ * walks_by_tables(), false where frame pointers alone are gone by;
+ * find_range(address), which moves walk->range and returns 0 when there is code; find_code_bounds(walk);
+ * look_up_rule(scratch, address), which sets walk->rule and returns 0 when the table is there;
+ * restore_return(walk), which puts the address that a probe has replaced into walk->ip, and returns 0 when it did.
+ */
+#ifndef SWPROF_STEPS_H
+#define SWPROF_STEPS_H
+
+#include "walk_state.h"
+
+static __always_inline __u64 hash_frame(__u64 hash, __u64 frame)
+{
+	/* The multiplier of SplitMix64. */
+	hash = (hash ^ frame) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+static __always_inline int end_walk(struct walk *walk, __u32 end)
+{
+	walk->end = end;
+	return STEP_LAST;
+}
+
+/* Defined in callers.h. */
+int classify_call(__u64 address);
+
+/* Finds whether an address, in whatever code of the process, follows a call. Returns CALL_*. */
+static __always_inline int check_return(struct walk *walk, __u64 address)
+{
+	struct swprof_code_range range = walk->range;
+	int kind = CALL_UNMAPPED;
+
+	walk->return_flags = range.flags;
+	if (!walks_by_tables() || (address - 1 >= range.start && address - 1 < range.end))
+		return classify_call(address);
+	if (!find_range(address - 1)) {
+		kind = classify_call(address);
+		walk->return_flags = walk->range.flags;
+	}
+	walk->range = range;
+	return kind;
+}
+
+static __always_inline bool is_return(int call)
+{
+	return call == CALL_DIRECT || call == CALL_INDIRECT || call == CALL_ENTRY;
+}
+
+static __always_inline void forget_reads(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.count = 0;
+	walk->reads.uses_bp = 0;
+	walk->reads.bp_place = 0;
+#endif
+}
+
+static __always_inline void keep_read(struct walk *walk, __u64 place, __u64 value)
+{
+#ifdef WALK_KEEPS_READS
+	__u32 index = walk->reads.count & (WALK_READS_MAX - 1);
+
+	walk->reads.places[index] = place;
+	walk->reads.values[index] = value;
+	walk->reads.count += 1;
+#endif
+}
+
+/* Notes where walk->bp has been read from. */
+static __always_inline void keep_bp_place(struct walk *walk, __u64 place)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.bp_place = place;
+#endif
+}
+
+/* Notes that a walk goes by walk->bp. */
+static __always_inline void keep_bp(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	if (walk->reads.bp_place)
+		keep_read(walk, walk->reads.bp_place, walk->bp);
+	else
+		walk->reads.uses_bp = 1;
+#endif
+}
+
+/* Notes that a walk goes by something that is not kept. */
+static __always_inline void keep_no_reads(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.count += WALK_READS_MAX + 1;
+#endif
+}
+
+/* Moves the window so that a word of a stack, and the one above it, are in it. Returns 0 when they could be read. */
+static __always_inline int move_window(struct walk *walk, __u64 place)
+{
+	__u64 offset = place - walk->window_start;
+
+	if (offset <= sizeof(walk->window) - 2 * sizeof(__u64) && offset % sizeof(__u64) == 0)
+		return 0;
+	walk->window_start = place;
+	if (!read_user(walk->window, sizeof(walk->window), place))
+		return 0;
+	walk->window_start = NO_WINDOW;
+	return 1;
+}
+
+static __always_inline __u64 word_in_window(const struct walk *walk, __u64 place)
+{
+	return walk->window[(place - walk->window_start) / sizeof(__u64) % WINDOW_WORDS];
+}
+
+/* Reads a word of a stack, for once. Returns 0 when it could be read. */
+static __always_inline int peek_word(struct walk *walk, __u64 *word, __u64 place)
+{
+	if (move_window(walk, place))
+		/* What lies above may not be there. */
+		return read_user(word, sizeof(*word), place);
+	*word = word_in_window(walk, place);
+	return 0;
+}
+
+/* Reads a word of a stack. Returns 0 when it could be read. */
+static __always_inline int read_word(struct walk *walk, __u64 *word, __u64 place)
+{
+	if (peek_word(walk, word, place))
+		return 1;
+	keep_read(walk, place, *word);
+	return 0;
+}
+
+/* Reads two words of a stack, for once. Returns 0 when they could be read. */
+static __always_inline int read_pair(struct walk *walk, struct saved_frame *frame, __u64 place)
+{
+	if (move_window(walk, place))
+		return read_user(frame, sizeof(*frame), place);
+	frame->bp = word_in_window(walk, place);
+	frame->ip = word_in_window(walk, place + sizeof(frame->bp));
+	return 0;
+}
+
+/* Reads what lies side by side where the usual prologue has saved it. Returns 0 when it could be read. */
+static __always_inline int read_frame(struct walk *walk, struct saved_frame *frame, __u64 place)
+{
+	if (read_pair(walk, frame, place))
+		return 1;
+	keep_bp_place(walk, place);
+	keep_read(walk, place + sizeof(frame->bp), frame->ip);
+	return 0;
+}
+
+/* A caller's frame lies above its callee's, and no frame is larger than this. */
+#define FRAME_SIZE_MAX (1ULL << 23)
+/* Swift marks the frame pointers of asynchronous functions by this bit. */
+#define FRAME_POINTER_MARK (1ULL << 60)
+
+/* Whether bp can point to a frame. */
+static __always_inline bool has_frame_pointer(const struct walk *walk)
+{
+	__u64 bp = walk->bp & ~FRAME_POINTER_MARK;
+
+	return walk->flags & WALK_HAS_BP && bp >= walk->sp && bp - walk->sp <= FRAME_SIZE_MAX && !(bp & 7);
+}
+
+/* The caller by a frame-pointer chain that has been confirmed. */
+static __always_inline int step_by_frame_pointer(struct walk *walk)
+{
+	__u64 bp = walk->bp & ~FRAME_POINTER_MARK;
+	struct saved_frame frame;
+
+	keep_bp(walk);
+	if (bp == 0)
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	if (!has_frame_pointer(walk))
+		return end_walk(walk, SWPROF_STACK_NO_FRAME_POINTER);
+	if (read_frame(walk, &frame, bp))
+		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	if (frame.ip == 0)
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	walk->ip = frame.ip;
+	walk->sp = bp + sizeof(frame);
+	walk->bp = frame.bp;
+	walk->flags &= ~(WALK_EXACT | WALK_HAS_REGISTERS);
+	return STEP_DONE;
+}
+
+/* The frame that a signal interrupted. */
+static __always_inline int step_over_signal(struct walk *walk)
+{
+	struct signal_registers saved;
+
+	keep_no_reads(walk);
+	if (read_user(&saved, sizeof(saved), walk->sp + SIGNAL_REGISTERS_OFFSET))
+		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	walk->registers[0] = saved.ax;
+	walk->registers[1] = saved.dx;
+	walk->registers[2] = saved.cx;
+	walk->registers[3] = saved.bx;
+	walk->registers[4] = saved.si;
+	walk->registers[5] = saved.di;
+	walk->registers[6] = saved.bp;
+	walk->registers[7] = saved.sp;
+	walk->registers[8] = saved.r8;
+	walk->registers[9] = saved.r9;
+	walk->registers[10] = saved.r10;
+	walk->registers[11] = saved.r11;
+	walk->registers[12] = saved.r12;
+	walk->registers[13] = saved.r13;
+	walk->registers[14] = saved.r14;
+	walk->registers[15] = saved.r15;
+	walk->ip = saved.ip;
+	walk->sp = saved.sp;
+	walk->bp = saved.bp;
+	walk->flags = WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
+	__builtin_memset(walk->kept, 0, sizeof(walk->kept));
+	return STEP_DONE;
+}
+
+/*
+ * The value that a register has in the frame at hand; of a caller only a guess, as no rule says that it was changed.
+ * Returns 0 when there is one.
+ */
+static __always_inline int read_register(struct walk *walk, __u32 number, __u64 *value)
+{
+	__u64 place = KEPT_IN_REGISTER;
+
+	keep_no_reads(walk);
+	if (!(walk->flags & WALK_HAS_REGISTERS))
+		walk->needs_registers = 1;
+	if (number == 3)
+		place = walk->kept[0];
+	else if (number >= 12 && number <= 15)
+		place = walk->kept[(number - 11) % SWPROF_KEPT_REGISTERS];
+	if (place == KEPT_IN_REGISTER) {
+		*value = walk->registers[number & 15];
+		return 0;
+	}
+	return place == KEPT_NOWHERE || read_user(value, sizeof(*value), place);
+}
+
+/* Notes where a rule says that the caller's registers are. */
+static __always_inline void keep_registers(struct walk *walk, __u32 kept, __u64 frame_address)
+{
+	__u32 places = kept == SWPROF_KEEPS_SOME ? walk->rule.addend : SWPROF_PLACES_LOST;
+
+	for (int i = 0; i < SWPROF_KEPT_REGISTERS; i++) {
+		__u32 place = places & SWPROF_PLACE_LOST;
+
+		places >>= SWPROF_PLACE_BITS;
+		if (place == SWPROF_PLACE_LOST)
+			walk->kept[i] = KEPT_NOWHERE;
+		else if (place != SWPROF_PLACE_SAME)
+			walk->kept[i] = frame_address - 8 * (__u64)place;
+	}
+}
+
+/* The caller's rbp. Returns 0 when it is known or known to be lost. */
+static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_address)
+{
+	__u64 place = 0;
+
+	switch (walk->rule.frame_pointer) {
+	case SWPROF_BP_SAME:
+		return 0;
+	case SWPROF_BP_AT_CFA:
+		place = frame_address + walk->rule.bp_offset;
+		break;
+	case SWPROF_BP_AT_SP:
+		place = walk->sp + walk->rule.bp_offset;
+		break;
+	case SWPROF_BP_AT_BP:
+		keep_bp(walk);
+		if (walk->flags & WALK_HAS_BP)
+			place = walk->bp + walk->rule.bp_offset;
+		break;
+	}
+	if (place == 0) {
+		walk->flags &= ~WALK_HAS_BP;
+		return 0;
+	}
+	walk->flags = (walk->flags | WALK_HAS_BP) & ~WALK_BP_DOUBTED;
+	keep_bp_place(walk, place);
+	return peek_word(walk, &walk->bp, place);
+}
+
+/* The return address by a rule, and the caller's bp with it. Returns 0 when they could be read. */
+static __always_inline int read_return_address(struct walk *walk, __u64 frame_address, __u64 *ip)
+{
+	const struct swprof_unwind_rule *rule = &walk->rule;
+	__u64 place = frame_address - 8;
+
+	switch (rule->return_address) {
+	case SWPROF_RA_REGISTER:
+		keep_no_reads(walk);
+		*ip = walk->registers[rule->reg & 15];
+		return 0;
+	case SWPROF_RA_AT_CFA:
+		place = frame_address + rule->addend;
+		break;
+	}
+	return read_word(walk, ip, place);
+}
+
+/* The frame address by a rule. Returns STEP_DONE when it is known. */
+static __always_inline int find_frame_address(struct walk *walk, __u64 *frame_address)
+{
+	const struct swprof_unwind_rule *rule = &walk->rule;
+	__u64 place;
+
+	switch (rule->frame_address) {
+	case SWPROF_CFA_SP:
+		*frame_address = walk->sp + rule->offset;
+		return STEP_DONE;
+	case SWPROF_CFA_BP:
+		if (!(walk->flags & WALK_HAS_BP))
+			return STEP_BY_SEARCH;
+		keep_bp(walk);
+		*frame_address = walk->bp + rule->offset;
+		return STEP_DONE;
+	case SWPROF_CFA_OUTERMOST:
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	case SWPROF_CFA_REGISTER:
+		if (read_register(walk, rule->reg & 15, frame_address))
+			return STEP_BY_SEARCH;
+		*frame_address += rule->offset;
+		return STEP_DONE;
+	case SWPROF_CFA_AT_SP:
+		place = walk->sp + rule->offset;
+		break;
+	case SWPROF_CFA_AT_BP:
+		if (!(walk->flags & WALK_HAS_BP))
+			return STEP_BY_SEARCH;
+		keep_bp(walk);
+		place = walk->bp + rule->offset;
+		break;
+	case SWPROF_CFA_AT_SP_INDEXED:
+		if (read_register(walk, rule->reg & 15, &place))
+			return STEP_BY_SEARCH;
+		place = walk->sp + rule->offset + 8 * place;
+		break;
+	case SWPROF_CFA_LINKAGE_STUB:
+		*frame_address = walk->sp + rule->offset + ((__s32)(walk->ip & 15) >= rule->addend ? 8 : 0);
+		return STEP_DONE;
+	default:
+		return STEP_BY_SEARCH;
+	}
+	if (read_word(walk, frame_address, place))
+		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	*frame_address += rule->addend;
+	return STEP_DONE;
+}
+
+/* Whether a rule goes by a register that may have another value by now. */
+static __always_inline bool is_uncertain(const struct walk *walk)
+{
+	switch (walk->rule.frame_address) {
+	case SWPROF_CFA_REGISTER:
+	case SWPROF_CFA_AT_SP_INDEXED:
+		return !(walk->flags & WALK_HAS_REGISTERS);
+	case SWPROF_CFA_BP:
+	case SWPROF_CFA_AT_BP:
+		return walk->flags & WALK_BP_DOUBTED;
+	default:
+		return false;
+	}
+}
+
+/* The caller by a rule of a table. */
+static __always_inline int step_by_rule(struct walk *walk)
+{
+	const struct swprof_unwind_rule *rule = &walk->rule;
+	__u32 kept = rule->reg >> SWPROF_KEEPS_SHIFT;
+	bool is_checked = is_uncertain(walk), is_elsewhere = false;
+	int step, call = CALL_DIRECT;
+	__u64 frame_address, ip;
+
+	walk->search_end = SWPROF_STACK_UNSUPPORTED;
+	if (rule->frame_address == SWPROF_CFA_SIGNAL_FRAME)
+		return step_over_signal(walk);
+	step = find_frame_address(walk, &frame_address);
+	if (step != STEP_DONE)
+		return step;
+	if (rule->return_address == SWPROF_RA_REGISTER && !(walk->flags & WALK_HAS_REGISTERS))
+		return STEP_BY_SEARCH;
+	/* Only a leaf that has taken its return address off the stack leaves its caller the same stack. */
+	if (frame_address < walk->sp || (frame_address == walk->sp && !(walk->flags & WALK_EXACT))) {
+		if (is_checked)
+			return STEP_BY_SEARCH;
+		/* What is not counted from the stack pointer may be another stack. */
+		if (rule->frame_address == SWPROF_CFA_SP || rule->frame_address == SWPROF_CFA_LINKAGE_STUB)
+			return end_walk(walk, SWPROF_STACK_CORRUPT);
+		is_elsewhere = true;
+	}
+	if (read_return_address(walk, frame_address, &ip))
+		return is_checked ? STEP_BY_SEARCH : end_walk(walk, SWPROF_STACK_UNREADABLE);
+	if (is_checked || is_elsewhere || walk->flags & WALK_ENTRY)
+		call = check_return(walk, ip);
+	if (!is_return(call) && !(walk->flags & WALK_ENTRY && call == CALL_UNREADABLE))
+		return is_checked ? STEP_BY_SEARCH : end_walk(walk, SWPROF_STACK_CORRUPT);
+	if (restore_frame_pointer(walk, frame_address))
+		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	if (ip == 0)
+		return end_walk(walk, SWPROF_STACK_COMPLETE);
+	if (kept != SWPROF_KEEPS_ALL && walk->follows_registers)
+		keep_registers(walk, kept, frame_address);
+	walk->ip = ip;
+	walk->sp = frame_address;
+	walk->flags &= ~(WALK_EXACT | WALK_HAS_REGISTERS | WALK_CHAINED | WALK_ENTRY);
+	walk->flags |= WALK_BY_RULE;
+	return STEP_DONE;
+}
+
+/* Moves `walk->range` to the code of the frame at hand. Returns 0 when it lies in any. */
+static __always_inline int find_code(struct walk *walk)
+{
+	/* A return address may lie behind the function that made the call. */
+	__u64 address = walk->flags & WALK_EXACT ? walk->ip : walk->ip - 1;
+
+	walk->address = address;
+	return (address < walk->range.start || address >= walk->range.end) && find_range(address);
+}
+
+/* Adds a frame, or a mark, to those that were found. */
+static __always_inline int add_frame(struct scratch *scratch, __u64 frame)
+{
+	struct walk *walk = &scratch->walk;
+	__u32 count = walk->count;
+
+	if (count >= SWPROF_USER_FRAMES_MAX)
+		return end_walk(walk, SWPROF_STACK_TOO_DEEP);
+	scratch->frames[count] = frame;
+	walk->hash = hash_frame(walk->hash, frame);
+	walk->count = count + 1;
+	return STEP_DONE;
+}
+
+/* Functions begin at multiples of it. */
+#define FUNCTION_ALIGNMENT 16
+
+/* Adds the frame that a step has come to, behind a mark where that is not 0. */
+static __always_inline int finish_step(struct scratch *scratch, __u32 mark)
+{
+	struct walk *walk = &scratch->walk;
+
+	/* A function of a coroutine returns to the first instruction of another one, which nobody called. What has been
+	 * called from is in memory; such an entry need not be. */
+	if (walk->flags & WALK_BY_RULE && walk->ip % FUNCTION_ALIGNMENT == 0) {
+		int call = classify_call(walk->ip);
+
+		if (call == CALL_NONE || call == CALL_UNREADABLE)
+			walk->flags |= WALK_EXACT | WALK_ENTRY;
+	}
+	/* What lies in no code is no return address, and no frame; but a uretprobe may have put itself in its place. */
+	if (walks_by_tables() && find_code(walk) && (restore_return(walk) || find_code(walk)))
+		return end_walk(walk, SWPROF_STACK_UNMAPPED);
+	if (mark && add_frame(scratch, mark))
+		return STEP_LAST;
+	walk->last_flags = walk->flags;
+	/* Callers are given by what a call would return to; a signal interrupts before an instruction, not behind one.
+	 */
+	return add_frame(scratch, walk->flags & WALK_EXACT ? walk->ip + 1 : walk->ip);
+}
+
+#endif

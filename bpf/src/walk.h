@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A walk of a user stack from registers, and from leaf to root: by the tables of the process's files, by frame pointers
+ * where code has no table, by a guess where it has neither. steps.h says what the including file defines.
+ *
+ * The step and its searches are global functions without pointer arguments: the kernel's verifier checks each once, not
+ * once for each frame.
+ */
+#ifndef SWPROF_WALK_H
+#define SWPROF_WALK_H
+
+#include "callers.h"
+
+/* Moves to the caller. Returns STEP_*. */
+__attribute__((noinline)) int walk_step(void)
+{
+	struct scratch *scratch = current_scratch();
+	struct walk *walk;
+	int step;
+
+	if (!scratch)
+		return STEP_LAST;
+	walk = &scratch->walk;
+	if (walk->scan != STEP_DONE)
+		return walk->scan;
+	walk->rule.frame_address = SWPROF_CFA_GAP;
+	if (walks_by_tables()) {
+		if (walk->range.module == SWPROF_MODULE_NOT_READY)
+			return end_walk(walk, SWPROF_STACK_NOT_READY);
+		if (walk->range.module != SWPROF_MODULE_NONE && look_up_rule(scratch, walk->address + walk->range.bias))
+			return end_walk(walk, SWPROF_STACK_NOT_READY);
+	}
+	if (walk->rule.frame_address != SWPROF_CFA_GAP)
+		step = step_by_rule(walk);
+	else if (walk->flags & WALK_CHAINED)
+		step = step_by_frame_pointer(walk);
+	else
+		return STEP_WITHOUT_TABLE;
+	if (step == STEP_DONE)
+		return finish_step(scratch, 0);
+	/* Nobody called an entry. */
+	return walk->flags & WALK_ENTRY ? end_walk(walk, SWPROF_STACK_COMPLETE) : step;
+}
+
+/*
+ * The loops are nested over a global function, so that the verifier follows 46 + 32 turns instead of 1472. They
+ * stay loops: where each turn is a call of its own, the kernel looks for the deepest stack along each path (4 ms for
+ * 1024).
+ */
+#define STEPS_IN_A_ROW 32
+/* One for each frame, each window of a search and each word that it looks up. */
+#define STEPS_MAX                                                                                                      \
+	(SWPROF_USER_FRAMES_MAX + SEARCH_BYTES_MAX / 8 / WINDOW_WORDS + SEARCH_LOOKUPS_MAX + 2 * STEPS_IN_A_ROW)
+
+/* Takes up to STEPS_IN_A_ROW steps. Returns 0 while there may be more, 1 at the end of the walk. */
+__attribute__((noinline)) int walk_steps(void)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < STEPS_IN_A_ROW; i++) {
+		int step = walk_step();
+
+		if (step == STEP_WITHOUT_TABLE)
+			step = step_without_table();
+		else if (step == STEP_NEARBY)
+			step = look_nearby();
+		if (step == STEP_BY_SEARCH)
+			step = search_stack();
+		if (step == STEP_LAST)
+			return 1;
+	}
+	return 0;
+}
+
+/* Whether a walk could not go on, other than for want of a table or of room. */
+static __always_inline bool is_cut(__u32 end)
+{
+	return end == SWPROF_STACK_UNREADABLE || end == SWPROF_STACK_NO_FRAME_POINTER || end == SWPROF_STACK_UNMAPPED ||
+	       end == SWPROF_STACK_UNSUPPORTED || end == SWPROF_STACK_CORRUPT;
+}
+
+/* Makes the leaf the frame at hand. */
+static __always_inline void begin_walk(struct scratch *scratch)
+{
+	const struct swprof_user_regs *regs = &scratch->regs;
+	struct walk *walk = &scratch->walk;
+
+	walk->registers[0] = regs->ax;
+	walk->registers[1] = regs->dx;
+	walk->registers[2] = regs->cx;
+	walk->registers[3] = regs->bx;
+	walk->registers[4] = regs->si;
+	walk->registers[5] = regs->di;
+	walk->registers[6] = regs->bp;
+	walk->registers[7] = regs->sp;
+	walk->registers[8] = regs->r8;
+	walk->registers[9] = regs->r9;
+	walk->registers[10] = regs->r10;
+	walk->registers[11] = regs->r11;
+	walk->registers[12] = regs->r12;
+	walk->registers[13] = regs->r13;
+	walk->registers[14] = regs->r14;
+	walk->registers[15] = regs->r15;
+	walk->ip = regs->ip;
+	walk->sp = regs->sp;
+	walk->bp = regs->bp;
+	walk->flags = WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
+	walk->end = SWPROF_STACK_NONE;
+	walk->range.end = 0;
+	walk->hash = hash_frame(0, walk->ip);
+	forget_reads(walk);
+	walk->window_start = NO_WINDOW;
+	__builtin_memset(walk->kept, 0, sizeof(walk->kept));
+	walk->needs_registers = 0;
+	walk->scan = STEP_DONE;
+	walk->searches = 0;
+	walk->search_bytes = 0;
+	walk->search_lookups = 0;
+	walk->doubts = 0;
+	walk->last_flags = walk->flags;
+	scratch->frames[0] = walk->ip;
+	walk->count = 1;
+}
+
+/* Begins again where the walk has come to a rule that needs more registers than it has followed. Returns 0 when so. */
+__attribute__((noinline)) int walk_again(void)
+{
+	struct scratch *scratch = current_scratch();
+
+	if (!scratch || !scratch->walk.needs_registers || scratch->walk.follows_registers)
+		return 1;
+	scratch->walk.follows_registers = 1;
+	begin_walk(scratch);
+	return find_code(&scratch->walk);
+}
+
+/* Walks from `scratch->regs` to the end. */
+static __always_inline void walk_from(struct scratch *scratch)
+{
+	struct walk *walk = &scratch->walk;
+
+	walk->follows_registers = 0;
+	begin_walk(scratch);
+	if (walks_by_tables() && find_code(walk)) {
+		walk->end = SWPROF_STACK_UNMAPPED;
+		return;
+	}
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 2 * STEPS_MAX / STEPS_IN_A_ROW; i++)
+		if (walk_steps() && walk_again())
+			break;
+	if (walk->end == SWPROF_STACK_NONE)
+		walk->end = SWPROF_STACK_TOO_DEEP;
+	if (is_cut(walk->end))
+		end_at_entry();
+	if (walk->end == SWPROF_STACK_COMPLETE && walk->doubts)
+		walk->end = SWPROF_STACK_DOUBTED;
+}
+
+#endif
