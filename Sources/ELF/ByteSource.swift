@@ -56,6 +56,11 @@ extension [UInt8] {
     Value(littleEndian: unsafe span.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: type))
   }
 
+  /// A little-endian number of 4 or 8 bytes; traps outside the array.
+  package func word(at offset: Int, size: Int) -> UInt64 {
+    size == 4 ? UInt64(integer(at: offset, as: UInt32.self)) : integer(at: offset)
+  }
+
   /// The bytes up to the first zero byte.
   package func cString(from start: Int) -> ArraySlice<UInt8> {
     guard start < count else { return [] }

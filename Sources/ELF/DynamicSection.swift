@@ -17,7 +17,6 @@ package struct DynamicSection {
   }
 
   private static let type: UInt32 = 6
-  private static let entrySize = 16
   private static let maximumEntries = 4096
   private static let maximumStrings: UInt64 = 8 << 20
   /// More than any file has; others would have us look for libraries without an end.
@@ -33,14 +32,14 @@ package struct DynamicSection {
     else { return nil }
     let stringSection = sections[Int(section.link)]
     let table = try file.source.prefix(
-      at: section.fileOffset, limit: min(Int(clamping: section.size), Self.maximumEntries * Self.entrySize))
+      at: section.fileOffset, limit: min(Int(clamping: section.size), Self.maximumEntries * 2 * file.wordSize))
     let strings = try file.source.prefix(
       at: stringSection.fileOffset, limit: Int(min(stringSection.size, Self.maximumStrings)))
     mentioned = Set(names.filter { strings.contains(bytes: [0] + Array($0.utf8) + [0]) })
-    for entry in stride(from: 0, through: table.count - Self.entrySize, by: Self.entrySize) {
-      let tag: UInt64 = table.integer(at: entry)
+    for entry in stride(from: 0, through: table.count - 2 * file.wordSize, by: 2 * file.wordSize) {
+      let tag = table.word(at: entry, size: file.wordSize)
       if tag == Tag.end { break }
-      let offset: UInt64 = table.integer(at: entry + 8)
+      let offset = table.word(at: entry + file.wordSize, size: file.wordSize)
       switch tag {
       case Tag.needed: if needed.count < Self.maximumNeeded { needed.append(Self.text(strings, at: offset)) }
       case Tag.rpath, Tag.runpath:

@@ -30,7 +30,7 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .notELF: "it is not an ELF file"
-    case .unsupported: "it is not a 64-bit little-endian ELF file"
+    case .unsupported: "it is not a little-endian ELF file of 32 or 64 bits"
     case .truncated(let part): "its \(part.rawValue) reaches past the end of the file"
     case .malformed(let part): "its \(part.rawValue) is malformed"
     case .tooLarge(let part): "its \(part.rawValue) is too large"

@@ -23,10 +23,10 @@ extension ELFFile {
       guard bytes.count >= start, bytes.starts(with: "ZLIB".utf8) else { throw ELFError.malformed(part) }
       size = bytes.integer(at: 4, as: UInt64.self).byteSwapped
     } else if section.isPacked {
-      start = 24
+      start = 3 * wordSize
       guard bytes.count >= start else { throw ELFError.truncated(part) }
       guard bytes.integer(at: 0, as: UInt32.self) == Packing.zlib else { throw ELFError.packed(part) }
-      size = bytes.integer(at: 8)
+      size = bytes.word(at: wordSize, size: wordSize)
     } else {
       return bytes
     }

@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// The headers of a 64-bit little-endian ELF file (elf(5)), every number of which may be a lie.
+/// The headers of a little-endian ELF file of either class (elf(5)), every number of which may be a lie.
 package struct ELFFile {
   /// A `PT_LOAD` or `PT_NOTE` entry of the program header table.
   package struct Segment {
@@ -29,6 +29,9 @@ package struct ELFFile {
   }
 
   package enum Machine {
+    /// Of 32-bit programs.
+    package static let i386: UInt16 = 3
+    /// Of 64-bit programs, and of those for the x32 ABI, whose files are of the 32-bit class.
     package static let x86: UInt16 = 62
   }
 
@@ -42,47 +45,56 @@ package struct ELFFile {
 
   package let source: ByteSource
   package let machine: UInt16
+  /// The bytes of an address and of an offset: 4 or 8.
+  package let wordSize: Int
   package let loads: [Segment]
   package let notes: [Segment]
   /// The `PT_GNU_EH_FRAME` entry, which leads to the call frame information in a file without section headers.
   package let callFrameIndex: Segment?
   private let sectionHeaders: (offset: UInt64, count: Int, names: Int)
 
-  private static let headerSize = 64
-  private static let segmentSize = 56
-  private static let sectionSize = 64
+  private let layout: Layout
   /// More than any linked file has: sections are merged by name when a program is linked.
   private static let maximumSections = 1 << 16
   private static let maximumNamesSize = 4 << 20
 
   /// Reads the header and the segments; sections are read when asked for.
   package init(_ source: ByteSource) throws(ELFError) {
-    let header = try source.prefix(at: 0, limit: Self.headerSize)
+    let header = try source.prefix(at: 0, limit: Layout.wide.header)
     guard header.starts(with: [0x7F, 0x45, 0x4C, 0x46]) else { throw ELFError.notELF }
-    guard header.count == Self.headerSize else { throw ELFError.truncated(.header) }
-    guard header[4] == 2, header[5] == 1 else { throw ELFError.unsupported }
+    guard header.count >= Layout.narrow.header else { throw ELFError.truncated(.header) }
+    guard (1...2).contains(header[4]), header[5] == 1 else { throw ELFError.unsupported }
+    let layout = header[4] == 1 ? Layout.narrow : .wide
+    guard header.count >= layout.header else { throw ELFError.truncated(.header) }
     self.source = source
+    self.layout = layout
+    self.wordSize = layout.word
     self.machine = header.integer(at: 18)
+    // Behind three words and the flags.
+    let counts = 24 + 3 * layout.word + 4
     self.sectionHeaders = (
-      header.integer(at: 40), Int(header.integer(at: 60, as: UInt16.self)),
-      Int(header.integer(at: 62, as: UInt16.self))
+      header.word(at: 24 + 2 * layout.word, size: layout.word),
+      Int(header.integer(at: counts + 8, as: UInt16.self)), Int(header.integer(at: counts + 10, as: UInt16.self))
     )
 
-    let count = UInt64(header.integer(at: 56, as: UInt16.self))
+    let count = UInt64(header.integer(at: counts + 4, as: UInt16.self))
     var loads: [Segment] = []
     var notes: [Segment] = []
     var callFrameIndex: Segment?
     if count > 0 {
-      guard header.integer(at: 54, as: UInt16.self) == Self.segmentSize else {
+      guard header.integer(at: counts + 2, as: UInt16.self) == layout.segment else {
         throw ELFError.malformed(.programHeaders)
       }
-      let size = count * UInt64(Self.segmentSize)
+      let size = count * UInt64(layout.segment)
       let table = try source.bytes(
-        at: header.integer(at: 32), count: size, of: .programHeaders, limit: Int(UInt16.max) * Self.segmentSize)
-      for entry in stride(from: 0, to: table.count, by: Self.segmentSize) {
+        at: header.word(at: 24 + layout.word, size: layout.word), count: size, of: .programHeaders,
+        limit: Int(UInt16.max) * layout.segment)
+      for entry in stride(from: 0, to: table.count, by: layout.segment) {
         let segment = Segment(
-          fileOffset: table.integer(at: entry + 8), virtualAddress: table.integer(at: entry + 16),
-          fileSize: table.integer(at: entry + 32), isExecutable: table.integer(at: entry + 4, as: UInt32.self) & 1 != 0)
+          fileOffset: table.word(at: entry + layout.word, size: layout.word),
+          virtualAddress: table.word(at: entry + 2 * layout.word, size: layout.word),
+          fileSize: table.word(at: entry + 4 * layout.word, size: layout.word),
+          isExecutable: table.integer(at: entry + layout.segmentFlags, as: UInt32.self) & 1 != 0)
         switch table.integer(at: entry, as: UInt32.self) {
         case 1: loads.append(segment)
         case 4: notes.append(segment)
@@ -116,20 +128,25 @@ package struct ELFFile {
     if count == 0 {
       // 65,280 sections or more: the count stands in the size of the first one (elf(5), e_shnum).
       let first = try source.bytes(
-        at: sectionHeaders.offset, count: UInt64(Self.sectionSize), of: .sectionHeaders, limit: Self.sectionSize)
-      count = first.integer(at: 32)
+        at: sectionHeaders.offset, count: UInt64(layout.section), of: .sectionHeaders, limit: layout.section)
+      count = section(first, at: 0).size
     }
     guard count <= UInt64(Self.maximumSections) else { throw ELFError.tooLarge(.sectionHeaders) }
     let table = try source.bytes(
-      at: sectionHeaders.offset, count: count * UInt64(Self.sectionSize), of: .sectionHeaders,
-      limit: Self.maximumSections * Self.sectionSize)
-    return stride(from: 0, to: table.count, by: Self.sectionSize).map { entry in
-      Section(
-        nameOffset: table.integer(at: entry), type: table.integer(at: entry + 4), flags: table.integer(at: entry + 8),
-        virtualAddress: table.integer(at: entry + 16), fileOffset: table.integer(at: entry + 24),
-        size: table.integer(at: entry + 32), link: table.integer(at: entry + 40),
-        entrySize: table.integer(at: entry + 56))
-    }
+      at: sectionHeaders.offset, count: count * UInt64(layout.section), of: .sectionHeaders,
+      limit: Self.maximumSections * layout.section)
+    return stride(from: 0, to: table.count, by: layout.section).map { section(table, at: $0) }
+  }
+
+  /// Two numbers of 4 bytes, four words, two numbers of 4 bytes, two words.
+  private func section(_ table: [UInt8], at entry: Int) -> Section {
+    let word = layout.word
+    return Section(
+      nameOffset: table.integer(at: entry), type: table.integer(at: entry + 4),
+      flags: table.word(at: entry + 8, size: word), virtualAddress: table.word(at: entry + 8 + word, size: word),
+      fileOffset: table.word(at: entry + 8 + 2 * word, size: word),
+      size: table.word(at: entry + 8 + 3 * word, size: word), link: table.integer(at: entry + 8 + 4 * word),
+      entrySize: table.word(at: entry + 16 + 5 * word, size: word))
   }
 
   /// The sections that have a name, by name; of several with one name, the first.
@@ -159,4 +176,23 @@ package struct ELFFile {
 
   /// The names that are looked for are shorter.
   private static let maximumSectionName = 64
+
+  /// The sizes of a class's structures, in bytes.
+  private struct Layout {
+    let word: Int
+    let header: Int
+    let segment: Int
+    /// Where a segment's flags are.
+    let segmentFlags: Int
+    let section: Int
+
+    static let narrow = Layout(word: 4, header: 52, segment: 32, segmentFlags: 24, section: 40)
+    static let wide = Layout(word: 8, header: 64, segment: 56, segmentFlags: 4, section: 64)
+  }
+
+  /// Whether its code runs in 64-bit mode with 64-bit addresses: not that of i386, nor that of x32.
+  package var isX86With64Bits: Bool { machine == Machine.x86 && wordSize == 8 }
+
+  /// Whether its code is of the x86 family, of any word size.
+  package var isX86: Bool { machine == Machine.x86 || machine == Machine.i386 }
 }

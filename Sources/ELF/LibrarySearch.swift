@@ -81,7 +81,7 @@ package struct LibrarySearch {
   private func open(_ path: String) -> Found? { Self.open(root + path).flatMap { found($0, path) } }
 
   private func found(_ file: OpenFile, _ path: String) -> Found? {
-    guard let source = try? ByteSource(file), let elf = try? ELFFile(source), elf.machine == ELFFile.Machine.x86,
+    guard let source = try? ByteSource(file), let elf = try? ELFFile(source), elf.isX86With64Bits,
       let dynamic = try? DynamicSection(elf, lookingFor: names)
     else { return nil }
     return Found(path: path, file: file, dynamic: dynamic)

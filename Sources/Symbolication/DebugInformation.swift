@@ -70,13 +70,15 @@ struct DebugPlace: Equatable {
   /// `SHT_NOBITS`: a section that the file has no bytes of.
   private static let noBits: UInt32 = 8
 
-  /// By the header of a packed section: `Elf64_Chdr`, or before it `ZLIB` and a big-endian number.
+  /// By the header of a packed section: `Elf32_Chdr` or `Elf64_Chdr`, or before them `ZLIB` and a big-endian number.
   private static func unpackedSize(of section: ELFFile.Section, isOldStyle: Bool, in file: ELFFile) -> UInt64 {
     guard isOldStyle || section.isPacked else { return section.size }
     guard let header = try? file.source.prefix(at: section.fileOffset, limit: 16), header.count == 16 else {
       return .max
     }
-    let size = isOldStyle ? header.integer(at: 4, as: UInt64.self).byteSwapped : header.integer(at: 8, as: UInt64.self)
+    let size =
+      isOldStyle
+      ? header.integer(at: 4, as: UInt64.self).byteSwapped : header.word(at: file.wordSize, size: file.wordSize)
     return size > smallSize && size / maximumRatio > section.size ? .max : size
   }
 

@@ -58,7 +58,7 @@ struct ProcedureLinkage {
   init?(
     in file: ELFFile, sections: [ELFFile.Section], named: [String: ELFFile.Section], debug: DebugFiles.DebugFile?
   ) throws(ELFError) {
-    guard file.machine == ELFFile.Machine.x86 else { return nil }
+    guard file.isX86With64Bits else { return nil }
     linkage = LinkageStubs.sectionNames.compactMap { named[$0] }
     guard !linkage.isEmpty else { return nil }
     self.file = file

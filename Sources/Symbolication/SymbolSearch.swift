@@ -73,7 +73,7 @@ struct SymbolSearch {
     tables.append(table)
     let tableIndex = tables.count - 1
     // Local labels without a type are mapping symbols (`$x`, `$d`) everywhere but on x86.
-    let takesLocalLabels = table.file.machine == ELFFile.Machine.x86
+    let takesLocalLabels = table.file.isX86
     try table.visitEntries { entry in
       guard meter.spend() else { return false }
       guard let kind = Self.kind(entry), entry.nameOffset > 0, let section = Self.section(of: entry, in: table) else {

@@ -2,7 +2,7 @@ import ELF
 
 /// A symbol table of an ELF file (`.symtab` or `.dynsym`) and where its names are.
 struct SymbolTable {
-  /// One entry (Elf64_Sym).
+  /// One entry (Elf32_Sym or Elf64_Sym).
   struct Entry {
     let nameOffset: UInt32
     let type: UInt8
@@ -17,22 +17,25 @@ struct SymbolTable {
   private let table: ELFFile.Section
   private let names: ELFFile.Section
 
-  static let entrySize = 24
+  /// Of one entry, in bytes.
+  private let entrySize: Int
   /// Eleven million symbols; the largest programs known have a few million.
   private static let maximumSize = 256 << 20
   private static let maximumNameSize = 1 << 16
-  private static let chunkSize = 2_730 * entrySize
+  private static let chunkEntries = 2_730
 
   /// Finds the first table of a kind; nil when there is none.
   init?(ofType type: UInt32, in file: ELFFile, sections: [ELFFile.Section]) throws(ELFError) {
     guard let table = sections.first(where: { $0.type == type && $0.size > 0 }) else { return nil }
-    guard table.entrySize == UInt64(Self.entrySize), Int(table.link) < sections.count,
+    let entrySize = file.wordSize == 4 ? 16 : 24
+    guard table.entrySize == UInt64(entrySize), Int(table.link) < sections.count,
       sections[Int(table.link)].type == ELFFile.SectionType.strings
     else { throw ELFError.malformed(.symbols) }
     guard table.size <= UInt64(Self.maximumSize) else { throw ELFError.tooLarge(.symbols) }
     let (end, overflow) = table.fileOffset.addingReportingOverflow(table.size)
     guard !overflow, end <= UInt64(file.source.size) else { throw ELFError.truncated(.symbols) }
     self.file = file
+    self.entrySize = entrySize
     self.sections = sections
     self.table = table
     self.names = sections[Int(table.link)]
@@ -40,13 +43,14 @@ struct SymbolTable {
 
   /// Calls `body` with each entry in the order of the file, reading a small piece at a time, until it returns false.
   func visitEntries(_ body: (Entry) -> Bool) throws(ELFError) {
-    let end = table.fileOffset + table.size / UInt64(Self.entrySize) * UInt64(Self.entrySize)
+    let end = table.fileOffset + table.size / UInt64(entrySize) * UInt64(entrySize)
+    let chunkSize = Self.chunkEntries * entrySize
     var offset = table.fileOffset
     while offset < end {
-      let size = min(UInt64(Self.chunkSize), end - offset)
-      let chunk = try file.source.bytes(at: offset, count: size, of: .symbols, limit: Self.chunkSize)
-      for position in stride(from: 0, to: chunk.count, by: Self.entrySize) {
-        guard body(Self.entry(chunk, at: position)) else { return }
+      let size = min(UInt64(chunkSize), end - offset)
+      let chunk = try file.source.bytes(at: offset, count: size, of: .symbols, limit: chunkSize)
+      for position in stride(from: 0, to: chunk.count, by: entrySize) {
+        guard body(entry(chunk, at: position)) else { return }
       }
       offset += size
     }
@@ -54,11 +58,10 @@ struct SymbolTable {
 
   /// The name of the entry at an index, or nil for an index outside the table.
   func name(ofEntry index: UInt64) throws(ELFError) -> String? {
-    guard index < table.size / UInt64(Self.entrySize) else { return nil }
+    guard index < table.size / UInt64(entrySize) else { return nil }
     let bytes = try file.source.bytes(
-      at: table.fileOffset + index * UInt64(Self.entrySize), count: UInt64(Self.entrySize), of: .symbols,
-      limit: Self.entrySize)
-    return try name(at: Self.entry(bytes, at: 0).nameOffset)
+      at: table.fileOffset + index * UInt64(entrySize), count: UInt64(entrySize), of: .symbols, limit: entrySize)
+    return try name(at: entry(bytes, at: 0).nameOffset)
   }
 
   /// The name at an offset of the name table, without a symbol version; nil for an empty one.
@@ -79,7 +82,14 @@ struct SymbolTable {
     return nil
   }
 
-  private static func entry(_ bytes: [UInt8], at position: Int) -> Entry {
+  private func entry(_ bytes: [UInt8], at position: Int) -> Entry {
+    if file.wordSize == 4 {
+      let information = bytes[position + 12]
+      return Entry(
+        nameOffset: bytes.integer(at: position), type: information & 15, binding: information >> 4,
+        section: bytes.integer(at: position + 14), value: bytes.word(at: position + 4, size: 4),
+        size: bytes.word(at: position + 8, size: 4))
+    }
     let information = bytes[position + 4]
     return Entry(
       nameOffset: bytes.integer(at: position), type: information & 15, binding: information >> 4,

@@ -65,12 +65,15 @@ struct CallFrameSection {
   private var position = 0
   private let endsAtZero: Bool
   private let form: Form
+  /// The size of an address, in bytes, where an entry does not say it.
+  private let addressSize: UInt8
 
   /// A section of which nothing was read yet.
   ///
   /// - Parameter endsAtZero: whether a length of zero ends it, as for the C runtime; in a section of known size it may
   ///   also end the part that came from one object file.
-  init(unread bytes: [UInt8], address: UInt64, endsAtZero: Bool, form: Form = .loaded) {
+  init(unread bytes: [UInt8], address: UInt64, endsAtZero: Bool, form: Form = .loaded, addressSize: UInt8 = 8) {
+    self.addressSize = addressSize
     self.bytes = bytes
     self.address = address
     self.endsAtZero = endsAtZero
@@ -188,8 +191,9 @@ struct CallFrameSection {
     guard [1, 3, 4].contains(version) else { return nil }
     var augmentation: [UInt8] = []
     while augmentation.count < 16, case let letter = cursor.byte(), letter != 0 { augmentation.append(letter) }
-    if augmentation.starts(with: "eh".utf8) { cursor.skip(8) }
+    if augmentation.starts(with: "eh".utf8) { cursor.skip(UInt64(addressSize)) }
     var information = CommonInformation()
+    information.addressSize = addressSize
     if version == 4 {
       information.addressSize = cursor.byte()
       information.selectorSize = cursor.byte()

@@ -34,7 +34,7 @@ package struct FileCompilation {
   /// A row of a merge takes less time than an entry.
   private static let rowsPerEntry = 50
 
-  /// Reads `.eh_frame`; nil for other machines than x86-64.
+  /// Reads `.eh_frame`; nil for other machines than x86-64. Code for the x32 ABI is code for that.
   ///
   /// - Parameter debugFile: the separate debug file, where there is one.
   package init?(_ file: ELFFile, debugFile: ELFFile? = nil) throws(UnwindError) {
@@ -46,7 +46,8 @@ package struct FileCompilation {
       if let place = try file.callFrameSection() {
         let bytes = try file.source.bytes(
           at: place.offset, count: place.size, of: .callFrames, limit: Self.maximumSectionSize)
-        let section = CallFrameSection(unread: bytes, address: place.address, endsAtZero: place.isOpenEnded)
+        let section = CallFrameSection(
+          unread: bytes, address: place.address, endsAtZero: place.isOpenEnded, addressSize: UInt8(file.wordSize))
         stage = .callFrames(UnwindCompilation(section, code: code, countsStrays: true))
         return
       }
@@ -105,7 +106,8 @@ package struct FileCompilation {
       var bytes = try file.debugFrames(limit: Self.maximumDebugSize)
       if bytes == nil { bytes = try debugFile?.debugFrames(limit: Self.maximumDebugSize) }
       if let bytes {
-        let section = CallFrameSection(unread: bytes, address: 0, endsAtZero: false, form: .debug)
+        let section = CallFrameSection(
+          unread: bytes, address: 0, endsAtZero: false, form: .debug, addressSize: UInt8(file.wordSize))
         stage = .debugFrames(UnwindCompilation(section, code: code, countsStrays: false))
         return
       }

@@ -110,6 +110,38 @@ struct OracleTests {
     REPEAT(a) REPEAT(b) REPEAT(c) REPEAT(d) REPEAT(e) REPEAT(f) REPEAT(g) REPEAT(h)
     """
 
+  @Test(arguments: [true, false])
+  func `code for x32 has the rules that libdw reads from its file of the 32-bit class`(isLoaded: Bool) throws {
+    let workshop = try Workshop()
+    let include = "#include <string.h>"
+    try workshop.write(
+      Self.source.replacing(include, with: "void *memset(void *, int, __SIZE_TYPE__);"), to: "a.c")
+    let options = isLoaded ? "" : "-fno-asynchronous-unwind-tables -fno-unwind-tables"
+    try workshop.run("gcc -mx32 -O2 -g -nostdlib \(options) -fPIC -shared -o a.so a.c")
+    let oracle = try #require(LibdwRules(workshop.path("a.so"), debugFrames: !isLoaded))
+
+    let table = try #require(try UnwindTable(workshop.file("a.so")))
+
+    for function in try workshop.functions("a.so", ["outer", "inner", "variable", "saves"]) {
+      var address = function.start
+      while address < function.end {
+        let row = try #require(oracle.row(at: address))
+        for place in [row.start, row.end - 1] { #expect(table.rule(at: place) == row.rule) }
+        #expect(row.rule != .gap && row.rule != .unsupported)
+        address = row.end
+      }
+    }
+    #expect(table.damagedEntries == 0)
+  }
+
+  @Test func `code for i386 has no table`() throws {
+    let workshop = try Workshop()
+    try workshop.write("int outer(int x) { return x * 3; }", to: "a.c")
+    try workshop.run("gcc -m32 -O2 -nostdlib -fPIC -shared -o a.so a.c")
+
+    #expect(try UnwindTable(workshop.file("a.so")) == nil)
+  }
+
   @Test func `where both sections describe code, .eh_frame holds`() throws {
     let workshop = try Workshop()
     try workshop.write(Self.source, to: "a.c")

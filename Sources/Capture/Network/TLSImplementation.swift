@@ -57,8 +57,8 @@ enum TLSImplementation: CaseIterable, Hashable {
   ///
   /// - Parameter budget: how many bytes may be looked through, less those that were.
   static func linked(into program: OpenFile, budget: inout Int) -> Set<TLSImplementation> {
-    guard let source = try? ByteSource(program), let elf = try? ELFFile(source), let sections = try? elf.sections(),
-      let named = try? elf.sectionsByName(sections)
+    guard let source = try? ByteSource(program), let elf = try? ELFFile(source), elf.isX86With64Bits,
+      let sections = try? elf.sections(), let named = try? elf.sectionsByName(sections)
     else { return [] }
     if named[".go.buildinfo"] != nil || named[".note.go.buildid"] != nil { return [.go] }
     guard let constants = named[".rodata"] else { return [] }

@@ -128,7 +128,8 @@ struct TLSLibraries {
       && seen.insert(mapping.inode).inserted
     {
       guard let file = MappedFile.open(mapping, of: process), let source = try? ByteSource(file),
-        let elf = try? ELFFile(source), let dynamic = try? DynamicSection(elf, lookingFor: functions.map(\.name))
+        let elf = try? ELFFile(source), elf.isX86With64Bits,
+        let dynamic = try? DynamicSection(elf, lookingFor: functions.map(\.name))
       else { continue }
       used.formUnion(dynamic.mentioned)
     }
