@@ -15,6 +15,9 @@ struct CodeSources {
   private(set) var sources: [CodeSource] = [.kernel, .vdso]
   private var files: [FileKey: SourceIndex] = [:]
   private var missing: [FileKey: SourceIndex] = [:]
+  /// The vDSO of 32-bit processes, by its bytes: a process may have changed its own.
+  private var compatVDSOs: [[UInt8]: SourceIndex] = [:]
+  private static let maximumCompatVDSOs = 64
 
   /// Indices of sources that were forgotten, to be given to others.
   private var free: [SourceIndex] = []
@@ -43,8 +46,27 @@ struct CodeSources {
       return index
     }
     // Not remembered as a file: the next process that maps it may still let us open it.
+    return missingSource(key)
+  }
+
+  /// The source of the vDSO of a 32-bit process, whose image is not the one of this process.
+  ///
+  /// - Parameter image: nil where the process cannot be read any more.
+  mutating func compatVDSO(_ image: [UInt8]?) -> SourceIndex {
+    let path = "[vdso32]"
+    guard let image else { return missingSource(FileKey(device: 0, inode: 0, path: path)) }
+    if let known = compatVDSOs[image] { return known }
+    guard compatVDSOs.count < Self.maximumCompatVDSOs, let file = try? OpenFile.inMemory(path),
+      (try? file.append(image)) != nil
+    else { return missingSource(FileKey(device: 0, inode: 0, path: path)) }
+    let index = add(.file(file, path: path))
+    compatVDSOs[image] = index
+    return index
+  }
+
+  private mutating func missingSource(_ key: FileKey) -> SourceIndex {
     if let known = missing[key] { return known }
-    let index = add(.missing(path: mapping.path))
+    let index = add(.missing(path: key.path))
     missing[key] = index
     return index
   }
@@ -58,6 +80,7 @@ struct CodeSources {
     guard !gone.isEmpty else { return [] }
     files = files.filter { !gone.contains($0.value) }
     missing = missing.filter { !gone.contains($0.value) }
+    compatVDSOs = compatVDSOs.filter { !gone.contains($0.value) }
     for index in gone { sources[Int(index)] = .missing(path: "") }
     free += gone.sorted(by: >)
     return gone

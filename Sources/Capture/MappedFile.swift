@@ -17,4 +17,15 @@ enum MappedFile {
     }
     return nil
   }
+
+  private static let maximumImageSize: UInt64 = 1 << 20
+
+  /// The bytes of a small mapping; nil where they cannot be read.
+  static func image(of mapping: MemoryMapping, in process: ProcessID) -> [UInt8]? {
+    let size = mapping.end - mapping.start
+    guard size <= maximumImageSize, let start = Int(exactly: mapping.start),
+      let bytes = try? OpenFile("/proc/\(process)/mem").read(from: start, limit: Int(size)), bytes.count == Int(size)
+    else { return nil }
+    return bytes
+  }
 }

@@ -200,7 +200,10 @@ package struct ProcessTracker {
     let source: SourceIndex
     var sourceStart = mapping.fileOffset
     if mapping.path == "[vdso]" {
-      source = CodeSources.vdso
+      // That of a 32-bit process is another image.
+      source =
+        mapping.end > 1 << 32
+        ? CodeSources.vdso : codeSources.compatVDSO(MappedFile.image(of: mapping, in: process))
       sourceStart = 0
     } else if !Self.isFile(mapping) {
       source = Self.anonymousRegion

@@ -106,10 +106,7 @@ package struct Symbolicator {
         module: module, frames: addresses.map { Self.unresolved($0, in: module) },
         warnings: ["[vdso]: this process has none; its frames have no names"])
     }
-    var result = named(addresses, .memory(image), path: "[vdso]")
-    // The kernel's build, not a file that anyone could look for; it has exported symbols only, by design.
-    result.warnings = []
-    return result
+    return named(addresses, .memory(image), path: "[vdso]")
   }
 
   private mutating func named(_ addresses: [UInt64], _ source: ByteSource, path: String) -> SymbolicatedSource {
@@ -121,7 +118,8 @@ package struct Symbolicator {
     return SymbolicatedSource(
       module: module,
       frames: names.places.map { frames(of: $0, in: module, isGo: names.isGo) },
-      warnings: names.problems.map { "\(path): \($0)" })
+      // The kernel's own images have exported symbols only, by design.
+      warnings: path.hasPrefix("[") ? [] : names.problems.map { "\(path): \($0)" })
   }
 
   /// The functions of a place from the innermost outward, each with the line that it stood at.

@@ -32,6 +32,28 @@ struct CodeSourcesTests {
     #expect(sources.count == 2)
   }
 
+  @Test func `each image that 32-bit processes have as their vDSO is a source of its own`() throws {
+    var sources = CodeSources()
+    let first = sources.compatVDSO([1, 2, 3])
+    let second = sources.compatVDSO([4])
+    let missing = sources.compatVDSO(nil)
+
+    #expect(Set([first, second, missing, CodeSources.vdso]).count == 4)
+    #expect(sources.compatVDSO([1, 2, 3]) == first)
+    #expect(sources.compatVDSO(nil) == missing)
+    guard case .file(let file, "[vdso32]") = sources.sources[Int(first)] else {
+      Issue.record("it can be read")
+      return
+    }
+    #expect(try file.read() == [1, 2, 3])
+    #expect(sources.keep([second]) == [first, missing])
+    #expect(sources.compatVDSO([4]) == second)
+    #expect(sources.compatVDSO([5]) == first)
+    // Any number of processes may have changed theirs.
+    for number in 0..<100 as Range<UInt8> { _ = sources.compatVDSO([6, number]) }
+    #expect(sources.count <= 70)
+  }
+
   @Test func `the files of ten thousand programs that came and went are not held`() {
     var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }
     var highest: SourceIndex = 0
