@@ -33,6 +33,7 @@ struct IntervalAggregator: RecordConsumer {
   private var names: [ThreadKey: OffCPURecord.Thread] = [:]
   private var builder = StackTreeBuilder()
   private var sums: [Key: Sum] = [:]
+  private var compat = CompatProcesses()
   private(set) var account = SampleAccount()
   private(set) var firstRecordAt: MonotonicTime?
   /// The function that wakes threads up, and everything that it calls to record so, is no part of a waker's stack.
@@ -56,6 +57,7 @@ struct IntervalAggregator: RecordConsumer {
         stack.isKernel
         ? table.path(ofKernelStack: ownPart(stack.addresses), end: stack.end, isLeafExact: false)
         : table.path(ofUserStack: stack.addresses, end: stack.end, process: stack.process, tracker: &tracker)
+      if !stack.isKernel { compat.note(stack.end, of: stack.process, stack.processName) }
       stacks[stack.id] = Stack(path: path, end: stack.end, processName: stack.processName)
       return stack.end.missingTable(of: stack.process, stack: stack.addresses)
     }
@@ -97,6 +99,7 @@ struct IntervalAggregator: RecordConsumer {
     key.tid = interval.thread.tid
     key.state = interval.state
     key.flags = interval.flags
+    if let userStack { compat.note(userStack.end, of: row.thread.process, row.thread.processName) }
     let user =
       userStack.map {
         Stack(
@@ -213,7 +216,8 @@ struct IntervalAggregator: RecordConsumer {
     }
     return RawProfile(
       sources: sources, locations: table.locations, threads: threads, stacks: builder.tree,
-      values: values.sorted { ($0.thread, $0.stack) < ($1.thread, $1.stack) }, account: account, warnings: [])
+      values: values.sorted { ($0.thread, $0.stack) < ($1.thread, $1.stack) }, account: account,
+      warnings: compat.warnings)
   }
 
   private func thread(_ key: ThreadKey) -> ProfiledThread {

@@ -34,7 +34,7 @@ extension Doctor {
       case .kernel, .unmapped: return .none(reason: "no code of the process")
       }
       guard var compilation = try FileCompilation(file, debugFile: UnwindTables.debugFile(of: file, source)) else {
-        return .framePointers(reason: "no x86-64 code")
+        return .framePointers(reason: file.machine == ELFFile.Machine.i386 ? "32-bit code" : "no x86-64 code")
       }
       while try compilation.advance(entries: .max >> 8) {}
       guard compilation.hasCallFrames, let table = compilation.table() else {

@@ -152,6 +152,7 @@ struct SampleAggregator: RecordConsumer {
   private var builder = StackTreeBuilder()
   private var counts: [Key: UInt64] = [:]
   private var slots = SlotCounts<Key>()
+  private var compat = CompatProcesses()
   private let startedAt: MonotonicTime
   private(set) var account = SampleAccount()
   /// The time of the earliest sample that was read.
@@ -174,6 +175,7 @@ struct SampleAggregator: RecordConsumer {
     if path.isEmpty { path.append(table.index(of: .marker(.userMode))) }
 
     account.note(userEnd: sample.userEnd, kernelEnd: sample.kernelEnd, count: 1)
+    compat.note(sample.userEnd, of: sample.process, sample.processName)
     if let stack = builder.insert(path) {
       let key = Key(thread: index(of: sample.profiledThread), stack: stack)
       counts[key, default: 0] += 1
@@ -202,7 +204,7 @@ struct SampleAggregator: RecordConsumer {
       uniqueKeysWithValues: values.enumerated().map { (Key(thread: $1.thread, stack: $1.stack), $0) })
     return RawProfile(
       sources: sources, locations: table.locations, threads: threads, stacks: builder.tree, values: values,
-      timeline: slots.timeline { places[$0] }, account: account, warnings: [])
+      timeline: slots.timeline { places[$0] }, account: account, warnings: compat.warnings)
   }
 
   private mutating func index(of thread: ProfiledThread) -> Int {

@@ -13,11 +13,13 @@ package enum StackEnd: UInt8, Sendable, CaseIterable {
   case corrupt = 7
   case notReady = 8
   case doubted = 9
+  case compat = 16
+  case compatWhole = 17
 
   /// Why frames are missing at the root; nil where none are.
   package var truncation: Truncation? {
     switch self {
-    case .none, .complete: nil
+    case .none, .complete, .compatWhole: nil
     case .tooDeep: .tooDeep
     case .unreadable: .unreadable
     case .noFramePointer: .noFramePointer
@@ -26,8 +28,12 @@ package enum StackEnd: UInt8, Sendable, CaseIterable {
     case .corrupt: .corrupt
     case .notReady: .notReady
     case .doubted: .callerDoubted
+    case .compat: .compat
     }
   }
+
+  /// Whether the stack is one of 32-bit code, walked by frame pointers alone.
+  package var isCompat: Bool { self == .compat || self == .compatWhole }
 }
 
 /// One tick as the kernel side reports it (`struct swprof_sample`).

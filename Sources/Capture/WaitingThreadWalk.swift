@@ -51,9 +51,30 @@ struct WaitingThreadWalk {
     guard let interval = row.interval, interval.has_registers != 0 else { return nil }
     guard let memory = try? OpenFile("/proc/\(row.thread.process)/mem") else { return ([], .unreadable) }
     let numbers = unsafe withUnsafeBytes(of: interval.registers) { unsafe Array($0.bindMemory(to: UInt64.self)) }
+    switch Int32(interval.has_registers) {
+    case SWPROF_REGISTERS_SEGMENT: return ([], .compat)
+    case SWPROF_REGISTERS_COMPAT: return compatStack(numbers, of: row.thread.process, memory, tracker)
+    default: break
+    }
     let registers = StackWalk.Registers(rip: numbers[16], general: Array(numbers[..<16]))
     let stack = StackWalk.walk(from: registers, through: ranges(of: row.thread.process, tracker)) { address, size in
       address < 1 << 47 ? try? memory.read(from: Int(address), limit: size) : nil
+    }
+    return (stack.frames, StackEnd(stack.end))
+  }
+
+  /// The stack of a thread that entered the kernel from 32-bit code.
+  private func compatStack(
+    _ numbers: [UInt64], of process: ProcessID, _ memory: OpenFile, _ tracker: borrowing ProcessTracker
+  ) -> Stack {
+    let registers = CompatStackWalk.Registers(
+      eip: UInt32(truncatingIfNeeded: numbers[16]), esp: UInt32(truncatingIfNeeded: numbers[7]),
+      ebp: UInt32(truncatingIfNeeded: numbers[6]))
+    let regions = tracker.regions(of: process) ?? []
+    let stack = CompatStackWalk.walk(from: registers, isWide: regions.contains { $0.end > 1 << 32 }) { address in
+      regions.contains { $0.start <= address && address < $0.end }
+    } read: { address, count in
+      try? memory.read(from: Int(address), limit: count)
     }
     return (stack.frames, StackEnd(stack.end))
   }
@@ -86,6 +107,18 @@ extension StackEnd {
       case .unsupported: .unsupported
       case .corrupt: .corrupt
       case .doubted: .doubted
+      case .compat: .compat
+      }
+  }
+
+  init(_ end: CompatStackWalk.End) {
+    self =
+      switch end {
+      case .whole: .compatWhole
+      case .compat: .compat
+      case .tooDeep: .tooDeep
+      case .unreadable: .unreadable
+      case .unmapped: .unmapped
       }
   }
 }

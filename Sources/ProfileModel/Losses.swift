@@ -37,6 +37,8 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
   case callerDoubted = "caller_doubted"
   /// Stacks with a caller that was guessed: code that nothing describes, and a return address found above it.
   case callerGuessed = "caller_guessed"
+  /// Stacks of 32-bit code that lack frames, or may.
+  case stackCompat = "stack_32bit"
   /// Kernel stacks that the kernel's own helper could not deliver.
   case kernelStackUnreadable = "kernel_stack_unreadable"
   /// Kernel stacks deeper than the kernel's limit.
@@ -79,6 +81,7 @@ package enum DefectCause: String, Sendable, CaseIterable, Codable, CodingKeyRepr
     case .stackNotReady: "stacks cut short where no unwind table was ready"
     case .callerDoubted: "stacks in which a caller may be missing"
     case .callerGuessed: "stacks with a guessed caller"
+    case .stackCompat: "stacks of 32-bit code that may lack frames"
     case .kernelStackUnreadable: "kernel stacks unreadable"
     case .kernelStackTooDeep: "kernel stacks deeper than the limit"
     case .frameUnresolved: "samples with unnamed frames"

@@ -16,6 +16,8 @@ package enum Truncation: String, Sendable, Hashable, CaseIterable {
   case notReady = "unwind table not ready"
   /// The walk came to an outermost frame, but may have passed over a caller; `[caller may be missing]` says where.
   case callerDoubted = "caller may be missing"
+  /// 32-bit code, which is walked by frame pointers alone: callers are missing here, or may be missing behind the leaf.
+  case compat = "32-bit code, frames may be missing"
 
   /// The cause under which such stacks are counted.
   package var defect: DefectCause {
@@ -28,6 +30,7 @@ package enum Truncation: String, Sendable, Hashable, CaseIterable {
     case .corrupt: .stackCorrupt
     case .notReady: .stackNotReady
     case .callerDoubted: .callerDoubted
+    case .compat: .stackCompat
     }
   }
 }

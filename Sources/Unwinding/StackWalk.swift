@@ -53,6 +53,8 @@ package struct StackWalk {
     case unsupported = 6
     case corrupt = 7
     case doubted = 9
+    /// A signal has interrupted 32-bit code.
+    case compat = 16
   }
 
   /// A walk that ended, and how.

@@ -48,7 +48,7 @@ struct LossCountingTests {
     arguments: [
       (.tooDeep, .stackTooDeep), (.unreadable, .stackUnreadable), (.noFramePointer, .stackBroken),
       (.unmapped, .stackUnmapped), (.unsupported, .stackUnsupported), (.corrupt, .stackCorrupt),
-      (.notReady, .stackNotReady), (.doubted, .callerDoubted),
+      (.notReady, .stackNotReady), (.doubted, .callerDoubted), (.compat, .stackCompat),
     ] as [(StackEnd, DefectCause)])
   func `each way in which a user stack is not whole is counted`(end: StackEnd, cause: DefectCause) {
     var aggregator = SampleAggregator()

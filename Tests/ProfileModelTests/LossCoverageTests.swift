@@ -48,7 +48,7 @@ struct LossCoverageTests {
   private static func provocation(_ cause: DefectCause) -> Provocation {
     switch cause {
     case .stackTooDeep, .stackUnreadable, .stackBroken, .stackUnmapped, .stackUnsupported, .stackCorrupt,
-      .stackNotReady, .callerDoubted:
+      .stackNotReady, .callerDoubted, .stackCompat:
       Provocation(
         counting, "each way in which a user stack is not whole is counted", "aggregator.account.defects == [cause: 1]")
     case .kernelStackUnreadable, .kernelStackTooDeep:

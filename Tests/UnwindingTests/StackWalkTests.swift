@@ -124,7 +124,7 @@ struct StackWalkTests {
     let byRegister = UnwindRule(frameAddress: .register(10, offset: 0))
     let ranges = [code(leafRule, UnwindRule(frameAddress: .signalFrame), byRegister, .outermost)]
     var memory: [UInt64: UInt64] = [0x8000: 0x1101]
-    for offset in stride(from: UInt64(0), to: 17 * 8, by: 8) { memory[0x8008 + 40 + offset] = 0 }
+    for offset in stride(from: UInt64(0), to: 19 * 8, by: 8) { memory[0x8008 + 40 + offset] = 0 }
     memory[0x8008 + 40 + 2 * 8] = 0x9100  // r10
     memory[0x8008 + 40 + 15 * 8] = 0x9000  // rsp
     memory[0x8008 + 40 + 16 * 8] = 0x1200  // rip: the first byte of its function
@@ -133,6 +133,15 @@ struct StackWalkTests {
     let stack = walk(ranges, rip: 0x1010, memory)
 
     #expect(stack == .init(frames: [0x1010, 0x1101, 0x1201, 0x1355], end: .complete))
+  }
+
+  @Test func `a signal that has interrupted 32-bit code ends the stack`() {
+    let ranges = [code(leafRule, UnwindRule(frameAddress: .signalFrame))]
+    var memory: [UInt64: UInt64] = [0x8000: 0x1101]
+    for offset in stride(from: UInt64(0), to: 19 * 8, by: 8) { memory[0x8008 + 40 + offset] = 0x1200 }
+    memory[0x8008 + 40 + 18 * 8] = 0x2B_0000_0000_0023  // gs, fs and ss stand above cs
+
+    #expect(walk(ranges, rip: 0x1010, memory) == .init(frames: [0x1010, 0x1101], end: .compat))
   }
 
   @Test func `code without a table is walked by frame pointers, and the tables go on behind it`() {

@@ -64,6 +64,8 @@ enum swprof_stack_end {
 	SWPROF_STACK_CORRUPT = 7, /* the rule leads away from the root */
 	SWPROF_STACK_NOT_READY = 8, /* the tables for this code were not there yet */
 	SWPROF_STACK_DOUBTED = 9, /* at the outermost frame, but a caller may be missing before it */
+	SWPROF_STACK_COMPAT = 16, /* 32-bit code, of which frames may be missing: it has frame pointers alone */
+	SWPROF_STACK_COMPAT_WHOLE = 17, /* 32-bit code, at the outermost frame */
 };
 
 /* Marks among the user frames of a stack. No code has such an address. */
@@ -205,6 +207,11 @@ _Static_assert(sizeof(struct swprof_thread) == 56, "layout");
 #define SWPROF_STACK_ID_NONE 0 /* there is none, or it was not asked for */
 #define SWPROF_STACK_ID_LOST 1 /* there was one, and it was not to be had */
 
+#define SWPROF_REGISTERS_NONE 0
+#define SWPROF_REGISTERS_64BIT 1
+#define SWPROF_REGISTERS_COMPAT 2 /* of 32-bit code, in 4 bytes of each */
+#define SWPROF_REGISTERS_SEGMENT 3 /* of code in a segment of the process's own: nothing can be walked */
+
 /* Intervals as they are when the capture ends: a wait that goes on, or one whose user stack was not taken yet. */
 struct swprof_open_interval {
 	struct swprof_thread thread;
@@ -223,7 +230,7 @@ struct swprof_open_interval {
 	__u16 kernel_frames; /* this many addresses of 8 bytes follow */
 	__u8 first_wanted; /* 0 or 1 */
 	__u8 queued_wanted; /* 0 or 1 */
-	__u8 has_registers; /* 0 or 1: its user stack can be walked from `registers` */
+	__u8 has_registers; /* SWPROF_REGISTERS_*: its user stack can be walked from `registers` */
 	__u8 reserved[3];
 	__u64 registers[17]; /* by their DWARF numbers; the last one is rip */
 };

@@ -183,7 +183,11 @@ static __always_inline bool is_in_system_call(struct pt_regs *regs)
 	return (long)regs->orig_ax >= 0;
 }
 
-#define SYSTEM_CALL_SCHED_YIELD 24
+/* Whether a task has called sched_yield(2), whose number 32-bit programs have another one for. */
+static __always_inline bool is_in_sched_yield(struct task_struct *task, struct pt_regs *regs)
+{
+	return regs->orig_ax == (task->thread_info.status & TS_COMPAT ? 158 : 24);
+}
 
 static __always_inline __u32 task_state(struct task_struct *task)
 {
@@ -401,8 +405,8 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 		thread->state = state_letter(state);
 	} else {
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
-		thread->phase = !preempt && regs->orig_ax == SYSTEM_CALL_SCHED_YIELD ? SWPROF_PHASE_YIELDED
-										     : SWPROF_PHASE_PREEMPTED;
+		thread->phase =
+			!preempt && is_in_sched_yield(task, regs) ? SWPROF_PHASE_YIELDED : SWPROF_PHASE_PREEMPTED;
 	}
 	if (!off_cpu.switch_exit && !off_cpu.task_work && thread->has_user && config.sides & SWPROF_SIDE_USER &&
 	    may_be_wanted(thread->phase, thread->state)) {

@@ -254,7 +254,10 @@ static __always_inline void copy_registers(struct swprof_open_interval *open, st
 	open->registers[14] = regs->r14;
 	open->registers[15] = regs->r15;
 	open->registers[16] = regs->ip;
-	open->has_registers = 1;
+	if (!is_compat_code(regs->cs))
+		open->has_registers = SWPROF_REGISTERS_64BIT;
+	else
+		open->has_registers = regs->cs & LOCAL_SEGMENT ? SWPROF_REGISTERS_SEGMENT : SWPROF_REGISTERS_COMPAT;
 }
 
 /*

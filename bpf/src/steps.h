@@ -201,6 +201,9 @@ static __always_inline int step_over_signal(struct walk *walk)
 	keep_no_reads(walk);
 	if (read_user(&saved, sizeof(saved), walk->sp + SIGNAL_REGISTERS_OFFSET))
 		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	/* Its stack has words of another size. */
+	if (is_compat_code(saved.cs & 0xffff))
+		return end_walk(walk, SWPROF_STACK_COMPAT);
 	walk->registers[0] = saved.ax;
 	walk->registers[1] = saved.dx;
 	walk->registers[2] = saved.cx;

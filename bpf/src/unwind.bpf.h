@@ -251,6 +251,7 @@ static __always_inline int restore_return(struct walk *walk)
 }
 
 #include "walk.h"
+#include "compat.bpf.h"
 
 /*
  * Walks the user stack of a task from `scratch->regs`, the registers with which it left, or will return to, user mode.
@@ -259,6 +260,10 @@ static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid)
 {
 	struct swprof_code_map *map;
 
+	if (is_compat_code(scratch->regs.cs)) {
+		walk_compat_stack(scratch, tgid);
+		return;
+	}
 	if (walks_by_tables()) {
 		map = bpf_map_lookup_elem(&code_maps, &tgid);
 		if (!map) {

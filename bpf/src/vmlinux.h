@@ -66,6 +66,8 @@ enum {
 /* All that a task which does not run can be in; the bits above are flags. */
 #define TASK_STATES 0x00ff
 
+#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
+
 #define SIGSTOP 19
 
 #define EFAULT 14
@@ -117,6 +119,11 @@ struct signal_struct {
 
 struct mm_struct {
 	unsigned long end_code;
+	unsigned long task_size; /* 4 GiB at most for a 32-bit process */
+};
+
+struct thread_info {
+	__u32 status; /* TS_COMPAT: within a 32-bit system call */
 };
 
 /* Empty without CONFIG_SCHED_INFO. */
@@ -154,6 +161,7 @@ struct llist_head {
 struct bpf_local_storage;
 
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	void *stack;
 	struct thread_struct thread;

@@ -11,10 +11,22 @@ struct saved_frame {
 
 /* The registers that x86-64 Linux puts on the stack for a signal handler (arch/x86/include/uapi/asm/sigcontext.h). */
 struct signal_registers {
-	__u64 r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip;
+	__u64 r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
+	__u64 cs; /* in the lowest 16 bits */
 };
 /* Where they are, counted from rsp of the frame that returns from the handler: uc_mcontext in a struct ucontext. */
 #define SIGNAL_REGISTERS_OFFSET 40
+
+/* The selector of 32-bit code, GDT_ENTRY_DEFAULT_USER32_CS * 8 + 3 (arch/x86/include/asm/segment.h). */
+#define COMPAT_CODE_SEGMENT 0x23
+/* Bit 2 of a selector: the segment is in a table that the process has made, modify_ldt(2). None has 64-bit code. */
+#define LOCAL_SEGMENT 4
+
+/* Whether a code segment holds code that is not 64-bit. The kernel may keep more than the selector (FRED). */
+static __always_inline bool is_compat_code(__u64 cs)
+{
+	return (cs & 0xffff) == COMPAT_CODE_SEGMENT || cs & LOCAL_SEGMENT;
+}
 
 enum {
 	WALK_EXACT = 1, /* ip is the next instruction, not the one behind a call */

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The walk of stacks of 32-bit code: i386 programs, and 64-bit programs that have jumped to such code. Words have 4
+ * bytes, and callers are found by frame pointers alone. Sources/Unwinding/CompatStackWalk.swift is the same walk.
+ *
+ * A stack is whole only where nothing can be missing: each return address follows a call, the chain ends in zero as
+ * _start leaves it, and the leaf is known to have a frame of its own. All others end in SWPROF_STACK_COMPAT.
+ */
+#ifndef SWPROF_COMPAT_BPF_H
+#define SWPROF_COMPAT_BPF_H
+
+/* Above the flags of a walk. */
+enum {
+	COMPAT_MAY_MISS = 256, /* a caller may be missing behind the leaf */
+	COMPAT_UNCHECKED = 512, /* the function at hand may have no frame of its own */
+};
+
+/* How far below an address its function may begin, and how many words of its frame are looked at. */
+#define COMPAT_FUNCTION_MAX (1U << 16)
+#define COMPAT_WINDOW_WORDS 64
+
+/* What call_before() and judge_word() return beside a place of the code: none has such numbers in its upper half. */
+#define COMPAT_NOTHING 0ULL
+#define COMPAT_UNKNOWN 1ULL
+
+struct compat_frame {
+	__u32 bp;
+	__u32 ip;
+};
+
+/* struct sigcontext_32, from `di` on (arch/x86/include/uapi/asm/sigcontext.h). */
+struct compat_signal_registers {
+	__u32 di, si, bp, sp, bx, dx, cx, ax, trapno, err, ip, cs;
+};
+/* Where `di` is, from the stack pointer behind the return from a handler on: the signal's number, four segments. */
+#define COMPAT_SIGNAL_REGISTERS 20
+/* With SA_SIGINFO: the pointer to the ucontext, and where `di` is in that. */
+#define COMPAT_UCONTEXT 8
+#define COMPAT_UCONTEXT_REGISTERS 36
+
+static __always_inline bool is_in_code(struct walk *walk, __u32 address)
+{
+	if (config.unwind != SWPROF_UNWIND_TABLES)
+		return true;
+	return (address >= walk->range.start && address < walk->range.end) || !find_range(address);
+}
+
+/*
+ * The call that an address follows: COMPAT_NOTHING where it follows none, COMPAT_UNKNOWN where it follows one through a
+ * register or memory, else the address that is called, in the upper half.
+ */
+static __always_inline __u64 find_call(__u32 address)
+{
+	__u64 code;
+	int end;
+
+	if (address < sizeof(code) ||
+	    bpf_probe_read_user(&code, sizeof(code), (void *)(__u64)(address - (__u32)sizeof(code))))
+		return COMPAT_NOTHING;
+	/* call rel32 */
+	if ((code >> 24 & 0xff) == 0xe8)
+		return (__u64)(__u32)(address + (__u32)(code >> 32)) << 32;
+	/* call r/m32, of 2, 3, 4, 6 or 7 bytes: the second one has 2 in bits 3 to 5 */
+	for (end = 8; end <= 48; end += 8)
+		if (end != 32 && (code >> (64 - 8 - end) & 0xff) == 0xff && (code >> (64 - end) & 0x38) == 0x10)
+			return COMPAT_UNKNOWN;
+	return COMPAT_NOTHING;
+}
+
+__attribute__((noinline)) __u64 call_before(__u32 address)
+{
+	return find_call(address);
+}
+
+/*
+ * What a word of the stack is, below a frame that was made by the function at `function`: COMPAT_NOTHING where it does
+ * not lead back there, else COMPAT_UNKNOWN, or the start of the function that it has called where the code at `ip` must
+ * be that one's, in the upper half, and the word's place.
+ */
+__attribute__((noinline)) __u64 judge_word(__u32 place, __u32 function, __u32 ip)
+{
+	__u64 call, callee;
+	__u32 word;
+
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)(__u64)place) || word <= function ||
+	    word - function > COMPAT_FUNCTION_MAX)
+		return COMPAT_NOTHING;
+	call = find_call(word);
+	if (call <= COMPAT_UNKNOWN)
+		return call;
+	callee = call >> 32;
+	if (callee <= ip && ip - callee <= COMPAT_FUNCTION_MAX && (callee > function || function > ip))
+		return call | place;
+	return COMPAT_UNKNOWN;
+}
+
+/* The best of the words between two places, as judge_word() has it: of the function that begins last. */
+__attribute__((noinline)) __u64 judge_words(__u32 place, __u32 function, __u32 ip)
+{
+	struct scratch *scratch = current_scratch();
+	__u64 best = COMPAT_NOTHING, found;
+	__u32 end;
+
+	if (!scratch)
+		return COMPAT_UNKNOWN;
+	end = scratch->walk.bp;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < COMPAT_WINDOW_WORDS && place < end; i++, place += sizeof(__u32)) {
+		found = judge_word(place, function, ip);
+		if (found > best)
+			best = found;
+	}
+	return best;
+}
+
+static __always_inline int add_compat_frame(struct scratch *scratch, bool is_exact)
+{
+	struct walk *walk = &scratch->walk;
+	__u32 count = walk->count;
+
+	if (count >= SWPROF_USER_FRAMES_MAX)
+		return end_walk(walk, SWPROF_STACK_TOO_DEEP);
+	scratch->frames[count] = is_exact ? walk->ip + 1 : walk->ip;
+	walk->hash = hash_frame(walk->hash, walk->ip);
+	walk->count = count + 1;
+	return 0;
+}
+
+/*
+ * Where the return address of a leaf is whose instruction tells it: before its frame is made or after it is gone, and
+ * in the function of the vdso that system calls return to. 0: it does not tell. Sets the caller's frame pointer.
+ */
+static __always_inline __u32 place_by_instruction(struct walk *walk)
+{
+	__u32 sp = walk->sp, bp;
+	__u64 code;
+
+	if (bpf_probe_read_user(&code, sizeof(code), (void *)walk->ip))
+		return 0;
+	/* endbr32 */
+	if ((__u32)code == 0xfb1e0ff3)
+		code >>= 32;
+	/* push %ebp; ret; ret imm16; rep ret */
+	if ((code & 0xff) == 0x55 || (code & 0xff) == 0xc3 || (code & 0xff) == 0xc2 || (code & 0xffff) == 0xc3f3)
+		return sp;
+	/* mov %esp,%ebp */
+	if ((code & 0xffff) == 0xe589 || (code & 0xffff) == 0xec8b) {
+		if (bpf_probe_read_user(&bp, sizeof(bp), (void *)(__u64)sp))
+			return 0;
+		walk->bp = bp;
+		return sp + sizeof(bp);
+	}
+	/* pop %ebp; pop %edx; pop %ecx; ret: the kernel has taken ebp from there itself (do_fast_syscall_32()) */
+	if ((__u32)code == 0xc3595a5d)
+		return sp + 3 * sizeof(bp);
+	return 0;
+}
+
+/* Moves to the caller, which a word of the stack leads back to. */
+static __always_inline int return_to(struct scratch *scratch, __u32 place)
+{
+	struct walk *walk = &scratch->walk;
+	__u32 word;
+
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)(__u64)place) || !is_in_code(walk, word - 1) ||
+	    call_before(word) == COMPAT_NOTHING) {
+		walk->flags |= COMPAT_MAY_MISS;
+		return 0;
+	}
+	walk->flags |= COMPAT_UNCHECKED;
+	walk->ip = word;
+	walk->sp = place + sizeof(word);
+	return add_compat_frame(scratch, false);
+}
+
+/*
+ * Moves from a function without a frame of its own to its caller, where one is found; else to nothing.
+ *
+ * The frame at ebp is that of the function that was called before its return address. Where the code at hand lies
+ * behind the start of that function, and no word of the stack leads from one between the two back to it, the frame is
+ * the function's own.
+ */
+static __always_inline int check_frame(struct scratch *scratch)
+{
+	struct walk *walk = &scratch->walk;
+	__u32 place = walk->flags & WALK_EXACT ? place_by_instruction(walk) : 0;
+	__u32 ip = walk->ip, bp = walk->bp, function;
+	struct compat_frame frame;
+	__u64 found;
+
+	walk->flags &= ~(WALK_EXACT | COMPAT_UNCHECKED);
+	if (place)
+		return return_to(scratch, place);
+	if (bp < walk->sp || bp - walk->sp > COMPAT_WINDOW_WORDS * sizeof(frame.ip) ||
+	    bpf_probe_read_user(&frame, sizeof(frame), (void *)(__u64)bp)) {
+		walk->flags |= COMPAT_MAY_MISS;
+		return 0;
+	}
+	function = call_before(frame.ip) >> 32;
+	found = function ? judge_words(walk->sp, function, ip) : COMPAT_UNKNOWN;
+	if (found > COMPAT_UNKNOWN)
+		return return_to(scratch, found);
+	if (found == COMPAT_UNKNOWN || function > ip || ip - function > COMPAT_FUNCTION_MAX)
+		walk->flags |= COMPAT_MAY_MISS;
+	return 0;
+}
+
+/* Whether a frame returns to code that ends a signal handler; then moves to what the signal interrupted. */
+static __always_inline bool step_over_compat_signal(struct scratch *scratch)
+{
+	struct compat_signal_registers saved;
+	struct walk *walk = &scratch->walk;
+	__u32 place = walk->sp + COMPAT_SIGNAL_REGISTERS;
+	__u64 code;
+
+	if (bpf_probe_read_user(&code, sizeof(code), (void *)walk->ip))
+		return false;
+	/* mov $__NR_rt_sigreturn,%eax; int $0x80; or pop %eax; mov $__NR_sigreturn,%eax; int $0x80 */
+	if ((code & 0xffffffffffffff) == 0x80cd000000adb8) {
+		if (bpf_probe_read_user(&place, sizeof(place), (void *)(walk->sp + COMPAT_UCONTEXT)))
+			return false;
+		place += COMPAT_UCONTEXT_REGISTERS;
+	} else if (code != 0x80cd00000077b858) {
+		return false;
+	}
+	if (bpf_probe_read_user(&saved, sizeof(saved), (void *)(__u64)place) ||
+	    (saved.cs & 0xffff) != COMPAT_CODE_SEGMENT || !is_in_code(walk, saved.ip))
+		return false;
+	if (add_compat_frame(scratch, true))
+		return true;
+	walk->ip = saved.ip;
+	walk->sp = saved.sp;
+	walk->bp = saved.bp;
+	walk->flags |= WALK_EXACT | COMPAT_UNCHECKED;
+	add_compat_frame(scratch, true);
+	return true;
+}
+
+/* Whether the program itself is 64-bit: its callers of 32-bit code are in no chain of that. */
+static __always_inline bool is_wide_process(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+
+	return BPF_CORE_READ(task, mm, task_size) > 1ULL << 32;
+}
+
+/* The caller by the frame-pointer chain. */
+static __always_inline int step_by_compat_frame(struct scratch *scratch)
+{
+	struct walk *walk = &scratch->walk;
+	struct compat_frame frame;
+	__u32 bp = walk->bp, sp = walk->sp;
+
+	if (bp == 0 && walk->count > 1)
+		return end_walk(walk, walk->flags & COMPAT_MAY_MISS || is_wide_process() ? SWPROF_STACK_COMPAT
+											 : SWPROF_STACK_COMPAT_WHOLE);
+	if (bp < sp || bp - sp > FRAME_SIZE_MAX || bp & 3)
+		return end_walk(walk, SWPROF_STACK_COMPAT);
+	if (bpf_probe_read_user(&frame, sizeof(frame), (void *)(__u64)bp))
+		return end_walk(walk, SWPROF_STACK_UNREADABLE);
+	walk->ip = frame.ip;
+	walk->sp = bp + sizeof(frame);
+	walk->bp = frame.bp;
+	if (!is_in_code(walk, frame.ip - 1))
+		return end_walk(walk, SWPROF_STACK_COMPAT);
+	if (call_before(frame.ip) != COMPAT_NOTHING)
+		return add_compat_frame(scratch, false);
+	if (step_over_compat_signal(scratch))
+		return walk->end != SWPROF_STACK_NONE;
+	return end_walk(walk, SWPROF_STACK_COMPAT);
+}
+
+/* Moves to the caller. Returns 0 while there is one, 1 at the end of the walk. */
+__attribute__((noinline)) int compat_step(void)
+{
+	struct scratch *scratch = current_scratch();
+
+	if (!scratch)
+		return 1;
+	return scratch->walk.flags & COMPAT_UNCHECKED ? check_frame(scratch) : step_by_compat_frame(scratch);
+}
+
+/* As walk_steps(). */
+__attribute__((noinline)) int compat_steps(void)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < STEPS_IN_A_ROW; i++)
+		if (compat_step())
+			return 1;
+	return 0;
+}
+
+/* Walks the stack of 32-bit code: the counterpart of walk_user_stack(), which calls it. */
+static __always_inline void walk_compat_stack(struct scratch *scratch, __u32 tgid)
+{
+	const struct swprof_user_regs *regs = &scratch->regs;
+	struct walk *walk = &scratch->walk;
+
+	walk->ip = (__u32)regs->ip;
+	walk->sp = (__u32)regs->sp;
+	walk->bp = (__u32)regs->bp;
+	walk->flags = WALK_EXACT | COMPAT_UNCHECKED;
+	walk->end = SWPROF_STACK_NONE;
+	walk->range.start = 0;
+	walk->range.end = 0;
+	walk->hash = hash_frame(0, walk->ip);
+	forget_reads(walk);
+	/* What this walk goes by is not looked at again: such a stack is walked each time. */
+	keep_no_reads(walk);
+	scratch->frames[0] = walk->ip;
+	walk->count = 1;
+	if (regs->cs & LOCAL_SEGMENT) {
+		/* Where the segment begins is not known, so that its addresses are none of the process. */
+		walk->count = 0;
+		walk->end = SWPROF_STACK_COMPAT;
+		return;
+	}
+	if (config.unwind == SWPROF_UNWIND_TABLES) {
+		struct swprof_code_map *map = bpf_map_lookup_elem(&code_maps, &tgid);
+
+		if (!map) {
+			walk->end = SWPROF_STACK_NOT_READY;
+			return;
+		}
+		walk->map = *map;
+		if (!is_in_code(walk, walk->ip)) {
+			walk->end = SWPROF_STACK_UNMAPPED;
+			return;
+		}
+	}
+#pragma clang loop unroll(disable)
+	for (int i = 0; i <= 2 * SWPROF_USER_FRAMES_MAX / STEPS_IN_A_ROW; i++)
+		if (compat_steps())
+			break;
+	if (walk->end == SWPROF_STACK_NONE)
+		walk->end = SWPROF_STACK_TOO_DEEP;
+}
+
+#endif
