@@ -125,6 +125,29 @@ extension EndToEnd {
       #expect(times.stacks.filter { $0.names.contains("burn_here") }.allSatisfy { $0.names[1] == "_start" })
     }
 
+    // On a CPU of its own, the thread that wakes up comes back from idling each time.
+    @Test(arguments: [[], ["1"]])
+    func `time in run queues is the kernel's own figure, at any number of waits`(otherCPU: [String]) throws {
+      let program = try bench.compileWithoutFramePointers("pingpong")
+      let otherCPU = ProcessInfo.processInfo.activeProcessorCount > 1 ? otherCPU : []
+
+      let result = try bench.run(
+        bench.offcpu(["--phase", "all", "--min-block", "0", "--", program, "1", "0", "threads"] + otherCPU))
+
+      try #require(result.status == 0, "\(result.errors)")
+      let truth = try number(behind: "run_delay", in: result.output) / 1000
+      // The capture has a part of it: what comes behind exec.
+      let before = try number(behind: "before", in: result.output) / 1000
+      let times = try stacks(by: "duration")
+      let inQueue = times.count { stack in
+        ["[run queue", "[preempted", "[yielded"].contains { stack.names.last?.hasPrefix($0) ?? false }
+      }
+      let queued = Double(inQueue)
+      // The threads go on for a moment after they have read the figure; switches that are not shown to us cost a little.
+      #expect(queued >= 0.95 * truth - 5_000, "\(queued) us, kernel: \(truth) us")
+      #expect(queued <= 1.05 * truth + before + 5_000, "\(queued) us, kernel: \(truth) us and \(before) us before")
+    }
+
     @Test func `a thread that is asleep throughout appears with the length of the capture`() throws {
       let workload = try bench.startWorkload([try bench.compileWithoutFramePointers("exits_blocked"), "60000"])
 

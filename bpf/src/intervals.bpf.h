@@ -25,6 +25,8 @@ struct pending {
 	__u8 queued_wanted;
 };
 
+#define NOT_KNOWN (~0ULL)
+
 /* Whether a thread's stacks are kept for when they repeat. */
 enum {
 	REPEATS_NONE = 0,
@@ -38,6 +40,7 @@ struct thread {
 	__u64 woken; /* 0: not yet, or `queue_times` has it */
 	__u64 run_delay; /* sched_info.run_delay when it stopped running */
 	__u64 clock_offset; /* CLOCK_MONOTONIC - the clock of its run queue, then */
+	__u64 queued; /* how long it was in run queues then, by the kernel's account; NOT_KNOWN where that has none */
 	__u64 user_stack; /* taken when it stopped running */
 	__u64 waker_user_stack;
 	__u64 waker_kernel_stack;
@@ -153,11 +156,16 @@ static __always_inline void find_wakeup(struct task_struct *task, struct thread 
 
 	if (!queued && !delay)
 		return;
-	thread->woken = now - delay;
+	thread->queued = delay;
+	if (queued)
+		thread->queued += queue_clock(task) - queued;
+	thread->woken = now - thread->queued;
 	if (!queued)
 		return;
-	thread->woken -= queue_clock(task) - queued;
-	/* When a CPU comes back from idling, its clock may still stand at the wake-up that it comes back for. */
+	/*
+	 * When a CPU comes back from idling, or lets the woken thread go first, its clock may still stand at the
+	 * wake-up. What lies between counts as CPU time to the kernel, and is neither a wait nor time in a queue here.
+	 */
 	if (now - thread->since < OFFSET_HOLDS_NS && by_offset < thread->woken)
 		thread->woken = by_offset;
 }
@@ -241,6 +249,7 @@ static __always_inline struct thread *adopt(struct task_struct *task, __u32 tgid
 	thread->tgid = tgid;
 	thread->tid = number_in_namespace(task);
 	thread->has_user = has_user_stack(task);
+	thread->queued = NOT_KNOWN;
 	return thread;
 }
 
@@ -327,6 +336,8 @@ static __always_inline bool close_interval(struct thread *thread, struct swprof_
 		woken = since;
 	pending->first_ns = woken - since;
 	pending->queued_ns = now - woken;
+	if (is_blocked && thread->queued < pending->queued_ns)
+		pending->queued_ns = thread->queued;
 	pending->phase = thread->phase;
 	pending->state = thread->state;
 	pending->first_wanted = is_wanted(pending->phase, pending->state, pending->first_ns);
@@ -397,6 +408,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 	if (state & TASK_DEAD || thread->has_ended)
 		return;
 	thread->woken = 0;
+	thread->queued = NOT_KNOWN;
 	thread->flags = 0;
 	thread->user_stack = SWPROF_STACK_ID_NONE;
 	thread->state = 0;
