@@ -103,8 +103,8 @@ extension EndToEnd {
       let handled = FoldedStacks(stacks: stacks.stacks.filter { $0.names.contains("handle") })
       #expect(handled.total > 200)
       // The code that ends a handler is in the 32-bit vDSO, which the 64-bit one has no part in.
-      let expected = callers + ["interrupted", "__kernel_rt_sigreturn", "handle", "spin"]
-      let old = callers + ["interrupted", "__kernel_sigreturn", "handle", "spin"]
+      let expected = callers + ["interrupted", "__kernel_rt_sigreturn", "handle"]
+      let old = callers + ["interrupted", "__kernel_sigreturn", "handle"]
       #expect(handled.percentage { frames($0) == expected || frames($0) == old } >= 95, "\(stacks.stacks.map(\.names))")
     }
 
