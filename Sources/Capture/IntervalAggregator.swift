@@ -114,7 +114,7 @@ struct IntervalAggregator: RecordConsumer {
         processName: "")
     for (isWanted, phase, length) in [
       (interval.first_wanted, UInt32(interval.phase), interval.first_ns),
-      (interval.queued_wanted, SWPROF_PHASE_RUN_QUEUE.rawValue, interval.queued_ns),
+      (interval.queued_wanted, UInt32(interval.queued_phase), interval.queued_ns),
     ] where isWanted != 0 {
       key.phase = UInt8(phase)
       account.ticks += 1
@@ -235,6 +235,7 @@ extension Phase {
     case SWPROF_PHASE_RUN_QUEUE: self = .runQueue
     case SWPROF_PHASE_PREEMPTED: self = .preempted
     case SWPROF_PHASE_YIELDED: self = .yielded
+    case SWPROF_PHASE_THROTTLED: self = .throttled
     default: self = .blocked
     }
   }
@@ -245,6 +246,7 @@ extension Phase {
     case .runQueue: SWPROF_PHASE_RUN_QUEUE
     case .preempted: SWPROF_PHASE_PREEMPTED
     case .yielded: SWPROF_PHASE_YIELDED
+    case .throttled: SWPROF_PHASE_THROTTLED
     }
   }
 }

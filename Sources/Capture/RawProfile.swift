@@ -58,6 +58,7 @@ package enum Location: Hashable, Sendable {
         case .runQueue: "run queue"
         case .preempted: "preempted"
         case .yielded: "yielded"
+        case .throttled: "throttled"
         }
       if phase == .blocked, let state, state != .interruptible { words += ": \(state.name)" }
       return "[\(words)\(isOpen ? ", open" : "")]"

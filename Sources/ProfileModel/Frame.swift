@@ -75,7 +75,8 @@ package struct Frame: Hashable, Sendable {
 
   /// Whether this is the mark of what a thread did instead of running, behind which its waker may stand.
   package var isPhase: Bool {
-    origin == .marker && ["[blocked", "[run queue", "[preempted", "[yielded"].contains { function.hasPrefix($0) }
+    origin == .marker
+      && ["[blocked", "[run queue", "[preempted", "[yielded", "[throttled"].contains { function.hasPrefix($0) }
   }
 
   /// The function, with ` (file:line)` where that is wanted and known; the file without its folders.

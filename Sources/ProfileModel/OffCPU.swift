@@ -8,6 +8,8 @@ package enum Phase: String, Sendable, Codable, CaseIterable, CodingKeyRepresenta
   case preempted
   /// It could have gone on, and called `sched_yield(2)`.
   case yielded
+  /// It could have gone on, and its control group had used up its CPU limit.
+  case throttled
 
   package var explanation: String {
     switch self {
@@ -15,6 +17,7 @@ package enum Phase: String, Sendable, Codable, CaseIterable, CodingKeyRepresenta
     case .runQueue: "waiting on the run queue"
     case .preempted: "preempted"
     case .yielded: "after sched_yield"
+    case .throttled: "throttled by a CPU limit"
     }
   }
 }

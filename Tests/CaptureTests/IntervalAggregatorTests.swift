@@ -86,12 +86,20 @@ struct IntervalAggregatorTests {
     aggregator.add(key(state: "D"), sum(1, 1, 1...1))
     aggregator.add(key(phase: SWPROF_PHASE_RUN_QUEUE), sum(1, 1, 1...1))
     aggregator.add(key(flags: SWPROF_INTERVAL_OPEN), sum(1, 1, 1...1))
+    aggregator.add(key(phase: SWPROF_PHASE_THROTTLED), sum(1, 1, 1...1))
 
     let names = paths(aggregator, tracker()).compactMap { path -> String? in
       guard case .marker(let marker) = path.last else { return nil }
       return marker.frame.function
     }
-    #expect(Set(names) == ["[blocked: uninterruptible]", "[run queue]", "[blocked, open]"])
+    #expect(Set(names) == ["[blocked: uninterruptible]", "[run queue]", "[blocked, open]", "[throttled]"])
+  }
+
+  @Test func `each phase has a number of its own, and the place of what is left out is within the sums`() {
+    let numbers = Phase.allCases.map(\.number)
+    #expect(Set(numbers.map(\.rawValue)).count == Int(SWPROF_PHASE_MAX.rawValue))
+    #expect(Phase.allCases.map { Phase(UInt8($0.number.rawValue)) } == Phase.allCases)
+    #expect(SWPROF_SUM_LEFT_OUT.rawValue + SWPROF_PHASE_MAX.rawValue == SWPROF_SUM_MAX.rawValue)
   }
 
   @Test func `a stack that never came has a mark and is counted`() {

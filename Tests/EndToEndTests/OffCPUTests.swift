@@ -148,6 +148,36 @@ extension EndToEnd {
       #expect(queued <= 1.05 * truth + before + 5_000, "\(queued) us, kernel: \(truth) us and \(before) us before")
     }
 
+    @Test func `time that a CPU limit takes is a phase of its own, with the kernel's own figure`() throws {
+      let group = try LimitedGroup(quotaMicroseconds: 20_000, periodMicroseconds: 100_000)
+      let workload = try startOnOneCPU(try bench.compile("burn"))
+      defer { workload.kill() }
+      try group.add(workload.pid)
+
+      let capture = try bench.startCapture(
+        command: bench.offcpu(["--pid", "\(workload.pid)", "--phase", "all", "--min-block", "0", "--duration", "10m"]))
+      let before = try group.throttledNanoseconds()
+      let start = ContinuousClock.now
+      sleep(2)
+      let after = try group.throttledNanoseconds()
+      let seconds = Double((ContinuousClock.now - start) / .seconds(1))
+      capture.send(SIGTERM)
+      let result = try capture.wait()
+
+      try #require(result.status == 0, "\(result.errors)")
+      let times = try stacks(by: "duration")
+      let throttled = times.count { $0.names.last?.hasPrefix("[throttled") ?? false }
+      let elapsed = Double(try #require(try bench.task(bench.latestTask().id).durationNanoseconds)) / 1e9
+      // The capture is a little longer than the time between the two figures, and either begins within a period.
+      let truth = Double(after - before) / 1000 / seconds * elapsed
+      #expect(truth > 1_000_000)
+      #expect(abs(Double(throttled) / truth - 1) <= 0.1, "\(throttled) us, kernel: \(truth) us")
+      let stack = try #require(times.stacks.first { $0.names.last == "[throttled]" })
+      #expect(stack.names.contains("burn_here") && !stack.isTruncated, "\(stack.names)")
+      let preempted = times.count { $0.names.last?.hasPrefix("[preempted") ?? false }
+      #expect(Double(preempted) <= 0.3 * Double(throttled))
+    }
+
     @Test func `a thread that is asleep throughout appears with the length of the capture`() throws {
       let workload = try bench.startWorkload([try bench.compileWithoutFramePointers("exits_blocked"), "60000"])
 

@@ -98,7 +98,8 @@ enum swprof_phase {
 	SWPROF_PHASE_RUN_QUEUE = 1, /* from its wake-up to its switch-in */
 	SWPROF_PHASE_PREEMPTED = 2, /* it could have gone on, and had to let another run */
 	SWPROF_PHASE_YIELDED = 3, /* it could have gone on, and called sched_yield(2) */
-	SWPROF_PHASE_MAX = 4,
+	SWPROF_PHASE_THROTTLED = 4, /* it could have gone on, and its control group has used up its CPU limit */
+	SWPROF_PHASE_MAX = 5,
 };
 
 /* Of off-CPU profiling; set before the programs are loaded, constant afterwards. */
@@ -161,7 +162,7 @@ enum swprof_sum_index {
 	SWPROF_SUM_WANTED = 0, /* intervals that were asked for; all else is about those that were not recorded */
 	SWPROF_SUM_TABLE_FULL = 1, /* asked for, and found no place */
 	SWPROF_SUM_LEFT_OUT = 2, /* not asked for: + enum swprof_phase */
-	SWPROF_SUM_MAX = 6,
+	SWPROF_SUM_MAX = 7,
 };
 
 struct swprof_sum {
@@ -221,7 +222,7 @@ struct swprof_open_interval {
 	__u64 waker_user_stack;
 	__u64 waker_kernel_stack;
 	__u64 first_ns; /* time in `phase` */
-	__u64 queued_ns; /* time in the run queue after it; 0: none */
+	__u64 queued_ns; /* time in `queued_phase` after it; 0: none */
 	__u32 waker_tgid;
 	__u8 phase;
 	__u8 state;
@@ -231,7 +232,8 @@ struct swprof_open_interval {
 	__u8 first_wanted; /* 0 or 1 */
 	__u8 queued_wanted; /* 0 or 1 */
 	__u8 has_registers; /* SWPROF_REGISTERS_*: its user stack can be walked from `registers` */
-	__u8 reserved[3];
+	__u8 queued_phase;
+	__u8 reserved[2];
 	__u64 registers[17]; /* by their DWARF numbers; the last one is rip */
 };
 _Static_assert(sizeof(struct swprof_open_interval) == 264, "layout");

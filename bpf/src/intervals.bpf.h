@@ -6,7 +6,7 @@
 #ifndef SWPROF_INTERVALS_BPF_H
 #define SWPROF_INTERVALS_BPF_H
 
-#include "repeats.bpf.h"
+#include "throttling.bpf.h"
 
 const volatile struct swprof_off_cpu_config off_cpu SEC(".rodata.off_cpu") = {};
 
@@ -23,6 +23,7 @@ struct pending {
 	__u8 flags;
 	__u8 first_wanted;
 	__u8 queued_wanted;
+	__u8 queued_phase;
 };
 
 #define NOT_KNOWN (~0ULL)
@@ -41,6 +42,8 @@ struct thread {
 	__u64 run_delay; /* sched_info.run_delay when it stopped running */
 	__u64 clock_offset; /* CLOCK_MONOTONIC - the clock of its run queue, then */
 	__u64 queued; /* how long it was in run queues then, by the kernel's account; NOT_KNOWN where that has none */
+	__u64 limited_queue; /* the struct cfs_rq that it could not be blocked in; 0: none, or it was */
+	__u64 throttled_ns; /* throttled_time() of that when it stopped running */
 	__u64 user_stack; /* taken when it stopped running */
 	__u64 waker_user_stack;
 	__u64 waker_kernel_stack;
@@ -222,7 +225,7 @@ static __always_inline char state_letter(__u32 state)
 
 static __always_inline bool is_wanted(__u8 phase, __u8 state, __u64 ns)
 {
-	if (!(off_cpu.phases & (1U << (phase & 3))) || ns < off_cpu.min_ns || ns > off_cpu.max_ns)
+	if (!(off_cpu.phases & (1U << (phase & 7))) || ns < off_cpu.min_ns || ns > off_cpu.max_ns)
 		return false;
 	return !state || off_cpu.states & (1ULL << ((state - 'A') & 63));
 }
@@ -230,10 +233,12 @@ static __always_inline bool is_wanted(__u8 phase, __u8 state, __u64 ns)
 /* Whether an interval that begins may be wanted. */
 static __always_inline bool may_be_wanted(__u8 phase, __u8 state)
 {
-	__u32 phases = 1U << (phase & 3);
+	__u32 phases = 1U << (phase & 7);
 
-	if (phase == SWPROF_PHASE_BLOCKED)
+	if (phase == SWPROF_PHASE_BLOCKED || phase == SWPROF_PHASE_THROTTLED)
 		phases |= 1U << SWPROF_PHASE_RUN_QUEUE;
+	else if (has_throttling() && !throttles_threads())
+		phases |= 1U << SWPROF_PHASE_THROTTLED;
 	return off_cpu.phases & phases && (!state || off_cpu.states & (1ULL << ((state - 'A') & 63)));
 }
 
@@ -303,16 +308,47 @@ static __attribute__((noinline)) void settle(struct thread *thread, __u64 user_s
 	if (thread->pending.first_wanted)
 		add_interval(thread, user_stack, thread->pending.phase, thread->pending.first_ns);
 	if (thread->pending.queued_wanted)
-		add_interval(thread, user_stack, SWPROF_PHASE_RUN_QUEUE, thread->pending.queued_ns);
+		add_interval(thread, user_stack, thread->pending.queued_phase, thread->pending.queued_ns);
 }
 
 /* Counts what of an interval is not wanted. */
 static __always_inline void count_left_out(struct pending *pending)
 {
 	if (!pending->first_wanted)
-		add_sum(SWPROF_SUM_LEFT_OUT + (pending->phase & 3), pending->first_ns);
+		add_sum(SWPROF_SUM_LEFT_OUT + (pending->phase & 7), pending->first_ns);
 	if (!pending->queued_wanted && pending->queued_ns)
-		add_sum(SWPROF_SUM_LEFT_OUT + SWPROF_PHASE_RUN_QUEUE, pending->queued_ns);
+		add_sum(SWPROF_SUM_LEFT_OUT + (pending->queued_phase & 7), pending->queued_ns);
+}
+
+/* Notes how a thread that could go on is held back by a CPU limit as it stops running. */
+static __always_inline void note_throttling(struct task_struct *task, struct thread *thread)
+{
+	if (!has_throttling())
+		return;
+	thread->limited_queue = (__u64)task->se.cfs_rq;
+	thread->throttled_ns = throttled_time((struct cfs_rq *)thread->limited_queue);
+	if (is_throttled(task))
+		thread->phase = SWPROF_PHASE_THROTTLED;
+}
+
+/* Tells what of an interval of a thread that could go on it was throttled: the limit holds at its beginning, or comes.
+ */
+static __always_inline void split_by_throttling(struct thread *thread, struct pending *pending)
+{
+	__u64 throttled;
+
+	if (!thread->limited_queue || (thread->phase != SWPROF_PHASE_THROTTLED && throttles_threads()))
+		return;
+	throttled = throttled_time((struct cfs_rq *)thread->limited_queue) - thread->throttled_ns;
+	if (!throttled && thread->phase != SWPROF_PHASE_THROTTLED)
+		return;
+	if (throttled > pending->first_ns)
+		throttled = pending->first_ns;
+	if (thread->phase != SWPROF_PHASE_THROTTLED)
+		pending->queued_phase = thread->phase;
+	pending->phase = SWPROF_PHASE_THROTTLED;
+	pending->queued_ns = pending->first_ns - throttled;
+	pending->first_ns = throttled;
 }
 
 /* Ends the interval of a thread and puts it into `pending`. Returns whether it has any length. */
@@ -339,10 +375,13 @@ static __always_inline bool close_interval(struct thread *thread, struct swprof_
 	if (is_blocked && thread->queued < pending->queued_ns)
 		pending->queued_ns = thread->queued;
 	pending->phase = thread->phase;
+	pending->queued_phase = SWPROF_PHASE_RUN_QUEUE;
 	pending->state = thread->state;
+	if (!is_blocked)
+		split_by_throttling(thread, pending);
 	pending->first_wanted = is_wanted(pending->phase, pending->state, pending->first_ns);
 	pending->queued_wanted =
-		pending->queued_ns && is_wanted(SWPROF_PHASE_RUN_QUEUE, pending->state, pending->queued_ns);
+		pending->queued_ns && is_wanted(pending->queued_phase, pending->state, pending->queued_ns);
 	pending->waker_user_stack = thread->waker_user_stack;
 	pending->waker_kernel_stack = thread->waker_kernel_stack;
 	pending->waker_tgid = thread->waker_tgid;
@@ -409,6 +448,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 		return;
 	thread->woken = 0;
 	thread->queued = NOT_KNOWN;
+	thread->limited_queue = 0;
 	thread->flags = 0;
 	thread->user_stack = SWPROF_STACK_ID_NONE;
 	thread->state = 0;
@@ -419,6 +459,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		thread->phase =
 			!preempt && is_in_sched_yield(task, regs) ? SWPROF_PHASE_YIELDED : SWPROF_PHASE_PREEMPTED;
+		note_throttling(task, thread);
 	}
 	if (!off_cpu.switch_exit && !off_cpu.task_work && thread->has_user && config.sides & SWPROF_SIDE_USER &&
 	    may_be_wanted(thread->phase, thread->state)) {

@@ -215,6 +215,8 @@ int adopt_threads(struct bpf_iter__task *context)
 	thread->phase = state ? SWPROF_PHASE_BLOCKED : SWPROF_PHASE_RUN_QUEUE;
 	thread->state = state ? state_letter(state) : 0;
 	thread->flags = SWPROF_INTERVAL_OPEN;
+	if (!state)
+		note_throttling(task, thread);
 	note_queue_time(task, thread, bpf_ktime_get_ns());
 	thread->since = window->start_ns;
 	return 0;
@@ -317,6 +319,7 @@ int collect_threads(struct bpf_iter__task *context)
 		open->first_ns = pending->first_ns;
 		open->queued_ns = pending->queued_ns;
 		open->phase = pending->phase;
+		open->queued_phase = pending->queued_phase;
 		open->state = pending->state;
 		open->flags = pending->flags;
 		open->first_wanted = pending->first_wanted;

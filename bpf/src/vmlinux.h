@@ -136,10 +136,18 @@ struct sched_info {
 /* A run queue. */
 struct rq {
 	__u64 clock;
+	__u64 clock_pelt;
+	unsigned long lost_idle_time;
 };
 
+/* The part of a control group in a run queue, or the rest of it. */
 struct cfs_rq {
-	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED */
+	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED; the rest with CONFIG_CFS_BANDWIDTH */
+	__u64 throttled_clock_pelt;
+	__u64 throttled_clock_pelt_time; /* since 5.19 */
+	__u64 throttled_clock_self;
+	__u64 throttled_clock_self_time; /* since 6.6 */
+	int throttle_count; /* of the group and those that it lies in */
 };
 
 struct sched_entity {
@@ -173,6 +181,8 @@ struct task_struct {
 	struct mm_struct *mm;
 	unsigned int __state; /* since 5.14 */
 	int on_cpu;
+	int prio;
+	bool throttled; /* since 6.18 */
 	int exit_state;
 	int pid;
 	int tgid;

@@ -253,7 +253,7 @@ _swprof_offcpu() {
         return
         ;;
     '--phase')
-        __swprof_add_completions -W 'blocked'$'\n''runqueue'$'\n''preempted'$'\n''yielded'$'\n''all'
+        __swprof_add_completions -W 'blocked'$'\n''runqueue'$'\n''preempted'$'\n''yielded'$'\n''throttled'$'\n''all'
         return
         ;;
     '--state')

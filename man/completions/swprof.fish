@@ -167,7 +167,7 @@ complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options 
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof oncpu" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" min-block' -l 'min-block' -d 'Record waits of this length or more: 1us, 10ms, 0.' -rfka ''
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" max-block' -l 'max-block' -d 'Record waits of this length or less.' -rfka ''
-complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu"' -l 'phase' -d 'Record this: blocked (until woken), runqueue (from then on), preempted, yielded, or all. Can be repeated.' -rfka 'blocked runqueue preempted yielded all'
+complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu"' -l 'phase' -d 'Record this: blocked (until woken), runqueue (from then on), preempted, yielded, throttled (by a CPU limit), or all. Can be repeated.' -rfka 'blocked runqueue preempted yielded throttled all'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" state' -l 'state' -d 'Record waits in these states, as ps(1) writes them: S, D, T, t, I, P; several as D,S.' -rfka ''
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" wakers' -l 'wakers' -d 'Record who ended each wait, and draw its stack above the sleeper\'s.'
 complete -c 'swprof' -n '__swprof_should_offer_completions_for_flags_or_options "swprof offcpu" kernel-threads' -l 'kernel-threads' -d 'With --all: record the kernel\'s own threads too.'

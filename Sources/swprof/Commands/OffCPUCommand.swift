@@ -25,7 +25,8 @@ struct OffCPUCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Record this: blocked (until woken), runqueue (from then on), preempted, yielded, or all. Can be repeated.",
+      "Record this: blocked (until woken), runqueue (from then on), preempted, yielded, throttled (by a CPU limit), or all."
+        + " Can be repeated.",
       valueName: "phase"))
   var phase: [PhaseChoice] = []
 
@@ -78,6 +79,7 @@ enum PhaseChoice: String, ExpressibleByArgument, CaseIterable {
   case runqueue
   case preempted
   case yielded
+  case throttled
   case all
 }
 
