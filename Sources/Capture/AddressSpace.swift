@@ -3,7 +3,7 @@ package typealias SourceIndex = Int32
 
 /// The executable mappings of one process between two execs.
 struct AddressSpace {
-  struct Region {
+  struct Region: Equatable {
     var start: UInt64
     var end: UInt64
     /// The address that `start` has in the source: a file offset for files.

@@ -392,6 +392,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     var missed = missed
     missed.targets = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
     missed.records = tracker.recordsLost
+    // A child whose fork was missed is not followed before it is sampled.
+    let children = try CaptureError.translating { try counter(SWPROF_COUNTER_CHILDREN) }
+    if children > tracker.forksSeen { missed.records += tracker.otherRecordsLost }
     missed.tables = publisher?.shortages ?? 0
     missed.note(in: &profile.account)
     profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + tracker.warnings

@@ -26,8 +26,13 @@ package struct ProcessTracker {
   private var exited: Set<ProcessID> = []
   /// Processes whose mappings have changed since `takeChanged()`, those that are gone included.
   private var changed: Set<ProcessID> = []
-  /// Records that the kernel dropped.
+  /// Records that the kernel dropped, of processes that are followed, as far as that can be told.
   package private(set) var recordsLost: UInt64 = 0
+  /// Records that the kernel dropped while no process that was followed then has changed: those of others, or of children
+  /// whose fork is among them.
+  private(set) var otherRecordsLost: UInt64 = 0
+  /// The forks of followed processes that were seen.
+  private(set) var forksSeen: UInt64 = 0
   /// What could not be looked into, and perf-maps that were refused: a sentence each.
   package private(set) var warnings: [String] = []
   private static let maximumWarnings = 200
@@ -91,21 +96,31 @@ package struct ProcessTracker {
       guard parent != process, includesChildren || scope == .all, let inherited = spaces[parent] else { return }
       begin(process)
       spaces[process] = inherited
+      forksSeen += 1
     case .exit:
       if record.thread.rawValue == process.rawValue { exited.insert(process) }
     case .lost(let count):
-      recordsLost += count
-      // What was missed is read again where it still can be.
-      for process in Array(spaces.keys) {
-        // Its end may be among them.
-        guard ProcessTable.exists(process) else {
-          exited.insert(process)
-          continue
-        }
-        spaces[process] = nil
-        follow(process)
-      }
+      if readAgain() || scope == .all { recordsLost += count } else { otherRecordsLost += count }
     }
+  }
+
+  /// Reads the mappings of all processes where they still can be read.
+  ///
+  /// - Returns: whether any has changed, or is gone with what it may have mapped.
+  private mutating func readAgain() -> Bool {
+    var isChanged = false
+    for (process, space) in spaces {
+      // Its end may be among the records.
+      guard ProcessTable.exists(process) else {
+        exited.insert(process)
+        isChanged = true
+        continue
+      }
+      spaces[process] = nil
+      follow(process)
+      isChanged = isChanged || spaces[process]?.regions != space.regions
+    }
+    return isChanged
   }
 
   /// Opens the file of a new mapping ahead of its turn, because its process may be gone by then.

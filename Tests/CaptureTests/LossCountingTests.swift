@@ -85,13 +85,39 @@ struct LossCountingTests {
   }
 
   @Test func `records that the kernel dropped are counted by the tracker`() {
-    var tracker = ProcessTracker(scope: .listed, includesChildren: false) { _ in .none }
-    for count in [3, 4] as [UInt64] {
-      tracker.apply(
-        SidebandRecord(
-          time: MonotonicTime(nanoseconds: 1), process: ProcessID(rawValue: 0), thread: ThreadID(rawValue: 0),
-          event: .lost(count)))
-    }
+    var tracker = ProcessTracker(scope: .all, includesChildren: false) { _ in .none }
+    for count in [3, 4] as [UInt64] { tracker.apply(lost(count)) }
     #expect(tracker.recordsLost == 7)
+  }
+
+  private func lost(_ count: UInt64) -> SidebandRecord {
+    SidebandRecord(
+      time: MonotonicTime(nanoseconds: 1), process: ProcessID(rawValue: 0), thread: ThreadID(rawValue: 0),
+      event: .lost(count))
+  }
+
+  @Test func `dropped records are those of others where no process that is followed has changed`() throws {
+    var tracker = ProcessTracker(scope: .listed, includesChildren: true) { _ in .none }
+    tracker.apply(lost(3))
+    #expect((tracker.recordsLost, tracker.otherRecordsLost) == (0, 3))
+
+    tracker.follow(ProcessTable.own)
+    let mapping = MemoryMapping(start: 0x1000, end: 0x2000, fileOffset: 0, device: 0, inode: 0, path: "")
+    tracker.apply(
+      SidebandRecord(
+        time: MonotonicTime(nanoseconds: 1), process: ProcessTable.own, thread: ThreadID(rawValue: 1),
+        event: .mapping(mapping)))
+    // What it has mapped now is not what the records have said.
+    tracker.apply(lost(4))
+    #expect((tracker.recordsLost, tracker.otherRecordsLost) == (4, 3))
+
+    let gone = ProcessID(rawValue: Int32.max - 1)
+    tracker.apply(
+      SidebandRecord(
+        time: MonotonicTime(nanoseconds: 2), process: gone, thread: ThreadID(rawValue: 1),
+        event: .fork(parent: ProcessTable.own)))
+    #expect(tracker.forksSeen == 1)
+    tracker.apply(lost(5))
+    #expect((tracker.recordsLost, tracker.otherRecordsLost) == (9, 3))
   }
 }

@@ -51,6 +51,20 @@ extension EndToEnd {
       #expect(task.defects["mapping_records_lost"] ?? 0 > 0)
     }
 
+    @Test func `mapping records of processes that nobody asked for are lost without a word`() throws {
+      let target = try bench.startWorkload([try bench.compile("exits_blocked"), "60000"])
+      let (shell, start) = try startShell("for i in $(seq 200); do /bin/true; done")
+      let capture = try bench.startCapture(["--pid", "\(target.pid)", "--capacity", "sideband=1"])
+
+      capture.send(SIGSTOP)
+      try start()
+      try shell.waitForLine(startingWith: "done")
+      capture.send(SIGCONT)
+      let task = try task(of: capture)
+
+      #expect(task.defects["mapping_records_lost"] ?? 0 == 0)
+    }
+
     @Test func `files that find no place for their unwind tables are counted`() throws {
       let workload = try bench.startWorkload([try bench.compileWithoutFramePointers("split")])
       let capture = try bench.startCapture(

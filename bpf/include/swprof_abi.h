@@ -49,7 +49,8 @@ enum swprof_counter {
 	SWPROF_COUNTER_THREAD_TABLE_FULL = 4, /* threads that there was no memory for */
 	SWPROF_COUNTER_SWITCH_MISSED = 5, /* threads that were found running although no switch to them was seen */
 	SWPROF_COUNTER_THREAD_RECORD_LOST = 6, /* threads whose names found no room */
-	SWPROF_COUNTER_MAX = 7,
+	SWPROF_COUNTER_CHILDREN = 7, /* processes that targets have forked, and that became targets by it: no loss */
+	SWPROF_COUNTER_MAX = 8,
 };
 
 /* How the walk of a stack ended. */

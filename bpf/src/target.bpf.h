@@ -134,6 +134,7 @@ static __always_inline bool follow_fork(struct task_struct *parent, struct task_
 	if (!bpf_map_lookup_elem(&targets, &tgid))
 		return false;
 	add_target(number_in_namespace(child));
+	count(SWPROF_COUNTER_CHILDREN);
 	return true;
 }
 
