@@ -36,10 +36,21 @@ struct AddressSpace {
     regions.replaceSubrange(first..<last, with: replacement)
   }
 
-  func region(containing address: UInt64) -> Region? {
+  func region(containing address: UInt64) -> Region? { index(of: address).map { regions[$0] } }
+
+  /// Where the regions of one source begin that lie side by side around an address.
+  func startOfStretch(around address: UInt64) -> UInt64? {
+    guard var index = index(of: address) else { return nil }
+    while index > 0, regions[index - 1].end == regions[index].start, regions[index - 1].source == regions[index].source
+    {
+      index -= 1
+    }
+    return regions[index].start
+  }
+
+  private func index(of address: UInt64) -> Int? {
     let index = regions.partitioningIndex { $0.end > address }
-    guard index < regions.count, regions[index].start <= address else { return nil }
-    return regions[index]
+    return index < regions.count && regions[index].start <= address ? index : nil
   }
 }
 

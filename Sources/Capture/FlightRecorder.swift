@@ -106,9 +106,11 @@ package struct FlightRecorder: ~Copyable {
     of processes: Set<ProcessID>, from start: MonotonicTime
   ) throws(CaptureError) -> RawProfile {
     try session.drainAll(into: &samples)
-    return samples.excerpt(
+    var excerpt = samples.excerpt(
       of: processes, from: start, sources: session.tracker.sources,
       periodNanoseconds: UInt64(1_000_000_000 / Self.hertz))
+    excerpt.codeRegions = session.tracker.codeRegions
+    return excerpt
   }
 }
 

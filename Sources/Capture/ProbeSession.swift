@@ -397,6 +397,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     if children > tracker.forksSeen { missed.records += tracker.otherRecordsLost }
     missed.tables = publisher?.shortages ?? 0
     missed.note(in: &profile.account)
+    profile.codeRegions = tracker.codeRegions
     profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + tracker.warnings
   }
 }

@@ -20,6 +20,7 @@ package struct ProcessTracker {
   private var spaces: [ProcessID: AddressSpace] = [:]
   private var anonymous: [ProcessID: SourceIndex] = [:]
   private var unmapped: [ProcessID: SourceIndex] = [:]
+  private(set) var codeRegions = CodeRegions()
   /// Processes whose mappings were asked for in vain; they are not asked for again until they exec.
   private var unreadable: Set<ProcessID> = []
   /// Processes whose main thread has exited; other threads may still run.
@@ -164,7 +165,9 @@ package struct ProcessTracker {
     for space in spaces.values { for region in space.regions { used.insert(region.source) } }
     used.formUnion(anonymous.values)
     used.formUnion(unmapped.values)
-    return codeSources.keep(used)
+    let gone = codeSources.keep(used)
+    codeRegions.forget(gone)
+    return gone
   }
 
   /// The processes whose mappings have changed since the last call, those that are gone included.
@@ -182,7 +185,11 @@ package struct ProcessTracker {
     guard let region = spaces[process]?.region(containing: address) else {
       return (unmappedSource(of: process), address)
     }
-    if region.source == Self.anonymousRegion { return (anonymousSource(of: process), address) }
+    if region.source == Self.anonymousRegion {
+      let source = anonymousSource(of: process)
+      if let start = spaces[process]?.startOfStretch(around: address) { codeRegions.note(start, in: source) }
+      return (source, address)
+    }
     return (region.source, address - region.start + region.sourceStart)
   }
 

@@ -78,6 +78,8 @@ package struct RawProfile: Sendable {
   package var timeline: Timeline?
   package var account: SampleAccount
   package var warnings: [String]
+  /// Of code without a file.
+  package var codeRegions = CodeRegions()
 }
 
 extension Location.Marker {

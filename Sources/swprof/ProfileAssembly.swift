@@ -76,9 +76,9 @@ enum ProfileAssembly {
       }
     }
     var symbolicator = Symbolicator(kernelTexts: KernelNames.texts, budget: budget)
-    let wanted = zip(raw.sources, places).filter { !$0.1.isEmpty }
-    let names = symbolicator.symbolicate(wanted.map { ($0.1.map(\.address), $0.0) })
-    for ((_, places), named) in zip(wanted, names) {
+    let wanted = zip(raw.sources, places).enumerated().filter { !$0.element.1.isEmpty }
+    let names = symbolicator.symbolicate(wanted.map { ($0.element.1.map(\.address), $0.element.0) })
+    for ((source, (_, places)), named) in zip(wanted, names) {
       warnings += named.warnings
       for (place, names) in zip(places, named.frames) {
         result[place.location] = names.reversed().map { name in
@@ -90,13 +90,22 @@ enum ProfileAssembly {
           }
           profile.frames.append(
             Frame(
-              function: name.function, module: index, address: name.address, origin: name.origin,
+              function: function(name, SourceIndex(source), raw.codeRegions), module: index, address: name.address,
+              origin: name.origin,
               isInlined: name.isInlined, source: name.source))
           return profile.frames.count - 1
         }
       }
     }
     return result
+  }
+
+  /// What a frame is called: code without a file and without a name is one function for each stretch of it.
+  private static func function(_ name: NamedFrame, _ source: SourceIndex, _ regions: CodeRegions) -> String {
+    guard name.origin == .unresolved, let start = regions.start(before: name.address, in: source) else {
+      return name.function
+    }
+    return "[code at 0x\(String(start, radix: 16))]"
   }
 }
 

@@ -30,6 +30,25 @@ struct AddressSpaceTests {
     #expect(space.region(containing: 39)?.source == 1)
   }
 
+  @Test func `regions of one source that lie side by side are one stretch`() {
+    let space = space([(10, 20, 7), (20, 30, 7), (30, 40, 8), (40, 50, 7), (60, 70, 7)])
+
+    #expect([10, 25, 35, 45, 65].map { space.startOfStretch(around: $0) } == [10, 10, 30, 40, 60])
+    #expect(space.startOfStretch(around: 55) == nil)
+  }
+
+  @Test func `code begins where the last stretch before an address was noted to begin`() {
+    var regions = CodeRegions()
+    for start in [0x3000, 0x1000, 0x3000, 0x2000] as [UInt64] { regions.note(start, in: 5) }
+
+    #expect(
+      [0x0FFF, 0x1000, 0x1FFF, 0x2800, .max].map { regions.start(before: $0, in: 5) }
+        == [nil, 0x1000, 0x1000, 0x2000, 0x3000])
+    #expect(regions.start(before: 0x1000, in: 6) == nil)
+    regions.forget([5])
+    #expect(regions.start(before: 0x1000, in: 5) == nil)
+  }
+
   @Test func `any series of mappings equals a table with one cell an address`() {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<200 {

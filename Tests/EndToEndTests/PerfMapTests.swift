@@ -18,6 +18,31 @@ extension EndToEnd {
       #expect(stacks.percentage { $0.userFrames.last == "compiled::loop_[j]" } >= 98)
     }
 
+    @Test(arguments: [false, true])
+    func `code that nothing names is one function for each stretch of it`(startsLate: Bool) throws {
+      let program = try bench.compile("jit_regions")
+      let file = bench.path("regions.folded")
+      let options = ["--folded", "-o", file, "--freq", "499"]
+      let starts: [Substring]
+      if startsLate {
+        // Its mappings are read at the start of the capture.
+        let workload = try bench.startWorkload([program])
+        starts = try workload.waitForLine(startingWith: "ready").split(separator: " ").dropFirst().map { $0 }
+        let result = try bench.run(bench.oncpu(options + ["--duration", "1s", "--pid", "\(workload.pid)"]))
+        try #require(result.status == 0, "\(result.errors)")
+      } else {
+        let result = try bench.run(bench.oncpu(options + ["--", program, "1"]))
+        try #require(result.status == 0, "\(result.errors)")
+        let line = try #require(result.output.split(separator: "\n").first { $0.hasPrefix("ready") })
+        starts = line.split(separator: " ").dropFirst().map { $0 }
+      }
+
+      let stacks = try FoldedStacks(String(contentsOfFile: file, encoding: .utf8))
+      let leaves = Set(stacks.stacks.compactMap(\.userFrames.last).filter { $0.hasPrefix("[") })
+      #expect(leaves == Set(starts.map { "[code at 0x\($0)]" }))
+      #expect(stacks.percentage { leaves.contains($0.userFrames.last ?? "") } >= 95)
+    }
+
     @Test func `binary junk in a perf-map names nothing and stops nothing`() throws {
       let stacks = try capture { map, _ in
         let random = try FileHandle(forReadingFrom: URL(filePath: "/dev/urandom"))
