@@ -38,7 +38,8 @@ extension EndToEnd {
       }
 
       let stacks = try FoldedStacks(String(contentsOfFile: file, encoding: .utf8))
-      let leaves = Set(stacks.stacks.compactMap(\.userFrames.last).filter { $0.hasPrefix("[") })
+      let leaves = Set(
+        stacks.stacks.compactMap(\.userFrames.last).filter { $0.hasPrefix("[code") || $0.hasPrefix("[0x") })
       #expect(leaves == Set(starts.map { "[code at 0x\($0)]" }))
       #expect(stacks.percentage { leaves.contains($0.userFrames.last ?? "") } >= 95)
     }
