@@ -8,14 +8,20 @@ enum MappedFile {
   /// by its path under the process's root; by its path here, when the process is gone. A path is believed only when it
   /// leads to the inode that was mapped.
   static func open(_ mapping: MemoryMapping, of process: ProcessID) -> OpenFile? {
+    if let file = open(mapping, in: "/proc/\(process)") { return file }
+    if let thread = ProcessTable.survivor(of: process), let file = open(mapping, in: "/proc/\(thread)") { return file }
+    return mapping.path.hasPrefix("/") ? open(mapping, at: mapping.path) : nil
+  }
+
+  /// - Parameter directory: of /proc.
+  private static func open(_ mapping: MemoryMapping, in directory: String) -> OpenFile? {
     let range = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
-    if let file = try? OpenFile.examined("/proc/\(process)/map_files/\(range)") { return file }
-    guard mapping.path.hasPrefix("/") else { return nil }
-    // A lazy sequence would look twice, and what was there may be gone at the second look.
-    for path in ["/proc/\(process)/root\(mapping.path)", mapping.path] {
-      if let file = try? OpenFile.examined(path, accepts: { $0.st_ino == mapping.inode }) { return file }
-    }
-    return nil
+    if let file = try? OpenFile.examined("\(directory)/map_files/\(range)") { return file }
+    return mapping.path.hasPrefix("/") ? open(mapping, at: "\(directory)/root\(mapping.path)") : nil
+  }
+
+  private static func open(_ mapping: MemoryMapping, at path: String) -> OpenFile? {
+    try? OpenFile.examined(path, accepts: { $0.st_ino == mapping.inode })
   }
 
   private static let maximumImageSize: UInt64 = 1 << 20

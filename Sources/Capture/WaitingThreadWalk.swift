@@ -49,7 +49,9 @@ struct WaitingThreadWalk {
   /// The stack of a thread; nil where it was taken before, or was not asked for.
   func walk(_ row: ThreadAtEnd, _ tracker: borrowing ProcessTracker) -> Stack? {
     guard let interval = row.interval, interval.has_registers != 0 else { return nil }
-    guard let memory = try? OpenFile("/proc/\(row.thread.process)/mem") else { return ([], .unreadable) }
+    guard let memory = try? OpenFile(ProcessTable.directory(of: row.thread.process) + "/mem") else {
+      return ([], .unreadable)
+    }
     let numbers = unsafe withUnsafeBytes(of: interval.registers) { unsafe Array($0.bindMemory(to: UInt64.self)) }
     switch Int32(interval.has_registers) {
     case SWPROF_REGISTERS_SEGMENT: return ([], .compat)

@@ -22,8 +22,37 @@ package enum ProcessTable {
     return name
   }
 
+  /// The executable mappings of a process.
   package static func mappings(of process: ProcessID) throws(Errno) -> [MemoryMapping] {
-    MemoryMapping.executable(inMaps: try OpenFile.contents(of: "/proc/\(process)/maps"))
+    MemoryMapping.executable(inMaps: try maps(of: process))
+  }
+
+  /// What /proc says of the memory of a process; empty for a kernel thread, and for one that has ended.
+  package static func maps(of process: ProcessID) throws(Errno) -> [UInt8] {
+    let maps = try OpenFile.contents(of: "/proc/\(process)/maps")
+    guard maps.isEmpty, let thread = survivor(of: process) else { return maps }
+    return try OpenFile.contents(of: "/proc/\(thread)/maps")
+  }
+
+  /// The directory of /proc with the memory and the files of a process.
+  ///
+  /// A main thread that has ended has neither; then it is the directory of another thread, which is there by its number,
+  /// although /proc does not list it (proc(5), "/proc/tid"). Costs two system calls.
+  package static func directory(of process: ProcessID) -> String {
+    "/proc/\(survivor(of: process)?.rawValue ?? process.rawValue)"
+  }
+
+  /// A thread that runs on although the main thread of its process has ended; nil while the main thread runs, and where
+  /// no thread is left.
+  package static func survivor(of process: ProcessID) -> ThreadID? {
+    guard let main = statistics(ofThread: ThreadID(rawValue: process.rawValue)), main.hasEnded else { return nil }
+    return try? threads(of: process).first {
+      $0.rawValue != process.rawValue && statistics(ofThread: $0)?.hasEnded == false
+    }
+  }
+
+  private static func statistics(ofThread thread: ThreadID) -> ProcessStat? {
+    (try? OpenFile.text(of: "/proc/\(thread)/stat")).flatMap(ProcessStat.init)
   }
 
   /// The process that a thread belongs to; a process's own number gives itself.
@@ -42,7 +71,7 @@ package enum ProcessTable {
 
   /// The path of a process's program; nil for a kernel thread, and where it may not be read.
   package static func executable(of process: ProcessID) -> String? {
-    SymbolicLink.destination(of: "/proc/\(process)/exe")
+    SymbolicLink.destination(of: directory(of: process) + "/exe")
   }
 
   /// The path of a process's control group in the version 2 hierarchy; where that has none, in the first of version 1
@@ -60,7 +89,9 @@ package enum ProcessTable {
 
   /// A variable of the environment that a process's program was started with; nil where it has none, or cannot be read.
   package static func variable(_ name: String, of process: ProcessID) -> String? {
-    guard let bytes = try? OpenFile.contents(of: "/proc/\(process)/environ", limit: 1 << 21) else { return nil }
+    guard let bytes = try? OpenFile.contents(of: directory(of: process) + "/environ", limit: 1 << 21) else {
+      return nil
+    }
     let start = Array("\(name)=".utf8)
     guard let found = bytes.split(separator: 0).first(where: { $0.starts(with: start) }) else { return nil }
     return String(decoding: found.dropFirst(start.count), as: UTF8.self)
@@ -165,7 +196,8 @@ enum SymbolicLink {
 extension ProcessTable {
   /// When a process that runs was started, in clock ticks since boot; nil for one that has ended.
   package static func startTicks(of process: ProcessID) -> UInt64? {
-    guard let text = try? OpenFile.text(of: "/proc/\(process)/stat"), let stat = ProcessStat(text), !stat.hasEnded
+    guard let text = try? OpenFile.text(of: "/proc/\(process)/stat"), let stat = ProcessStat(text),
+      !stat.hasEnded || survivor(of: process) != nil
     else { return nil }
     return stat.startTicks
   }

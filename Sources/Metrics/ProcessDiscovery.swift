@@ -122,7 +122,8 @@ package struct UserNames {
   /// What /proc says of a process; nil for one that has ended.
   package func read(_ process: ProcessID) -> WatchedProcess? {
     let directory = "/proc/\(process)"
-    guard let text = try? OpenFile.text(of: directory + "/stat"), let stat = ProcessStat(text), !stat.hasEnded,
+    guard let text = try? OpenFile.text(of: directory + "/stat"), let stat = ProcessStat(text),
+      !stat.hasEnded || ProcessTable.survivor(of: process) != nil,
       let first = text.firstIndex(of: "("), let last = text.lastIndex(of: ")")
     else { return nil }
     let arguments = (try? OpenFile.contents(of: directory + "/cmdline", limit: Self.commandLineLimit)) ?? []

@@ -58,7 +58,7 @@ package enum PerfMap {
     process: ProcessID, innermostID: ProcessID, ownerUID: uid_t
   ) -> Result<OpenFile, PerfMapRefusal> {
     openIfTrusted(
-      directory: "/proc/\(process)/root/tmp", name: "perf-\(innermostID).map", ownerUID: ownerUID)
+      directory: ProcessTable.directory(of: process) + "/root/tmp", name: "perf-\(innermostID).map", ownerUID: ownerUID)
   }
 
   /// Opens a file of a directory; the last component of `directory` must not be a symbolic link either.

@@ -29,6 +29,36 @@ import Testing
     #expect(ProcessTable.descendants(of: [ProcessID(rawValue: 1 << 22)]).isEmpty)
   }
 
+  @Test func `a process whose main thread has ended is looked into by another thread`() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "swprof-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let source = """
+      #include <pthread.h>
+      #include <unistd.h>
+      static void *stay(void *unused) { alarm(60); for (;;) pause(); }
+      int main(void) { pthread_t thread; pthread_create(&thread, 0, stay, 0); pthread_exit(0); }
+      """
+    try source.write(to: directory.appending(path: "main.c"), atomically: true, encoding: .utf8)
+    let program = directory.appending(path: "leaderless").path
+    let compiler = try Process.run(
+      URL(filePath: "/usr/bin/gcc"), arguments: ["-pthread", "-o", program, directory.appending(path: "main.c").path])
+    compiler.waitUntilExit()
+    try #require(compiler.terminationStatus == 0)
+    let process = try Process.run(URL(filePath: program), arguments: [])
+    defer { kill(process.processIdentifier, SIGKILL) }
+    let number = ProcessID(rawValue: process.processIdentifier)
+    for _ in 0..<2000 where ProcessTable.survivor(of: number) == nil { usleep(5000) }
+
+    let thread = try #require(ProcessTable.survivor(of: number))
+    #expect(thread.rawValue != number.rawValue)
+    #expect(try ProcessTable.mappings(of: number).contains { $0.path == program })
+    #expect(ProcessTable.executable(of: number) == program)
+    #expect(ProcessTable.startTicks(of: number) != nil)
+    #expect(ProcessTable.survivor(of: ProcessTable.own) == nil)
+    #expect(ProcessTable.directory(of: ProcessTable.own) == "/proc/\(ProcessTable.own)")
+  }
+
   @Test func `the state, the parent and the start are told behind any name`() {
     let fields = (["Z", "4"] + [String](repeating: "0", count: 17) + ["77", "0"]).joined(separator: " ")
     let stat = ProcessStat("7 (a) b (c) \(fields)")

@@ -182,12 +182,6 @@ static __always_inline struct thread *thread_of(struct task_struct *task)
 	return bpf_task_storage_get(&threads, task, 0, 0);
 }
 
-/* Whether a task has a user stack. */
-static __always_inline bool has_user_stack(struct task_struct *task)
-{
-	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
-}
-
 /* Whether a task is in a system call; exceptions and interrupts leave a negative number. */
 static __always_inline bool is_in_system_call(struct pt_regs *regs)
 {

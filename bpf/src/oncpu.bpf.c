@@ -64,7 +64,7 @@ SEC("perf_event")
 int on_cpu_tick(struct bpf_perf_event_data *context)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	bool has_user = !(BPF_CORE_READ(task, flags) & PF_KTHREAD);
+	bool has_user = has_user_stack(task);
 	struct scratch *scratch;
 	__u32 tgid;
 

@@ -98,6 +98,12 @@ static __always_inline void add_target(__u32 tgid)
 		count(SWPROF_COUNTER_TARGET_TABLE_FULL);
 }
 
+/* Whether a task has a user stack: kernel threads have none, nor have the workers that the kernel gives a process. */
+static __always_inline bool has_user_stack(struct task_struct *task)
+{
+	return !(BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
+}
+
 static __always_inline bool is_group_leader(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid);

@@ -47,7 +47,9 @@ struct TLSFindings {
 
   /// Keeps the program of a process.
   mutating func noteProgram(of process: ProcessID) {
-    guard processes[process]?.program == nil, let program = try? OpenFile("/proc/\(process)/exe") else { return }
+    guard processes[process]?.program == nil,
+      let program = try? OpenFile(ProcessTable.directory(of: process) + "/exe")
+    else { return }
     note(program, of: process)
   }
 

@@ -171,7 +171,8 @@ struct TLSLibraries {
   mutating func noteExec(of process: ProcessID, _ loaded: inout LoadedNetwork) {
     looks[process] = nil
     findings?.begin(process)
-    guard let path = ProcessTable.executable(of: process), let program = try? OpenFile("/proc/\(process)/exe"),
+    guard let path = ProcessTable.executable(of: process),
+      let program = try? OpenFile(ProcessTable.directory(of: process) + "/exe"),
       let status = try? program.status()
     else { return }
     let identity = FileIdentity(status)
@@ -180,7 +181,8 @@ struct TLSLibraries {
       examination = known
     } else {
       let search = ProgramExamination.search(
-        root: "/proc/\(process)/root", libraryPath: ProcessTable.variable("LD_LIBRARY_PATH", of: process))
+        root: ProcessTable.directory(of: process) + "/root",
+        libraryPath: ProcessTable.variable("LD_LIBRARY_PATH", of: process))
       examination = ProgramExamination(program, at: path, search)
       if examination.libraries.isEmpty, examination.mayLoadMore {
         examination.candidates = search.libraries(where: Self.isRead)
