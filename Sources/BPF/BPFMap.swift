@@ -17,6 +17,13 @@ package struct BPFMap: Sendable {
     try check(unsafe bpf_map_update_elem(descriptor, &key, &value, UInt64(BPF_ANY)), .update(map: name))
   }
 
+  /// Adds an element whose key and value are plain; one that is there already is an error.
+  package func insert<Key: BitwiseCopyable, Value: BitwiseCopyable>(key: Key, value: Value) throws(BPFError) {
+    var key = key
+    var value = value
+    try check(unsafe bpf_map_update_elem(descriptor, &key, &value, UInt64(BPF_NOEXIST)), .update(map: name))
+  }
+
   /// Sets an element to bytes, as many as the map's values have.
   package func update<Key: BitwiseCopyable>(key: Key, bytes: [UInt8]) throws(BPFError) {
     var key = key

@@ -40,6 +40,12 @@ static int find_range(__u64 address)
 	return walking->source->find_range(walking->source->context, address, &walking->walk.range);
 }
 
+/* All code is known here. */
+static int find_new_range(__u64 address)
+{
+	return 1;
+}
+
 static void find_code_bounds(struct walk *walk)
 {
 	walk->lowest_code = walking->source->lowest_code;
@@ -53,9 +59,8 @@ static int look_up_rule(struct scratch *scratch, __u64 address)
 }
 
 /* Only the kernel knows the return addresses that its probes have replaced. */
-static int restore_return(struct walk *walk)
+static void restore_return(struct walk *walk)
 {
-	return 1;
 }
 
 #include "../../bpf/src/walk.h"

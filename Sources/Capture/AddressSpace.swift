@@ -11,6 +11,10 @@ struct AddressSpace {
     var source: SourceIndex
   }
 
+  /// When the program that has mapped them began: the time of the record of its exec, or of the fork of its process, in
+  /// ns. Tells mappings of one program from those of the next one.
+  var programStart: UInt64 = 0
+
   /// In ascending order, without overlap.
   private(set) var regions: [Region] = []
 

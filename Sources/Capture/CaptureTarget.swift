@@ -70,6 +70,8 @@ package struct CaptureRequest: Sendable {
   package var stopsSampledThreads = false
   /// What the target still waits to become: nothing that it has mapped counts before.
   package var awaitedCommand: AwaitedCommand?
+  /// For tests, whether the kernel side is told what processes have mapped, or has to find out by itself.
+  package var publishesMappings = true
   /// For how long, in ns, tables are built before the capture begins; what is left is built while it runs.
   package var initialBuildNanoseconds: UInt64 = 3_000_000_000
   /// Bytes of the ring buffer: a power of two, at least a page.

@@ -1,6 +1,13 @@
 import LinuxSystem
 import ProfileModel
 
+/// A file as /proc/PID/maps names it; not always as fstat(2) does, whose device is another one on Btrfs.
+struct FilePlace: Hashable {
+  /// `major << 32 | minor`
+  let device: UInt64
+  let inode: UInt64
+}
+
 /// Everything that code was seen to come from, each file once and opened while it can be.
 struct CodeSources {
   private struct FileKey: Hashable {
@@ -18,6 +25,9 @@ struct CodeSources {
   /// The vDSO of 32-bit processes, by its bytes: a process may have changed its own.
   private var compatVDSOs: [[UInt8]: SourceIndex] = [:]
   private static let maximumCompatVDSOs = 64
+
+  /// What /proc/PID/maps says of the files of sources.
+  private var places: [SourceIndex: FilePlace] = [:]
 
   /// Indices of sources that were forgotten, to be given to others.
   private var free: [SourceIndex] = []
@@ -43,6 +53,7 @@ struct CodeSources {
     if let file = open() {
       let index = add(.file(file, path: mapping.path))
       files[key] = index
+      places[index] = FilePlace(device: mapping.device, inode: mapping.inode)
       return index
     }
     // Not remembered as a file: the next process that maps it may still let us open it.
@@ -71,6 +82,9 @@ struct CodeSources {
     return index
   }
 
+  /// Where a source's file is; nil for other sources.
+  func place(of source: SourceIndex) -> FilePlace? { places[source] }
+
   /// Forgets all sources but some, and closes their files. Nobody may know their indices any more.
   ///
   /// - Returns: what was forgotten.
@@ -81,7 +95,10 @@ struct CodeSources {
     files = files.filter { !gone.contains($0.value) }
     missing = missing.filter { !gone.contains($0.value) }
     compatVDSOs = compatVDSOs.filter { !gone.contains($0.value) }
-    for index in gone { sources[Int(index)] = .missing(path: "") }
+    for index in gone {
+      sources[Int(index)] = .missing(path: "")
+      places[index] = nil
+    }
     free += gone.sorted(by: >)
     return gone
   }

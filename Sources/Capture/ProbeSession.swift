@@ -136,8 +136,11 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     var publisher: UnwindPublisher?
     if let tables = loaded.tables {
       publisher = UnwindPublisher(
-        codeMaps: try object.map(named: "code_maps"), edition: try object.map(named: "code_map_edition"),
-        tables: tables, isEager: scope.trackerScope == .listed)
+        codeMaps: try object.map(named: "code_maps"), codeFiles: try object.map(named: "code_files"),
+        edition: try object.map(named: "code_map_edition"), tables: tables,
+        isEager: scope.trackerScope == .listed, publishesMappings: request.publishesMappings)
+      let starts = try object.map(named: "program_starts")
+      tracker.programStart = { Self.programStart(of: $0, in: starts) }
     }
     let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
     // Mappings are listened to before they are read.
@@ -172,6 +175,14 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     self.isNamed = isNamed
     self.scopeWarnings = scopeWarnings
     self.unwind = unwind
+  }
+
+  /// When a process began the program that it runs, or some later moment before the next one.
+  private static func programStart(of process: ProcessID, in starts: BPFMap) -> UInt64 {
+    let key = UInt32(process.rawValue)
+    let now = swprof_program_start(last_ns: Clock.monotonic.nanoseconds, previous_ns: 0)
+    if (try? starts.insert(key: key, value: now)) != nil { return now.last_ns }
+    return starts.value(forKey: key, initial: now)?.last_ns ?? 0
   }
 
   /// A ring in an array: arrays hold no noncopyable values.

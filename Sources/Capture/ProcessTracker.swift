@@ -37,6 +37,8 @@ package struct ProcessTracker {
   /// What could not be looked into, and perf-maps that were refused: a sentence each.
   package private(set) var warnings: [String] = []
   private static let maximumWarnings = 200
+  /// Asked when the program of a process began, where no record tells, and before its mappings are read.
+  var programStart: (ProcessID) -> UInt64 = { _ in 0 }
   /// Asked for the perf-map of a process; `nil` where there is none.
   private let openPerfMap: (ProcessID) -> PerfMapOpening
 
@@ -62,9 +64,10 @@ package struct ProcessTracker {
   /// Reads the mappings that a process has now; does nothing for one that is followed already.
   package mutating func follow(_ process: ProcessID) {
     guard spaces[process] == nil, !unreadable.contains(process) else { return }
+    let start = programStart(process)
     do {
       let mappings = try ProcessTable.mappings(of: process)
-      spaces[process] = AddressSpace()
+      spaces[process] = AddressSpace(programStart: start)
       changed.insert(process)
       for mapping in mappings { add(mapping, to: process) }
     } catch {
@@ -79,7 +82,7 @@ package struct ProcessTracker {
   }
 
   /// Follows a process from its next exec on.
-  mutating func awaitExec(of process: ProcessID) { begin(process) }
+  mutating func awaitExec(of process: ProcessID) { begin(process, at: MonotonicTime(nanoseconds: 0)) }
 
   package mutating func apply(_ record: SidebandRecord) {
     let process = record.process
@@ -89,13 +92,14 @@ package struct ProcessTracker {
       if spaces[process] != nil { add(mapping, to: process) }
     case .name(let name, let isExec):
       if isExec, spaces[process] != nil || isOfInterest(name) {
-        begin(process)
+        begin(process, at: record.time)
       } else if isOfInterest(name), record.thread.rawValue == process.rawValue {
         follow(process)
       }
     case .fork(let parent):
-      guard parent != process, includesChildren || scope == .all, let inherited = spaces[parent] else { return }
-      begin(process)
+      guard parent != process, includesChildren || scope == .all, var inherited = spaces[parent] else { return }
+      begin(process, at: record.time)
+      inherited.programStart = record.time.nanoseconds
       spaces[process] = inherited
       forksSeen += 1
     case .exit:
@@ -176,8 +180,14 @@ package struct ProcessTracker {
     return changed
   }
 
+  /// Where a source's file is; nil for other sources.
+  func filePlace(of source: SourceIndex) -> FilePlace? { codeSources.place(of: source) }
+
   /// The executable mappings of a process, sorted; nil for one that is not followed.
   func regions(of process: ProcessID) -> [AddressSpace.Region]? { spaces[process]?.regions }
+
+  /// What a process has mapped; nil for one that is not followed.
+  func space(of process: ProcessID) -> AddressSpace? { spaces[process] }
 
   /// The source of an address of a process, and the address there.
   package mutating func locate(_ address: UInt64, in process: ProcessID) -> (source: SourceIndex, address: UInt64) {
@@ -201,8 +211,8 @@ package struct ProcessTracker {
   }
 
   /// Starts over with nothing mapped: a new process, or a new program in an old one.
-  private mutating func begin(_ process: ProcessID) {
-    spaces[process] = AddressSpace()
+  private mutating func begin(_ process: ProcessID, at time: MonotonicTime) {
+    spaces[process] = AddressSpace(programStart: time.nanoseconds)
     changed.insert(process)
     anonymous[process] = nil
     unmapped[process] = nil

@@ -9,6 +9,9 @@ import ProfileModel
 ///
 /// A process is told of anew whenever its mappings change: a new block of lines is written, then its entry in
 /// `code_maps` is set to it in one step.
+///
+/// Files are published too, as soon as their tables are built: the kernel side finds by itself where a process that it
+/// has not been told of has mapped them.
 struct UnwindPublisher {
   /// What is known of a source of code.
   private enum Module {
@@ -17,6 +20,9 @@ struct UnwindPublisher {
   }
 
   private let codeMaps: BPFMap
+  private let codeFiles: BPFMap
+  /// Whether the kernel side is told what processes have mapped, or has to find out by itself; for tests.
+  private let publishesMappings: Bool
   /// Where the changes of `codeMaps` are counted.
   private let edition: BPFMap
   private var changes: UInt64 = 0
@@ -24,14 +30,22 @@ struct UnwindPublisher {
   private let isEager: Bool
   private let tables: UnwindTables
   private var modules: [SourceIndex: Module] = [CodeSources.kernel: .built(.none)]
+  /// What is in `code_files`.
+  private var files: [SourceIndex: swprof_file_identity] = [:]
   private var blocks: [ProcessID: UnwindLines.Block] = [:]
   /// Sources whose tables are still to be built. Small files come first: the tables of many programs are ready before
   /// that of one huge one.
   private var queue: [UnwindTables.Job] = []
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
-  init(codeMaps: BPFMap, edition: BPFMap, tables: UnwindTables, isEager: Bool) {
+
+  init(
+    codeMaps: BPFMap, codeFiles: BPFMap, edition: BPFMap, tables: UnwindTables, isEager: Bool,
+    publishesMappings: Bool = true
+  ) {
     self.codeMaps = codeMaps
+    self.codeFiles = codeFiles
+    self.publishesMappings = publishesMappings
     self.edition = edition
     self.isEager = isEager
     self.tables = tables
@@ -66,6 +80,7 @@ struct UnwindPublisher {
       guard let result = tables.advance(&queue[0], of: sources) else { continue }
       let source = queue.removeFirst().source
       modules[source] = .built(result.outcome)
+      publishFile(source, result.outcome, tracker)
       if case .noRoom = result.outcome { shortages += 1 }
       if warnings.count < Self.maximumWarnings { warnings += result.warnings }
       affected.formUnion(waiting.removeValue(forKey: source) ?? [])
@@ -94,6 +109,7 @@ struct UnwindPublisher {
       // Another capture may have built it.
       if let known = tables.find(tracker.sources[Int(source)]) {
         modules[source] = .built(known.outcome)
+        publishFile(source, known.outcome, tracker)
         if warnings.count < Self.maximumWarnings { warnings += known.warnings }
         return
       }
@@ -107,8 +123,8 @@ struct UnwindPublisher {
 
   private mutating func publish(_ processes: Set<ProcessID>, _ tracker: borrowing ProcessTracker) {
     for process in processes {
-      if let regions = tracker.regions(of: process) {
-        publish(process, regions)
+      if let space = tracker.space(of: process) {
+        publish(process, space)
       } else if blocks.removeValue(forKey: process) != nil {
         codeMaps.remove(key: UInt32(process.rawValue))
       }
@@ -119,20 +135,35 @@ struct UnwindPublisher {
     try? edition.update(key: UInt32(0), value: changes)
   }
 
-  private mutating func publish(_ process: ProcessID, _ regions: [AddressSpace.Region]) {
-    let ranges = regions.map(range)
+  private mutating func publish(_ process: ProcessID, _ space: AddressSpace) {
+    guard publishesMappings else { return }
+    let ranges = space.regions.map(range)
     let size = UnwindLines.lines(forBytes: max(1, ranges.count * MemoryLayout<swprof_code_range>.stride))
     do throws(BPFError) {
       guard let block = try UnwindLines.Block(size, of: tables.lines) else { return countShortage(process) }
       tables.lines.write(ranges, at: block.first)
       try tables.lines.waitUntilVisible()
       try codeMaps.update(
-        key: UInt32(process.rawValue), value: swprof_code_map(first: block.first, count: UInt32(ranges.count)))
+        key: UInt32(process.rawValue),
+        value: swprof_code_map(first: block.first, count: UInt32(ranges.count), program_ns: space.programStart))
       // The one before is free from here on, and rests before it is written again.
       blocks[process] = block
     } catch {
       countShortage(process)
     }
+  }
+
+  /// Tells the kernel side of a file's table, whoever maps it. One that finds no room is left to what is told of each
+  /// process.
+  private mutating func publishFile(
+    _ source: SourceIndex, _ outcome: UnwindTables.Outcome, _ tracker: borrowing ProcessTracker
+  ) {
+    guard let value = swprof_code_file(outcome), let identity = tracker.identity(of: source) else { return }
+    do throws(BPFError) {
+      try tables.lines.waitUntilVisible()
+      try codeFiles.update(key: identity, value: value)
+      files[source] = identity
+    } catch {}
   }
 
   /// A process whose newest mappings could not be published is not walked by old ones.
@@ -144,6 +175,10 @@ struct UnwindPublisher {
   /// Forgets sources that no process has mapped any more, with the hold on their tables.
   mutating func forget(_ sources: Set<SourceIndex>) {
     for source in sources {
+      // Before its table may be given up. Another source may be the same file by another path.
+      if let identity = files.removeValue(forKey: source), !files.values.contains(where: identity.isSame) {
+        codeFiles.remove(key: identity)
+      }
       modules[source] = nil
       waiting[source] = nil
     }

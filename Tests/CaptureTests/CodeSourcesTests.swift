@@ -129,4 +129,33 @@ struct CodeSourcesTests {
     #expect(samples.sources(at: MonotonicTime(nanoseconds: 1500)) == [places[1]])
     #expect(samples.sources(at: MonotonicTime(nanoseconds: 9000)).isEmpty)
   }
+
+  @Test func `mappings carry when their program began, by the record of the exec or of the fork`() {
+    var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }
+    func apply(_ event: SidebandRecord.Event, _ number: Int, at time: UInt64) {
+      tracker.apply(
+        SidebandRecord(
+          time: MonotonicTime(nanoseconds: time), process: process(number), thread: ThreadID(rawValue: 1), event: event)
+      )
+    }
+    apply(.name("a", isExec: true), 1, at: 10)
+    apply(mapping("/nonexistent/a", inode: 1), 1, at: 20)
+    apply(.fork(parent: process(1)), 2, at: 30)
+    #expect(tracker.space(of: process(1))?.programStart == 10)
+    #expect(tracker.space(of: process(2))?.programStart == 30)
+    #expect(tracker.space(of: process(2))?.regions.count == 1)
+
+    apply(.name("b", isExec: true), 2, at: 40)
+    #expect(tracker.space(of: process(2))?.programStart == 40)
+    #expect(tracker.space(of: process(2))?.regions.isEmpty == true)
+  }
+
+  @Test func `the start of a program that was not seen to begin is asked for before its mappings are read`() {
+    var tracker = ProcessTracker(scope: .listed, includesChildren: false) { _ in .none }
+    tracker.programStart = { process in process == ProcessTable.own ? 70 : 80 }
+
+    tracker.follow(ProcessTable.own)
+
+    #expect(tracker.space(of: ProcessTable.own)?.programStart == 70)
+  }
 }

@@ -27,6 +27,17 @@ extension EndToEnd {
       try expectNamed(try FoldedStacks(result.output))
     }
 
+    @Test func `the stacks of processes that live a millisecond are whole`() throws {
+      let script = "i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i+1)); done"
+
+      let stacks = try bench.capture(["--freq", "997", "--user", "--", "sh", "-c", script])
+
+      // All but those that were taken before the tables of the shell and of its libraries were built.
+      let walked = FoldedStacks(stacks: stacks.stacks.filter { !$0.userFrames.isEmpty })
+      #expect(walked.total > 200)
+      #expect(walked.percentage { !$0.isTruncated } >= 95)
+    }
+
     @Test func `a program on its way into memory has no user stack`() throws {
       let program = try bench.compile("exec_again")
 

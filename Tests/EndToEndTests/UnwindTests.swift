@@ -31,6 +31,22 @@ extension EndToEnd {
       #expect(Double(truth.equal) >= 0.995 * Double(truth.compared), "\(truth.differences.joined(separator: "\n"))")
     }
 
+    @Test func `the kernel finds mappings that it was not told of, and walks through them alike`() throws {
+      var truth = StackComparison()
+      truth.publishesMappings = false
+      let registers = try bench.compileWithoutFramePointers("registers")
+      let wanted = PrecompiledWorkloads.current == nil ? 100 : 20
+      // One has its functions in several libraries, the other enters the vDSO and is interrupted by signals.
+      for program in [UnwindProgram.openssl, .signalHandler] {
+        let workload = try program.start(bench)
+        defer { workload.kill() }
+        try truth.compare(workload.pid, samples: wanted, name: program.rawValue, registers, bench)
+      }
+
+      #expect(truth.walkedOtherwise.isEmpty, "\(truth.walkedOtherwise.prefix(5).joined(separator: "\n"))")
+      #expect(Double(truth.equal) >= 0.99 * Double(truth.compared), "\(truth.differences.joined(separator: "\n"))")
+    }
+
     @Test(arguments: UnwindProgram.present)
     func `stacks reach their root`(program: UnwindProgram) throws {
       let workload = try program.start(bench)
@@ -45,6 +61,8 @@ extension EndToEnd {
 
 /// Samples of threads that stand still where they were sampled, compared with elfutils' view of them.
 private struct StackComparison {
+  /// Whether the kernel side is told of mappings, or finds them itself.
+  var publishesMappings = true
   private(set) var compared = 0
   private(set) var equal = 0
   private(set) var differences: [String] = []
@@ -62,6 +80,7 @@ private struct StackComparison {
       target: .processes([ProcessID(rawValue: process)]), side: .both, includesChildren: true,
       unwind: .dwarf, ringBufferBytes: 1 << 20)
     request.stopsSampledThreads = true
+    request.publishesMappings = publishesMappings
     let samples = Samples()
     var capture = try OnCPUCapture.arm(request, frequencyHertz: 997, jitterSeed: 1) { _ in .none }
     capture.observe = { samples.list.append($0) }

@@ -257,7 +257,20 @@ _Static_assert(sizeof(struct swprof_line) == SWPROF_LINE_SIZE, "layout");
 struct swprof_code_map {
 	__u32 first;
 	__u32 count;
+	__u64 program_ns; /* the program that has it mapped: the time of the record of its exec, or of the process's
+			     fork */
 };
+_Static_assert(sizeof(struct swprof_code_map) == 16, "layout");
+
+/*
+ * When a process began the program that it runs, and the one before: the times of the tracepoints of exec and fork,
+ * which follow those of the records. 0: not known.
+ */
+struct swprof_program_start {
+	__u64 last_ns;
+	__u64 previous_ns;
+};
+_Static_assert(sizeof(struct swprof_program_start) == 16, "layout");
 
 /* Executable memory. The ranges of a process are sorted by address and do not overlap. */
 struct swprof_code_range {
@@ -270,6 +283,35 @@ struct swprof_code_range {
 _Static_assert(sizeof(struct swprof_code_range) == 32, "layout");
 
 #define SWPROF_RANGE_GENERATED 1 /* of no file: code that the process has written */
+/*
+ * A file that code is mapped from, the key of the map `code_files`: what /proc/PID/maps says of it, and when it was
+ * changed last. All of it is 0 for the vDSO.
+ */
+struct swprof_file_identity {
+	__u64 inode;
+	__u64 changed_s; /* st_ctim */
+	__u32 changed_ns;
+	__u32 device; /* major << 20 | minor */
+};
+_Static_assert(sizeof(struct swprof_file_identity) == 24, "layout");
+
+#define SWPROF_FILE_SEGMENTS_MAX 4
+
+/* Executable bytes of a file, whole pages. */
+struct swprof_file_segment {
+	__u64 start; /* file offset */
+	__u64 end;
+	__u64 bias; /* ELF virtual address = file offset + bias, modulo 2^64 */
+};
+_Static_assert(sizeof(struct swprof_file_segment) == 24, "layout");
+
+/* By which table stacks are walked through the code of a file, whoever maps it. */
+struct swprof_code_file {
+	__u32 module; /* as in a code range */
+	__u32 count;
+	struct swprof_file_segment segments[SWPROF_FILE_SEGMENTS_MAX];
+};
+_Static_assert(sizeof(struct swprof_code_file) == 104, "layout");
 
 #define SWPROF_MODULE_NONE 0 /* code without a table: its frames are walked by frame pointers */
 #define SWPROF_MODULE_NOT_READY 0xffffffff /* code whose table is not built yet, or found no room */

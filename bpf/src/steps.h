@@ -7,8 +7,9 @@
  * current_scratch(), which returns it or NULL; read_user(to, size, address), which returns 0 when all could be read;
  * walks_by_tables(), false where frame pointers alone are gone by;
  * find_range(address), which moves walk->range and returns 0 when there is code; find_code_bounds(walk);
+ * find_new_range(address), the same for code that was not published;
  * look_up_rule(scratch, address), which sets walk->rule and returns 0 when the table is there;
- * restore_return(walk), which puts the address that a probe has replaced into walk->ip, and returns 0 when it did.
+ * restore_return(walk), which puts the address that a probe has replaced into walk->ip.
  */
 #ifndef SWPROF_STEPS_H
 #define SWPROF_STEPS_H
@@ -422,14 +423,20 @@ static __always_inline int step_by_rule(struct walk *walk)
 	return STEP_DONE;
 }
 
-/* Moves `walk->range` to the code of the frame at hand. Returns 0 when it lies in any. */
-static __always_inline int find_code(struct walk *walk)
+/* Moves `walk->range` to the published code of the frame at hand. Returns 0 when it lies in any. */
+static __always_inline int find_published_code(struct walk *walk)
 {
 	/* A return address may lie behind the function that made the call. */
 	__u64 address = walk->flags & WALK_EXACT ? walk->ip : walk->ip - 1;
 
 	walk->address = address;
 	return (address < walk->range.start || address >= walk->range.end) && find_range(address);
+}
+
+/* Moves `walk->range` to the code of the frame at hand, published or not. Returns 0 when it lies in any. */
+static __always_inline int find_code(struct walk *walk)
+{
+	return find_published_code(walk) && find_new_range(walk->address);
 }
 
 /* Adds a frame, or a mark, to those that were found. */
@@ -463,8 +470,11 @@ static __always_inline int finish_step(struct scratch *scratch, __u32 mark)
 			walk->flags |= WALK_EXACT | WALK_ENTRY;
 	}
 	/* What lies in no code is no return address, and no frame; but a uretprobe may have put itself in its place. */
-	if (walks_by_tables() && find_code(walk) && (restore_return(walk) || find_code(walk)))
-		return end_walk(walk, SWPROF_STACK_UNMAPPED);
+	if (walks_by_tables() && find_published_code(walk)) {
+		restore_return(walk);
+		if (find_code(walk))
+			return end_walk(walk, SWPROF_STACK_UNMAPPED);
+	}
 	if (mark && add_frame(scratch, mark))
 		return STEP_LAST;
 	walk->last_flags = walk->flags;

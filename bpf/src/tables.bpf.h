@@ -3,6 +3,7 @@
 #ifndef SWPROF_TABLES_BPF_H
 #define SWPROF_TABLES_BPF_H
 
+#include "programs.bpf.h"
 #include "target.bpf.h"
 
 struct unwind_chunk {
@@ -64,27 +65,31 @@ static __always_inline struct swprof_code_range *range_at(__u32 first, __u32 ind
 	return line ? &((struct swprof_code_range *)line)[index % RANGES_PER_LINE] : NULL;
 }
 
-/* A child has its parent's memory; its own process is told of it later. */
-static __always_inline void inherit_code_map(struct task_struct *parent, struct task_struct *child)
+/* What is known of the code of a process; NULL where it has not been published, or is that of an earlier program. */
+static __always_inline struct swprof_code_map *code_map_of(__u32 tgid)
 {
-	struct swprof_code_map *map;
-	__u32 tgid;
+	struct swprof_code_map *map = bpf_map_lookup_elem(&code_maps, &tgid);
 
-	if (config.unwind != SWPROF_UNWIND_TABLES || !is_group_leader(child))
+	return map && is_of_this_program(map, tgid) ? map : NULL;
+}
+
+/* A child has its parent's memory; its own mappings are published later. */
+static __always_inline void inherit_code_map(struct task_struct *parent, struct task_struct *child, bool is_target)
+{
+	__u32 tgid = number_in_namespace(child);
+	struct swprof_code_map *map;
+
+	if (config.unwind != SWPROF_UNWIND_TABLES || !is_group_leader(child) || !tgid)
 		return;
-	tgid = tgid_in_namespace(parent);
-	map = bpf_map_lookup_elem(&code_maps, &tgid);
-	if (!map)
-		return;
-	tgid = number_in_namespace(child);
-	if (tgid)
+	map = code_map_of(tgid_in_namespace(parent));
+	if (map || is_target || config.scope != SWPROF_SCOPE_TARGETS)
+		begin_process(tgid);
+	if (map)
 		bpf_map_update_elem(&code_maps, &tgid, map, BPF_ANY);
 }
 
-static __always_inline void drop_code_map(struct task_struct *task)
+static __always_inline void drop_code_map(__u32 tgid)
 {
-	__u32 tgid = tgid_in_namespace(task);
-
 	if (config.unwind == SWPROF_UNWIND_TABLES)
 		bpf_map_delete_elem(&code_maps, &tgid);
 }
@@ -97,16 +102,19 @@ static __always_inline void drop_code_map(struct task_struct *task)
 SEC("raw_tp/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	follow_fork(parent, child);
-	inherit_code_map(parent, child);
+	inherit_code_map(parent, child, follow_fork(parent, child));
 	return 0;
 }
 
 SEC("raw_tp/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task)
 {
-	drop_code_map(task);
+	__u32 tgid = tgid_in_namespace(task);
+
 	follow_exec(task);
+	if (config.unwind == SWPROF_UNWIND_TABLES)
+		begin_program(tgid);
+	drop_code_map(tgid);
 	return 0;
 }
 
@@ -123,7 +131,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	follow_exit(task);
 	if (is_last_thread(task))
-		drop_code_map(task);
+		drop_code_map(tgid_in_namespace(task));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #ifndef SWPROF_UNWIND_BPF_H
 #define SWPROF_UNWIND_BPF_H
 
+#include "mappings.bpf.h"
 #include "tables.bpf.h"
 #include "walk_state.h"
 
@@ -239,15 +240,28 @@ __attribute__((noinline)) __u64 probed_return(__u64 place)
 	return 0;
 }
 
-/* Puts the return address that a uretprobe has replaced in its place. Returns 0 when it was one. */
-static __always_inline int restore_return(struct walk *walk)
+/* Puts the return address that a uretprobe has replaced in its place, if it was one. */
+static __always_inline void restore_return(struct walk *walk)
 {
 	__u64 address = probed_return(walk->sp - sizeof(walk->ip));
 
-	if (!address)
+	if (address)
+		walk->ip = address;
+}
+
+static __always_inline void keep_no_reads(struct walk *walk);
+
+/* Moves `walk->range` to the mapping of an address that user space has not told of. Returns 0 when it is one of code.
+ */
+__attribute__((noinline)) int find_new_range(__u64 address)
+{
+	struct scratch *scratch = current_scratch();
+
+	if (!scratch)
 		return 1;
-	walk->ip = address;
-	return 0;
+	/* The mappings are none of the words of the stack. */
+	keep_no_reads(&scratch->walk);
+	return !find_mapping(&scratch->walk.range, address);
 }
 
 #include "walk.h"
@@ -258,22 +272,22 @@ static __always_inline int restore_return(struct walk *walk)
  */
 static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid)
 {
-	struct swprof_code_map *map;
+	struct swprof_code_map *map = NULL;
 
 	if (is_compat_code(scratch->regs.cs)) {
 		walk_compat_stack(scratch, tgid);
 		return;
 	}
 	if (walks_by_tables()) {
-		map = bpf_map_lookup_elem(&code_maps, &tgid);
-		if (!map) {
-			begin_walk(scratch);
-			scratch->walk.end = SWPROF_STACK_NOT_READY;
-			return;
-		}
-		scratch->walk.map = *map;
+		map = code_map_of(tgid);
+		scratch->walk.map.count = 0;
+		if (map)
+			scratch->walk.map = *map;
 	}
 	walk_from(scratch);
+	/* The leaf's code may come to be known. */
+	if (walks_by_tables() && !map && scratch->walk.count == 1 && scratch->walk.end == SWPROF_STACK_UNMAPPED)
+		scratch->walk.end = SWPROF_STACK_NOT_READY;
 }
 
 /* Reads the registers with which a task left user mode. Returns 0 when it has any. */

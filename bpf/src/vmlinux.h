@@ -117,13 +117,57 @@ struct signal_struct {
 	atomic_t live;
 };
 
+/* A maple tree; its nodes are looked into by bpf/src/mappings.bpf.h. */
+struct maple_metadata {
+	unsigned char end;
+};
+
+struct maple_range_64 {
+	unsigned long pivot[15];
+	void *slot[16];
+	struct maple_metadata meta;
+};
+
+struct maple_arange_64 {
+	unsigned long pivot[9];
+	void *slot[10];
+	struct maple_metadata meta;
+};
+
+struct maple_node {
+	void *parent;
+	struct maple_range_64 mr64;
+	struct maple_arange_64 ma64;
+};
+
+struct maple_tree {
+	void *ma_root;
+};
+
+typedef struct {
+	void *vdso;
+} mm_context_t;
+
 struct mm_struct {
+	struct maple_tree mm_mt; /* since 6.1 */
 	unsigned long end_code;
 	unsigned long task_size; /* 4 GiB at most for a 32-bit process */
+	mm_context_t context;
 };
 
 struct thread_info {
 	__u32 status; /* TS_COMPAT: within a 32-bit system call */
+};
+
+#define VM_EXEC 0x00000004
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	struct mm_struct *vm_mm;
+	unsigned long vm_flags;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
 };
 
 /* Empty without CONFIG_SCHED_INFO. */
@@ -321,9 +365,30 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+struct super_block {
+	__u32 s_dev;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
 struct inode {
 	unsigned short i_mode;
+	struct super_block *i_sb;
 	unsigned long i_ino;
+	__s64 i_ctime_sec; /* since 6.11 */
+	__u32 i_ctime_nsec;
+};
+
+/* 6.6 to 6.10. */
+struct inode___before_6_11 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___before_6_6 {
+	struct timespec64 i_ctime;
 };
 
 struct qstr {
@@ -332,6 +397,7 @@ struct qstr {
 
 struct dentry {
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct path {
@@ -339,9 +405,17 @@ struct path {
 };
 
 struct file {
+	__u32 f_mode;
 	void *private_data;
 	struct inode *f_inode;
 	struct path f_path;
+};
+
+/* include/linux/fs.h: since 6.5, of a file that an overlay keeps elsewhere. */
+#define FMODE_BACKING (1U << 25)
+
+struct backing_file {
+	struct path user_path;
 };
 
 struct socket {
