@@ -9,6 +9,8 @@ struct AddressSpace {
     /// The address that `start` has in the source: a file offset for files.
     var sourceStart: UInt64
     var source: SourceIndex
+    /// Whether it is anonymous memory that holds a copy of the source's bytes.
+    var isCopy = false
   }
 
   /// When the program that has mapped them began: the time of the record of its exec, or of the fork of its process, in
@@ -27,17 +29,30 @@ struct AddressSpace {
       let old = regions[last]
       if old.start < region.start {
         replacement.append(
-          Region(start: old.start, end: region.start, sourceStart: old.sourceStart, source: old.source))
+          Region(
+            start: old.start, end: region.start, sourceStart: old.sourceStart, source: old.source, isCopy: old.isCopy))
       }
       if old.end > region.end {
         let offset = region.end - old.start
         replacement.append(
-          Region(start: region.end, end: old.end, sourceStart: old.sourceStart &+ offset, source: old.source))
+          Region(
+            start: region.end, end: old.end, sourceStart: old.sourceStart &+ offset, source: old.source,
+            isCopy: old.isCopy))
       }
       last += 1
     }
     replacement.insert(region, at: replacement.first.map { $0.start < region.start ? 1 : 0 } ?? 0)
     regions.replaceSubrange(first..<last, with: replacement)
+  }
+
+  /// Whether regions fill a range of addresses without a gap, and each satisfies a predicate.
+  func isFilled(_ range: Range<UInt64>, with isExpected: (Region) -> Bool) -> Bool {
+    var place = range.lowerBound
+    while place < range.upperBound {
+      guard let region = region(containing: place), isExpected(region) else { return false }
+      place = region.end
+    }
+    return true
   }
 
   func region(containing address: UInt64) -> Region? { index(of: address).map { regions[$0] } }

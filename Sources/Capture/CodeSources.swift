@@ -14,6 +14,12 @@ struct CodeSources {
     let device: UInt64
     let inode: UInt64
     let path: String
+
+    init(_ mapping: MemoryMapping) {
+      device = mapping.device
+      inode = mapping.inode
+      path = mapping.path
+    }
   }
 
   static let kernel: SourceIndex = 0
@@ -48,16 +54,9 @@ struct CodeSources {
   ///
   /// - Parameter open: tries to open the mapped file; called once for each file as long as it succeeds.
   mutating func file(for mapping: MemoryMapping, open: () -> OpenFile?) -> SourceIndex {
-    let key = FileKey(device: mapping.device, inode: mapping.inode, path: mapping.path)
-    if let known = files[key] { return known }
-    if let file = open() {
-      let index = add(.file(file, path: mapping.path))
-      files[key] = index
-      places[index] = FilePlace(device: mapping.device, inode: mapping.inode)
-      return index
-    }
+    if let file = opened(for: mapping, open: open) { return file }
     // Not remembered as a file: the next process that maps it may still let us open it.
-    return missingSource(key)
+    return missingSource(FileKey(mapping))
   }
 
   /// The source of the vDSO of a 32-bit process, whose image is not the one of this process.
@@ -79,6 +78,17 @@ struct CodeSources {
     if let known = missing[key] { return known }
     let index = add(.missing(path: key.path))
     missing[key] = index
+    return index
+  }
+
+  /// The source of a file mapping, as above; nil where the file cannot be opened.
+  mutating func opened(for mapping: MemoryMapping, open: () -> OpenFile?) -> SourceIndex? {
+    let key = FileKey(mapping)
+    if let known = files[key] { return known }
+    guard let file = open() else { return nil }
+    let index = add(.file(file, path: mapping.path))
+    files[key] = index
+    places[index] = FilePlace(device: mapping.device, inode: mapping.inode)
     return index
   }
 

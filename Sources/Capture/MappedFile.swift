@@ -1,3 +1,4 @@
+import ELF
 import Glibc
 import LinuxSystem
 import ProfileModel
@@ -11,6 +12,14 @@ enum MappedFile {
     if let file = open(mapping, in: "/proc/\(process)") { return file }
     if let thread = ProcessTable.survivor(of: process), let file = open(mapping, in: "/proc/\(thread)") { return file }
     return mapping.path.hasPrefix("/") ? open(mapping, at: mapping.path) : nil
+  }
+
+  /// Opens the memfd of a mapping if it is a program or a library; just-in-time compilers have their code in memfds too.
+  static func openProgram(_ mapping: MemoryMapping, of process: ProcessID) -> OpenFile? {
+    guard let file = open(mapping, in: ProcessTable.directory(of: process)), let bytes = try? ByteSource(file),
+      let elf = try? ELFFile(bytes), elf.loads.contains(where: { $0.isMapped(at: mapping.fileOffset) })
+    else { return nil }
+    return file
   }
 
   /// - Parameter directory: of /proc.

@@ -141,6 +141,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
         isEager: scope.trackerScope == .listed, publishesMappings: request.publishesMappings)
       let starts = try object.map(named: "program_starts")
       tracker.programStart = { Self.programStart(of: $0, in: starts) }
+      tracker.isRunningProgram = { process, start in
+        let known = starts.value(forKey: UInt32(process.rawValue), initial: swprof_program_start())
+        return known.map { start > $0.previous_ns } ?? true
+      }
     }
     let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
     // Mappings are listened to before they are read.

@@ -1,3 +1,4 @@
+import ELF
 package import LinuxSystem
 package import ProfileModel
 
@@ -39,6 +40,20 @@ package struct ProcessTracker {
   private static let maximumWarnings = 200
   /// Asked when the program of a process began, where no record tells, and before its mappings are read.
   var programStart: (ProcessID) -> UInt64 = { _ in 0 }
+  /// Asked whether a process still runs the program that began at a time.
+  var isRunningProgram: (ProcessID, _ start: UInt64) -> Bool = { _, _ in true }
+  /// When the mappings of a process may be read again.
+  private var lookTimes: [ProcessID: RetryTime] = [:]
+  /// When the anonymous regions of a process may be looked at again for copied code.
+  private var copyTimes: [ProcessID: CopyTimes] = [:]
+
+  private struct CopyTimes {
+    var next = RetryTime()
+    /// The regions that were looked at, by their starts.
+    var regions: [UInt64: RetryTime] = [:]
+  }
+
+  private let clock: () -> MonotonicTime
   /// Asked for the perf-map of a process; `nil` where there is none.
   private let openPerfMap: (ProcessID) -> PerfMapOpening
 
@@ -51,11 +66,13 @@ package struct ProcessTracker {
 
   package init(
     scope: Scope, includesChildren: Bool, processName: String? = nil,
+    clock: @escaping () -> MonotonicTime = { Clock.monotonic },
     openPerfMap: @escaping (ProcessID) -> PerfMapOpening
   ) {
     self.scope = scope
     self.includesChildren = includesChildren
     self.processName = processName
+    self.clock = clock
     self.openPerfMap = openPerfMap
   }
 
@@ -130,10 +147,8 @@ package struct ProcessTracker {
 
   /// Opens the file of a new mapping ahead of its turn, because its process may be gone by then.
   package mutating func prepare(_ record: SidebandRecord) {
-    guard case .mapping(let mapping) = record.event, scope == .all || spaces[record.process] != nil,
-      Self.isFile(mapping)
-    else { return }
-    _ = codeSources.file(for: mapping) { MappedFile.open(mapping, of: record.process) }
+    guard case .mapping(let mapping) = record.event, scope == .all || spaces[record.process] != nil else { return }
+    _ = fileSource(of: mapping, in: record.process)
   }
 
   /// Forgets the mappings of processes that are gone. Call when all records up to now have been applied.
@@ -152,8 +167,14 @@ package struct ProcessTracker {
   mutating func forget(_ process: ProcessID) {
     spaces[process] = nil
     changed.insert(process)
+    forgetDetails(of: process)
+  }
+
+  private mutating func forgetDetails(of process: ProcessID) {
     anonymous[process] = nil
     unmapped[process] = nil
+    lookTimes[process] = nil
+    copyTimes[process] = nil
     unreadable.remove(process)
   }
 
@@ -192,9 +213,12 @@ package struct ProcessTracker {
   /// The source of an address of a process, and the address there.
   package mutating func locate(_ address: UInt64, in process: ProcessID) -> (source: SourceIndex, address: UInt64) {
     if spaces[process] == nil { follow(process) }
-    guard let region = spaces[process]?.region(containing: address) else {
-      return (unmappedSource(of: process), address)
+    var region = spaces[process]?.region(containing: address)
+    if region == nil, doubtMappings(of: process) { region = spaces[process]?.region(containing: address) }
+    if let anonymous = region, anonymous.source == Self.anonymousRegion {
+      region = copiedCode(around: address, in: anonymous, of: process)
     }
+    guard let region else { return (unmappedSource(of: process), address) }
     if region.source == Self.anonymousRegion {
       let source = anonymousSource(of: process)
       if let start = spaces[process]?.startOfStretch(around: address) { codeRegions.note(start, in: source) }
@@ -214,9 +238,7 @@ package struct ProcessTracker {
   private mutating func begin(_ process: ProcessID, at time: MonotonicTime) {
     spaces[process] = AddressSpace(programStart: time.nanoseconds)
     changed.insert(process)
-    anonymous[process] = nil
-    unmapped[process] = nil
-    unreadable.remove(process)
+    forgetDetails(of: process)
     exited.remove(process)
   }
 
@@ -226,26 +248,118 @@ package struct ProcessTracker {
       && !["/memfd:", "/dev/zero", "/anon_hugepage", "/SYSV"].contains { mapping.path.hasPrefix($0) }
   }
 
+  /// Whether a mapping is of a memfd (memfd_create(2)): it may hold a program, or what a just-in-time compiler writes.
+  static func isMemoryFile(_ mapping: MemoryMapping) -> Bool { mapping.inode != 0 && mapping.path.hasPrefix("/memfd:") }
+
+  /// The source of a mapping's file; nil where its code can be found in none.
+  private mutating func fileSource(of mapping: MemoryMapping, in process: ProcessID) -> SourceIndex? {
+    if Self.isMemoryFile(mapping) {
+      return codeSources.opened(for: mapping) { MappedFile.openProgram(mapping, of: process) }
+    }
+    guard Self.isFile(mapping) else { return nil }
+    return codeSources.file(for: mapping) { MappedFile.open(mapping, of: process) }
+  }
+
+  private static let probedReturns = "[uprobes]"
+
   private mutating func add(_ mapping: MemoryMapping, to process: ProcessID) {
     // Where probed functions return to: the kernel side looks up what they would return to.
-    guard mapping.path != "[uprobes]" else { return }
-    let source: SourceIndex
-    var sourceStart = mapping.fileOffset
+    guard mapping.path != Self.probedReturns else { return }
+    var region = AddressSpace.Region(
+      start: mapping.start, end: mapping.end, sourceStart: 0, source: Self.anonymousRegion)
     if mapping.path == "[vdso]" {
       // That of a 32-bit process is another image.
-      source =
+      region.source =
         mapping.end > 1 << 32
         ? CodeSources.vdso : codeSources.compatVDSO(MappedFile.image(of: mapping, in: process))
-      sourceStart = 0
-    } else if !Self.isFile(mapping) {
-      source = Self.anonymousRegion
-      sourceStart = 0
+    } else if let file = fileSource(of: mapping, in: process) {
+      region.source = file
+      region.sourceStart = mapping.fileOffset
     } else {
-      source = codeSources.file(for: mapping) { MappedFile.open(mapping, of: process) }
+      copyTimes[process]?.regions[mapping.start] = nil
     }
     changed.insert(process)
-    spaces[process]?.insert(
-      AddressSpace.Region(start: mapping.start, end: mapping.end, sourceStart: sourceStart, source: source))
+    spaces[process]?.insert(region)
+  }
+
+  // MARK: - What no event tells
+
+  /// Reads the mappings of a followed process again, as something looks as if others were missing: mremap(2) makes no
+  /// record, nor does a process for another one that shares its memory (clone(2), CLONE_VM).
+  ///
+  /// - Returns: whether there was anything new; not if they were read a moment ago.
+  @discardableResult
+  mutating func doubtMappings(of process: ProcessID) -> Bool {
+    guard let space = spaces[process], lookTimes[process, default: RetryTime()].isDue(clock()),
+      let mappings = try? ProcessTable.mappings(of: process), isRunningProgram(process, space.programStart)
+    else { return false }
+    let new = mappings.filter { mapping in
+      mapping.path != Self.probedReturns && !space.isFilled(mapping.start..<mapping.end) { isRegion($0, of: mapping) }
+    }
+    for mapping in new { add(mapping, to: process) }
+    if !new.isEmpty { lookTimes[process]?.succeeded() }
+    return !new.isEmpty
+  }
+
+  /// Whether a region is, or is a part of, what a mapping shows.
+  private func isRegion(_ region: AddressSpace.Region, of mapping: MemoryMapping) -> Bool {
+    if mapping.path == "[vdso]" { return region.source == CodeSources.vdso || mapping.end <= 1 << 32 }
+    guard !region.isCopy, let place = codeSources.place(of: region.source) else {
+      let isAnonymous = region.isCopy || region.source == Self.anonymousRegion
+      // A file that could not be opened has no place; it is not tried again for ever.
+      return isAnonymous != Self.isFile(mapping)
+    }
+    return place == FilePlace(device: mapping.device, inode: mapping.inode)
+      && region.sourceStart &- mapping.fileOffset == region.start &- mapping.start
+  }
+
+  /// The region around an address of anonymous memory, which may have turned out to hold code of a file.
+  private mutating func copiedCode(
+    around address: UInt64, in region: AddressSpace.Region, of process: ProcessID
+  ) -> AddressSpace.Region {
+    let now = clock()
+    guard copyTimes[process]?.next.isReached(now) ?? true,
+      copyTimes[process]?.regions[region.start]?.isReached(now) ?? true
+    else { return region }
+    if (copyTimes[process]?.regions.count ?? 0) >= Self.maximumCopyTimes { copyTimes[process]?.regions = [:] }
+    _ = copyTimes[process, default: CopyTimes()].next.isDue(now)
+    _ = copyTimes[process, default: CopyTimes()].regions[region.start, default: RetryTime(longest: 3_600_000_000_000)]
+      .isDue(now)
+    guard let maps = try? ProcessTable.maps(of: process),
+      isRunningProgram(process, spaces[process]?.programStart ?? 0)
+    else { return region }
+    let files = MemoryMapping.all(inMaps: maps).filter(Self.isFile)
+    let below = files.last { $0.end <= region.start }
+    let above = files.first { $0.start >= region.end }
+    for mapping in [below, above].compactMap(\.self) {
+      guard let copy = copy(of: mapping, around: address, in: region, of: process) else { continue }
+      copyTimes[process]?.next.succeeded()
+      changed.insert(process)
+      spaces[process]?.insert(copy)
+      return copy
+    }
+    return region
+  }
+
+  private static let maximumCopyTimes = 1024
+
+  private mutating func copy(
+    of mapping: MemoryMapping, around address: UInt64, in region: AddressSpace.Region, of process: ProcessID
+  ) -> AddressSpace.Region? {
+    guard let source = codeSources.opened(for: mapping, open: { MappedFile.open(mapping, of: process) }),
+      case .file(let file, _) = sources[Int(source)], let bytes = try? ByteSource(file), let elf = try? ELFFile(bytes),
+      let copy = CopiedCode(around: address, in: region.start..<region.end, by: mapping, of: elf.loads),
+      let memory = try? OpenFile(ProcessTable.directory(of: process) + "/mem"),
+      copy.isCopy(
+        of: file, around: address,
+        memory: { place, count in
+          guard place <= UInt64(Int.max) else { return nil }
+          return try? memory.read(from: Int(place), limit: count, chunkSize: count)
+        })
+    else { return nil }
+    return AddressSpace.Region(
+      start: copy.addresses.lowerBound, end: copy.addresses.upperBound, sourceStart: copy.fileOffset, source: source,
+      isCopy: true)
   }
 
   private mutating func warn(_ sentence: String) {

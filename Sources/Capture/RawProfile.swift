@@ -111,7 +111,10 @@ struct LocationTable {
   ) -> [Int] {
     var path: [Int] = []
     path.reserveCapacity(stack.count + 1)
-    if let reason = end.truncation { path.append(index(of: .marker(.truncated(reason)))) }
+    if let reason = end.truncation {
+      path.append(index(of: .marker(.truncated(reason))))
+      if end.mayLackMappings { tracker.doubtMappings(of: process) }
+    }
     for (depth, address) in stack.enumerated().reversed() {
       if let mark = Location.Marker(ofUserFrame: address) {
         path.append(index(of: .marker(mark)))

@@ -36,6 +36,13 @@ package enum StackEnd: UInt8, Sendable, CaseIterable {
   package var isCompat: Bool { self == .compat || self == .compatWhole }
 }
 
+extension StackEnd {
+  /// Whether the walk may have ended there because the process has mapped something else than is known.
+  var mayLackMappings: Bool {
+    [.unmapped, .noFramePointer, .corrupt].contains(self)
+  }
+}
+
 /// One tick as the kernel side reports it (`struct swprof_sample`).
 package struct SampleRecord: Equatable, Sendable, CaptureRecord {
   package enum DecodeError: Error, Equatable {

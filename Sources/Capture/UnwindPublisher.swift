@@ -137,7 +137,7 @@ struct UnwindPublisher {
 
   private mutating func publish(_ process: ProcessID, _ space: AddressSpace) {
     guard publishesMappings else { return }
-    let ranges = space.regions.map(range)
+    let ranges = space.regions.map { range($0, among: space.regions) }
     let size = UnwindLines.lines(forBytes: max(1, ranges.count * MemoryLayout<swprof_code_range>.stride))
     do throws(BPFError) {
       guard let block = try UnwindLines.Block(size, of: tables.lines) else { return countShortage(process) }
@@ -185,7 +185,7 @@ struct UnwindPublisher {
     queue.removeAll { sources.contains($0.source) }
   }
 
-  private func range(_ region: AddressSpace.Region) -> swprof_code_range {
+  private func range(_ region: AddressSpace.Region, among regions: [AddressSpace.Region]) -> swprof_code_range {
     var range = swprof_code_range()
     range.start = region.start
     range.end = region.end
@@ -195,7 +195,7 @@ struct UnwindPublisher {
     case .built(.none): break
     case .pending, .built(.noRoom): range.module = UInt32(SWPROF_MODULE_NOT_READY)
     case .built(.ready(let table, let segments)):
-      guard let bias = Self.bias(of: region, segments: segments) else { break }
+      guard let bias = Self.bias(of: region, among: regions, segments: segments) else { break }
       range.module = table.line
       range.bias = bias
     }
@@ -203,8 +203,27 @@ struct UnwindPublisher {
   }
 
   /// What turns an address of a region into an ELF virtual address, modulo 2^64; nil where no segment is mapped there.
-  static func bias(of region: AddressSpace.Region, segments: [ELFFile.Segment]) -> UInt64? {
-    segments.first { $0.isMapped(at: region.sourceStart) }.map {
+  ///
+  /// Two segments may share a page of their file. Then all regions of the file count: one address serves all its
+  /// segments, so that the right one is the one that most of them can have.
+  ///
+  /// - Parameter regions: those of the process.
+  static func bias(
+    of region: AddressSpace.Region, among regions: [AddressSpace.Region], segments: [ELFFile.Segment]
+  ) -> UInt64? {
+    let candidates = biases(of: region, segments: segments)
+    guard candidates.count > 1 else { return candidates.first }
+    let votes = regions.lazy.filter { $0.source == region.source }.prefix(maximumVotes)
+      .map { biases(of: $0, segments: segments) }
+    let counts = candidates.map { candidate in votes.count { $0.contains(candidate) } }
+    guard let most = counts.max(), counts.count(where: { $0 == most }) == 1 else { return nil }
+    return zip(candidates, counts).first { $0.1 == most }?.0
+  }
+
+  private static let maximumVotes = 64
+
+  private static func biases(of region: AddressSpace.Region, segments: [ELFFile.Segment]) -> [UInt64] {
+    segments.filter { $0.isMapped(at: region.sourceStart) }.map {
       $0.virtualAddress &- $0.fileOffset &+ region.sourceStart &- region.start
     }
   }
@@ -212,7 +231,7 @@ struct UnwindPublisher {
 
 extension ELFFile.Segment {
   /// Whether a mapping that begins at a file offset shows this segment's code; mappings begin at page boundaries.
-  fileprivate func isMapped(at offset: UInt64) -> Bool {
+  func isMapped(at offset: UInt64) -> Bool {
     let page = UInt64(Host.pageSize)
     return isExecutable && offset >= fileOffset / page * page && offset < fileOffset &+ fileSize
   }

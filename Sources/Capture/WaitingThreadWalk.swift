@@ -84,12 +84,13 @@ struct WaitingThreadWalk {
   private func ranges(of process: ProcessID, _ tracker: borrowing ProcessTracker) -> [StackWalk.CodeRange] {
     let sources = tracker.sources
     let tables = tables
-    return (tracker.regions(of: process) ?? []).map { region in
+    let regions = tracker.regions(of: process) ?? []
+    return regions.map { region in
       let addresses = region.start..<region.end
       guard usesTables, region.source >= 0,
         let file = try? UnwindTables.file(of: sources[Int(region.source)]),
-        let bias = UnwindPublisher.bias(of: region, segments: file.loads)
-      else { return StackWalk.CodeRange(addresses: addresses, bias: 0, table: nil) }
+        let bias = UnwindPublisher.bias(of: region, among: regions, segments: file.loads)
+      else { return StackWalk.CodeRange(addresses: addresses, bias: 0)  }
       return StackWalk.CodeRange(addresses: addresses, bias: bias) { address in
         tables.rule(at: address, in: region.source, of: sources)
       }

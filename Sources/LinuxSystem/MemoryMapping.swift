@@ -1,4 +1,4 @@
-/// One executable line of `/proc/PID/maps` (proc_pid_maps(5)).
+/// A line of `/proc/PID/maps` (proc_pid_maps(5)).
 package struct MemoryMapping: Equatable, Sendable {
   package let start: UInt64
   package let end: UInt64
@@ -20,24 +20,34 @@ package struct MemoryMapping: Equatable, Sendable {
 
   /// Reads the executable mappings; lines of another form are passed over.
   package static func executable(inMaps bytes: [UInt8]) -> [MemoryMapping] {
-    bytes.split(separator: UInt8(ascii: "\n")).compactMap(MemoryMapping.init(line:))
+    bytes.split(separator: UInt8(ascii: "\n")).compactMap { MemoryMapping(line: $0, isExecutable: true) }
   }
 
-  private init?(line: ArraySlice<UInt8>) {
+  /// Reads all mappings, whatever may be done with them.
+  package static func all(inMaps bytes: [UInt8]) -> [MemoryMapping] {
+    bytes.split(separator: UInt8(ascii: "\n")).compactMap { MemoryMapping(line: $0, isExecutable: false) }
+  }
+
+  /// - Parameter isExecutable: whether other mappings are passed over.
+  private init?(line: ArraySlice<UInt8>, isExecutable: Bool) {
     // start-end perms offset major:minor inode            path
     var scanner = ByteScanner(line)
     guard let start = scanner.hexadecimal(), scanner.skip("-"), let end = scanner.hexadecimal(), scanner.skip(" "),
       let permissions = scanner.word(), permissions.count == 4,
-      permissions[permissions.startIndex + 2] == UInt8(ascii: "x"), scanner.skip(" "),
+      !isExecutable || permissions[permissions.startIndex + 2] == UInt8(ascii: "x"), scanner.skip(" "),
       let offset = scanner.hexadecimal(), scanner.skip(" "),
       let major = scanner.hexadecimal(), scanner.skip(":"), let minor = scanner.hexadecimal(), scanner.skip(" "),
       let inode = scanner.decimal(), start < end
     else { return nil }
     scanner.skipSpaces()
-    var path = String(decoding: scanner.rest, as: UTF8.self)
-    if path.hasSuffix(" (deleted)") { path.removeLast(" (deleted)".utf8.count) }
     self.init(
-      start: start, end: end, fileOffset: offset, device: major << 32 | minor, inode: inode, path: path)
+      start: start, end: end, fileOffset: offset, device: major << 32 | minor, inode: inode,
+      path: Self.withoutMark(String(decoding: scanner.rest, as: UTF8.self)))
+  }
+
+  /// A path without what the kernel writes behind that of a deleted file.
+  static func withoutMark(_ path: String) -> String {
+    path.hasSuffix(" (deleted)") ? String(path.dropLast(" (deleted)".count)) : path
   }
 }
 

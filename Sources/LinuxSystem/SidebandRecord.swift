@@ -90,7 +90,7 @@ package struct SidebandRecord: Equatable, Sendable {
       let start = bytes.integer(at: 16, as: UInt64.self)
       let (end, overflow) = start.addingReportingOverflow(bytes.integer(at: 24, as: UInt64.self))
       guard !overflow, start < end else { throw Malformed() }
-      var path = bytes.cString(from: 72, to: trailer)
+      var path = MemoryMapping.withoutMark(bytes.cString(from: 72, to: trailer))
       if path == "//anon" { path = "" }
       let device =
         UInt64(bytes.integer(at: 40, as: UInt32.self)) << 32 | UInt64(bytes.integer(at: 44, as: UInt32.self))

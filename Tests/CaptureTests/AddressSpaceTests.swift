@@ -2,6 +2,7 @@ import ProfileModel
 import Testing
 
 @testable import Capture
+@testable import ELF
 
 struct AddressSpaceTests {
   private func space(_ regions: [(UInt64, UInt64, SourceIndex)]) -> AddressSpace {
@@ -67,5 +68,32 @@ struct AddressSpaceTests {
       }
       #expect(zip(space.regions, space.regions.dropFirst()).allSatisfy { $0.end <= $1.start })
     }
+  }
+
+  @Test func `a range is filled where regions without a gap satisfy the predicate`() {
+    let space = space([(10, 20, 1), (20, 30, 1), (30, 40, 2), (50, 60, 1)])
+
+    #expect(space.isFilled(12..<28) { $0.source == 1 })
+    #expect(!space.isFilled(12..<32) { $0.source == 1 })
+    #expect(!space.isFilled(35..<55) { _ in true })
+    #expect(!space.isFilled(5..<15) { _ in true })
+    #expect(space.isFilled(10..<40) { _ in true })
+  }
+
+  @Test func `of two segments in a page of a file, a region is of the one that fits the others`() {
+    let segments = [
+      ELFFile.Segment(fileOffset: 0, virtualAddress: 0x40_0000, fileSize: 0x1800, isExecutable: true),
+      ELFFile.Segment(fileOffset: 0x1900, virtualAddress: 0x60_0900, fileSize: 0x1000, isExecutable: true),
+    ]
+    func region(_ start: UInt64, _ offset: UInt64, size: UInt64) -> AddressSpace.Region {
+      AddressSpace.Region(start: start, end: start + size, sourceStart: offset, source: 7)
+    }
+    let base: UInt64 = 0x7000_0000
+    let regions = [region(base + 0x40_0000, 0, size: 0x2000), region(base + 0x60_0000, 0x1000, size: 0x2000)]
+    for region in regions {
+      #expect(UnwindPublisher.bias(of: region, among: regions, segments: segments) == 0 &- base)
+    }
+    // Alone, it could be either.
+    #expect(UnwindPublisher.bias(of: regions[1], among: [regions[1]], segments: segments) == nil)
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import ProfileModel
 import Testing
@@ -157,5 +158,41 @@ struct CodeSourcesTests {
     tracker.follow(ProcessTable.own)
 
     #expect(tracker.space(of: ProcessTable.own)?.programStart == 70)
+  }
+
+  @Test func `a mapping that no record announced is found, and not looked for again at once`() throws {
+    final class Clock {
+      var now: UInt64 = 1_000_000_000
+    }
+    let clock = Clock()
+    var tracker = ProcessTracker(
+      scope: .listed, includesChildren: false, clock: { MonotonicTime(nanoseconds: clock.now) }
+    ) { _ in .none }
+    tracker.follow(ProcessTable.own)
+    let file = open("/proc/self/exe", O_RDONLY)
+    defer { close(file) }
+    func map() throws -> UInt64 {
+      let place = mmap(nil, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0)
+      guard let place, place != MAP_FAILED else { throw Errno.last }
+      return UInt64(UInt(bitPattern: place))
+    }
+    func path(of source: SourceIndex) -> String? {
+      guard case .file(_, let path) = tracker.sources[Int(source)] else { return nil }
+      return path
+    }
+
+    let first = try map()
+    let found = tracker.locate(first + 16, in: ProcessTable.own)
+    let second = try map()
+    let tooSoon = tracker.locate(second + 16, in: ProcessTable.own)
+    clock.now += 100_000_000
+    let later = tracker.locate(second + 16, in: ProcessTable.own)
+
+    #expect(found.address == 16)
+    #expect(path(of: found.source) == ProcessTable.executable(of: ProcessTable.own))
+    #expect(path(of: tooSoon.source) == nil)
+    #expect(later.source == found.source)
+    munmap(UnsafeMutableRawPointer(bitPattern: UInt(first)), 4096)
+    munmap(UnsafeMutableRawPointer(bitPattern: UInt(second)), 4096)
   }
 }

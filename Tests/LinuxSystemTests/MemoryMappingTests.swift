@@ -19,6 +19,15 @@ struct MemoryMappingTests {
     #expect(mappings("1000-2000 rw-p 00000000 00:00 0 [heap]\n2000-3000 r--p 00000000 fe:01 7 /a\n").isEmpty)
   }
 
+  @Test func `all mappings are read where all are asked for`() {
+    let text = "1000-2000 rw-p 00000000 00:00 0 [heap]\n2000-3000 r--p 00001000 fe:01 7 /a (deleted)\n"
+
+    let found = MemoryMapping.all(inMaps: Array(text.utf8))
+
+    #expect(found.map(\.path) == ["[heap]", "/a"])
+    #expect(found.map(\.fileOffset) == [0, 0x1000])
+  }
+
   @Test func `a deleted file keeps its name without the mark`() {
     #expect(mappings("1000-2000 r-xp 00000000 fe:01 7 /tmp/a b (deleted)\n").map(\.path) == ["/tmp/a b"])
   }
