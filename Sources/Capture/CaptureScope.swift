@@ -68,12 +68,13 @@ struct CaptureScope {
   /// Call when forks and ends of targets are followed. A child that is not found here is seen to be forked, since its
   /// parent is in the table before its children are looked for.
   func fill(_ table: BPFMap, for request: CaptureRequest) throws -> [ProcessID] {
+    let state = UInt8((request.awaitedCommand == nil ? SWPROF_TARGET_PRESENT : SWPROF_TARGET_HELD).rawValue)
     var known: Set<ProcessID> = [ProcessTable.own]
     var found: [ProcessID] = []
     var new = try initialTargets()
     while !new.isEmpty {
       for process in new {
-        try table.update(key: UInt32(process.rawValue), value: UInt8(1))
+        try table.update(key: UInt32(process.rawValue), value: state)
         // The end of a process is seen from here on; one that had ended before would stay in the table.
         if ProcessDescriptor.hasEnded(process) { table.remove(key: UInt32(process.rawValue)) }
       }

@@ -90,7 +90,7 @@ struct WaitingThreadWalk {
       guard usesTables, region.source >= 0,
         let file = try? UnwindTables.file(of: sources[Int(region.source)]),
         let bias = UnwindPublisher.bias(of: region, among: regions, segments: file.loads)
-      else { return StackWalk.CodeRange(addresses: addresses, bias: 0)  }
+      else { return StackWalk.CodeRange(addresses: addresses, bias: 0, table: nil) }
       return StackWalk.CodeRange(addresses: addresses, bias: bias) { address in
         tables.rule(at: address, in: region.source, of: sources)
       }

@@ -84,7 +84,7 @@ struct FileNames: Sendable {
     guard !budget.isInterrupted else { return noteInterruption() }
     if let informed = hasDebugInformation ? file : separate?.file { addDebugInformation(informed, wanted, budget) }
     if isStripped, places.contains(where: { $0.name == nil }) {
-      problems.append("it is stripped and has no debug file; functions that it does not export have no names")
+      problems.append("stripped and without a debug file; functions that are not exported have no names")
     }
   }
 

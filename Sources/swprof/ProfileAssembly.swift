@@ -59,6 +59,14 @@ enum ProfileAssembly {
     var mended: DefectCause?
   }
 
+  /// The path of a source's file; nil for code without one.
+  private static func path(of source: CodeSource) -> String? {
+    switch source {
+    case .file(_, let path), .missing(let path): path
+    case .kernel, .vdso, .anonymous, .unmapped: nil
+    }
+  }
+
   /// The frames of each location from the outermost to the innermost inlined one, as indices into `profile.frames`.
   private static func frames(
     of raw: RawProfile, _ budget: NamingBudget, into profile: inout Profile, modules: inout [Module: Int],
@@ -78,8 +86,10 @@ enum ProfileAssembly {
     var symbolicator = Symbolicator(kernelTexts: KernelNames.texts, budget: budget)
     let wanted = zip(raw.sources, places).enumerated().filter { !$0.element.1.isEmpty }
     let names = symbolicator.symbolicate(wanted.map { ($0.element.1.map(\.address), $0.element.0) })
-    for ((source, (_, places)), named) in zip(wanted, names) {
-      warnings += named.warnings
+    var problems = FileProblems()
+    defer { warnings += problems.sentences }
+    for ((source, (origin, places)), named) in zip(wanted, names) {
+      for warning in named.warnings { problems.add(warning, path: path(of: origin)) }
       for (place, names) in zip(places, named.frames) {
         result[place.location] = names.reversed().map { name in
           let module = name.module ?? named.module

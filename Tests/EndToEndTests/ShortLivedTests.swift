@@ -38,6 +38,21 @@ extension EndToEnd {
       #expect(walked.percentage { !$0.isTruncated } >= 95)
     }
 
+    @Test func `nothing is sampled before the command begins`() throws {
+      let program = try bench.compile("short_lived")
+      // The command is looked for in all of them before it is executed.
+      let path = String(repeating: "/nonexistent:", count: 9000) + bench.directory.path
+      let file = bench.path("capture.folded")
+      let options = ["--folded", "-o", file, "--freq", "4999", "--", URL(filePath: program).lastPathComponent]
+
+      let result = try bench.run(["/usr/bin/env", "PATH=\(path)"] + bench.oncpu(options))
+
+      #expect(result.status == 0, "\(result.errors)")
+      let stacks = try FoldedStacks(String(contentsOfFile: file, encoding: .utf8))
+      #expect(stacks.total > 20)
+      #expect(Set(stacks.stacks.map(\.processName)) == ["short_lived"])
+    }
+
     @Test func `a program on its way into memory has no user stack`() throws {
       let program = try bench.compile("exec_again")
 

@@ -18,6 +18,12 @@ enum swprof_scope {
 	SWPROF_SCOPE_ALL = 2, /* everything but the idle tasks */
 };
 
+/* The values of the map `targets`. */
+enum swprof_target {
+	SWPROF_TARGET_PRESENT = 1,
+	SWPROF_TARGET_HELD = 2, /* a command that has not been executed yet: nothing counts before */
+};
+
 /* How user stacks are walked. */
 enum swprof_unwind {
 	SWPROF_UNWIND_FRAME_POINTERS = 0,

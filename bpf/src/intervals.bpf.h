@@ -259,7 +259,7 @@ static __always_inline bool is_in_scope(struct task_struct *task, __u32 tgid)
 		return false;
 	if (config.scope == SWPROF_SCOPE_ALL)
 		return off_cpu.kernel_threads || !(task->flags & PF_KTHREAD);
-	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+	return is_listed(tgid);
 }
 
 static __always_inline void add_interval(struct thread *thread, __u64 user_stack, __u8 phase, __u64 ns)

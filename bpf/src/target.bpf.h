@@ -78,6 +78,14 @@ static __always_inline __u32 tgid_in_namespace(struct task_struct *task)
 	return number_in_namespace(BPF_CORE_READ(task, group_leader));
 }
 
+/* Whether a process is in the table of targets and runs what is to be captured. */
+static __always_inline bool is_listed(__u32 tgid)
+{
+	const __u8 *target = bpf_map_lookup_elem(&targets, &tgid);
+
+	return target && *target != SWPROF_TARGET_HELD;
+}
+
 static __always_inline bool is_target(__u32 tgid)
 {
 	switch (config.scope) {
@@ -86,13 +94,13 @@ static __always_inline bool is_target(__u32 tgid)
 	case SWPROF_SCOPE_CGROUP:
 		return bpf_current_task_under_cgroup(&cgroups, 0) == 1;
 	default:
-		return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+		return is_listed(tgid);
 	}
 }
 
 static __always_inline void add_target(__u32 tgid)
 {
-	__u8 present = 1;
+	__u8 present = SWPROF_TARGET_PRESENT;
 
 	if (tgid && bpf_map_update_elem(&targets, &tgid, &present, BPF_ANY))
 		count(SWPROF_COUNTER_TARGET_TABLE_FULL);
@@ -148,12 +156,14 @@ static __always_inline bool follow_fork(struct task_struct *parent, struct task_
 static __always_inline bool follow_exec(struct task_struct *task)
 {
 	char comm[SWPROF_COMM_SIZE] = {};
-	__u32 tgid;
+	__u32 tgid = tgid_in_namespace(task);
+	__u8 *target = bpf_map_lookup_elem(&targets, &tgid);
 
+	if (target)
+		*target = SWPROF_TARGET_PRESENT;
 	bpf_get_current_comm(comm, sizeof(comm));
 	if (!is_target_name(comm))
 		return false;
-	tgid = tgid_in_namespace(task);
 	add_target(tgid);
 	return tgid != 0;
 }
