@@ -96,10 +96,15 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
 
   package mutating func detach() { session.detach() }
 
+  /// For how long stacks are walked that had to wait for a table, when the capture ends.
+  private static var walkNanoseconds: UInt64 { 2_000_000_000 }
+
   package mutating func finish() throws(CaptureError) -> RawProfile {
     session.detachFromEvents()
     session.noteThrottling(ticks.pauses())
     try session.drainAll(into: &aggregator)
+    let deadline = Clock.monotonic + Self.walkNanoseconds
+    aggregator.addUnwalked(&session.tracker) { Clock.monotonic < deadline }
     var profile = aggregator.rawProfile(
       sources: session.tracker.sources, periodNanoseconds: UInt64(1_000_000_000 / ticks.hertz))
     let (seen, full) = try CaptureError.translating {

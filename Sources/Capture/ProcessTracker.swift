@@ -207,6 +207,13 @@ package struct ProcessTracker {
   /// The executable mappings of a process, sorted; nil for one that is not followed.
   func regions(of process: ProcessID) -> [AddressSpace.Region]? { spaces[process]?.regions }
 
+  /// Does something while a process counts as having mapped what it had at an earlier time.
+  mutating func withSpace(_ space: AddressSpace, of process: ProcessID, _ body: (inout ProcessTracker) -> Void) {
+    let current = spaces.updateValue(space, forKey: process)
+    body(&self)
+    spaces[process] = current
+  }
+
   /// What a process has mapped; nil for one that is not followed.
   func space(of process: ProcessID) -> AddressSpace? { spaces[process] }
 

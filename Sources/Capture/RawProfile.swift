@@ -165,6 +165,11 @@ struct SampleAggregator: RecordConsumer {
   private(set) var firstSampleAt: MonotonicTime?
   /// Called with each sample as it is read.
   var observe: ((SampleRecord) -> Void)?
+  /// Samples whose stacks are still to be walked, with what their processes had mapped.
+  private var unwalked: [(sample: SampleRecord, space: AddressSpace)] = []
+  private var unwalkedWords = 0
+  /// 32 MiB; further samples stay cut short.
+  private static let maximumUnwalkedWords = 1 << 22
 
   init(startedAt: MonotonicTime = MonotonicTime(nanoseconds: 0)) { self.startedAt = startedAt }
 
@@ -175,6 +180,13 @@ struct SampleAggregator: RecordConsumer {
 
   @discardableResult
   mutating func add(_ sample: SampleRecord, tracker: inout ProcessTracker) -> MissingTable? {
+    if let copy = sample.stackCopy, let space = tracker.space(of: sample.process),
+      unwalkedWords + copy.words.count <= Self.maximumUnwalkedWords
+    {
+      unwalked.append((sample, space))
+      unwalkedWords += copy.words.count
+      return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
+    }
     var path = table.path(
       ofUserStack: sample.userStack, end: sample.userEnd, process: sample.process, tracker: &tracker)
     path += table.path(ofKernelStack: sample.kernelStack, end: sample.kernelEnd)
@@ -193,6 +205,24 @@ struct SampleAggregator: RecordConsumer {
 
   mutating func countMalformed() {
     account.losses[.recordMalformed, default: 0] += 1
+  }
+
+  /// Adds the samples for whose stacks a table was not ready, when no more records come.
+  ///
+  /// - Parameter isTimeLeft: whether more may be walked; what is left then stays cut short.
+  mutating func addUnwalked(_ tracker: inout ProcessTracker, while isTimeLeft: () -> Bool) {
+    let walk = WaitingThreadWalk(usesTables: true)
+    for (sample, space) in unwalked {
+      var walked = sample.walked(sample.userStack, sample.userEnd)
+      if let copy = sample.stackCopy, isTimeLeft() {
+        let stack = walk.walk(copy, space.regions, tracker.sources)
+        // The copy is the top of the stack alone.
+        walked = sample.walked(stack.addresses, stack.end == .unreadable ? sample.userEnd : stack.end)
+      }
+      tracker.withSpace(space, of: sample.process) { _ = add(walked, tracker: &$0) }
+    }
+    unwalked = []
+    unwalkedWords = 0
   }
 
   /// - Parameter period: what one sample stands for, in ns.

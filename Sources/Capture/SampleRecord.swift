@@ -61,10 +61,18 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
   /// Addresses from leaf to root. The first is an instruction pointer, the others are return addresses.
   package let userStack: [UInt64]
   package let kernelStack: [UInt64]
+  /// What the user stack can be walked from, where a table was not ready.
+  package let stackCopy: StackCopy?
+
+  /// Registers by their DWARF numbers, rip behind them, and the words of the stack from rsp on.
+  package struct StackCopy: Equatable, Sendable {
+    package let registers: [UInt64]
+    package let words: [UInt64]
+  }
 
   package init(
     time: MonotonicTime, process: ProcessID, thread: ThreadID, cpu: UInt32, threadName: String, processName: String,
-    userEnd: StackEnd, kernelEnd: StackEnd, userStack: [UInt64], kernelStack: [UInt64]
+    userEnd: StackEnd, kernelEnd: StackEnd, userStack: [UInt64], kernelStack: [UInt64], stackCopy: StackCopy? = nil
   ) {
     self.time = time
     self.process = process
@@ -76,6 +84,7 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
     self.kernelEnd = kernelEnd
     self.userStack = userStack
     self.kernelStack = kernelStack
+    self.stackCopy = stackCopy
   }
 
   package init(decoding bytes: [UInt8]) throws(DecodeError) {
@@ -85,7 +94,8 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
     }
     let userCount = Int(header.user_frames)
     let kernelCount = Int(header.kernel_frames)
-    let expected = headerSize + (userCount + kernelCount) * MemoryLayout<UInt64>.size
+    let copied = header.stack_words > 0 ? Int(SWPROF_COPY_REGISTERS) + Int(header.stack_words) : 0
+    let expected = headerSize + (userCount + kernelCount + copied) * MemoryLayout<UInt64>.size
     guard bytes.count >= expected else { throw .truncated(expected: expected, actual: bytes.count) }
     guard let userEnd = StackEnd(rawValue: header.user_end) else { throw .unknownStackEnd(header.user_end) }
     guard let kernelEnd = StackEnd(rawValue: header.kernel_end) else { throw .unknownStackEnd(header.kernel_end) }
@@ -98,7 +108,37 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
       processName: text(header.process_comm),
       userEnd: userEnd, kernelEnd: kernelEnd,
       userStack: bytes.addresses(at: headerSize, count: userCount),
-      kernelStack: bytes.addresses(at: headerSize + userCount * MemoryLayout<UInt64>.size, count: kernelCount))
+      kernelStack: bytes.addresses(at: headerSize + userCount * MemoryLayout<UInt64>.size, count: kernelCount),
+      stackCopy: copied > 0
+        ? StackCopy(
+          bytes.addresses(at: headerSize + (userCount + kernelCount) * MemoryLayout<UInt64>.size, count: copied))
+        : nil)
+  }
+}
+
+extension SampleRecord.StackCopy {
+  /// - Parameter numbers: the registers of `struct pt_regs`, then the words.
+  init(_ numbers: [UInt64]) {
+    // rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8 to r15, rip (System V ABI for AMD64, figure 3.36).
+    registers = [10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16].map { numbers[$0] }
+    words = Array(numbers[Int(SWPROF_COPY_REGISTERS)...])
+  }
+
+  /// A number of bytes from an address on; nil where not all were copied.
+  func bytes(at address: UInt64, count: Int) -> [UInt8]? {
+    let offset = address &- registers[7]
+    let size = words.count * MemoryLayout<UInt64>.size
+    guard offset <= UInt64(size), count <= size - Int(offset) else { return nil }
+    return unsafe words.withUnsafeBytes { unsafe Array($0[Int(offset)..<Int(offset) + count]) }
+  }
+}
+
+extension SampleRecord {
+  /// This sample with a user stack that was walked later.
+  func walked(_ stack: [UInt64], _ end: StackEnd) -> SampleRecord {
+    SampleRecord(
+      time: time, process: process, thread: thread, cpu: cpu, threadName: threadName, processName: processName,
+      userEnd: end, kernelEnd: kernelEnd, userStack: stack, kernelStack: kernelStack)
   }
 }
 

@@ -22,6 +22,15 @@ struct WaitingThreadWalk {
   /// Tables are compiled when a stack first comes through their code.
   private final class TableCache {
     private var tables: [SourceIndex: Table] = [:]
+    private var segments: [SourceIndex: [ELFFile.Segment]] = [:]
+
+    /// The segments of a file; nil for code without one.
+    func segments(of source: SourceIndex, _ sources: [CodeSource]) -> [ELFFile.Segment]? {
+      if let known = segments[source] { return known }
+      guard let file = try? UnwindTables.file(of: sources[Int(source)]) else { return nil }
+      segments[source] = file.loads
+      return file.loads
+    }
 
     /// Nil where the source has no table.
     func rule(at address: UInt64, in source: SourceIndex, of sources: [CodeSource]) -> UnwindRule? {
@@ -81,16 +90,43 @@ struct WaitingThreadWalk {
     return (stack.frames, StackEnd(stack.end))
   }
 
+  /// The stack of a sample, from the copy that was taken of it.
+  ///
+  /// - Parameter regions: what its process had mapped.
+  func walk(_ copy: SampleRecord.StackCopy, _ regions: [AddressSpace.Region], _ sources: [CodeSource]) -> Stack {
+    let registers = StackWalk.Registers(rip: copy.registers[16], general: Array(copy.registers[..<16]))
+    let stack = StackWalk.walk(from: registers, through: ranges(regions, sources)) { address, count in
+      copy.bytes(at: address, count: count) ?? Self.code(at: address, count: count, regions, sources)
+    }
+    return (stack.frames, StackEnd(stack.end))
+  }
+
+  /// Code of a process that may be gone, from the file that it has mapped.
+  private static func code(
+    at address: UInt64, count: Int, _ regions: [AddressSpace.Region], _ sources: [CodeSource]
+  ) -> [UInt8]? {
+    guard let region = regions.first(where: { $0.start <= address && address < $0.end }), region.source >= 0,
+      case .file(let file, _) = sources[Int(region.source)], UInt64(count) <= region.end - address,
+      let offset = Int(exactly: address - region.start &+ region.sourceStart),
+      let bytes = try? file.read(from: offset, limit: count, chunkSize: count), bytes.count == count
+    else { return nil }
+    return bytes
+  }
+
   private func ranges(of process: ProcessID, _ tracker: borrowing ProcessTracker) -> [StackWalk.CodeRange] {
-    let sources = tracker.sources
+    ranges(tracker.regions(of: process) ?? [], tracker.sources)
+  }
+
+  private func ranges(_ regions: [AddressSpace.Region], _ sources: [CodeSource]) -> [StackWalk.CodeRange] {
     let tables = tables
-    let regions = tracker.regions(of: process) ?? []
     return regions.map { region in
       let addresses = region.start..<region.end
       guard usesTables, region.source >= 0,
-        let file = try? UnwindTables.file(of: sources[Int(region.source)]),
-        let bias = UnwindPublisher.bias(of: region, among: regions, segments: file.loads)
-      else { return StackWalk.CodeRange(addresses: addresses, bias: 0, table: nil) }
+        let segments = tables.segments(of: region.source, sources),
+        let bias = UnwindPublisher.bias(of: region, among: regions, segments: segments)
+      else {
+        return StackWalk.CodeRange(addresses: addresses, bias: 0, table: nil, isGenerated: region.source < 0)
+      }
       return StackWalk.CodeRange(addresses: addresses, bias: bias) { address in
         tables.rule(at: address, in: region.source, of: sources)
       }

@@ -31,16 +31,21 @@ package struct StackWalk {
     package let bias: UInt64
     /// The rule at an ELF virtual address; nil where the code has no table at all.
     package let rule: (UInt64) -> UnwindRule?
+    /// Whether it is of no file: code that the process has written.
+    package let isGenerated: Bool
 
-    package init(addresses: Range<UInt64>, bias: UInt64, rule: @escaping (UInt64) -> UnwindRule?) {
+    package init(
+      addresses: Range<UInt64>, bias: UInt64, isGenerated: Bool = false, rule: @escaping (UInt64) -> UnwindRule?
+    ) {
       self.addresses = addresses
       self.bias = bias
+      self.isGenerated = isGenerated
       self.rule = rule
     }
 
     /// - Parameter table: nil for code that has none.
-    package init(addresses: Range<UInt64>, bias: UInt64, table: UnwindTable?) {
-      self.init(addresses: addresses, bias: bias) { table?.rule(at: $0) }
+    package init(addresses: Range<UInt64>, bias: UInt64, table: UnwindTable?, isGenerated: Bool = false) {
+      self.init(addresses: addresses, bias: bias, isGenerated: isGenerated) { table?.rule(at: $0) }
     }
   }
 
@@ -132,6 +137,7 @@ package struct StackWalk {
     result.start = range.addresses.lowerBound
     result.end = range.addresses.upperBound
     result.bias = range.bias
+    result.flags = range.isGenerated ? UInt32(SWPROF_RANGE_GENERATED) : 0
     // Modules are numbered by their ranges, from 1 on: 0 is code without a table.
     result.module = range.rule(address &+ range.bias) == nil ? 0 : UInt32(index) + 1
     return result

@@ -1,10 +1,11 @@
 import CProbes
-import Capture
 import ProfileModel
 import Testing
 
+@testable import Capture
+
 struct SampleRecordTests {
-  private func bytes(user: [UInt64], kernel: [UInt64], userEnd: UInt8 = 1) -> [UInt8] {
+  private func bytes(user: [UInt64], kernel: [UInt64], userEnd: UInt8 = 1, copy: [UInt64] = []) -> [UInt8] {
     var header = swprof_sample()
     header.time_ns = 5
     header.tgid = 10
@@ -12,10 +13,11 @@ struct SampleRecordTests {
     header.user_frames = UInt16(user.count)
     header.kernel_frames = UInt16(kernel.count)
     header.user_end = userEnd
+    header.stack_words = UInt16(max(0, copy.count - Int(SWPROF_COPY_REGISTERS)))
     header.comm.0 = 0x61
     header.process_comm.0 = 0x62
     return withUnsafeBytes(of: header) { Array($0) }
-      + (user + kernel).flatMap { address in
+      + (user + kernel + copy).flatMap { address in
         withUnsafeBytes(of: address) { Array($0) }
       }
   }
@@ -40,6 +42,25 @@ struct SampleRecordTests {
     #expect(throws: SampleRecord.DecodeError.truncated(expected: 88, actual: 80)) {
       try SampleRecord(decoding: Array(whole.prefix(80)))
     }
+  }
+
+  @Test func `a copy of the stack gives its registers by their DWARF numbers, and its words by their addresses`() throws
+  {
+    // r15 is 0x100, and so on as struct pt_regs has them; rsp is 0x113.
+    var registers = (0..<UInt64(SWPROF_COPY_REGISTERS)).map { 0x100 + $0 }
+    registers[19] = 0x7000
+    let whole = bytes(user: [1], kernel: [2], userEnd: 8, copy: registers + [77, 88])
+    let copy = try #require(try SampleRecord(decoding: whole).stackCopy)
+
+    // rax, rbx, rbp, rsp, r8, r15 and rip.
+    #expect([0, 3, 6, 7, 8, 15, 16].map { copy.registers[$0] } == [0x10A, 0x105, 0x104, 0x7000, 0x109, 0x100, 0x110])
+    #expect(copy.word(at: 0x7000) == 77)
+    #expect(copy.word(at: 0x7008) == 88)
+    for place: UInt64 in [0x6FF8, 0x7004, 0x7010, 0, .max] { #expect(copy.word(at: place) == nil) }
+    for length in 0..<whole.count {
+      #expect(throws: SampleRecord.DecodeError.self) { try SampleRecord(decoding: Array(whole.prefix(length))) }
+    }
+    #expect(try SampleRecord(decoding: bytes(user: [1], kernel: [])).stackCopy == nil)
   }
 
   @Test func `an end that this version does not know is an error`() {

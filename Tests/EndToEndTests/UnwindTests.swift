@@ -47,6 +47,21 @@ extension EndToEnd {
       #expect(Double(truth.equal) >= 0.99 * Double(truth.compared), "\(truth.differences.joined(separator: "\n"))")
     }
 
+    @Test func `stacks that no table was ready for are walked when the capture ends`() throws {
+      let workload = try bench.startWorkload([try bench.compileWithoutFramePointers("alloca_recursion"), "40"])
+
+      // No table finds room.
+      let stacks = try bench.capture([
+        "--pid", "\(workload.pid)", "--user", "--freq", "499", "--duration", "1s", "--capacity", "unwind_lines=40",
+      ])
+
+      #expect(stacks.total > 100)
+      let share = stacks.percentage { stack in
+        !stack.isTruncated && stack.userFrames.count { $0 == "recurse" } == 40 && stack.userFrames.contains("main")
+      }
+      #expect(share >= 95, "\(stacks.stacks.max { $0.count < $1.count }?.names ?? [])")
+    }
+
     @Test(arguments: UnwindProgram.present)
     func `stacks reach their root`(program: UnwindProgram) throws {
       let workload = try program.start(bench)
@@ -183,7 +198,8 @@ private struct ReferenceWalk {
       } else if mapping.inode != 0 {
         file = try ELFFile(ByteSource(OpenFile(mapping.path)))
       } else {
-        return StackWalk.CodeRange(addresses: mapping.start..<mapping.end, bias: 0, table: nil)
+        return StackWalk.CodeRange(
+          addresses: mapping.start..<mapping.end, bias: 0, table: nil, isGenerated: true)
       }
       let offset = mapping.path == "[vdso]" ? 0 : mapping.fileOffset
       let segment = try #require(

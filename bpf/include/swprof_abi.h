@@ -93,11 +93,17 @@ struct swprof_sample {
 	__u16 kernel_frames;
 	__u8 user_end; /* enum swprof_stack_end */
 	__u8 kernel_end; /* enum swprof_stack_end */
-	__u8 reserved[6];
+	__u16 stack_words; /* a copy of the user stack follows the frames: registers, then this many words from rsp on
+			    */
+	__u8 reserved[4];
 	char comm[SWPROF_COMM_SIZE]; /* of the thread */
 	char process_comm[SWPROF_COMM_SIZE]; /* of the thread group's leader */
 };
 _Static_assert(sizeof(struct swprof_sample) == 64, "layout");
+
+/* Copies of stacks, which are taken where a table was not ready. */
+#define SWPROF_COPY_REGISTERS 21 /* as struct pt_regs has them */
+#define SWPROF_COPY_WORDS_MAX 2048
 
 /* What a thread that does not run is doing. */
 enum swprof_phase {

@@ -15,7 +15,7 @@
 /* So much of it is saved registers, in code that was compiled to have frame pointers. */
 #define PUSHED_BYTES 16
 /* How much code is looked at in one function of the verifier's. */
-#define CODE_PIECE 16
+#define CODE_PIECE 8
 /* How far the searches of one stack go: further than what GHC's runtime leaves unused below its frames. */
 #define SEARCH_BYTES_MAX (48 << 10)
 /* As long as a search looks for a better candidate than the first one. */
@@ -159,7 +159,7 @@ static __always_inline int find_frame_setup(struct walk *walk, __u64 start, __u6
 }
 
 /* How many pieces of CODE_BYTES has_frame_setup() looks at. */
-#define SETUP_PIECES 8
+#define SETUP_PIECES 4
 
 /* Whether the function at hand has set up a frame pointer, as far as its code can be told from that before it. */
 static __always_inline bool has_frame_setup(struct walk *walk)

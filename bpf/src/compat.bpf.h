@@ -42,7 +42,8 @@ static __always_inline bool is_in_code(struct walk *walk, __u32 address)
 {
 	if (config.unwind != SWPROF_UNWIND_TABLES)
 		return true;
-	return (address >= walk->range.start && address < walk->range.end) || !find_range(address);
+	return (address >= walk->range.start && address < walk->range.end) || !find_range(address) ||
+	       !find_new_range(address);
 }
 
 /*
@@ -316,13 +317,11 @@ static __always_inline void walk_compat_stack(struct scratch *scratch, __u32 tgi
 		return;
 	}
 	if (config.unwind == SWPROF_UNWIND_TABLES) {
-		struct swprof_code_map *map = bpf_map_lookup_elem(&code_maps, &tgid);
+		struct swprof_code_map *map = code_map_of(tgid);
 
-		if (!map) {
-			walk->end = SWPROF_STACK_NOT_READY;
-			return;
-		}
-		walk->map = *map;
+		walk->map.count = 0;
+		if (map)
+			walk->map = *map;
 		if (!is_in_code(walk, walk->ip)) {
 			walk->end = SWPROF_STACK_UNMAPPED;
 			return;

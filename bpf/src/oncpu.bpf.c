@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* On-CPU profiling: one sample for each timer tick that finds a target running. */
+#include "stack_copies.bpf.h"
 #include "unwind.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -42,6 +43,17 @@ static __always_inline void take_kernel_stack(struct bpf_perf_event_data *contex
 	scratch->sample.kernel_frames = size / sizeof(__u64);
 	scratch->sample.kernel_end = scratch->sample.kernel_frames >= SWPROF_KERNEL_FRAMES_MAX ? SWPROF_STACK_TOO_DEEP
 											       : SWPROF_STACK_COMPLETE;
+}
+
+/* Returns 0 when the sample is on its way, with a copy of its stack. */
+static __always_inline int submit_copy(void)
+{
+	__u32 zero = 0, size = copy_stack();
+	struct stack_copy *copy = bpf_map_lookup_elem(&stack_copies, &zero);
+
+	if (!copy || size < sizeof(copy->sample) || size > sizeof(*copy))
+		return 1;
+	return bpf_ringbuf_output(&samples, copy, size, BPF_RB_FORCE_WAKEUP) != 0;
 }
 
 static __always_inline void submit(struct scratch *scratch)
@@ -90,7 +102,9 @@ int on_cpu_tick(struct bpf_perf_event_data *context)
 		take_user_stack(context, task, scratch);
 	if (config.sides & SWPROF_SIDE_KERNEL && is_kernel_address(context->regs.ip))
 		take_kernel_stack(context, scratch);
-	submit(scratch);
+	/* Of all processes, many files have no table at first, and are not worth the room. */
+	if (scratch->sample.user_end != SWPROF_STACK_NOT_READY || config.scope != SWPROF_SCOPE_TARGETS || submit_copy())
+		submit(scratch);
 	/* In place: the thread stops on its way back to user mode, before another instruction of its own. */
 	if (config.stop_sampled)
 		bpf_send_signal_thread(SIGSTOP);
