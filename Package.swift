@@ -50,7 +50,8 @@ let package = Package(
     .target(name: "ELF", dependencies: ["Compression", "LinuxSystem", "ProfileModel"], swiftSettings: product),
     .target(name: "Unwinding", dependencies: ["CProbes", "CUnwinding", "ELF"], swiftSettings: product),
     .target(
-      name: "Symbolication", dependencies: ["CElfutils", "ELF", "LinuxSystem", "ProfileModel"], swiftSettings: product,
+      name: "Symbolication", dependencies: ["CElfutils", "ELF", "LinuxSystem", "ProfileModel", "Unwinding"],
+      swiftSettings: product,
       linkerSettings: isStatic ? [] : libraries("dw", "elf")),
     .target(
       name: "Capture", dependencies: ["BPF", "CProbes", "ELF", "LinuxSystem", "ProfileModel", "Unwinding"],

@@ -72,7 +72,8 @@ struct FileNames: Sendable {
         isStripped = !(try addTables(of: mini, try mini.sections(), to: &search))
       }
     }
-    let names = try search.names()
+    var reach = SymbolReach(file)
+    let names = try search.names(&reach)
     if search.isCut { problems.append("its symbols overlap too much; some frames have no names") }
     let linkage = try? ProcedureLinkage(in: file, sections: sections, named: named, debug: separate)
     // Some linkers put symbols of their own making on stubs: mold's `memcpy$plt`.
@@ -137,7 +138,7 @@ struct FileNames: Sendable {
     of file: ELFFile, _ sections: [ELFFile.Section], to search: inout SymbolSearch
   ) throws(ELFError) -> Bool {
     let full = try SymbolTable(ofType: ELFFile.SectionType.symbols, in: file, sections: sections)
-    if let full { try search.add(full) }
+    if let full { try search.add(full, isFull: true) }
     if let dynamic = try SymbolTable(ofType: ELFFile.SectionType.dynamicSymbols, in: file, sections: sections) {
       try search.add(dynamic)
     }

@@ -4,8 +4,8 @@ import ELF
 ///
 /// A symbol with a size names the addresses it covers and no other. Where several do, in this order: a function before
 /// a label without a type, the one that starts last, global before weak before local, then `NamePreference`.
-/// A symbol without a size (hand-written assembly) names what no other symbol covers, up to the next symbol or the end
-/// of its section.
+/// A symbol without a size (hand-written assembly) names what no other symbol covers, up to the next symbol, the end of
+/// one that it lies in, the end of its section, or as far as `SymbolReach` lets it.
 struct SymbolSearch {
   private struct Candidate {
     let rank: Rank
@@ -35,7 +35,8 @@ struct SymbolSearch {
 
   /// What starts between the previous wanted address (exclusive) and this one (inclusive).
   private struct Slot {
-    var lastSizedStart: UInt64?
+    /// The last start or end of a symbol with a size.
+    var lastBound: UInt64?
     var unsized: Unsized?
   }
 
@@ -49,6 +50,8 @@ struct SymbolSearch {
   private var meter: NamingMeter
   /// Whether the tables overlap themselves so much that the search was given up.
   private(set) var isCut = false
+  /// Whether every function has a symbol, as far as one can tell.
+  private var isComplete = false
 
   /// Symbols overlap a little in honest files; in a hostile one every symbol could cover every address.
   static let maximumUpdates = 5_000_000
@@ -69,7 +72,10 @@ struct SymbolSearch {
   }
 
   /// Adds the symbols of a table.
-  mutating func add(_ table: SymbolTable) throws(ELFError) {
+  ///
+  /// - Parameter isFull: whether the table is to have all symbols, not only those that other files use. One that `strip -x`
+  ///   has left without local ones is found out.
+  mutating func add(_ table: SymbolTable, isFull: Bool = false) throws(ELFError) {
     tables.append(table)
     let tableIndex = tables.count - 1
     // Local labels without a type are mapping symbols (`$x`, `$d`) everywhere but on x86.
@@ -80,6 +86,7 @@ struct SymbolSearch {
         return true
       }
       guard kind == 1 || (section.isExecutable && (takesLocalLabels || entry.binding != 0)) else { return true }
+      if isFull, entry.binding == 0 { isComplete = true }
       let rank = Rank(kind: kind, start: entry.value, binding: Self.bindingRank(entry.binding))
       note(entry, rank, NameReference(table: tableIndex, offset: entry.nameOffset), section)
       return !isCut
@@ -87,21 +94,21 @@ struct SymbolSearch {
   }
 
   /// The best name of each wanted address, in their order; mangled, nil where there is none.
-  mutating func names() throws(ELFError) -> [String?] {
+  mutating func names(_ reach: inout SymbolReach) throws(ELFError) -> [String?] {
     var result: [String?] = []
     result.reserveCapacity(wanted.count)
-    var lastSizedStart: UInt64?
+    var lastBound: UInt64 = 0
     var unsized: Unsized?
     for (index, address) in wanted.sorted.enumerated() {
-      if let start = slots[index].lastSizedStart { lastSizedStart = max(lastSizedStart ?? 0, start) }
+      lastBound = max(lastBound, slots[index].lastBound ?? 0)
       if let latest = slots[index].unsized { unsized = latest }
-      if let candidate = covering[index] {
-        result.append(try bestName(candidate))
-      } else if let unsized, address < unsized.sectionEnd, unsized.candidate.rank.start > lastSizedStart ?? 0 {
-        result.append(try bestName(unsized.candidate))
-      } else {
-        result.append(nil)
+      var candidate = covering[index]
+      if candidate == nil, let unsized, address < unsized.sectionEnd, unsized.candidate.rank.start >= lastBound,
+        meter.look(), reach.reaches(from: unsized.candidate.rank.start, to: address, isComplete: isComplete)
+      {
+        candidate = unsized.candidate
       }
+      result.append(try candidate.flatMap { (candidate) throws(ELFError) in try bestName(candidate) })
     }
     return result
   }
@@ -116,7 +123,10 @@ struct SymbolSearch {
       noteUnsized(rank, name, sectionEnd: section.virtualAddress &+ section.size, slot: index)
       return
     }
-    slots[index].lastSizedStart = max(slots[index].lastSizedStart ?? 0, entry.value)
+    // A symbol without a size at the same place reaches no farther than this one either.
+    noteBound(entry.value &+ 1, slot: index)
+    let (end, overflow) = entry.value.addingReportingOverflow(entry.size)
+    if !overflow { noteBound(end, slot: wanted.firstIndex(notBelow: end)) }
     while index < wanted.count, wanted.sorted[index] - entry.value < entry.size {
       merge(rank, name, into: &covering[index])
       index += 1
@@ -126,6 +136,11 @@ struct SymbolSearch {
         return
       }
     }
+  }
+
+  private mutating func noteBound(_ address: UInt64, slot: Int) {
+    guard slot < slots.count else { return }
+    slots[slot].lastBound = max(slots[slot].lastBound ?? 0, address)
   }
 
   private mutating func noteUnsized(_ rank: Rank, _ name: NameReference, sectionEnd: UInt64, slot: Int) {

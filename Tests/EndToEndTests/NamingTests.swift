@@ -105,6 +105,22 @@ extension EndToEnd {
       #expect(stacks.percentage { $0.userFrames.last?.hasPrefix("[libburn.so+0x") ?? false } >= 98)
     }
 
+    /// In a stripped file, where the symbols before and behind a function may be missing.
+    @Test(arguments: [false, true])
+    func `a symbol without a size names its own code only`(isLoop: Bool) throws {
+      let options = ["-shared", "-fPIC", "-s"] + (isLoop ? ["-DSIZELESS_LOOP"] : [])
+      let library = try bench.compile("sizeless", as: "libburn.so", options: options)
+      let workload = try bench.startWorkload([try bench.compile("dlopen_main"), library])
+      workload.send(SIGUSR1)
+      try workload.waitForLine(startingWith: "loaded")
+
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--duration", "1s"])
+
+      let name = isLoop ? "sizeless_loop" : "[libburn.so+0x"
+      #expect(stacks.percentage { $0.userFrames.last?.hasPrefix(name) ?? false } >= 98)
+      #expect(stacks.count(leaf: "before_it") == 0)
+    }
+
     @Test func `functions of a script in node have names`() throws {
       let lookup = try bench.run(["sh", "-c", "command -v node"])
       try #require(lookup.status == 0, "install nodejs")

@@ -73,6 +73,94 @@ import Testing
         == ["sizeless", "sizeless", "bare_label", "bare_label", "last"])
   }
 
+  /// Exported labels without a size before functions that export nothing: in hand-written code without call frame
+  /// information, in code with it, and one that is a loop.
+  private static let hidden = """
+    .text
+    .globl bare; .type bare, @function
+    bare: ret
+    .p2align 6, 0xcc
+    hidden_bare: nop; nop; ret
+    .p2align 6, 0xcc
+    .globl label
+    label: ret
+    .p2align 6, 0xcc
+    .hidden hidden_function
+    .globl hidden_function; .type hidden_function, @function
+    hidden_function: .cfi_startproc; nop; nop; ret; .cfi_endproc
+    .size hidden_function, .-hidden_function
+    .p2align 6, 0xcc
+    .globl described; .type described, @function
+    described: .cfi_startproc; nop; nop; ret; .cfi_endproc
+    behind: nop
+    ret
+    .p2align 6, 0xcc
+    .globl looping
+    looping: test %edi, %edi
+    jz 2f
+    1: dec %edi
+    vpaddd (%rsi,%rax,4), %ymm1, %ymm2
+    jnz 1b
+    jmp 3f
+    2: xor %eax, %eax
+    3: ret
+    after_loop: ret
+    """
+
+  @Test(arguments: ["strip", "strip -x"])
+  func `where symbols are missing, one without a size names no more than its own function`(strip: String) throws {
+    try workshop.write(Self.hidden, to: "hidden.s")
+    try workshop.run("gcc -shared -nostdlib -o libhidden.so hidden.s")
+    func start(_ name: String) throws -> UInt64 { try workshop.symbol(name, in: "libhidden.so") }
+    let (bare, label, described) = (try start("bare"), try start("label"), try start("described"))
+    let (looping, afterLoop) = (try start("looping"), try start("after_loop"))
+    let hidden = try [start("hidden_bare"), start("hidden_function")]
+    let behind = try start("behind")
+    try workshop.run("\(strip) libhidden.so")
+
+    let named = try workshop.names(
+      [bare, label, described, behind - 1, looping, looping + 2, afterLoop - 1], in: "libhidden.so")
+    let unnamed = try workshop.names(
+      [bare + 1, hidden[0], hidden[0] + 1, hidden[1], hidden[1] + 1, behind, afterLoop], in: "libhidden.so")
+
+    #expect(named == ["bare", "label", "described", "described", "looping", "looping", "looping"])
+    #expect(unnamed.allSatisfy { $0.hasPrefix("[libhidden.so+0x") }, "\(unnamed)")
+  }
+
+  @Test func `with all symbols there, one without a size ends at the next function that is known`() throws {
+    try workshop.write(Self.hidden, to: "hidden.s")
+    try workshop.run("gcc -shared -nostdlib -o libhidden.so hidden.s")
+    try workshop.run("strip -N hidden_function -N behind libhidden.so")
+    let bare = try workshop.symbol("bare", in: "libhidden.so")
+    let described = try workshop.symbol("described", in: "libhidden.so")
+
+    let names = try workshop.names([bare + 63, described - 63, described + 2, described + 3], in: "libhidden.so")
+
+    #expect(names[0] == "bare")
+    #expect(names[1].hasPrefix("[libhidden.so+0x"))
+    #expect(names[2] == "described")
+    #expect(names[3].hasPrefix("[libhidden.so+0x"))
+  }
+
+  @Test func `a label in a function names nothing behind the function`() throws {
+    try workshop.write(
+      """
+      .text
+      .globl whole; .type whole, @function
+      whole: nop
+      inside: nop; ret
+      .size whole, .-whole
+      nop; nop; ret
+      """, to: "inside.s")
+    try workshop.run("gcc -shared -nostdlib -o libinside.so inside.s")
+    let start = try workshop.symbol("whole", in: "libinside.so")
+
+    let names = try workshop.names([start, start + 2, start + 3], in: "libinside.so")
+
+    #expect(names[0...1] == ["whole", "whole"])
+    #expect(names[2].hasPrefix("[libinside.so+0x"))
+  }
+
   @Test func `of aliases the global one with the plainest name is shown`() throws {
     try workshop.write(
       """

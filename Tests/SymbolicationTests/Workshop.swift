@@ -61,6 +61,13 @@ final class Workshop {
     return (found.start, found.size)
   }
 
+  /// Where a symbol is, as nm tells it; also of symbols without a size.
+  func symbol(_ symbol: String, in name: String) throws -> UInt64 {
+    try run("nm '\(name)' | sed -n 's/^\\([0-9a-f]*\\) . \(symbol)$/\\1/p' > symbol.txt")
+    let text = try OpenFile.text(of: path("symbol.txt"))
+    return try #require(UInt64(text.prefix { $0 != "\n" }, radix: 16))
+  }
+
   /// The file offset that an address is linked from.
   func offset(of address: UInt64, in name: String) throws -> UInt64 {
     let file = try ELFFile(.memory(bytes(name)))
