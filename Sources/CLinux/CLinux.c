@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -153,6 +154,13 @@ size_t swprof_perf_ring_next(struct swprof_perf_ring *ring, void *buffer, size_t
 	copy_from_ring(ring, tail, buffer, size);
 	__atomic_store_n(&control->data_tail, tail + header.size, __ATOMIC_RELEASE);
 	return size;
+}
+
+long swprof_file_system_type(int file)
+{
+	struct statfs system;
+
+	return fstatfs(file, &system) == 0 ? (long)system.f_type : -1;
 }
 
 int swprof_pidfd_open(pid_t process)

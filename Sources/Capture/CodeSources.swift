@@ -1,3 +1,4 @@
+import ELF
 import LinuxSystem
 import ProfileModel
 
@@ -22,11 +23,20 @@ struct CodeSources {
     }
   }
 
+  /// A file that only the process in which it was found may call its own.
+  private struct LayeredKey: Hashable {
+    let process: ProcessID
+    let file: FileKey
+  }
+
   static let kernel: SourceIndex = 0
   static let vdso: SourceIndex = 1
 
   private(set) var sources: [CodeSource] = [.kernel, .vdso]
   private var files: [FileKey: SourceIndex] = [:]
+  private var layered: [LayeredKey: SourceIndex] = [:]
+  /// Those of `layered` by what fstat(2) tells of them.
+  private var layeredFiles: [FileKey: SourceIndex] = [:]
   private var missing: [FileKey: SourceIndex] = [:]
   /// The vDSO of 32-bit processes, by its bytes: a process may have changed its own.
   private var compatVDSOs: [[UInt8]: SourceIndex] = [:]
@@ -50,11 +60,14 @@ struct CodeSources {
     return SourceIndex(sources.count - 1)
   }
 
-  /// The source of a file mapping; the file is opened now if it has not been.
+  /// The source of a file mapping of a process; the file is opened now if it has not been.
+  ///
+  /// A file that was overwritten since it was opened is another source from then on: its earlier samples belong to code
+  /// that is gone.
   ///
   /// - Parameter open: tries to open the mapped file; called once for each file as long as it succeeds.
-  mutating func file(for mapping: MemoryMapping, open: () -> OpenFile?) -> SourceIndex {
-    if let file = opened(for: mapping, open: open) { return file }
+  mutating func file(for mapping: MemoryMapping, of process: ProcessID, open: () -> MappedFile?) -> SourceIndex {
+    if let file = opened(for: mapping, of: process, open: open) { return file }
     // Not remembered as a file: the next process that maps it may still let us open it.
     return missingSource(FileKey(mapping))
   }
@@ -82,18 +95,41 @@ struct CodeSources {
   }
 
   /// The source of a file mapping, as above; nil where the file cannot be opened.
-  mutating func opened(for mapping: MemoryMapping, open: () -> OpenFile?) -> SourceIndex? {
+  mutating func opened(for mapping: MemoryMapping, of process: ProcessID, open: () -> MappedFile?) -> SourceIndex? {
     let key = FileKey(mapping)
-    if let known = files[key] { return known }
-    guard let file = open() else { return nil }
-    let index = add(.file(file, path: mapping.path))
-    files[key] = index
+    let layeredKey = LayeredKey(process: process, file: key)
+    if let known = files[key] ?? layered[layeredKey], hasItsContent(known) { return known }
+    guard let mapped = open() else { return nil }
+    let index: SourceIndex
+    switch mapped.identity {
+    case .exact:
+      index = add(.file(mapped.file, path: mapping.path))
+      files[key] = index
+    case .layered:
+      index = layeredFile(mapped.file, path: mapping.path)
+      layered[layeredKey] = index
+    }
     places[index] = FilePlace(device: mapping.device, inode: mapping.inode)
     return index
   }
 
   /// Where a source's file is; nil for other sources.
   func place(of source: SourceIndex) -> FilePlace? { places[source] }
+
+  /// The source of a file whose own device and inode are not those of its mapping.
+  private mutating func layeredFile(_ file: OpenFile, path: String) -> SourceIndex {
+    guard let identity = (try? file.status()).map(FileIdentity.init) else { return add(.file(file, path: path)) }
+    let own = FileKey(device: identity.device, inode: identity.inode, path: path)
+    if let known = layeredFiles[own], hasItsContent(known) { return known }
+    let index = add(.file(file, path: path))
+    layeredFiles[own] = index
+    return index
+  }
+
+  private func hasItsContent(_ source: SourceIndex) -> Bool {
+    guard case .file(let file, _) = sources[Int(source)] else { return true }
+    return file.hasItsContent
+  }
 
   /// Forgets all sources but some, and closes their files. Nobody may know their indices any more.
   ///
@@ -103,6 +139,8 @@ struct CodeSources {
       .subtracting([Self.kernel, Self.vdso])
     guard !gone.isEmpty else { return [] }
     files = files.filter { !gone.contains($0.value) }
+    layered = layered.filter { !gone.contains($0.value) }
+    layeredFiles = layeredFiles.filter { !gone.contains($0.value) }
     missing = missing.filter { !gone.contains($0.value) }
     compatVDSOs = compatVDSOs.filter { !gone.contains($0.value) }
     for index in gone {

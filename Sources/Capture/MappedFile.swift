@@ -3,34 +3,38 @@ import Glibc
 import LinuxSystem
 import ProfileModel
 
-/// Opens what a process has mapped, wherever the process can be looked into.
-enum MappedFile {
+/// The file that a process has mapped.
+struct MappedFile {
+  let file: OpenFile
+  let identity: MappedIdentity
+
   /// Opens the file of a mapping: by the mapping itself, which is right for deleted files and other mount namespaces;
-  /// by its path under the process's root; by its path here, when the process is gone. A path is believed only when it
-  /// leads to the inode that was mapped.
-  static func open(_ mapping: MemoryMapping, of process: ProcessID) -> OpenFile? {
-    if let file = open(mapping, in: "/proc/\(process)") { return file }
-    if let thread = ProcessTable.survivor(of: process), let file = open(mapping, in: "/proc/\(thread)") { return file }
-    return mapping.path.hasPrefix("/") ? open(mapping, at: mapping.path) : nil
+  /// by its path under the process's root; by its path here, when the process is gone.
+  ///
+  /// By now the process may have mapped another file at the place, or put another one at the path: each is believed only
+  /// when it is the file that was mapped.
+  static func open(_ mapping: MemoryMapping, of process: ProcessID) -> MappedFile? {
+    if let mapped = open(mapping, in: "/proc/\(process)") { return mapped }
+    if let thread = ProcessTable.survivor(of: process), let mapped = open(mapping, in: "/proc/\(thread)") {
+      return mapped
+    }
+    return mapping.path.hasPrefix("/") ? open(mapping.path, mapping) : nil
   }
 
   /// Opens the memfd of a mapping if it is a program or a library; just-in-time compilers have their code in memfds too.
-  static func openProgram(_ mapping: MemoryMapping, of process: ProcessID) -> OpenFile? {
-    guard let file = open(mapping, in: ProcessTable.directory(of: process)), let bytes = try? ByteSource(file),
-      let elf = try? ELFFile(bytes), elf.loads.contains(where: { $0.isMapped(at: mapping.fileOffset) })
+  static func openProgram(_ mapping: MemoryMapping, of process: ProcessID) -> MappedFile? {
+    guard let mapped = open(mapping, in: ProcessTable.directory(of: process)),
+      let bytes = try? ByteSource(mapped.file), let elf = try? ELFFile(bytes),
+      elf.loads.contains(where: { $0.isMapped(at: mapping.fileOffset) })
     else { return nil }
-    return file
+    return mapped
   }
 
   /// - Parameter directory: of /proc.
-  private static func open(_ mapping: MemoryMapping, in directory: String) -> OpenFile? {
+  private static func open(_ mapping: MemoryMapping, in directory: String) -> MappedFile? {
     let range = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
-    if let file = try? OpenFile.examined("\(directory)/map_files/\(range)") { return file }
-    return mapping.path.hasPrefix("/") ? open(mapping, at: "\(directory)/root\(mapping.path)") : nil
-  }
-
-  private static func open(_ mapping: MemoryMapping, at path: String) -> OpenFile? {
-    try? OpenFile.examined(path, accepts: { $0.st_ino == mapping.inode })
+    if let mapped = open("\(directory)/map_files/\(range)", mapping) { return mapped }
+    return mapping.path.hasPrefix("/") ? open("\(directory)/root\(mapping.path)", mapping) : nil
   }
 
   private static let maximumImageSize: UInt64 = 1 << 20
@@ -42,5 +46,12 @@ enum MappedFile {
       let bytes = try? OpenFile("/proc/\(process)/mem").read(from: start, limit: Int(size)), bytes.count == Int(size)
     else { return nil }
     return bytes
+  }
+
+  private static func open(_ path: String, _ mapping: MemoryMapping) -> MappedFile? {
+    guard let file = try? OpenFile.examined(path), let status = try? file.status(),
+      let identity = file.identity(in: mapping, status), let noted = try? file.withSnapshot()
+    else { return nil }
+    return MappedFile(file: noted, identity: identity)
   }
 }

@@ -261,10 +261,10 @@ package struct ProcessTracker {
   /// The source of a mapping's file; nil where its code can be found in none.
   private mutating func fileSource(of mapping: MemoryMapping, in process: ProcessID) -> SourceIndex? {
     if Self.isMemoryFile(mapping) {
-      return codeSources.opened(for: mapping) { MappedFile.openProgram(mapping, of: process) }
+      return codeSources.opened(for: mapping, of: process) { MappedFile.openProgram(mapping, of: process) }
     }
     guard Self.isFile(mapping) else { return nil }
-    return codeSources.file(for: mapping) { MappedFile.open(mapping, of: process) }
+    return codeSources.file(for: mapping, of: process) { MappedFile.open(mapping, of: process) }
   }
 
   private static let probedReturns = "[uprobes]"
@@ -353,7 +353,7 @@ package struct ProcessTracker {
   private mutating func copy(
     of mapping: MemoryMapping, around address: UInt64, in region: AddressSpace.Region, of process: ProcessID
   ) -> AddressSpace.Region? {
-    guard let source = codeSources.opened(for: mapping, open: { MappedFile.open(mapping, of: process) }),
+    guard let source = codeSources.opened(for: mapping, of: process, open: { MappedFile.open(mapping, of: process) }),
       case .file(let file, _) = sources[Int(source)], let bytes = try? ByteSource(file), let elf = try? ELFFile(bytes),
       let copy = CopiedCode(around: address, in: region.start..<region.end, by: mapping, of: elf.loads),
       let memory = try? OpenFile(ProcessTable.directory(of: process) + "/mem"),

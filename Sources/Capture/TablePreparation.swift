@@ -78,8 +78,8 @@ package struct TablePreparation {
   }
 
   private mutating func enqueue(_ mapping: MemoryMapping, _ name: FileName, of process: ProcessID) {
-    guard linesHeld < Self.maximumLines, let file = MappedFile.open(mapping, of: process) else { return }
-    let source = CodeSource.file(file, path: mapping.path)
+    guard linesHeld < Self.maximumLines, let mapped = MappedFile.open(mapping, of: process) else { return }
+    let source = CodeSource.file(mapped.file, path: mapping.path)
     if let known = shared.tables?.find(source) { return hold(known, name) }
     let job = UnwindTables.Job(0, of: [source])
     queue.insert(

@@ -62,30 +62,12 @@ final class UnwindTables {
     fileprivate var segments: [ELFFile.Segment] = []
   }
 
-  /// A file and its content. The time of the last change cannot be set by anyone, unlike that of the last modification
-  /// (inode(7)).
-  fileprivate struct Identity: Hashable {
-    let device: UInt64
-    let inode: UInt64
-    let size: Int
-    let changed: Int
-    let changedNanoseconds: Int
-
-    init(_ status: stat) {
-      device = UInt64(status.st_dev)
-      inode = UInt64(status.st_ino)
-      size = Int(status.st_size)
-      changed = status.st_ctim.tv_sec
-      changedNanoseconds = status.st_ctim.tv_nsec
-    }
-  }
-
   /// Tells files apart, and equal copies together where that can be trusted.
   fileprivate enum Key: Hashable {
     /// A build id stands for a file that root owns: anyone may write a file with another one's build id, and must not
     /// choose how the stacks of others are walked.
     case buildID(String, size: Int)
-    case file(Identity)
+    case file(ContentIdentity)
   }
 
   /// A table, or that there is none.
@@ -103,7 +85,7 @@ final class UnwindTables {
   let lines: UnwindLines
   private var entries: [Key: Entry] = [:]
   /// Files that were seen, those of one build id together.
-  private var keys: [Identity: Key] = [:]
+  private var keys: [ContentIdentity: Key] = [:]
   private var works: [Key: FileCompilation] = [:]
   private var uses = 0
   private var idleLines = 0
@@ -150,7 +132,7 @@ final class UnwindTables {
     let key: Key
     switch source {
     case .file(let file, _):
-      guard let status = try? file.status(), let known = keys[Identity(status)] else { return nil }
+      guard let status = try? file.status(), let known = keys[ContentIdentity(status)] else { return nil }
       key = known
     case .vdso: key = Self.vdso
     case .kernel, .anonymous, .missing, .unmapped: return nil
@@ -170,9 +152,10 @@ final class UnwindTables {
         guard let file = try? Self.file(of: source), let key = key(of: source, file) else { return Self.nothing }
         (job.key, job.segments) = (key, file.loads)
         if entries[key] == nil, works[key] == nil {
-          guard let compilation = try FileCompilation(file, debugFile: Self.debugFile(of: file, source)) else {
-            return note(Entry(), for: job)
-          }
+          let compilation = try FileCompilation(file, debugFile: Self.debugFile(of: file, source))
+          // Somebody writes into the file: what was read may be part of one build and part of another.
+          guard self.key(of: source, file) == key else { return Self.nothing }
+          guard let compilation else { return note(Entry(), for: job) }
           // What was left half done by captures that have ended: more jobs are never open at once.
           if works.count >= Self.maximumWorks { works = [:] }
           works[key] = compilation
@@ -305,7 +288,7 @@ final class UnwindTables {
   private func key(of source: CodeSource, _ file: ELFFile) -> Key? {
     guard case .file(let open, _) = source else { return Self.vdso }
     guard let status = try? open.status() else { return nil }
-    let identity = Identity(status)
+    let identity = ContentIdentity(status)
     var key = Key.file(identity)
     if status.st_uid == 0, let buildID = BuildID.find(in: file, sections: []) {
       key = .buildID(buildID, size: Int(status.st_size))

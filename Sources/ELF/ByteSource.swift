@@ -24,6 +24,14 @@ package enum ByteSource {
     }
   }
 
+  /// Whether a mapped file has the content that it had when it was opened; true for anything else.
+  package var hasItsContent: Bool {
+    switch self {
+    case .file(let file, _): file.hasItsContent
+    case .memory: true
+    }
+  }
+
   /// Reads at most `limit` bytes; fewer where the source ends.
   package func prefix(at offset: UInt64, limit: Int) throws(ELFError) -> [UInt8] {
     guard offset < UInt64(clamping: size) else { return [] }

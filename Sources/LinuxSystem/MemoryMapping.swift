@@ -23,6 +23,17 @@ package struct MemoryMapping: Equatable, Sendable {
     bytes.split(separator: UInt8(ascii: "\n")).compactMap { MemoryMapping(line: $0, isExecutable: true) }
   }
 
+  /// The start, the device and the inode of a line, whatever its permissions.
+  static func file(ofLine line: ArraySlice<UInt8>) -> (start: UInt64, device: UInt64, inode: UInt64)? {
+    var scanner = ByteScanner(line)
+    guard let start = scanner.hexadecimal(), scanner.skip("-"), scanner.hexadecimal() != nil, scanner.skip(" "),
+      scanner.word() != nil, scanner.skip(" "), scanner.hexadecimal() != nil, scanner.skip(" "),
+      let major = scanner.hexadecimal(), scanner.skip(":"), let minor = scanner.hexadecimal(), scanner.skip(" "),
+      let inode = scanner.decimal()
+    else { return nil }
+    return (start, major << 32 | minor, inode)
+  }
+
   /// Reads all mappings, whatever may be done with them.
   package static func all(inMaps bytes: [UInt8]) -> [MemoryMapping] {
     bytes.split(separator: UInt8(ascii: "\n")).compactMap { MemoryMapping(line: $0, isExecutable: false) }

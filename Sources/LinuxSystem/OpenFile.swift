@@ -6,12 +6,17 @@ package import Glibc
 /// as one of these until they have been read.
 package final class OpenFile: Sendable {
   package let descriptor: Int32
+  /// What the file was when a mapping of a process led to it; nil for other files.
+  package let snapshot: FileSnapshot?
 
   /// `O_PATH` of open(2), which glibc shows to GNU programs only (include/uapi/asm-generic/fcntl.h): a place in the file
   /// system, for the calls that take one.
   package static let pathOnly: Int32 = 0o10_000_000
 
-  package init(adopting descriptor: Int32) { self.descriptor = descriptor }
+  package init(adopting descriptor: Int32, snapshot: FileSnapshot? = nil) {
+    self.descriptor = descriptor
+    self.snapshot = snapshot
+  }
 
   deinit { close(descriptor) }
 

@@ -27,6 +27,10 @@ struct FileNames: Sendable {
     budget: NamingBudget = NamingBudget()
   ) {
     places = offsets.map { Place(address: $0, name: nil) }
+    guard source.hasItsContent else {
+      noteChange()
+      return
+    }
     do throws(ELFError) {
       let file = try ELFFile(source)
       places = offsets.map { Place(address: file.virtualAddress(ofFileOffset: $0) ?? $0, name: nil) }
@@ -41,6 +45,16 @@ struct FileNames: Sendable {
     } catch {
       problems.append("\(error); its frames have no names")
     }
+    // What was read may be part of the one content and part of the other.
+    if !source.hasItsContent {
+      places = offsets.map { Place(address: $0, name: nil) }
+      (buildID, isGo) = (nil, false)
+      noteChange()
+    }
+  }
+
+  private mutating func noteChange() {
+    problems = ["it changed while it was profiled; its frames have no names"]
   }
 
   private mutating func noteInterruption() {

@@ -1,3 +1,5 @@
+import ELF
+import Foundation
 import Glibc
 import LinuxSystem
 import ProfileModel
@@ -53,6 +55,68 @@ struct CodeSourcesTests {
     // Any number of processes may have changed theirs.
     for number in 0..<100 as Range<UInt8> { _ = sources.compatVDSO([6, number]) }
     #expect(sources.count <= 70)
+  }
+
+  /// A file of this machine, and the mapping that shows it.
+  private func mappedFile(_ path: String) throws -> (file: OpenFile, mapping: MemoryMapping) {
+    let file = try OpenFile(path).withSnapshot()
+    let status = try file.status()
+    return (
+      file,
+      MemoryMapping(
+        start: 0x1000, end: 0x2000, fileOffset: 0, device: MemoryMapping.device(UInt64(status.st_dev)),
+        inode: UInt64(status.st_ino), path: path)
+    )
+  }
+
+  @Test func `a file that is overwritten is another source from then on`() throws {
+    let path = NSTemporaryDirectory() + "/swprof-source-" + UUID().uuidString
+    defer { unlink(path) }
+    try "content".write(toFile: path, atomically: false, encoding: .utf8)
+    let (file, mapping) = try mappedFile(path)
+    var sources = CodeSources()
+    let open = { MappedFile(file: file, identity: .exact) }
+    let first = sources.file(for: mapping, of: process(1), open: open)
+    #expect(sources.file(for: mapping, of: process(2), open: { nil }) == first)
+    try "content and more".write(toFile: path, atomically: false, encoding: .utf8)
+
+    let second = sources.file(for: mapping, of: process(2)) {
+      (try? file.withSnapshot()).map { MappedFile(file: $0, identity: .exact) }
+    }
+
+    #expect(second != first)
+    #expect(sources.file(for: mapping, of: process(1), open: { nil }) == second)
+  }
+
+  @Test func `a file that only has the inode of a mapping stands for that of its own process`() throws {
+    let (file, mapping) = try mappedFile("/proc/self/exe")
+    let (other, _) = try mappedFile("/bin/sh")
+    var sources = CodeSources()
+    let first = sources.file(for: mapping, of: process(1)) { MappedFile(file: other, identity: .layered) }
+
+    let second = sources.file(for: mapping, of: process(2)) { MappedFile(file: file, identity: .layered) }
+    let third = sources.file(for: mapping, of: process(3)) { MappedFile(file: file, identity: .layered) }
+    let exact = sources.file(for: mapping, of: process(4)) { MappedFile(file: file, identity: .exact) }
+
+    #expect(first != second)
+    #expect(second == third)
+    #expect(exact != first)
+    #expect(sources.file(for: mapping, of: process(1), open: { nil }) == exact)
+  }
+
+  @Test func `the file of a mapping that is gone is looked for at its path, and only there believed`() throws {
+    let files = try ["/proc/self/exe", "/bin/sh"].map { try mappedFile($0) }
+    // What this process has at the place is its own program.
+    let place = try #require(try ProcessTable.mappings(of: ProcessTable.own).first { $0.path.hasPrefix("/") })
+    func record(_ index: Int, path: String) -> MemoryMapping {
+      MemoryMapping(
+        start: place.start, end: place.end, fileOffset: 0, device: files[index].mapping.device,
+        inode: files[index].mapping.inode, path: path)
+    }
+
+    let found = try #require(MappedFile.open(record(1, path: "/bin/sh"), of: ProcessTable.own))
+    #expect(try found.file.status().st_ino == files[1].file.status().st_ino)
+    #expect(MappedFile.open(record(1, path: "/bin/true"), of: ProcessTable.own) == nil)
   }
 
   @Test func `the files of ten thousand programs that came and went are not held`() {

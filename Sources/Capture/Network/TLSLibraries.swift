@@ -107,7 +107,7 @@ struct TLSLibraries {
         findings?.note(implementation, in: process)
         continue
       }
-      guard let file = MappedFile.open(mapping, of: process), let status = try? file.status() else { continue }
+      guard let file = MappedFile.open(mapping, of: process)?.file, let status = try? file.status() else { continue }
       let identity = FileIdentity(status)
       if probedAt(identity, process) == nil {
         let used = isEveryoneTarget ? [] : Self.usedFunctions(of: process, mappings)
@@ -127,7 +127,7 @@ struct TLSLibraries {
     where mapping.inode != 0 && TLSImplementation(library: mapping.path) != .openSSL
       && seen.insert(mapping.inode).inserted
     {
-      guard let file = MappedFile.open(mapping, of: process), let source = try? ByteSource(file),
+      guard let file = MappedFile.open(mapping, of: process)?.file, let source = try? ByteSource(file),
         let elf = try? ELFFile(source), elf.isX86With64Bits,
         let dynamic = try? DynamicSection(elf, lookingFor: functions.map(\.name))
       else { continue }

@@ -1,0 +1,18 @@
+package import LinuxSystem
+
+extension OpenFile {
+  /// Whether the file has the content that it had when it was opened as a mapped file; true for any other file.
+  package var hasItsContent: Bool {
+    guard let snapshot, let status = try? status() else { return true }
+    return snapshot.isContent(of: status) { ownBuildID }
+  }
+
+  /// The same open file with a note of what it is now.
+  package func withSnapshot() throws(Errno) -> OpenFile {
+    try OpenFile(self, snapshot: FileSnapshot(try status(), buildID: ownBuildID))
+  }
+
+  private var ownBuildID: String? {
+    (try? ELFFile(ByteSource(self))).flatMap { BuildID.find(in: $0, sections: []) }
+  }
+}
