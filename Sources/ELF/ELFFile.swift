@@ -40,6 +40,8 @@ package struct ELFFile {
     package static let strings: UInt32 = 3
     package static let relocations: UInt32 = 4
     package static let notes: UInt32 = 7
+    /// A section that the file has no bytes of.
+    package static let noBits: UInt32 = 8
     package static let dynamicSymbols: UInt32 = 11
   }
 

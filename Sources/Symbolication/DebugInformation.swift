@@ -54,6 +54,52 @@ struct DebugPlace: Equatable {
 
   deinit { unsafe elf_end(elf) }
 
+  /// Whether a file has debugging information of its own; whether that can be read, `obstacle` says.
+  static func isThere(_ sections: [String: ELFFile.Section]) -> Bool {
+    [".debug_info", ".zdebug_info"].contains {
+      sections[$0].map { $0.size > 0 && $0.type != ELFFile.SectionType.noBits } ?? false
+    }
+  }
+
+  /// Why the debugging information of a file cannot be read: a predicate whose subject is that information. Nil where it
+  /// can be read.
+  static func obstacle(in file: ELFFile) -> String? {
+    guard size(in: file) <= maximumSize else { return "is too large" }
+    guard let sections = try? file.sections(), let names = try? file.names(of: sections) else { return nil }
+    let packed = zip(sections, names).enumerated().filter {
+      $1.1.hasPrefix(".debug_") && $1.0.isPacked && packing(of: $1.0, in: file) != Packing.zlib
+    }
+    // Whether libelf knows zstd depends on how it was built: one section tells. The small ones cost least.
+    guard let smallest = packed.min(by: { $0.element.0.size < $1.element.0.size }),
+      !canUnpack(smallest.offset, of: file.source)
+    else { return nil }
+    return packing(of: smallest.element.0, in: file) == Packing.zstandard
+      ? "is compressed with zstd, which the elfutils in use do not read; unpack it by"
+        + " 'objcopy --decompress-debug-sections'"
+      : "is compressed in a way that is not known"
+  }
+
+  /// The types of `Elf64_Chdr` (elf(5) and the generic ABI, "Section Compression").
+  private enum Packing {
+    static let zlib: UInt32 = 1
+    static let zstandard: UInt32 = 2
+  }
+
+  private static func packing(of section: ELFFile.Section, in file: ELFFile) -> UInt32? {
+    guard let header = try? file.source.prefix(at: section.fileOffset, limit: 4), header.count == 4 else { return nil }
+    return header.integer(at: 0)
+  }
+
+  /// Whether libelf unpacks the section at an index.
+  private static func canUnpack(_ index: Int, of source: ByteSource) -> Bool {
+    guard case .file(let file, _) = source, elf_version(UInt32(EV_CURRENT)) != 0,
+      let elf = unsafe elf_begin(file.descriptor, ELF_C_READ, nil)
+    else { return false }
+    defer { unsafe _ = elf_end(elf) }
+    guard let section = unsafe elf_getscn(elf, index) else { return false }
+    return unsafe elf_compress(section, 0, 0) >= 0
+  }
+
   /// The bytes of a file's debugging information once it is unpacked; a part that cannot be read counts as too many.
   ///
   /// All sections count, also several of one name: libdw may read any of them.
@@ -61,14 +107,13 @@ struct DebugPlace: Equatable {
     guard let sections = try? file.sections(), let names = try? file.names(of: sections) else { return 0 }
     return zip(sections, names).reduce(into: 0) { sum, entry in
       let (section, name) = entry
-      guard name.hasPrefix(".debug_") || name.hasPrefix(".zdebug_"), section.type != noBits else { return }
+      guard name.hasPrefix(".debug_") || name.hasPrefix(".zdebug_"), section.type != ELFFile.SectionType.noBits else {
+        return
+      }
       let size = unpackedSize(of: section, isOldStyle: name.hasPrefix(".zdebug_"), in: file)
       sum = size > maximumSize ? .max : sum.addingReportingOverflow(size).overflow ? .max : sum + size
     }
   }
-
-  /// `SHT_NOBITS`: a section that the file has no bytes of.
-  private static let noBits: UInt32 = 8
 
   /// By the header of a packed section: `Elf32_Chdr` or `Elf64_Chdr`, or before them `ZLIB` and a big-endian number.
   private static func unpackedSize(of section: ELFFile.Section, isOldStyle: Bool, in file: ELFFile) -> UInt64 {
@@ -169,7 +214,7 @@ struct DebugPlace: Equatable {
     var section: OpaquePointer?
     while let next = unsafe elf_nextscn(elf, section) {
       var header = GElf_Shdr()
-      if unsafe gelf_getshdr(next, &header) != nil, header.sh_type != Self.noBits,
+      if unsafe gelf_getshdr(next, &header) != nil, header.sh_type != ELFFile.SectionType.noBits,
         let name = unsafe elf_strptr(elf, names, Int(header.sh_name)),
         unsafe strcmp(name, ".debug_line") == 0 || strcmp(name, ".zdebug_line") == 0
       {

@@ -71,7 +71,7 @@ struct FileNames: Sendable {
     isGo = named[".gopclntab"] != nil
     var search = SymbolSearch(wanted, NamingMeter(budget, hasTimeLimit: false))
     let hasFullTable = try addTables(of: file, sections, to: &search)
-    let hasDebugInformation = named[".debug_info"] != nil || named[".zdebug_info"] != nil
+    let hasDebugInformation = DebugInformation.isThere(named)
     let separate =
       hasFullTable && hasDebugInformation
       ? nil
@@ -104,8 +104,8 @@ struct FileNames: Sendable {
   }
 
   private mutating func addDebugInformation(_ file: ELFFile, _ wanted: WantedAddresses, _ budget: NamingBudget) {
-    guard DebugInformation.size(in: file) <= DebugInformation.maximumSize else {
-      problems.append("its debugging information is too large; inlined functions and lines are not shown")
+    if let obstacle = DebugInformation.obstacle(in: file) {
+      problems.append("its debugging information \(obstacle); inlined functions and lines are not shown")
       return
     }
     // What is not even opened costs no time.

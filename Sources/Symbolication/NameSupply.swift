@@ -37,9 +37,9 @@ package struct NameSupply: Equatable, Sendable {
     else { return nil }
     let buildID = BuildID.find(in: file, sections: sections)
     let module = Module(path: path, buildID: buildID)
-    if hasDebugInformation(named) { return NameSupply(module, .debugInformation) }
+    if isReadable(file, named) { return NameSupply(module, .debugInformation) }
     if let debug = debugFiles.find(for: file, named: named, buildID: buildID, path: path) {
-      let isFull = (try? debug.file.sectionsByName(debug.sections)).map(hasDebugInformation) ?? false
+      let isFull = (try? debug.file.sectionsByName(debug.sections)).map { isReadable(debug.file, $0) } ?? false
       return NameSupply(module, isFull ? .debugInformation : .symbolTable, debugFile: debug.path)
     }
     if sections.contains(where: { $0.type == ELFFile.SectionType.symbols && $0.size > 0 }) {
@@ -50,7 +50,8 @@ package struct NameSupply: Equatable, Sendable {
     return NameSupply(module, exports ? .exported : .none)
   }
 
-  private static func hasDebugInformation(_ sections: [String: ELFFile.Section]) -> Bool {
-    [".debug_info", ".zdebug_info"].contains { sections[$0].map { $0.size > 0 } ?? false }
+  /// Whether a capture would read the debugging information of a file.
+  private static func isReadable(_ file: ELFFile, _ sections: [String: ELFFile.Section]) -> Bool {
+    DebugInformation.isThere(sections) && DebugInformation.obstacle(in: file) == nil
   }
 }

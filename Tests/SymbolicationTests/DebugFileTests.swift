@@ -56,6 +56,60 @@ import Testing
     #expect(try workshop.names([hidden], in: "libwork.so") != ["hidden_work"])
   }
 
+  private func supply(_ name: String) throws -> NameSupply {
+    NameSupply(
+      .file(try OpenFile(workshop.path(name)), path: workshop.path(name)), debugDirectory: workshop.path("debug"))
+  }
+
+  @Test(arguments: ["none", "zlib", "zlib-gnu"])
+  func `debugging information that is packed with zlib is read, and counted on`(packing: String) throws {
+    try workshop.buildLibrary("-g -gdwarf-4 -gno-inline-points")
+    try workshop.run("objcopy --compress-debug-sections=\(packing) libwork.so")
+
+    let result = try workshop.symbolicate([hidden], in: "libwork.so")
+
+    #expect(result.frames[0][0].function == "hidden_work")
+    #expect(result.frames[0][0].source != nil)
+    #expect(result.warnings.isEmpty)
+    #expect(try supply("libwork.so").names == .debugInformation)
+  }
+
+  /// Whether elfutils unpack it depends on how they were built.
+  @Test(arguments: [false, true])
+  func `debugging information that is packed with zstd is read, or is said to be unreadable`(isSeparate: Bool) throws {
+    try workshop.buildLibrary("-g")
+    if isSeparate {
+      try workshop.run("objcopy --only-keep-debug libwork.so work.debug")
+      try workshop.run("objcopy --compress-debug-sections=zstd work.debug")
+      try installByBuildID()
+      try workshop.run("strip libwork.so")
+    } else {
+      try workshop.run("objcopy --compress-debug-sections=zstd libwork.so")
+    }
+
+    let result = try workshop.symbolicate([hidden], in: "libwork.so")
+
+    #expect(result.frames[0][0].function == "hidden_work")
+    let isRead = result.frames[0][0].source != nil
+    #expect(result.warnings.count { $0.contains("compressed with zstd") } == (isRead ? 0 : 1))
+    #expect(try supply("libwork.so").names == (isRead ? .debugInformation : .symbolTable))
+  }
+
+  @Test func `debugging information that is packed in another way is not counted on`() throws {
+    try workshop.buildLibrary("-g")
+    try workshop.run("objcopy --compress-debug-sections=zlib libwork.so")
+    var bytes = try workshop.bytes("libwork.so")
+    let file = try ELFFile(.memory(bytes))
+    for section in try file.sections() where section.isPacked { bytes[Int(section.fileOffset)] = 77 }
+    try workshop.write(bytes, to: "libwork.so")
+
+    let result = try workshop.symbolicate([hidden], in: "libwork.so")
+
+    #expect(result.frames[0].map(\.function) == ["hidden_work"])
+    #expect(result.warnings.count { $0.contains("compressed in a way that is not known") } == 1)
+    #expect(try supply("libwork.so").names == .symbolTable)
+  }
+
   @Test func `the compressed table in a stripped file is read`() throws {
     try workshop.run("xz -k work.debug && strip libwork.so")
     try workshop.run("objcopy --add-section .gnu_debugdata=work.debug.xz libwork.so")
