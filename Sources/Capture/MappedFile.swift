@@ -14,16 +14,17 @@ struct MappedFile {
   /// By now the process may have mapped another file at the place, or put another one at the path: each is believed only
   /// when it is the file that was mapped.
   static func open(_ mapping: MemoryMapping, of process: ProcessID) -> MappedFile? {
-    if let mapped = open(mapping, in: "/proc/\(process)") { return mapped }
-    if let thread = ProcessTable.survivor(of: process), let mapped = open(mapping, in: "/proc/\(thread)") {
+    let root = TargetRoot.open(of: process)
+    if let mapped = open(mapping, in: "/proc/\(process)", root) { return mapped }
+    if let thread = ProcessTable.survivor(of: process), let mapped = open(mapping, in: "/proc/\(thread)", root) {
       return mapped
     }
-    return mapping.path.hasPrefix("/") ? open(mapping.path, mapping) : nil
+    return mapping.path.hasPrefix("/") ? open(mapping.path, mapping, root) : nil
   }
 
   /// Opens the memfd of a mapping if it is a program or a library; just-in-time compilers have their code in memfds too.
   static func openProgram(_ mapping: MemoryMapping, of process: ProcessID) -> MappedFile? {
-    guard let mapped = open(mapping, in: ProcessTable.directory(of: process)),
+    guard let mapped = open(mapping, in: ProcessTable.directory(of: process), TargetRoot.open(of: process)),
       let bytes = try? ByteSource(mapped.file), let elf = try? ELFFile(bytes),
       elf.loads.contains(where: { $0.isMapped(at: mapping.fileOffset) })
     else { return nil }
@@ -31,10 +32,10 @@ struct MappedFile {
   }
 
   /// - Parameter directory: of /proc.
-  private static func open(_ mapping: MemoryMapping, in directory: String) -> MappedFile? {
+  private static func open(_ mapping: MemoryMapping, in directory: String, _ root: TargetRoot) -> MappedFile? {
     let range = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
-    if let mapped = open("\(directory)/map_files/\(range)", mapping) { return mapped }
-    return mapping.path.hasPrefix("/") ? open("\(directory)/root\(mapping.path)", mapping) : nil
+    if let mapped = open("\(directory)/map_files/\(range)", mapping, root) { return mapped }
+    return mapping.path.hasPrefix("/") ? open("\(directory)/root\(mapping.path)", mapping, root) : nil
   }
 
   private static let maximumImageSize: UInt64 = 1 << 20
@@ -48,9 +49,9 @@ struct MappedFile {
     return bytes
   }
 
-  private static func open(_ path: String, _ mapping: MemoryMapping) -> MappedFile? {
+  private static func open(_ path: String, _ mapping: MemoryMapping, _ root: TargetRoot) -> MappedFile? {
     guard let file = try? OpenFile.examined(path), let status = try? file.status(),
-      let identity = file.identity(in: mapping, status), let noted = try? file.withSnapshot()
+      let identity = file.identity(in: mapping, status), let noted = try? file.withSnapshot(root: root)
     else { return nil }
     return MappedFile(file: noted, identity: identity)
   }

@@ -64,8 +64,8 @@ final class UnwindTables {
 
   /// Tells files apart, and equal copies together where that can be trusted.
   fileprivate enum Key: Hashable {
-    /// A build id stands for a file that root owns: anyone may write a file with another one's build id, and must not
-    /// choose how the stacks of others are walked.
+    /// A build id stands for a file that root owns, on this host: anyone may write a file with another one's build id, the
+    /// root of a container too, and must not choose how the stacks of others are walked.
     case buildID(String, size: Int)
     case file(ContentIdentity)
   }
@@ -290,11 +290,21 @@ final class UnwindTables {
     guard let status = try? open.status() else { return nil }
     let identity = ContentIdentity(status)
     var key = Key.file(identity)
-    if status.st_uid == 0, let buildID = BuildID.find(in: file, sections: []) {
+    if status.st_uid == 0, open.isOfThisHost, let buildID = BuildID.find(in: file, sections: []) {
       key = .buildID(buildID, size: Int(status.st_size))
     }
     keys[identity] = key
     return key
+  }
+}
+
+extension OpenFile {
+  /// Whether the processes that have mapped the file see the file system of this host.
+  fileprivate var isOfThisHost: Bool {
+    switch snapshot?.root {
+    case nil, .shared: true
+    case .foreign, .unknown: false
+    }
   }
 }
 

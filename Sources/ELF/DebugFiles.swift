@@ -1,11 +1,13 @@
 import Glibc
 import LinuxSystem
 
-/// The search for the separate debug file of a stripped file, on this host.
+/// The search for the separate debug file of a stripped file: on this host, and in the file system of the process that
+/// had the file mapped.
 ///
 /// By build id first, which also works for files in containers, then by debug link: the GDB manual, "Debugging
 /// Information in Separate Files". A candidate must prove itself: by the same build id, or, when one of the two has
-/// none, by the checksum in the debug link.
+/// none, by the checksum in the debug link. It must also belong to root, to the owner of the file or to the user who asks:
+/// others must not name the functions of a file that many run.
 package struct DebugFiles: Sendable {
   /// Where the distribution puts debug files, `/usr/lib/debug`.
   let directory: String
@@ -20,6 +22,17 @@ package struct DebugFiles: Sendable {
     package let sections: [ELFFile.Section]
   }
 
+  /// Where candidates are looked for, and who may own them.
+  private struct Place {
+    let owners: Set<uid_t>
+    /// Nil for this process's own.
+    let root: OpenFile?
+
+    func open(_ path: String) -> OpenFile? {
+      try? OpenFile.examined(path, in: root, isRoot: root != nil, accepts: { owners.contains($0.st_uid) })
+    }
+  }
+
   /// - Parameters:
   ///   - path: what the target calls the file; it may be another file, or none, on the host.
   ///   - isInterrupted: asked often: whether to give up.
@@ -27,18 +40,32 @@ package struct DebugFiles: Sendable {
     for file: ELFFile, named sections: [String: ELFFile.Section], buildID: String?, path: String,
     isInterrupted: () -> Bool = { false }
   ) -> DebugFile? {
-    if let buildID, buildID.utf8.count > 2 {
-      let candidate = "\(directory)/.build-id/\(buildID.prefix(2))/\(buildID.dropFirst(2)).debug"
-      if let found = open(candidate, buildID: buildID, checksum: nil, isInterrupted) { return found }
-    }
-    guard let link = sections[".gnu_debuglink"].flatMap({ Self.debugLink(in: file, section: $0) }),
-      let slash = path.lastIndex(of: "/"), path.hasPrefix("/")
-    else { return nil }
-    let parent = path[..<slash]
-    for candidate in ["\(parent)/\(link.name)", "\(parent)/.debug/\(link.name)", "\(directory)\(parent)/\(link.name)"] {
-      if let found = open(candidate, buildID: buildID, checksum: link.checksum, isInterrupted) { return found }
+    let link = sections[".gnu_debuglink"].flatMap { Self.debugLink(in: file, section: $0) }
+    for place in Self.places(for: file) {
+      if let buildID, buildID.utf8.count > 2 {
+        let candidate = "\(directory)/.build-id/\(buildID.prefix(2))/\(buildID.dropFirst(2)).debug"
+        if let found = open(candidate, in: place, buildID: buildID, checksum: nil, isInterrupted) { return found }
+      }
+      guard let link, let slash = path.lastIndex(of: "/"), path.hasPrefix("/") else { continue }
+      let parent = path[..<slash]
+      for candidate in [
+        "\(parent)/\(link.name)", "\(parent)/.debug/\(link.name)", "\(directory)\(parent)/\(link.name)",
+      ] {
+        if let found = open(candidate, in: place, buildID: buildID, checksum: link.checksum, isInterrupted) {
+          return found
+        }
+      }
     }
     return nil
+  }
+
+  private static func places(for file: ELFFile) -> [Place] {
+    var owners: Set<uid_t> = [0, geteuid()]
+    guard case .file(let open, _) = file.source else { return [Place(owners: owners, root: nil)] }
+    if let status = try? open.status() { owners.insert(status.st_uid) }
+    var places = [Place(owners: owners, root: nil)]
+    if case .foreign(let root) = open.snapshot?.root { places.append(Place(owners: owners, root: root)) }
+    return places
   }
 
   /// A file name, padded with zeros to a multiple of 4 bytes, and a checksum.
@@ -54,9 +81,9 @@ package struct DebugFiles: Sendable {
 
   /// Opens a candidate and checks that it belongs to the file; what cannot be used is passed over.
   private func open(
-    _ path: String, buildID: String?, checksum: UInt32?, _ isInterrupted: () -> Bool
+    _ path: String, in place: Place, buildID: String?, checksum: UInt32?, _ isInterrupted: () -> Bool
   ) -> DebugFile? {
-    guard let opened = try? OpenFile.examined(path), let file = try? ELFFile(ByteSource(opened)),
+    guard let opened = place.open(path), let file = try? ELFFile(ByteSource(opened)),
       let sections = try? file.sections(),
       sections.contains(where: { $0.type == ELFFile.SectionType.symbols })
     else { return nil }

@@ -7,9 +7,9 @@ extension OpenFile {
     return snapshot.isContent(of: status) { ownBuildID }
   }
 
-  /// The same open file with a note of what it is now.
-  package func withSnapshot() throws(Errno) -> OpenFile {
-    try OpenFile(self, snapshot: FileSnapshot(try status(), buildID: ownBuildID))
+  /// The same open file with a note of what it is now, and of the root directory of the process that has mapped it.
+  package func withSnapshot(root: TargetRoot = .shared) throws(Errno) -> OpenFile {
+    try OpenFile(self, snapshot: FileSnapshot(try status(), buildID: ownBuildID, root: root))
   }
 
   private var ownBuildID: String? {

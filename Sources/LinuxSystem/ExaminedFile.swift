@@ -56,17 +56,21 @@ extension OpenFile {
   ///
   /// - Parameters:
   ///   - directory: where a relative path begins; nil for the working directory.
+  ///   - isRoot: whether the directory is the root for the path and for all symbolic links on its way.
   ///   - types: what the file may be.
   ///   - followsLinks: whether the last component of the path may be a symbolic link.
   ///   - accepts: a further test, of the owner for instance.
   package static func examined(
-    _ path: String, in directory: OpenFile? = nil, types: [FileType] = [.regular], followsLinks: Bool = true,
-    flags: Int32 = O_RDONLY, accepts: (stat) -> Bool = { _ in true }
+    _ path: String, in directory: OpenFile? = nil, isRoot: Bool = false, types: [FileType] = [.regular],
+    followsLinks: Bool = true, flags: Int32 = O_RDONLY, accepts: (stat) -> Bool = { _ in true }
   ) throws(OpenRefusal) -> OpenFile {
     let start = directory?.descriptor ?? AT_FDCWD
     let placeFlags = OpenFile.pathOnly | O_CLOEXEC | (followsLinks ? 0 : O_NOFOLLOW)
     let (place, status) = try refusing { () throws(Errno) in
-      let place = OpenFile(adopting: try retryingOnInterrupt { unsafe openat(start, path, placeFlags) })
+      let place = OpenFile(
+        adopting: try retryingOnInterrupt {
+          isRoot ? openInRoot(start, path, placeFlags) : unsafe openat(start, path, placeFlags)
+        })
       return (place, try place.status())
     }
     let type = FileType(status)
@@ -76,7 +80,7 @@ extension OpenFile {
       do throws(Errno) {
         return try OpenFile("/proc/self/fd/\(place.descriptor)", flags: flags | O_NOCTTY)
       } catch {
-        guard error == .noSuchFile else { throw error }
+        guard error == .noSuchFile, !isRoot else { throw error }
       }
       // Without /proc, the name is all there is. It must lead to the file that was examined.
       let againFlags = flags | O_NOCTTY | O_NONBLOCK | O_CLOEXEC

@@ -21,13 +21,16 @@ package struct ContentIdentity: Hashable, Sendable {
 package struct FileSnapshot: Sendable {
   private let identity: ContentIdentity
   private let buildID: String?
+  /// The root directory of the process that had mapped the file.
+  package let root: TargetRoot
   private let modified: Int
   private let modifiedNanoseconds: Int
   private let links: UInt64
 
-  package init(_ status: stat, buildID: String?) {
+  package init(_ status: stat, buildID: String?, root: TargetRoot = .shared) {
     identity = ContentIdentity(status)
     self.buildID = buildID
+    self.root = root
     modified = status.st_mtim.tv_sec
     modifiedNanoseconds = status.st_mtim.tv_nsec
     links = UInt64(status.st_nlink)

@@ -51,6 +51,18 @@ extension EndToEnd {
       try expectBurnHere(try bench.startWorkload(["chroot", root, "/only-here"]))
     }
 
+    @Test func `a stripped program in a root directory of its own is named by the debug file there`() throws {
+      let root = bench.path("root")
+      let program = try bench.compile("burn", options: ["-static", "-Wl,--build-id=0x5177"])
+      let script = """
+        mkdir -p \(root)/usr/lib/debug/.build-id/51 && strip -o \(root)/only-here \(program) \
+        && objcopy --only-keep-debug \(program) \(root)/usr/lib/debug/.build-id/51/77.debug
+        """
+      try #require(try bench.run(["sh", "-c", script]).status == 0)
+
+      try expectBurnHere(try bench.startWorkload(["chroot", root, "/only-here"]))
+    }
+
     @Test func `a program that was deleted while it runs has names`() throws {
       let program = try bench.compile("burn")
       let workload = try bench.startWorkload([program])

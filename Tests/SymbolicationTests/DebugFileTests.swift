@@ -1,4 +1,5 @@
 import ELF
+import Glibc
 import LinuxSystem
 import ProfileModel
 import Testing
@@ -108,6 +109,39 @@ import Testing
     #expect(result.frames[0].map(\.function) == ["hidden_work"])
     #expect(result.warnings.count { $0.contains("compressed in a way that is not known") } == 1)
     #expect(try supply("libwork.so").names == .symbolTable)
+  }
+
+  /// The file of a process that sees a part of this file system as the whole.
+  private func names(beneath root: String) throws -> [String] {
+    let file = try OpenFile(workshop.path("libwork.so")).withSnapshot(
+      root: .foreign(try OpenFile(workshop.path(root), flags: OpenFile.pathOnly | O_DIRECTORY)))
+    var symbolicator = Symbolicator(debugDirectory: "/debug")
+    let offset = try workshop.offset(of: hidden, in: "libwork.so")
+    return symbolicator.symbolicate([offset], in: .file(file, path: "/lib/libwork.so")).frames.map(\.[0].function)
+  }
+
+  @Test func `a debug file is found beneath the root of the process, which no link leads out of`() throws {
+    try installByBuildID()
+    let id = try buildID()
+    let name = "debug/.build-id/\(id.prefix(2))/\(id.dropFirst(2)).debug"
+    try workshop.run("mkdir -p root/inside out leads && cp -r debug root/inside && ln -s /inside/debug root/debug")
+    try workshop.run("cp \(name) out/file && mkdir -p leads/debug/.build-id/\(id.prefix(2))")
+    try workshop.run("ln -s \(workshop.path("out/file")) leads/\(name)")
+    try workshop.run("strip libwork.so")
+
+    #expect(try names(beneath: "root") == ["hidden_work"])
+    #expect(try names(beneath: "leads")[0].hasPrefix("[libwork.so+0x"))
+  }
+
+  @Test func `a debug file of another user is refused`() throws {
+    try installByBuildID()
+    try workshop.run("strip libwork.so")
+    try #require(geteuid() == 0, "run as root")
+    try workshop.run("chown -R nobody debug")
+    #expect(try workshop.names([hidden], in: "libwork.so")[0].hasPrefix("[libwork.so+0x"))
+    // The owner of a file may say what is in it.
+    try workshop.run("chown nobody libwork.so")
+    #expect(try workshop.names([hidden], in: "libwork.so") == ["hidden_work"])
   }
 
   @Test func `the compressed table in a stripped file is read`() throws {

@@ -52,6 +52,10 @@ int swprof_pidfd_open(pid_t process);
 /* The type of the file system that an open file lies in, as statfs(2) tells it; -1 on failure. */
 long swprof_file_system_type(int file);
 
+/* Opens a path as it is beneath a root directory: neither `..` nor a symbolic link leads out of it (openat2(2), Linux 5.6).
+ * O_CLOEXEC is always added. */
+int swprof_open_in_root(int root, const char *path, int flags);
+
 /* Catches SIGINT, SIGTERM and SIGHUP from here on. The first one is a byte, its number, in the pipe whose end is returned;
  * a second one ends the process at once with 128 and its number, whatever it is doing. One that comes within 100 ms of the
  * first counts as that. `hangup_harmless`: 1 where SIGHUP is a byte each time, and neither the first nor the second.
