@@ -11,8 +11,16 @@ package struct LibrarySearch {
     package let dynamic: DynamicSection
   }
 
-  /// What leads to the files of the program's mount namespace: empty, or `/proc/PID/root`.
-  private let root: String
+  /// Where the paths of the program begin.
+  private enum Root {
+    /// Where those of this process do.
+    case own
+    case directory(OpenFile)
+    /// The program is gone, or may not be looked into.
+    case none
+  }
+
+  private let root: Root
   /// `LD_LIBRARY_PATH` of the program's environment.
   private let libraryPath: [String]
   private let cache: LibraryCache
@@ -29,14 +37,16 @@ package struct LibrarySearch {
   private static let maximumPaths = 64
 
   /// - Parameters:
+  ///   - root: what leads to the files of the program's mount namespace: empty, or `/proc/PID/root`.
   ///   - names: functions that files are asked for.
   ///   - limit: how long to look, in ns.
   package init(root: String, libraryPath: String?, names: [String], limit: UInt64 = 200_000_000) {
-    self.root = root
+    let directory = root.isEmpty ? nil : try? OpenFile(root, flags: OpenFile.pathOnly | O_DIRECTORY)
+    self.root = root.isEmpty ? .own : directory.map { .directory($0) } ?? .none
     self.names = names
     deadline = Clock.monotonic + limit
     self.libraryPath = libraryPath?.split { $0 == ":" || $0 == ";" }.prefix(Self.maximumPaths).map(String.init) ?? []
-    let bytes = Self.open(root + "/etc/ld.so.cache").flatMap { try? $0.read(limit: Self.maximumCacheSize) }
+    let bytes = Self.open("/etc/ld.so.cache", in: self.root).flatMap { try? $0.read(limit: Self.maximumCacheSize) }
     cache = LibraryCache(bytes ?? [])
   }
 
@@ -61,7 +71,7 @@ package struct LibrarySearch {
 
   /// The libraries that any program may load by a name that fulfills a condition.
   package func libraries(where isWanted: (String) -> Bool) -> [OpenFile] {
-    cache.paths(where: isWanted).compactMap { Self.open(root + $0) }
+    cache.paths(where: isWanted).compactMap { Self.open($0, in: root) }
   }
 
   private func library(_ name: String, user: Found, program: Found) -> Found? {
@@ -78,7 +88,7 @@ package struct LibrarySearch {
     return nil
   }
 
-  private func open(_ path: String) -> Found? { Self.open(root + path).flatMap { found($0, path) } }
+  private func open(_ path: String) -> Found? { Self.open(path, in: root).flatMap { found($0, path) } }
 
   private func found(_ file: OpenFile, _ path: String) -> Found? {
     guard let source = try? ByteSource(file), let elf = try? ELFFile(source), elf.isX86With64Bits,
@@ -87,12 +97,13 @@ package struct LibrarySearch {
     return Found(path: path, file: file, dynamic: dynamic)
   }
 
-  /// Opens a regular file; others may block.
-  private static func open(_ path: String) -> OpenFile? {
-    guard let file = try? OpenFile(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY), let status = try? file.status(),
-      status.st_mode & S_IFMT == S_IFREG
-    else { return nil }
-    return file
+  /// Opens a regular file; others may block. No link of the program's leads out of its root directory.
+  private static func open(_ path: String, in root: Root) -> OpenFile? {
+    switch root {
+    case .own: try? OpenFile.examined(path)
+    case .directory(let directory): try? OpenFile.examined(path, in: directory, isRoot: true)
+    case .none: nil
+    }
   }
 
   private static func directory(of path: String) -> String {

@@ -36,6 +36,32 @@ struct ProgramExaminationTests {
     #expect(found.count == expected.count)
   }
 
+  @Test func `links in a root directory of its own lead to the files beneath it`() throws {
+    let root = NSTemporaryDirectory() + "swprof-root-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    for directory in ["lib64", "real", "etc"] {
+      try FileManager.default.createDirectory(atPath: "\(root)/\(directory)", withIntermediateDirectories: true)
+    }
+    // The C library of this machine, under the name that links of both directories lead to.
+    let library = try #require(
+      LibrarySearch(root: "", libraryPath: nil, names: [], limit: 60_000_000_000)
+        .files(of: try OpenFile("/bin/sh"), path: "/bin/sh").first { $0.path.hasSuffix("/libc.so.6") })
+    try FileManager.default.copyItem(atPath: library.path, toPath: "\(root)/real/libc.so.6")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(root)/lib64/libc.so.6", withDestinationPath: "/real/libc.so.6")
+
+    func libraries(_ root: String) throws -> [LibrarySearch.Found] {
+      let search = LibrarySearch(root: root, libraryPath: nil, names: [], limit: 60_000_000_000)
+      return Array(search.files(of: try OpenFile("/bin/sh"), path: "/bin/sh").dropFirst())
+    }
+
+    let found = try libraries(root)
+    #expect(found.map(\.path) == ["/lib64/libc.so.6"])
+    let own = try identity("\(root)/real/libc.so.6")
+    #expect(FileIdentity(try #require(found.first).file.status()) == own)
+    #expect(try libraries(root + "/nowhere").isEmpty)
+  }
+
   @Test func `names lead to the same files as ldconfig's list`() throws {
     let cache = LibraryCache(try OpenFile.contents(of: "/etc/ld.so.cache"))
     var seen: Set<Substring> = []

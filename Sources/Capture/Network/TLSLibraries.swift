@@ -53,7 +53,7 @@ struct TLSLibraries {
   private var bystanders: (calls: UInt64, at: MonotonicTime)?
   /// Why connections are not read; nil where nobody asks.
   private(set) var findings: TLSFindings?
-  private var examined: [FileIdentity: ProgramExamination] = [:]
+  private var examined: [ContentIdentity: ProgramExamination] = [:]
   private(set) var warnings: [String] = []
 
   /// The probes of each process, where they are taken off before all others.
@@ -100,8 +100,7 @@ struct TLSLibraries {
   }
 
   private mutating func look(at process: ProcessID, _ mappings: [MemoryMapping], _ loaded: inout LoadedNetwork) {
-    var seen: Set<UInt64> = []
-    for mapping in mappings where mapping.inode != 0 && seen.insert(mapping.inode).inserted {
+    for mapping in Self.files(mappings) {
       guard let implementation = TLSImplementation(library: mapping.path) else { continue }
       guard implementation == .openSSL else {
         findings?.note(implementation, in: process)
@@ -119,14 +118,16 @@ struct TLSLibraries {
     if !mappings.isEmpty { findings?.noteProgram(of: process) }
   }
 
+  /// One mapping of each file.
+  private static func files(_ mappings: [MemoryMapping]) -> [MemoryMapping] {
+    var seen: Set<[UInt64]> = []
+    return mappings.filter { $0.inode != 0 && seen.insert([$0.device, $0.inode]).inserted }
+  }
+
   /// Which of the functions the files of a process ask the dynamic linker for; none where they are found otherwise.
   private static func usedFunctions(of process: ProcessID, _ mappings: [MemoryMapping]) -> Set<String> {
     var used: Set<String> = []
-    var seen: Set<UInt64> = []
-    for mapping in mappings
-    where mapping.inode != 0 && TLSImplementation(library: mapping.path) != .openSSL
-      && seen.insert(mapping.inode).inserted
-    {
+    for mapping in files(mappings) where TLSImplementation(library: mapping.path) != .openSSL {
       guard let file = MappedFile.open(mapping, of: process)?.file, let source = try? ByteSource(file),
         let elf = try? ELFFile(source), elf.isX86With64Bits,
         let dynamic = try? DynamicSection(elf, lookingFor: functions.map(\.name))
@@ -175,7 +176,7 @@ struct TLSLibraries {
       let program = try? OpenFile(ProcessTable.directory(of: process) + "/exe"),
       let status = try? program.status()
     else { return }
-    let identity = FileIdentity(status)
+    let identity = ContentIdentity(status)
     var examination: ProgramExamination
     if let known = examined[identity] {
       examination = known
