@@ -6,8 +6,8 @@ build_packages=(libbpf-dev libelf-dev libdw-dev libsqlite3-dev zlib1g-dev gcc g+
 # The loader and the C library are stripped; libc6-dbg has their names.
 # The rest is programs that are profiled, and what their stacks are compared with.
 test_packages=(
-  apache2-bin binutils chromium curl elfutils gnutls-bin golang-go haproxy iproute2 libc6-dbg libxml2-utils linux-perf
-  lld mold nginx-light openssl python3 python3-jsonschema python3-prometheus-client util-linux wrk xz-utils)
+  apache2-bin binutils chromium curl elfutils gdc gnutls-bin golang-go haproxy iproute2 libc6-dbg libxml2-utils linux-perf
+  lld llvm mold nginx-light openssl python3 python3-jsonschema python3-prometheus-client util-linux wrk xz-utils)
 # The tests profile node; any node does, not only Debian's.
 if ! command -v node >/dev/null; then
   test_packages+=(nodejs)

@@ -1,7 +1,7 @@
 import LinuxSystem
 import ProfileModel
 
-/// From the names of linkers to those of people: C++, Rust and Swift. Other names, and what no rule reads, stay.
+/// From the names of linkers to those of people: C++, Rust, Swift and D. Other names, and what no rule reads, stay.
 struct Demangler {
   private var cache: [String: String] = [:]
   private let runtimes = DemanglerProcess()
@@ -44,6 +44,7 @@ struct Demangler {
     guard name.utf8.count <= Self.maximumMangledLength else { return nil }
     if name.hasPrefix("_Z") { return RustLegacyName.demangle(name) ?? ask(name, .cxx) }
     if name.hasPrefix("_R") { return RustName.demangle(name) }
+    if name.hasPrefix("_D") { return DName.demangle(name) }
     if ["$s", "$S", "$e", "_$s", "_$S", "_$e", "_T0"].contains(where: name.hasPrefix) {
       return ask(name, .swift)
     }

@@ -133,6 +133,16 @@ extension EndToEnd {
       #expect(stacks.count(leaf: "before_it") == 0)
     }
 
+    @Test func `functions of a program in D have the names of its source`() throws {
+      let workload = try bench.startWorkload([try bench.compileD("churn")])
+
+      let stacks = try bench.capture(["--pid", "\(workload.pid)", "--freq", "499", "--duration", "1s", "--user"])
+
+      #expect(stacks.total > 100)
+      let chain = ["churn.outer(ulong)", "churn.Box!(int).Box.churn(ulong)"]
+      #expect(stacks.percentage { $0.userFrames.suffix(2).elementsEqual(chain) } >= 98)
+    }
+
     @Test func `functions of a script in node have names`() throws {
       let lookup = try bench.run(["sh", "-c", "command -v node"])
       try #require(lookup.status == 0, "install nodejs")

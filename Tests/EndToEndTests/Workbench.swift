@@ -56,7 +56,12 @@ final class Workbench {
   }
 
   /// Compiles a workload in Go.
-  func compileGo(_ name: String) throws -> String { try compile(["go", "build"], "\(name).go", as: name) }
+  func compileGo(_ name: String, options: [String] = []) throws -> String {
+    try compile(["go", "build"] + options, "\(name).go", as: name)
+  }
+
+  /// Compiles a workload in D.
+  func compileD(_ name: String) throws -> String { try compile(["gdc", "-O1", "-g"], "\(name).d", as: name) }
 
   private func compile(_ command: [String], _ source: String, as output: String) throws -> String {
     let program = path(output)
