@@ -54,13 +54,14 @@ package struct ProcessTracker {
   }
 
   private let clock: () -> MonotonicTime
-  /// Asked for the perf-map of a process; `nil` where there is none.
+  /// Asked for the place of the perf-map of a process.
   private let openPerfMap: (ProcessID) -> PerfMapOpening
 
   /// What came of looking for a perf-map.
   package enum PerfMapOpening: Sendable {
     case none
-    case file(OpenFile)
+    /// There may be one now, or later.
+    case place(PerfMapPlace)
     case refused(String)
   }
 
@@ -375,15 +376,28 @@ package struct ProcessTracker {
 
   private mutating func anonymousSource(of process: ProcessID) -> SourceIndex {
     if let known = anonymous[process] { return known }
-    var perfMap: OpenFile?
+    var perfMap: PerfMapPlace?
     switch openPerfMap(process) {
     case .none: break
-    case .file(let file): perfMap = file
+    case .place(let place):
+      perfMap = place
+      perfMap?.maker = CodeMaker(paths: paths(of: process))
     case .refused(let reason): warn(reason)
     }
     let index = codeSources.add(.anonymous(process, perfMap: perfMap))
     anonymous[process] = index
     return index
+  }
+
+  /// The files that a process has code of.
+  private func paths(of process: ProcessID) -> [String] {
+    (spaces[process]?.regions ?? []).compactMap { region in
+      guard sources.indices.contains(Int(region.source)) else { return nil }
+      switch sources[Int(region.source)] {
+      case .file(_, let path), .missing(let path): return path
+      case .kernel, .vdso, .anonymous, .unmapped: return nil
+      }
+    }
   }
 
   private mutating func unmappedSource(of process: ProcessID) -> SourceIndex {

@@ -8,8 +8,8 @@ package enum CodeSource: Sendable {
   case kernel
   /// The vDSO, which is the same image in every 64-bit process; addresses are offsets from its start.
   case vdso
-  /// Code without a file; addresses are those of the process. `perfMap` is the process's perf-map, where it has one.
-  case anonymous(ProcessID, perfMap: OpenFile?)
+  /// Code without a file; addresses are those of the process. `perfMap` is where its perf-map is looked for, if anywhere.
+  case anonymous(ProcessID, perfMap: PerfMapPlace?)
   /// A file that could not be opened any more; addresses are file offsets.
   case missing(path: String)
   /// Addresses of a process that lie in no mapping.

@@ -24,7 +24,7 @@ package struct NameSupply: Equatable, Sendable {
         bytes.flatMap { Self.examine($0, path: path, DebugFiles(directory: debugDirectory)) }
         ?? Self(Module(path: path), .none)
     case .vdso: self.init(Module(path: "[vdso]"), .exported)
-    case .anonymous(_, let perfMap): self.init(Module(path: "[anonymous]"), perfMap == nil ? .none : .perfMap)
+    case .anonymous(_, let perfMap): self.init(Module(path: "[anonymous]"), perfMap?.file == nil ? .none : .perfMap)
     case .missing(let path): self.init(Module(path: path), .none)
     case .kernel: self.init(Module(path: "[kernel]"), .symbolTable)
     case .unmapped: self.init(Module(path: "[unmapped]"), .none)

@@ -49,30 +49,71 @@ package enum PerfMap {
   static let maximumUpdates = 20_000_000
   private static let maximumName = 1_024
 
-  /// Opens the perf-map of a process in the process's own file system, if the process or root has made it.
+  /// Where the perf-map of a process is in the process's own file system, with the map if there is one by now.
   ///
-  /// Anyone may create files in /tmp, so no symbolic link is followed from the process's root on.
+  /// Anyone may create files in /tmp, so no symbolic link is followed from the process's root on, and the map must be
+  /// the process's or root's.
   ///
   /// - Parameter innermostID: the process's number in its own pid namespace.
-  package static func openIfTrusted(
+  package static func place(
     process: ProcessID, innermostID: ProcessID, ownerUID: uid_t
-  ) -> Result<OpenFile, PerfMapRefusal> {
-    openIfTrusted(
+  ) -> Result<PerfMapPlace, PerfMapRefusal> {
+    place(
       directory: ProcessTable.directory(of: process) + "/root/tmp", name: "perf-\(innermostID).map", ownerUID: ownerUID)
   }
 
-  /// Opens a file of a directory; the last component of `directory` must not be a symbolic link either.
-  static func openIfTrusted(directory: String, name: String, ownerUID: uid_t) -> Result<OpenFile, PerfMapRefusal> {
-    do {
-      let parent = try OpenFile(directory, flags: OpenFile.pathOnly | O_DIRECTORY | O_NOFOLLOW)
+  /// The last component of `directory` must not be a symbolic link either.
+  static func place(directory: String, name: String, ownerUID: uid_t) -> Result<PerfMapPlace, PerfMapRefusal> {
+    let parent: OpenFile
+    do throws(Errno) {
+      parent = try OpenFile(directory, flags: OpenFile.pathOnly | O_DIRECTORY | O_NOFOLLOW)
+    } catch {
+      return .failure(PerfMapRefusal(.system(error)))
+    }
+    switch open(name, in: parent, ownerUID: ownerUID) {
+    case .success(let file):
+      return .success(PerfMapPlace(directory: parent, name: name, ownerUID: ownerUID, file: file))
+    case .failure(.missing):
+      return .success(PerfMapPlace(directory: parent, name: name, ownerUID: ownerUID, file: nil))
+    case .failure(let refusal): return .failure(refusal)
+    }
+  }
+
+  /// The maps of a place: the one that is there now, then the one that was there when the code was first seen, if that
+  /// is another file.
+  static func maps(at place: PerfMapPlace) -> (maps: [OpenFile], refusal: PerfMapRefusal?) {
+    switch open(place.name, in: place.directory, ownerUID: place.ownerUID) {
+    case .success(let file):
+      guard let first = place.file, let old = try? first.status(), let new = try? file.status(),
+        old.st_dev != new.st_dev || old.st_ino != new.st_ino
+      else { return ([file], nil) }
+      return ([file, first], nil)
+    case .failure(let refusal):
+      return (place.file.map { [$0] } ?? [], refusal == .missing ? nil : refusal)
+    }
+  }
+
+  private static func open(_ name: String, in parent: OpenFile, ownerUID: uid_t) -> Result<OpenFile, PerfMapRefusal> {
+    do throws(OpenRefusal) {
       return .success(
         try OpenFile.examined(
           name, in: parent, followsLinks: false, accepts: { $0.st_uid == ownerUID || $0.st_uid == 0 }))
-    } catch let refusal as OpenRefusal {
-      return .failure(PerfMapRefusal(refusal))
     } catch {
-      return .failure(PerfMapRefusal(.system(error as? Errno ?? .invalid)))
+      return .failure(PerfMapRefusal(error))
     }
+  }
+
+  /// Finds names in the maps of a place; what the first does not name, the next may.
+  static func names(
+    of wanted: WantedAddresses, in maps: [OpenFile], _ budget: NamingBudget = NamingBudget()
+  ) -> Names {
+    var result = Names(names: Array(repeating: nil, count: wanted.count))
+    for map in maps where result.names.contains(nil) {
+      let found = names(of: wanted, in: map, budget)
+      for index in result.names.indices where result.names[index] == nil { result.names[index] = found.names[index] }
+      result.warning = result.warning ?? found.warning
+    }
+    return result
   }
 
   /// Finds names in an open perf-map.

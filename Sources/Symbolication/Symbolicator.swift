@@ -11,6 +11,8 @@ package struct Symbolicator {
   private let kernelTexts: ([UInt64]) -> [String]?
   private let budget: NamingBudget
   private var demangler: Demangler
+  /// Processes with code without names whose perf-map is missing.
+  private var withoutMap: [(process: ProcessID, maker: CodeMaker)] = []
 
   /// - Parameters:
   ///   - debugDirectory: where separate debug files are kept.
@@ -37,6 +39,12 @@ package struct Symbolicator {
   ///
   /// - Complexity: one pass over the symbol tables of the source, with memory in proportion to `addresses`.
   package mutating func symbolicate(_ addresses: [UInt64], in source: CodeSource) -> SymbolicatedSource {
+    var result = names(of: addresses, in: source)
+    result.warnings += takeMissingMaps()
+    return result
+  }
+
+  private mutating func names(of addresses: [UInt64], in source: CodeSource) -> SymbolicatedSource {
     switch source {
     case .file(let file, let path): self.file(addresses, file, path: path)
     case .kernel: kernel(addresses)
@@ -54,14 +62,29 @@ package struct Symbolicator {
 
   /// Names addresses of several sources, as above; the results are parallel to them.
   package mutating func symbolicate(_ wanted: [(addresses: [UInt64], source: CodeSource)]) -> [SymbolicatedSource] {
-    let names = fileNames(wanted)
-    return zip(wanted, names).map { wanted, names in
-      guard let names, case .file(_, let path) = wanted.source else {
-        return symbolicate(wanted.addresses, in: wanted.source)
+    let found = fileNames(wanted)
+    var results = zip(wanted, found).map { wanted, found in
+      guard let found, case .file(_, let path) = wanted.source else {
+        return names(of: wanted.addresses, in: wanted.source)
       }
-      var named = named(names, path: path)
+      var named = named(found, path: path)
       if let problem = demangler.takeProblem() { named.warnings.append("\(path): \(problem)") }
       return named
+    }
+    if !results.isEmpty { results[results.count - 1].warnings += takeMissingMaps() }
+    return results
+  }
+
+  /// What would have given names to code that runtimes made: a sentence for each kind of runtime.
+  private mutating func takeMissingMaps() -> [String] {
+    defer { withoutMap = [] }
+    return CodeMaker.allCases.compactMap { maker in
+      let processes = withoutMap.filter { $0.maker == maker }.map(\.process)
+      guard let first = processes.first else { return nil }
+      let others = processes.count - 1
+      let which = others == 0 ? "" : others == 1 ? " and another process" : " and \(others) other processes"
+      return "process \(first)\(which): there is no perf-map, so code made at run time has no names;"
+        + " \(maker.advice(for: first.rawValue))"
     }
   }
 
@@ -185,12 +208,19 @@ package struct Symbolicator {
   }
 
   private mutating func anonymous(
-    _ addresses: [UInt64], _ process: ProcessID, _ perfMap: OpenFile?
+    _ addresses: [UInt64], _ process: ProcessID, _ perfMap: PerfMapPlace?
   ) -> SymbolicatedSource {
     let nameless = Module(path: "[anonymous]")
     guard let perfMap else { return SymbolicatedSource(module: nameless, frames: addresses.map(Self.unresolved)) }
     let wanted = WantedAddresses(addresses)
-    let found = PerfMap.names(of: wanted, in: perfMap, budget)
+    let (maps, refusal) = PerfMap.maps(at: perfMap)
+    guard !maps.isEmpty else {
+      if refusal == nil { withoutMap.append((process, perfMap.maker)) }
+      return SymbolicatedSource(
+        module: nameless, frames: addresses.map(Self.unresolved),
+        warnings: refusal.map { ["process \(process): \($0); its code stays without names"] } ?? [])
+    }
+    let found = PerfMap.names(of: wanted, in: maps, budget)
     let frames = addresses.map { address -> [NamedFrame] in
       guard let name = found.names[wanted.firstIndex(notBelow: address)] else {
         return [

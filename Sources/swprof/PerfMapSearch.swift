@@ -8,8 +8,8 @@ enum PerfMapSearch {
   static func open(_ process: ProcessID) -> ProcessTracker.PerfMapOpening {
     guard let number = try? ProcessTable.innermostID(of: process), let owner = try? ProcessTable.userID(of: process)
     else { return .none }
-    switch PerfMap.openIfTrusted(process: process, innermostID: number, ownerUID: owner) {
-    case .success(let file): return .file(file)
+    switch PerfMap.place(process: process, innermostID: number, ownerUID: owner) {
+    case .success(let place): return .place(place)
     case .failure(.missing): return .none
     case .failure(let refusal): return .refused("process \(process): \(refusal); its code stays without names")
     }

@@ -106,6 +106,39 @@ extension EndToEnd {
       #expect(stacks.percentage { $0.userFrames.last == "inside_[j]" } >= 98)
     }
 
+    @Test func `a perf-map that is written when the process ends names its code`() throws {
+      let workload = try bench.startWorkload([try bench.compile("jit_like")])
+      let address = String(try workload.waitForLine(startingWith: "ready").dropFirst("ready ".count))
+      let map = "/tmp/perf-\(workload.pid).map"
+      unlink(map)
+      defer { unlink(map) }
+      let capture = try bench.startCapture(["--pid", "\(workload.pid)", "--duration", "60s", "--folded"])
+      // From the first sample of its code on, the place of the map is held open.
+      try waitUntil("a sample to be read") {
+        let descriptors = "/proc/\(capture.pid)/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: descriptors).contains {
+          (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\($0)")) == "/tmp"
+        }
+      }
+      try write("\(address) 1000 written::late\n", to: map)
+      workload.kill()
+
+      let stacks = try FoldedStacks(try capture.wait().output)
+
+      #expect(stacks.count(leaf: "written::late_[j]") > 0)
+      #expect(!stacks.stacks.contains { $0.userFrames.last?.hasPrefix("[0x") ?? false })
+    }
+
+    @Test func `a process without a perf-map is named with what would write one`() throws {
+      let workload = try bench.startWorkload([try bench.compile("jit_like")])
+
+      let result = try bench.run(bench.oncpu(["--pid", "\(workload.pid)", "--duration", "1s"]))
+
+      let lines = (result.output + result.errors).split(separator: "\n").filter { $0.contains("perf-map") }
+      #expect(lines.count == 1)
+      #expect(lines.first?.contains("process \(workload.pid): there is no perf-map") == true, "\(result)")
+    }
+
     /// Runs code in anonymous memory, makes its perf-map, and captures it.
     private func capture(_ makeMap: (_ map: String, _ address: String) throws -> Void) throws -> FoldedStacks {
       let workload = try bench.startWorkload([try bench.compile("jit_like")])

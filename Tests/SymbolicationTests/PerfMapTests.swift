@@ -70,8 +70,8 @@ import Testing
     try workshop.write("1000 10 JS:*fib a.js\n", to: "map")
     var symbolicator = Symbolicator()
     let process = ProcessID(rawValue: 1)
-    let result = symbolicator.symbolicate(
-      [0x1008, 0x3000], in: .anonymous(process, perfMap: try OpenFile(workshop.path("map"))))
+    let place = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+    let result = symbolicator.symbolicate([0x1008, 0x3000], in: .anonymous(process, perfMap: place))
     #expect(result.module.path == "[jit]")
     #expect(
       result.frames == [
@@ -87,8 +87,8 @@ import Testing
   }
 
   private func open(_ name: String, in workshop: Workshop, owner: uid_t = geteuid()) -> PerfMapRefusal? {
-    switch PerfMap.openIfTrusted(directory: workshop.directory, name: name, ownerUID: owner) {
-    case .success: nil
+    switch PerfMap.place(directory: workshop.directory, name: name, ownerUID: owner) {
+    case .success(let place): place.file == nil ? .missing : nil
     case .failure(let refusal): refusal
     }
   }
@@ -116,7 +116,7 @@ import Testing
   @Test func `a symbolic link in place of the directory is refused`() throws {
     let workshop = try Workshop()
     try workshop.run("mkdir real && ln -s real tmp && touch real/a.map")
-    let result = PerfMap.openIfTrusted(directory: workshop.path("tmp"), name: "a.map", ownerUID: geteuid())
+    let result = PerfMap.place(directory: workshop.path("tmp"), name: "a.map", ownerUID: geteuid())
     guard case .failure(.symbolicLink) = result else {
       Issue.record("the link was followed")
       return
@@ -129,7 +129,55 @@ import Testing
     let file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
     defer { unlink(path) }
     _ = file
-    let result = PerfMap.openIfTrusted(process: process, innermostID: process, ownerUID: geteuid())
-    #expect(throws: Never.self) { try result.get() }
+    let result = PerfMap.place(process: process, innermostID: process, ownerUID: geteuid())
+    #expect(try result.get().file != nil)
+  }
+
+  @Test func `a map that was written or replaced since is read, the older one where the newer has no name`() throws {
+    let workshop = try Workshop()
+    let process = ProcessID(rawValue: 1)
+    func functions(_ place: PerfMapPlace) -> [String] {
+      var symbolicator = Symbolicator()
+      return symbolicator.symbolicate([0x1008, 0x2008], in: .anonymous(process, perfMap: place)).frames.map(
+        \.[0].function)
+    }
+    let early = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+    try #require(early.file == nil)
+    try workshop.write("1000 10 first\n2000 10 second\n", to: "map")
+    let late = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+
+    #expect(functions(early) == ["first", "second"])
+    try workshop.write("1000 10 third\n", to: "new")
+    try workshop.run("mv new map")
+    #expect(functions(early) == ["third", "[0x2008]"])
+    #expect(functions(late) == ["third", "second"])
+    try workshop.run("rm map")
+    #expect(functions(late) == ["first", "second"])
+    try workshop.run("ln -s /etc/passwd map")
+    #expect(functions(late) == ["first", "second"])
+  }
+
+  @Test func `one sentence says what would name the code of several processes without a map`() throws {
+    let workshop = try Workshop()
+    var place = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+    place.maker = .java
+    var symbolicator = Symbolicator()
+
+    let named = symbolicator.symbolicate(
+      (7...9).map { ([0x1000], .anonymous(ProcessID(rawValue: $0), perfMap: place)) })
+
+    let warnings = named.flatMap(\.warnings)
+    #expect(warnings.count == 1)
+    #expect(warnings.first?.hasPrefix("process 7 and 2 other processes: there is no perf-map") == true)
+    #expect(warnings.first?.contains("'jcmd 7 Compiler.perfmap'") == true)
+  }
+
+  @Test(arguments: [
+    (["/usr/bin/java", "/usr/lib/jvm/lib/server/libjvm.so"], CodeMaker.java), (["/usr/bin/node"], .node),
+    (["/usr/lib/libpython3.11.so.1.0", "/x/libcoreclr.so"], .dotnet), (["/usr/bin/php8.2"], .php),
+    (["/usr/bin/python3.12"], .python), (["/usr/bin/gcc", "/lib/libc.so.6"], .unknown), ([], .unknown),
+  ])
+  func `a runtime is known by its files`(paths: [String], expected: CodeMaker) {
+    #expect(CodeMaker(paths: paths) == expected)
   }
 }
