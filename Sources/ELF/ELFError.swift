@@ -16,6 +16,7 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
     case debugFrames = ".debug_frame"
     case linkageStubs = "procedure linkage table"
     case miniDebugInfo = "mini debug info"
+    case splitUnit = "split debugging information"
   }
 
   case notELF

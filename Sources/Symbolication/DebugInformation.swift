@@ -134,10 +134,13 @@ struct DebugPlace: Equatable {
     var stop: NamingMeter.Stop?
     /// Compilation units whose lines were not read, as there are too many.
     var unitsWithoutLines = 0
+    /// The object files of split compilation units that were not found.
+    var missingUnits: [String] = []
   }
 
   /// What is known of each of some ELF virtual addresses.
-  func places(of addresses: WantedAddresses, _ meter: inout NamingMeter) -> Finding {
+  func places(of addresses: WantedAddresses, _ meter: inout NamingMeter, split: SplitUnits? = nil) -> Finding {
+    var split = split
     var search = unsafe InlineSearch(addresses)
     let units = unsafe units(hitBy: &search, &meter)
     var session: Session?
@@ -153,11 +156,17 @@ struct DebugPlace: Equatable {
       guard unsafe dwarf_offdie(dwarf, unit, &die) != nil else { continue }
       let size = unsafe lineProgramSize(of: &die)
       openLines += min(size, Self.maximumLineProgram)
-      unsafe search.visitUnit(&die, dwarf, withLines: size <= Self.maximumLineProgram, &meter)
+      let withLines = size <= Self.maximumLineProgram
+      guard let skeleton = unsafe Self.skeleton(&die) else {
+        unsafe search.visitUnit(&die, dwarf, withLines: withLines, &meter)
+        continue
+      }
+      let image = split?.image(of: skeleton, &meter).flatMap { SplitImage($0) }
+      unsafe search.visitSkeleton(&die, dwarf, split: image, withLines: withLines, &meter)
     }
     return unsafe Finding(
       places: search.places, stop: meter.stop ?? (search.isCut ? .work : nil),
-      unitsWithoutLines: search.unitsWithoutLines)
+      unitsWithoutLines: search.unitsWithoutLines, missingUnits: split?.missing ?? [])
   }
 
   /// A handle of libdw, which keeps what it has read until it is closed.

@@ -97,13 +97,18 @@ struct FileNames: Sendable {
       return Place(address: place.address, name: callees[place.address].map { $0 + "@plt" } ?? name)
     }
     guard !budget.isInterrupted else { return noteInterruption() }
-    if let informed = hasDebugInformation ? file : separate?.file { addDebugInformation(informed, wanted, budget) }
+    if let informed = hasDebugInformation ? file : separate?.file {
+      let paths = hasDebugInformation ? [path] : [path, separate?.path].compactMap { $0 }
+      addDebugInformation(informed, wanted, SplitUnits(of: informed, paths: paths), path: path, budget)
+    }
     if isStripped, places.contains(where: { $0.name == nil }) {
       problems.append("stripped and without a debug file; functions that are not exported have no names")
     }
   }
 
-  private mutating func addDebugInformation(_ file: ELFFile, _ wanted: WantedAddresses, _ budget: NamingBudget) {
+  private mutating func addDebugInformation(
+    _ file: ELFFile, _ wanted: WantedAddresses, _ split: SplitUnits, path: String, _ budget: NamingBudget
+  ) {
     if let obstacle = DebugInformation.obstacle(in: file) {
       problems.append("its debugging information \(obstacle); inlined functions and lines are not shown")
       return
@@ -118,7 +123,7 @@ struct FileNames: Sendable {
     var meter = NamingMeter(budget, hasTimeLimit: true, work: Self.maximumWork)
     defer { meter.close() }
     guard let information = DebugInformation(file.source) else { return }
-    let found = information.places(of: wanted, &meter)
+    let found = information.places(of: wanted, &meter, split: split)
     for index in places.indices {
       places[index].debug = found.places[wanted.firstIndex(notBelow: places[index].address)]
     }
@@ -133,6 +138,7 @@ struct FileNames: Sendable {
           + " \(Self.seconds(min(budget.fileLimit, budget.totalLimit))) of CPU time; \(without)")
     case .work: problems.append("its debugging information is too large or overlaps itself; \(without)")
     }
+    if let problem = Self.problem(ofMissing: found.missingUnits, path: path) { problems.append(problem) }
     if found.unitsWithoutLines > 0 {
       let units = found.unitsWithoutLines == 1 ? "a compilation unit" : "\(found.unitsWithoutLines) compilation units"
       problems.append(

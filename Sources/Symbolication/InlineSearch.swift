@@ -52,16 +52,41 @@ import ProfileModel
   ) {
     let hits = unsafe hits(of: &unit, &meter)
     guard !hits.isEmpty, let end = unsafe Self.end(of: &unit, dwarf) else { return }
+    unsafe readFiles(of: &unit, withLines: withLines)
+    unsafe visitEntries(of: &unit, end: end, &meter)
+    for hit in hits where withLines && meter.spend() {
+      unsafe places[hit].source = unsafe line(of: addresses.sorted[hit], in: &unit)
+    }
+  }
+
+  /// Visits a unit whose entries are elsewhere, or are missing; the ranges and lines are the skeleton's.
+  mutating func visitSkeleton(
+    _ skeleton: inout Dwarf_Die, _ dwarf: OpaquePointer, split: SplitImage?, withLines: Bool, _ meter: inout NamingMeter
+  ) {
+    var unit = unsafe Dwarf_Die()
+    if let split, unsafe split.unit(&unit), let end = unsafe Self.end(of: &unit, split.dwarf) {
+      let hits = unsafe hits(of: &skeleton, &meter)
+      unsafe readFiles(of: &skeleton, withLines: withLines)
+      unsafe visitEntries(of: &unit, end: end, &meter)
+      for hit in hits where withLines && meter.spend() {
+        unsafe places[hit].source = unsafe line(of: addresses.sorted[hit], in: &skeleton)
+      }
+      return
+    }
+    // Some skeletons have functions themselves. Elsewhere, a line may be that of an inlined function.
+    unsafe visitUnit(&skeleton, dwarf, withLines: withLines, &meter)
+    for hit in unsafe hits(of: &skeleton, &meter) where unsafe places[hit].function == nil {
+      unsafe places[hit].source = nil
+    }
+  }
+
+  private mutating func readFiles(of unit: inout Dwarf_Die, withLines: Bool) {
     var files: OpaquePointer?
     var count = 0
     unsafe sourceFiles = nil
     if !withLines { unsafe unitsWithoutLines += 1 }
     if withLines, unsafe dwarf_getsrcfiles(&unit, &files, &count) == 0, let files = unsafe files {
       unsafe sourceFiles = (files, count)
-    }
-    unsafe visitEntries(of: &unit, end: end, &meter)
-    for hit in hits where withLines && meter.spend() {
-      unsafe places[hit].source = unsafe line(of: addresses.sorted[hit], in: &unit)
     }
   }
 

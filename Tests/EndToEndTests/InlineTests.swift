@@ -54,6 +54,26 @@ extension EndToEnd {
         } >= 50)
     }
 
+    @Test(arguments: ["-gdwarf-4", "-gdwarf-5"])
+    func `inlined functions of a program with split debugging information stand under their callers`(
+      format: String
+    ) throws {
+      let program = try bench.compileWithoutFramePointers(
+        "inlined", "cpp", options: ["-g", format, "-gsplit-dwarf"])
+      // GCC puts it beside the program that it makes.
+      try PrecompiledWorkloads.current?.carry(bench.path("inlined-inlined.dwo"), "inlined.dwo \(format)")
+      func line(_ mark: String) throws -> String { "(inlined.cpp:\(try lineNumber(of: mark, in: "inlined.cpp")))" }
+      let chain = [
+        "app::run(app::Mixer&, unsigned long) \(try line("call of round"))",
+        "app::Mixer::round(unsigned long) \(try line("call of mix"))_[i]",
+        "app::Mixer::mix(unsigned long) \(try line("mix"))_[i]",
+      ]
+
+      let stacks = try capture(program, ["--lines"])
+
+      #expect(stacks.percentage { $0.userFrames.suffix(3).elementsEqual(chain) } >= 50)
+    }
+
     private func capture(_ program: String, _ options: [String] = []) throws -> FoldedStacks {
       let workload = try bench.startWorkload([program])
       defer { workload.kill() }

@@ -31,6 +31,11 @@ struct PrecompiledWorkloads {
     try FileManager.default.copyItem(atPath: file(command), toPath: program)
   }
 
+  /// Keeps a file that a compiler made beside a program, or takes it.
+  func carry(_ path: String, _ name: String) throws {
+    if isFilling { try put(path, name) } else { try take(name, as: path) }
+  }
+
   private func file(_ command: String) -> String {
     directory.appending(path: command.replacing("/", with: "_")).path
   }
