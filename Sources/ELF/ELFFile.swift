@@ -9,6 +9,13 @@ package struct ELFFile {
     package let fileSize: UInt64
     /// Whether it is mapped as code.
     package let isExecutable: Bool
+
+    package init(fileOffset: UInt64, virtualAddress: UInt64, fileSize: UInt64, isExecutable: Bool = false) {
+      self.fileOffset = fileOffset
+      self.virtualAddress = virtualAddress
+      self.fileSize = fileSize
+      self.isExecutable = isExecutable
+    }
   }
 
   /// An entry of the section header table.

@@ -18,6 +18,8 @@ package struct ModuleFinding: Equatable, Sendable {
     case symbolTable = "symtab"
     /// The small symbol table that some distributions leave in stripped files.
     case miniDebugInformation = "mini symtab"
+    /// The table of functions that every Go program has.
+    case goFunctionTable = "Go table"
     /// What a just-in-time compiler wrote down.
     case perfMap = "perf-map"
     /// The functions that it exports.

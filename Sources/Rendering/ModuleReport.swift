@@ -50,7 +50,7 @@ package enum ModuleReport {
 
   private static func help(_ finding: ModuleFinding) -> String {
     switch finding.names {
-    case .debugInformation: return ""
+    case .debugInformation, .goFunctionTable: return ""
     case .perfMap: return ""
     case .none where finding.path == "[anonymous]": return "a perf-map, written by the runtime that made the code"
     case .symbolTable, .miniDebugInformation, .exported, .none:

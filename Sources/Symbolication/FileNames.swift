@@ -7,17 +7,17 @@ struct FileNames: Sendable {
     /// The ELF virtual address; the offset itself where no segment holds it.
     let address: UInt64
     /// Mangled; nil where no symbol covers the address.
-    let name: String?
+    var name: String?
     /// What debugging information adds; nil where there is none.
     var debug: DebugPlace?
   }
 
   private(set) var buildID: String?
-  private(set) var places: [Place]
+  var places: [Place]
   /// Whether the file is a Go program, in which a dot stands between package and function.
-  private(set) var isGo = false
+  var isGo = false
   /// Why names are missing: predicates whose subject is the file.
-  private(set) var problems: [String] = []
+  var problems: [String] = []
 
   /// - Parameters:
   ///   - path: what the target calls the file; only used to find a debug file.
@@ -68,7 +68,7 @@ struct FileNames: Sendable {
   ) throws(ELFError) {
     let wanted = WantedAddresses(places.map(\.address))
     let named = try file.sectionsByName(sections)
-    isGo = named[".gopclntab"] != nil
+    isGo = GoProgram.isGo(file, named)
     var search = SymbolSearch(wanted, NamingMeter(budget, hasTimeLimit: false))
     let hasFullTable = try addTables(of: file, sections, to: &search)
     let hasDebugInformation = DebugInformation.isThere(named)
@@ -101,6 +101,7 @@ struct FileNames: Sendable {
       let paths = hasDebugInformation ? [path] : [path, separate?.path].compactMap { $0 }
       addDebugInformation(informed, wanted, SplitUnits(of: informed, paths: paths), path: path, budget)
     }
+    addGoNames(file, sections, named, budget)
     if isStripped, places.contains(where: { $0.name == nil }) {
       problems.append("stripped and without a debug file; functions that are not exported have no names")
     }

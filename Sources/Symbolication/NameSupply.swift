@@ -46,6 +46,8 @@ package struct NameSupply: Equatable, Sendable {
       return NameSupply(module, .symbolTable)
     }
     if named[".gnu_debugdata"] != nil { return NameSupply(module, .miniDebugInformation) }
+    var meter = NamingMeter(NamingBudget(), hasTimeLimit: true)
+    if GoProgram.table(of: file, sections, named, &meter) != nil { return NameSupply(module, .goFunctionTable) }
     let exports = sections.contains { $0.type == ELFFile.SectionType.dynamicSymbols && $0.size > 0 }
     return NameSupply(module, exports ? .exported : .none)
   }

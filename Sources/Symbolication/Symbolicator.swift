@@ -153,7 +153,8 @@ package struct Symbolicator {
     for inlined in place.debug?.inlined.reversed() ?? [] {
       frames.append(
         NamedFrame(
-          function: display(inlined.name), address: place.address, origin: .user, isInlined: true, source: source))
+          function: isGo ? inlined.name : display(inlined.name), address: place.address, origin: .user, isInlined: true,
+          source: source))
       source = inlined.call
     }
     let function = isGo ? name : display(name)

@@ -54,6 +54,24 @@ extension EndToEnd {
         } >= 50)
     }
 
+    @Test(arguments: [["-ldflags=-s -w"], ["-ldflags=-s -w", "-buildmode=pie"]])
+    func `functions of a stripped Go program have names, lines and inlined functions`(options: [String]) throws {
+      let program = try bench.compileGo("inlined_go", options: options)
+      func line(_ mark: String) throws -> String {
+        "(inlined_go.go:\(try lineNumber(of: mark, in: "inlined_go.go")))"
+      }
+      let chain = [
+        "main.main \(try line("call of run"))", "main.(*mixer).run \(try line("call of mix"))",
+        "main.(*mixer).mix \(try line("mix"))_[i]",
+      ]
+
+      let stacks = try capture(program, ["--lines"])
+
+      // The rest is the loop around it, and a tick may hit the runtime.
+      #expect(stacks.percentage { $0.userFrames.suffix(3).elementsEqual(chain) } >= 50)
+      #expect(stacks.percentage { !($0.userFrames.last?.hasPrefix("[") ?? false) } >= 99)
+    }
+
     @Test(arguments: ["-gdwarf-4", "-gdwarf-5"])
     func `inlined functions of a program with split debugging information stand under their callers`(
       format: String
