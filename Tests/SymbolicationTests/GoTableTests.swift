@@ -188,6 +188,17 @@ import Testing
     #expect(frames.last?.function == "main.(*cold).part")
   }
 
+  @Test func `what names a stripped Go program is its table`() throws {
+    try build("full")
+    try build("stripped", linker: "-s -w")
+    func supply(_ name: String) throws -> NameSupply {
+      NameSupply(.file(try OpenFile(workshop.path(name)), path: workshop.path(name)))
+    }
+
+    #expect(try supply("stripped").names == .goFunctionTable)
+    #expect(try supply("full").names == .debugInformation)
+  }
+
   @Test func `a Go program with symbols keeps their names`() throws {
     try build("full", linker: "-w")
     let largest = try #require(try goFunctions("full").first { $0.name.hasPrefix("main.largest[go.shape.float64") })

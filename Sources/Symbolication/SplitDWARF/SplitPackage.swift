@@ -8,9 +8,8 @@ struct SplitPackage {
   private var index: PagedBytes?
 
   /// Of each part of a unit.
-  private static let maximumSize = 256 << 20
+  private static let maximumSize = 64 << 20
   private static let maximumText = 4_096
-  private static let maximumUnits = 1 << 16
 
   init?(_ source: ByteSource) {
     guard let file = try? ELFFile(source), let sections = try? file.sections(),
@@ -43,7 +42,8 @@ struct SplitPackage {
     let units = contents(".debug_info.dwo")
     let abbreviations = contents(".debug_abbrev.dwo")
     var offset = 0
-    while meter.spend(), let size = SplitUnitEntry.size(of: units, at: offset) {
+    // Each look may pass over all abbreviations.
+    while meter.look(), let size = SplitUnitEntry.size(of: units, at: offset) {
       let unit = Array(units[offset..<offset + size])
       if SplitUnitEntry(unit, abbreviations: abbreviations)?.identifier == identifier {
         return make(
