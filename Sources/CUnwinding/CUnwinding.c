@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Compiles the kernel side's walk for user space: what steps.h asks for comes
  * from a struct swprof_walk_source. */
-#include "CUnwinding.h"
-#include "../../bpf/src/walk_state.h"
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "CUnwinding.h"
+
+#include "../../bpf/src/walk_state.h"
 
 struct swprof_user_regs {
 	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, ip, sp;

@@ -16,10 +16,14 @@ struct CodeSources {
     let inode: UInt64
     let path: String
 
+    init(device: UInt64, inode: UInt64, path: String) {
+      self.device = device
+      self.inode = inode
+      self.path = path
+    }
+
     init(_ mapping: MemoryMapping) {
-      device = mapping.device
-      inode = mapping.inode
-      path = mapping.path
+      self.init(device: mapping.device, inode: mapping.inode, path: mapping.path)
     }
   }
 

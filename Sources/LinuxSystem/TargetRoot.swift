@@ -12,8 +12,9 @@ package enum TargetRoot: Sendable {
   case unknown
 
   package static func open(of process: ProcessID) -> TargetRoot {
-    guard let root = try? OpenFile("/proc/\(process)/root", flags: OpenFile.pathOnly | O_DIRECTORY),
-      let status = try? root.status(), let space = SymbolicLink.destination(of: "/proc/\(process)/ns/mnt")
+    let directory = ProcessTable.directory(of: process)
+    guard let root = try? OpenFile("\(directory)/root", flags: OpenFile.pathOnly | O_DIRECTORY),
+      let status = try? root.status(), let space = SymbolicLink.destination(of: "\(directory)/ns/mnt")
     else { return .unknown }
     var own = stat()
     let isOwnRoot = unsafe stat("/", &own) == 0 && own.st_dev == status.st_dev && own.st_ino == status.st_ino

@@ -54,9 +54,9 @@ struct SampleRecordTests {
 
     // rax, rbx, rbp, rsp, r8, r15 and rip.
     #expect([0, 3, 6, 7, 8, 15, 16].map { copy.registers[$0] } == [0x10A, 0x105, 0x104, 0x7000, 0x109, 0x100, 0x110])
-    #expect(copy.word(at: 0x7000) == 77)
-    #expect(copy.word(at: 0x7008) == 88)
-    for place: UInt64 in [0x6FF8, 0x7004, 0x7010, 0, .max] { #expect(copy.word(at: place) == nil) }
+    #expect(copy.bytes(at: 0x7000, count: 8) == [77, 0, 0, 0, 0, 0, 0, 0])
+    #expect(copy.bytes(at: 0x7007, count: 2) == [0, 88])
+    for place: UInt64 in [0x6FF8, 0x700C, 0x7010, 0, .max] { #expect(copy.bytes(at: place, count: 8) == nil) }
     for length in 0..<whole.count {
       #expect(throws: SampleRecord.DecodeError.self) { try SampleRecord(decoding: Array(whole.prefix(length))) }
     }
