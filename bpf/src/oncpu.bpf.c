@@ -10,6 +10,33 @@ struct {
 	__uint(max_entries, 1 << 21); /* set before load */
 } samples SEC(".maps");
 
+/* When this CPU has woken user space for a stack that ended outside known code. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} wakeups SEC(".maps");
+
+/* Programs whose stacks always end so are not to wake it for each of them. */
+#define WAKEUP_DISTANCE_NS 50000000
+
+/* Whether user space is to read the process's mappings again, at once: no event may have announced them. */
+static __always_inline bool may_lack_mappings(const struct swprof_sample *sample)
+{
+	__u32 zero = 0;
+	__u64 *last;
+
+	if (sample->user_end != SWPROF_STACK_UNMAPPED && sample->user_end != SWPROF_STACK_NO_FRAME_POINTER &&
+	    sample->user_end != SWPROF_STACK_CORRUPT)
+		return false;
+	last = bpf_map_lookup_elem(&wakeups, &zero);
+	if (!last || sample->time_ns - *last < WAKEUP_DISTANCE_NS)
+		return false;
+	*last = sample->time_ns;
+	return true;
+}
+
 /* Kernel text lies in the upper half of the address space on every 64-bit architecture. */
 static __always_inline bool is_kernel_address(__u64 address)
 {
@@ -65,7 +92,7 @@ static __always_inline void submit(struct scratch *scratch)
 	if (size > sizeof(scratch->sample) + sizeof(scratch->frames))
 		return;
 	/* A table that is missing is built the sooner. */
-	if (scratch->sample.user_end == SWPROF_STACK_NOT_READY ||
+	if (scratch->sample.user_end == SWPROF_STACK_NOT_READY || may_lack_mappings(&scratch->sample) ||
 	    bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (bpf_ringbuf_output(&samples, &scratch->sample, size, flags))
