@@ -64,8 +64,8 @@ struct SampleRecordTests {
   }
 
   @Test func `an end that this version does not know is an error`() {
-    #expect(throws: SampleRecord.DecodeError.unknownStackEnd(9)) {
-      try SampleRecord(decoding: bytes(user: [1], kernel: [], userEnd: 9))
+    #expect(throws: SampleRecord.DecodeError.unknownStackEnd(99)) {
+      try SampleRecord(decoding: bytes(user: [1], kernel: [], userEnd: 99))
     }
   }
 }
