@@ -147,8 +147,10 @@ extension Workbench {
   }
 
   /// Ends a capture and takes what it has found.
-  func finish(_ capture: RunningCommand) throws -> NetworkView {
-    capture.send(SIGTERM)
+  ///
+  /// - Parameter endsByItself: whether its targets have ended; a signal that then comes asks to leave without a result.
+  func finish(_ capture: RunningCommand, endsByItself: Bool = false) throws -> NetworkView {
+    if !endsByItself { capture.send(SIGTERM) }
     let result = try capture.wait()
     try #require(result.status == 0, "\(result.errors)")
     return try NetworkView(decoding: result.output)

@@ -171,7 +171,7 @@ extension EndToEnd.NetworkTests {
     let client = try bench.startWorkload([program, server.place, "50", moment])
     let capture = try bench.startNetwork(["--pid", "\(client.pid)"])
     let truth = try bench.finish(client: client)
-    return (try bench.finish(capture), truth)
+    return (try bench.finish(capture, endsByItself: true), truth)
   }
 
   @Test(arguments: sources)
@@ -180,7 +180,7 @@ extension EndToEnd.NetworkTests {
 
     let capture = try bench.startNetwork(["--pid", "\(workload.pid)"] + source)
     #expect(try bench.finish(client: workload)["requests"] == 8)
-    let view = try bench.finish(capture)
+    let view = try bench.finish(capture, endsByItself: true)
 
     let then = try #require(view.endpoints.first { $0.path == "/then" && $0.role == "client" })
     #expect(then.totals.finished == 5)
