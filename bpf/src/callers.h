@@ -139,13 +139,16 @@ __attribute__((noinline)) int follow_frame_setup(__u32 start, int found)
  * Looks for instructions that set up a frame pointer in the last CODE_BYTES bytes below `end`, and not below `start`:
  * mov %rsp,%rbp in both forms, and Go's lea n(%rsp),%rbp. Returns FRAME_*.
  */
-static __always_inline int find_frame_setup(struct walk *walk, __u64 start, __u64 end)
+__attribute__((noinline)) int find_frame_setup(__u64 start, __u64 end)
 {
+	struct scratch *scratch = current_scratch();
 	int found = FRAME_NONE;
+	struct walk *walk;
 	__u64 size, from;
 
-	if (start >= end)
+	if (!scratch || start >= end)
 		return FRAME_NONE;
+	walk = &scratch->walk;
 	from = end - start > CODE_BYTES ? end - CODE_BYTES : start;
 	size = end - from;
 	/* What lies behind the end is not yet done. */
@@ -159,7 +162,7 @@ static __always_inline int find_frame_setup(struct walk *walk, __u64 start, __u6
 }
 
 /* How many pieces of CODE_BYTES has_frame_setup() looks at. */
-#define SETUP_PIECES 4
+#define SETUP_PIECES 16
 
 /* Whether the function at hand has set up a frame pointer, as far as its code can be told from that before it. */
 static __always_inline bool has_frame_setup(struct walk *walk)
@@ -168,7 +171,7 @@ static __always_inline bool has_frame_setup(struct walk *walk)
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SETUP_PIECES; i++, end -= CODE_BYTES) {
-		int found = find_frame_setup(walk, end - CODE_BYTES, end);
+		int found = find_frame_setup(end - CODE_BYTES, end);
 
 		if (found != FRAME_NONE)
 			return found == FRAME_SET_UP;
@@ -276,6 +279,31 @@ static __always_inline int step_from_caller(struct scratch *scratch)
 	return STEP_BY_SEARCH;
 }
 
+/* How far ahead of an instruction find_prologue() looks. */
+#define PROLOGUE_BYTES 24
+
+/* Whether the function at hand is about to set up its frame pointer, by push %rbp; mov %rsp,%rbp. */
+__attribute__((noinline)) int find_prologue(void)
+{
+	struct scratch *scratch = current_scratch();
+	const __u8 *code;
+
+	if (!scratch)
+		return 0;
+	code = scratch->walk.code;
+	if (read_user(scratch->walk.code, PROLOGUE_BYTES + 4, scratch->walk.ip))
+		return 0;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < PROLOGUE_BYTES; i++) {
+		if (code_word(code + i) == 0xe5894855)
+			return 1;
+		/* The end of a function, or what lies between two. */
+		if (code[i] == 0xc3 || code[i] == 0xc2 || code[i] == 0xcc)
+			return 0;
+	}
+	return 0;
+}
+
 /* Where an instruction that begins or ends a function has the return address, above the stack pointer; else -1. */
 static __always_inline int return_offset(struct walk *walk)
 {
@@ -287,10 +315,10 @@ static __always_inline int return_offset(struct walk *walk)
 	/* ret, ret n, rep ret */
 	if ((word & 0xff) == 0xc3 || (word & 0xff) == 0xc2 || (word & 0xffff) == 0xc3f3)
 		return 0;
-	/* push %rbp; mov %rsp,%rbp */
-	if (word == 0xe5894855)
-		return 0;
-	return (word & 0xffffff) == 0xe58948 ? 8 : -1;
+	/* mov %rsp,%rbp, behind push %rbp */
+	if ((word & 0xffffff) == 0xe58948)
+		return 8;
+	return find_prologue() ? 0 : -1;
 }
 
 /*
@@ -360,7 +388,7 @@ static __always_inline int end_look_nearby(struct scratch *scratch, bool has_tab
 	walk->scan = STEP_DONE;
 	/* Of two functions that begin below the instruction, it belongs to the one that begins later. */
 	if (near->direct_place && near->target > walk->chain.target &&
-	    find_frame_setup(walk, near->target, walk->ip) == FRAME_NONE)
+	    find_frame_setup(near->target, walk->ip) == FRAME_NONE)
 		return take_caller(scratch, near->direct_place, near->direct, guess);
 	if (walk->chain.target)
 		return take_chain(scratch, 0);
@@ -408,10 +436,11 @@ __attribute__((noinline)) int look_nearby(void)
 		near->direct_place = place;
 		near->direct = word;
 	}
-	/* Compiled code without a frame pointer of its own has pushed next to nothing; what lies above may be left from
-	 * earlier calls. */
+	/* Compiled code without a frame pointer of its own has pushed next to nothing, and what is compiled at run time
+	 * nothing at all; what lies above may be left from earlier calls. */
 	if (call == CALL_INDIRECT && !near->indirect_place &&
-	    (has_table ? has_rule(scratch, word - 1) : place - walk->sp <= PUSHED_BYTES)) {
+	    (has_table ? has_rule(scratch, word - 1)
+		       : place - walk->sp <= (walk->range.flags & SWPROF_RANGE_GENERATED ? 0 : PUSHED_BYTES))) {
 		near->indirect_place = place;
 		near->indirect = word;
 	}
