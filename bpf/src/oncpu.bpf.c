@@ -75,10 +75,16 @@ static __always_inline void take_kernel_stack(struct bpf_perf_event_data *contex
 /* Returns 0 when the sample is on its way, with a copy of its stack. */
 static __always_inline int submit_copy(void)
 {
-	__u32 zero = 0, size = copy_stack();
-	struct stack_copy *copy = bpf_map_lookup_elem(&stack_copies, &zero);
+	__u64 size = copy_stack();
+	struct stack_copy *copy;
+	__u32 zero = 0;
 
-	if (!copy || size < sizeof(copy->sample) || size > sizeof(*copy))
+	copy = bpf_map_lookup_elem(&stack_copies, &zero);
+	if (!copy || size < sizeof(copy->sample))
+		return 1;
+	/* Before 6.13 the verifier does not see the limit in one comparison for both. */
+	barrier_var(size);
+	if (size > sizeof(*copy))
 		return 1;
 	return bpf_ringbuf_output(&samples, copy, size, BPF_RB_FORCE_WAKEUP) != 0;
 }

@@ -35,17 +35,17 @@ int classify_call(__u64 address);
 /* Finds whether an address, in whatever code of the process, follows a call. Returns CALL_*. */
 static __always_inline int check_return(struct walk *walk, __u64 address)
 {
-	struct swprof_code_range range = walk->range;
 	int kind = CALL_UNMAPPED;
 
-	walk->return_flags = range.flags;
-	if (!walks_by_tables() || (address - 1 >= range.start && address - 1 < range.end))
+	walk->return_flags = walk->range.flags;
+	if (!walks_by_tables() || (address - 1 >= walk->range.start && address - 1 < walk->range.end))
 		return classify_call(address);
+	walk->kept_range = walk->range;
 	if (!find_range(address - 1)) {
 		kind = classify_call(address);
 		walk->return_flags = walk->range.flags;
 	}
-	walk->range = range;
+	walk->range = walk->kept_range;
 	return kind;
 }
 
@@ -197,33 +197,33 @@ static __always_inline int step_by_frame_pointer(struct walk *walk)
 /* The frame that a signal interrupted. */
 static __always_inline int step_over_signal(struct walk *walk)
 {
-	struct signal_registers saved;
+	struct signal_registers *saved = &walk->signal;
 
 	keep_no_reads(walk);
-	if (read_user(&saved, sizeof(saved), walk->sp + SIGNAL_REGISTERS_OFFSET))
+	if (read_user(saved, sizeof(*saved), walk->sp + SIGNAL_REGISTERS_OFFSET))
 		return end_walk(walk, SWPROF_STACK_UNREADABLE);
 	/* Its stack has words of another size. */
-	if (is_compat_code(saved.cs & 0xffff))
+	if (is_compat_code(saved->cs & 0xffff))
 		return end_walk(walk, SWPROF_STACK_COMPAT);
-	walk->registers[0] = saved.ax;
-	walk->registers[1] = saved.dx;
-	walk->registers[2] = saved.cx;
-	walk->registers[3] = saved.bx;
-	walk->registers[4] = saved.si;
-	walk->registers[5] = saved.di;
-	walk->registers[6] = saved.bp;
-	walk->registers[7] = saved.sp;
-	walk->registers[8] = saved.r8;
-	walk->registers[9] = saved.r9;
-	walk->registers[10] = saved.r10;
-	walk->registers[11] = saved.r11;
-	walk->registers[12] = saved.r12;
-	walk->registers[13] = saved.r13;
-	walk->registers[14] = saved.r14;
-	walk->registers[15] = saved.r15;
-	walk->ip = saved.ip;
-	walk->sp = saved.sp;
-	walk->bp = saved.bp;
+	walk->registers[0] = saved->ax;
+	walk->registers[1] = saved->dx;
+	walk->registers[2] = saved->cx;
+	walk->registers[3] = saved->bx;
+	walk->registers[4] = saved->si;
+	walk->registers[5] = saved->di;
+	walk->registers[6] = saved->bp;
+	walk->registers[7] = saved->sp;
+	walk->registers[8] = saved->r8;
+	walk->registers[9] = saved->r9;
+	walk->registers[10] = saved->r10;
+	walk->registers[11] = saved->r11;
+	walk->registers[12] = saved->r12;
+	walk->registers[13] = saved->r13;
+	walk->registers[14] = saved->r14;
+	walk->registers[15] = saved->r15;
+	walk->ip = saved->ip;
+	walk->sp = saved->sp;
+	walk->bp = saved->bp;
 	walk->flags = WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
 	__builtin_memset(walk->kept, 0, sizeof(walk->kept));
 	return STEP_DONE;

@@ -117,6 +117,8 @@ struct walk {
 	struct swprof_code_range kept_range;
 	__u64 rule_address; /* what find_rule() looks up: an ELF virtual address */
 	struct swprof_unwind_rule rule; /* what it finds */
+	/* What step_over_signal() reads: too much for the stack of a program in seven calls. */
+	struct signal_registers signal;
 	__u64 registers[16]; /* by their DWARF numbers: of the leaf, or of the last frame that a signal interrupted */
 	__u32 follows_registers; /* 0 or 1: `kept` holds; it costs some ns a frame, and few stacks need it */
 	__u32 needs_registers; /* 0 or 1: the walk has come to a rule that asks for it */
