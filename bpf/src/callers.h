@@ -18,6 +18,8 @@
 #define CODE_PIECE 8
 /* How far the searches of one stack go: further than what GHC's runtime leaves unused below its frames. */
 #define SEARCH_BYTES_MAX (48 << 10)
+/* How many words are looked at in one step. */
+#define SCAN_WORDS 16
 /* As long as a search looks for a better candidate than the first one. */
 #define SEARCH_NEAR_BYTES 1024
 /* How many words the searches of one stack look up as addresses of code. */
@@ -366,7 +368,7 @@ __attribute__((noinline)) __u64 scan_stack(void)
 		return 0;
 	walk = &scratch->walk;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < WINDOW_WORDS && walk->scan_place < walk->scan_end; i++) {
+	for (int i = 0; i < SCAN_WORDS && walk->scan_place < walk->scan_end; i++) {
 		if (peek_word(walk, &word, walk->scan_place)) {
 			walk->scan_end = walk->scan_place;
 			return 0;
