@@ -187,6 +187,7 @@ extension EndToEnd.NetworkTests {
 
     let capture = try bench.startNetwork(["--pid", "\(client.pid)", "--table-size", "8"])
     _ = try bench.finish(client: client)
+    capture.send(SIGTERM)
     let result = try capture.wait()
 
     try #require(result.status == 0, "\(result.errors)")
