@@ -112,7 +112,7 @@ private struct StackComparison {
       // An emulated CPU takes longer for the tables than a capture waits for them. Elsewhere, such stacks count.
       if PrecompiledWorkloads.current != nil { inUserMode.removeAll { $0.userEnd == .notReady } }
       if !inUserMode.isEmpty {
-        try compare(inUserMode, with: try stacks(of: process, bench), name: name)
+        try compare(inUserMode, of: process, with: try stacks(of: process, bench), name: name)
         // Every so often, as it takes another tracer.
         if compared % 8 == 0 { try walk(inUserMode, process, reference, name: name, bench) }
       }
@@ -122,22 +122,49 @@ private struct StackComparison {
     }
   }
 
-  private mutating func compare(_ samples: [SampleRecord], with truth: [Int32: [UInt64]], name: String) throws {
+  private mutating func compare(
+    _ samples: [SampleRecord], of process: Int32, with truth: [Int32: [UInt64]], name: String
+  ) throws {
     for sample in samples {
-      let expected = try #require(truth[sample.thread.rawValue], "elfutils does not see thread \(sample.thread)")
+      var expected = try #require(truth[sample.thread.rawValue], "elfutils does not see thread \(sample.thread)")
+      let skipped = sample.userStack.count - expected.count
+      if skipped > 0, sample.userStack[1] == (try callerWithoutFrame(of: sample.thread.rawValue, process: process)) {
+        expected.insert(contentsOf: sample.userStack[1...skipped], at: 1)
+      }
       compared += 1
-      // A frame that a signal interrupted is given by its instruction pointer + 1.
-      let isEqual =
-        sample.userStack.count == expected.count
-        && zip(sample.userStack, expected).enumerated().allSatisfy { index, frame in
-          frame.0 == frame.1 || (index > 0 && frame.0 == frame.1 + 1)
-        }
-      if isEqual {
+      if isSame(sample.userStack, expected) {
         equal += 1
       } else if differences.count < 20 {
         differences.append("\(name), \(sample.userEnd): \(hex(sample.userStack)), elfutils: \(hex(expected))")
       }
     }
+  }
+
+  private func isSame(_ frames: [UInt64], _ expected: [UInt64]) -> Bool {
+    // A frame that a signal interrupted is given by its instruction pointer + 1.
+    frames.count == expected.count
+      && zip(frames, expected).enumerated().allSatisfy { index, frame in
+        frame.0 == frame.1 || (index > 0 && frame.0 == frame.1 + 1)
+      }
+  }
+
+  /// The return address of a stopped thread where one instruction tells that its function has no frame pointer yet,
+  /// or no longer; nil anywhere else.
+  ///
+  /// Swift's library has functions that no table describes. elfutils follows the frame pointer there, which is still
+  /// that of a caller: it skips the frames below that one.
+  private func callerWithoutFrame(of thread: Int32, process: Int32) throws -> UInt64? {
+    // proc(5): a negative number, the stack pointer and the instruction pointer of a thread outside system calls.
+    let words = try OpenFile.text(of: "/proc/\(process)/task/\(thread)/syscall").split(whereSeparator: \.isWhitespace)
+    guard words.count == 3, words[0].hasPrefix("-"), let sp = Int(words[1].dropFirst(2), radix: 16),
+      let pc = Int(words[2].dropFirst(2), radix: 16)
+    else { return nil }
+    let memory = try OpenFile("/proc/\(process)/mem")
+    let code = try memory.read(from: pc, limit: 4)
+    let (pushFramePointer, setFramePointer, ret): ([UInt8], [UInt8], UInt8) = ([0x55], [0x48, 0x89, 0xE5], 0xC3)
+    if code.starts(with: setFramePointer) { return try memory.word(at: sp + 8) }
+    guard code.first == ret || code == pushFramePointer + setFramePointer else { return nil }
+    return try memory.word(at: sp)
   }
 
   /// Compares the kernel side's walk with the one in Swift.
@@ -178,6 +205,13 @@ private struct StackComparison {
       }
     }
     return stacks
+  }
+}
+
+extension OpenFile {
+  fileprivate func word(at address: Int) throws -> UInt64 {
+    let bytes = try read(from: address, limit: 8)
+    return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 }
 
