@@ -1,8 +1,10 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # The scripts that source this use its lists.
 # What the scripts share. Sourced, never run.
 
 # What the build needs, and what the tests use beside it.
 build_packages=(libbpf-dev libelf-dev libdw-dev libsqlite3-dev zlib1g-dev gcc g++ libc6-dev)
+# What scripts/check runs.
+check_packages=(clang-format shellcheck)
 # The loader and the C library are stripped; libc6-dbg has their names.
 # The rest is programs that are profiled, and what their stacks are compared with.
 test_packages=(
