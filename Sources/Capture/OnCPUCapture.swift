@@ -12,6 +12,12 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   /// From when on ticks are recorded.
   package let armedAt: MonotonicTime
 
+  /// The highest sampling rate that the kernel allows, in Hz; 100,000 where it does not say.
+  package static var highestFrequency: Int {
+    let text = (try? OpenFile.text(of: "/proc/sys/kernel/perf_event_max_sample_rate")) ?? ""
+    return text.split(separator: "\n").first.flatMap { Int($0) } ?? 100_000
+  }
+
   /// Begins to read the programs, in a thread of its own, for a capture that will probably be asked for.
   package static func prepare() { ProgramImage.oncpu.openAhead() }
 

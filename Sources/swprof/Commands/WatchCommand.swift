@@ -40,9 +40,9 @@ struct WatchCommand: ParsableCommand {
     _ = try PolicyCommand.read(source)
     let store = try StoreAccess.writable(store)
     let output = WatchOutput(isJSON: json, verbosity: manners.verbosity)
+    let reporter = WatchReporter(output, metricsFile: openmetrics)
     let requests = WatchedRequests { output.complain($0) }
-    var session = try WatchSession(
-      source: source, store: store, output: output, metricsFile: openmetrics, requests: requests)
+    var session = try WatchSession(source: source, store: store, requests: requests) { reporter.report($0) }
     session.run()
   }
 }

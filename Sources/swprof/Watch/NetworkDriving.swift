@@ -13,8 +13,7 @@ final class DrivenNetworkCapture: DrivenCapture {
   static func prepare(_ parameters: NetworkParameters) throws -> PreparedNetwork {
     let request = CaptureRequest(
       target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: 1 << 22)
-    let patterns = parameters.uris.compactMap(Pattern.init(argument:))
-    return try PreparedNetwork.load(request, NetworkTask.options(parameters, patterns: patterns))
+    return try PreparedNetwork.load(request, NetworkTask.options(parameters))
   }
 
   var armedAt: MonotonicTime { capture.armedAt }
@@ -60,7 +59,7 @@ final class WatchedRequests {
       tellLosses()
       return totals
     } catch {
-      complain("requests cannot be counted, and rules about them do not hold: \(Failure(error).sentence)")
+      complain("requests cannot be counted, and rules about them do not hold: \(FailureSentence.of(error))")
       hasFailed = true
       return []
     }

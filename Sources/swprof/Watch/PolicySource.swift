@@ -1,3 +1,4 @@
+import Capture
 import Glibc
 import LinuxSystem
 import Policies
@@ -20,16 +21,16 @@ struct PolicySource {
 
   /// Reads the file.
   ///
-  /// - Throws: `PolicyFileError`, or a `Failure` where it cannot be read.
+  /// - Throws: `PolicyFileError`, or a `WatchError` where it cannot be read.
   mutating func read() throws -> PolicySet {
     lastSeen = stamp()
     let bytes: [UInt8]
     do {
       bytes = try OpenFile.examined(path).read(limit: 2 << 20)
     } catch {
-      throw Failure("cannot read policy file '\(path)': \(error)", .noInput)
+      throw WatchError.unreadablePolicies(path: path, reason: "\(error)")
     }
-    return try PolicyFile.parse(bytes, name: path, highestFrequency: OnCPUCommand.highestFrequency)
+    return try PolicyFile.parse(bytes, name: path, highestFrequency: OnCPUCapture.highestFrequency)
   }
 
   /// Whether the file is another one than when it was read. A file that is away for a moment, while it is replaced, is

@@ -225,7 +225,7 @@ private final class RecorderWork {
 
   /// Says what went wrong, once for as long as it does.
   private func complain(_ error: any Error) {
-    let sentence = Failure(error).sentence
+    let sentence = FailureSentence.of(error)
     failedAt = Clock.monotonic
     guard trouble != sentence else { return }
     trouble = sentence

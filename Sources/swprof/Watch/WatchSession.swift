@@ -5,14 +5,12 @@ import LinuxSystem
 import Metrics
 import Policies
 import ProfileModel
-import Rendering
 import Storage
 
 /// Watches processes by policies and takes profiles of them: one loop around slots, records and signals.
 struct WatchSession: ~Copyable {
   private var source: PolicySource
-  private let output: WatchOutput
-  private let metricsFile: OpenMetricsFile?
+  private let report: (WatchNews) -> Void
   private let signals: SignalDescriptor
   private var engine: PolicyEngine
   private var discovery: ProcessDiscovery
@@ -32,7 +30,6 @@ struct WatchSession: ~Copyable {
   /// The last slot that was closed: whole seconds of the monotonic clock.
   private var lastSlot: Int
   private var isStocked = false
-  private var metricsTrouble = false
   private var flightTrouble = false
   private let requests: WatchedRequests?
 
@@ -47,9 +44,10 @@ struct WatchSession: ~Copyable {
   private static var preparationTime: UInt64 { 5_000_000 }
 
   /// Reads the policies, listens to processes, and loads what tasks will need.
+  ///
+  /// - Parameter report: told what happens, in the thread of the watch.
   init(
-    source: PolicySource, store: TaskStore, output: WatchOutput, metricsFile: String?,
-    requests: WatchedRequests? = nil
+    source: PolicySource, store: TaskStore, requests: WatchedRequests? = nil, report: @escaping (WatchNews) -> Void
   ) throws {
     var source = source
     let policies = try source.read()
@@ -61,9 +59,7 @@ struct WatchSession: ~Copyable {
       engine.restoreCooldown(policy: cooldown.policy, process: cooldown.process, until: cooldown.until)
     }
     let discovery: ProcessDiscovery
-    do { discovery = try ProcessDiscovery() } catch {
-      throw Failure("cannot listen to the kernel's records of processes: \(error)", .unavailable)
-    }
+    do { discovery = try ProcessDiscovery() } catch { throw WatchError.noProcessRecords(error) }
     let tables = SharedTables()
     var shelf = ProbeShelf(tables)
     while try !shelf.restock(for: policies.policies.map(\.task)) {}
@@ -78,8 +74,7 @@ struct WatchSession: ~Copyable {
     reader = MetricReader(measures: engine.measures, http: requests?.totals)
     self.requests = requests
     self.source = source
-    self.output = output
-    self.metricsFile = metricsFile.map { OpenMetricsFile(path: $0) }
+    self.report = report
     lastSlot = Self.slot(of: Clock.monotonic) - 1
   }
 
@@ -95,8 +90,7 @@ struct WatchSession: ~Copyable {
     followFlight()
     prepareTables()
     preparation.work(until: Clock.monotonic + Self.firstPreparation)
-    output.tell(.ready, "\(counted(engine.policies.count, "policy", "policies")) watch \(watchedWords)")
-    output.notifyService("READY=1\nSTATUS=\(engine.policies.count) policies, \(engine.processes.count) processes")
+    report(.ready(policies: engine.policies.count, processes: engine.processes.count))
     var end: Int32?
     while end == nil {
       let descriptors =
@@ -115,10 +109,6 @@ struct WatchSession: ~Copyable {
     }
     stop()
   }
-
-  private var watchedWords: String { counted(engine.processes.count, "process", "processes") }
-
-  private func counted(_ count: Int, _ one: String, _ many: String) -> String { "\(count) \(count == 1 ? one : many)" }
 
   private var timeout: Int32 {
     let slotEnd = MonotonicTime(nanoseconds: UInt64(lastSlot + 2) * Self.slotNanoseconds)
@@ -146,7 +136,7 @@ struct WatchSession: ~Copyable {
     // What follows may take its time, and what is new now has its first whole slot before it.
     apply(discovery.update())
     noteHistory()
-    output.flush()
+    report(.slotClosed)
     housekeeping(slot)
     followFlight()
     prepareTables()
@@ -170,7 +160,7 @@ struct WatchSession: ~Copyable {
         .flatMap { $0.1.map(\.key) }
       try flight?.look(at: Set(processes))
     } catch {
-      if !flightTrouble { output.tell(.trouble, "no flight recorder: \(Failure(error).sentence)") }
+      if !flightTrouble { report(.trouble("no flight recorder: \(FailureSentence.of(error))")) }
       flightTrouble = true
     }
   }
@@ -224,15 +214,7 @@ struct WatchSession: ~Copyable {
     if let document = try? JSONEncoder().encode(state) {
       recorder.send(.state(String(decoding: document, as: UTF8.self), Clock.wall))
     }
-    output.notifyService("STATUS=\(engine.policies.count) policies, \(engine.processes.count) processes")
-    guard let metricsFile else { return }
-    do {
-      try metricsFile.write(state, starts: starts)
-      metricsTrouble = false
-    } catch {
-      if !metricsTrouble { output.tell(.trouble, Failure(error).sentence) }
-      metricsTrouble = true
-    }
+    report(.state(state, processes: engine.processes.count, starts: starts))
   }
 
   /// How many processes of a policy are told one by one.
@@ -267,15 +249,12 @@ struct WatchSession: ~Copyable {
     switch decision {
     case .start(let start): begin(start)
     case .heldBack(let policy, let process, let reason):
-      let sentence = words(reason)
-      var event = WatchEvent(
-        .heldBack, "\(policy): no task for \(process.name) (\(process.key.process)): \(sentence)", time: Clock.wall)
-      (event.policy, event.process, event.processName) = (policy, process.key.process, process.name)
-      output.tell(event)
+      let (sentence, now) = (words(reason), Clock.wall)
+      report(.heldBack(policy: policy, process, reason: sentence, at: now))
       recorder.send(
         .log(
           TriggerLogEntry(
-            firedAt: event.time, policy: policy, process: process.key.process, processName: process.name,
+            firedAt: now, policy: policy, process: process.key.process, processName: process.name,
             outcome: .heldBack, reason: sentence)))
     }
   }
@@ -314,7 +293,7 @@ struct WatchSession: ~Copyable {
       recorder.send(.begin(start.id, task, start.cooldowns))
     } catch {
       engine.failed(start, slot: start.slot)
-      let sentence = Failure(error).sentence
+      let sentence = FailureSentence.of(error)
       failures[start.id] = (start, trigger, sentence)
       recorder.send(.fail(start.id, task, error: sentence))
     }
@@ -333,7 +312,7 @@ struct WatchSession: ~Copyable {
   private mutating func end(_ task: RunningTask, failedBy failure: (any Error)? = nil) {
     running.removeAll { $0 === task }
     engine.ended(task.start)
-    output.verbosity.detail(task.promptness)
+    report(.promptness(task.promptness))
     let number = task.start.id
     // What finishing takes is no part of the capture.
     let endedAt = Clock.wall
@@ -341,7 +320,7 @@ struct WatchSession: ~Copyable {
       if let failure { throw failure }
       recorder.send(.finish(number, try task.capture.finish(), task.lookback, endedAt: endedAt))
     } catch {
-      recorder.send(.abandon(number, error: Failure(error).sentence, endedAt: endedAt))
+      recorder.send(.abandon(number, error: FailureSentence.of(error), endedAt: endedAt))
     }
   }
 
@@ -355,15 +334,16 @@ struct WatchSession: ~Copyable {
       let engine = engine
       reader.keep { engine.isWatched($0) }
       isStocked = false
-      output.tell(
-        .reloaded,
-        "policies read again: \(counted(policies.policies.count, "policy", "policies")) watch \(watchedWords)")
+      report(.reloaded(policies: policies.policies.count, processes: engine.processes.count))
     } catch let error as PolicyFileError {
-      for line in error.lines { output.complain(line) }
-      output.tell(
-        .refused, "\(counted(error.problems.count, "problem", "problems")) in '\(source.path)'; the old policies stay")
+      let count = error.problems.count
+      report(
+        .refused(
+          problems: error.lines, summary: "\(count) \(count == 1 ? "problem" : "problems") in '\(source.path)'"))
+    } catch let error as WatchError {
+      report(.refused(problems: [], summary: error.description))
     } catch {
-      output.tell(.refused, "\(Failure(error).sentence); the old policies stay")
+      report(.refused(problems: [], summary: FailureSentence.of(error)))
     }
   }
 
@@ -373,48 +353,28 @@ struct WatchSession: ~Copyable {
     switch reply {
     case .began(let number, let id):
       guard let task = announced[number] else { return }
-      output.tell(event(.started, task.start, task.trigger, id, "\(taskWords(task.start, id)) started"))
+      report(.started(task.start, task.trigger, id))
     case .failed(let number, let id):
       guard let (start, trigger, error) = failures.removeValue(forKey: number) else { return }
-      output.tell(event(.failed, start, trigger, id, "\(taskWords(start, id)) not started: \(error)"))
+      report(.failed(start, trigger, id, error: error))
     case .ended(let number, let task):
       guard let known = announced.removeValue(forKey: number) else { return }
-      let result =
-        task.error.map { "failed: \($0)" } ?? "done, \(task.account.taken) \(task.kind.unit), \(task.account.lost) lost"
-      var event = WatchEvent(
-        .ended, "\(known.start.policy.name): \(taskWords(known.start, task.id)) \(result)", time: Clock.wall)
-      (event.policy, event.task, event.taskKind) = (known.start.policy.name, task.id, task.kind)
-      (event.process, event.processName) = (known.trigger.process, known.trigger.processName)
-      output.tell(event)
-    case .trouble(let sentence): output.tell(.trouble, sentence)
+      report(.ended(known.start, known.trigger, task))
+    case .trouble(let sentence): report(.trouble(sentence))
     case .stopped: break
     }
-  }
-
-  private func taskWords(_ start: PolicyEngine.Start, _ id: TaskID) -> String {
-    "\(start.policy.task.kind.rawValue) task\(id.rawValue == 0 ? "" : " \(id)")"
-  }
-
-  private func event(
-    _ kind: WatchEvent.Kind, _ start: PolicyEngine.Start, _ trigger: Trigger, _ id: TaskID, _ what: String
-  ) -> WatchEvent {
-    var event = WatchEvent(kind, "\(trigger.policy): \(WatchEvent.reason(trigger)): \(what)", time: trigger.firedAt)
-    (event.policy, event.process, event.processName) = (trigger.policy, trigger.process, trigger.processName)
-    (event.task, event.taskKind, event.trigger) = (id, start.policy.task.kind, trigger)
-    return event
   }
 
   // MARK: - The end
 
   private mutating func stop() {
-    output.notifyService("STOPPING=1")
+    report(.stopping)
     for task in running { end(task) }
     recorder.send(.keep(history.takeAll()))
     publish()
     var replies: [RecorderReply] = []
     recorder.finish { replies.append($0) }
     for reply in replies { tell(reply) }
-    output.tell(.stopped, "stopped")
-    output.close()
+    report(.stopped)
   }
 }

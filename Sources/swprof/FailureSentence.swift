@@ -1,0 +1,15 @@
+import Capture
+import LinuxSystem
+import Storage
+
+/// Why something failed, as a sentence for the user.
+enum FailureSentence {
+  static func of(_ error: any Error) -> String {
+    switch error {
+    case let error as CaptureError: error.description
+    case let error as StoreError: error.description
+    case let error as Errno: "the system refused: \(error)"
+    default: "unexpected: \(error)"
+    }
+  }
+}
