@@ -2,6 +2,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import ProfileModel
+import Recording
 import Rendering
 import Storage
 import Symbolication

@@ -2,6 +2,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import ProfileModel
+import Recording
 import Symbolication
 
 /// On-CPU profiles of whole runs of commands, one after the other, for a comparison.

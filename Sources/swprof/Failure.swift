@@ -1,7 +1,9 @@
 import Capture
 import Importing
 import LinuxSystem
+import Recording
 import Storage
+import Watching
 
 /// Why a command ends without its result: one line for the user, and an exit code.
 struct Failure: Error {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import ProfileModel
+import Recording
 
 struct OffCPUCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import ProfileModel
+import Recording
 
 struct OnCPUCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import LinuxSystem
 import ProfileModel
 import Storage
+import Watching
 
 struct WatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import LinuxSystem
 import Policies
 import ProfileModel
 import Rendering
+import Watching
 
 /// Words what a watch reports: lines for a person or a program, the service manager, and the file of values.
 final class WatchReporter {

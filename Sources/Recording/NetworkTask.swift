@@ -1,10 +1,10 @@
-import Capture
-import ProfileModel
+package import Capture
+package import ProfileModel
 import Protocols
 
 /// What a network capture takes from other parts: how paths and messages are shown, how protocols are told.
-enum NetworkTask {
-  static func options(
+package enum NetworkTask {
+  package static func options(
     _ parameters: NetworkParameters, tableCapacity: UInt32 = 1 << 16
   ) -> NetworkCapture.Options {
     let patterns = parameters.uris.compactMap { try? Regex($0) }

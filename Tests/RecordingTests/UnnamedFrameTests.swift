@@ -3,7 +3,7 @@ import ProfileModel
 import Testing
 
 @testable import Capture
-@testable import swprof
+@testable import Recording
 
 struct UnnamedFrameTests {
   @Test func `samples with a caller that was guessed are counted once each`() {

@@ -1,11 +1,11 @@
 import Capture
 import Glibc
 import LinuxSystem
-import Policies
+package import Policies
 
 /// The policy file, and whether it has changed since it was read.
-struct PolicySource {
-  let path: String
+package struct PolicySource {
+  package let path: String
   private var lastSeen: Stamp?
 
   /// What changes when a file is written or another one takes its place.
@@ -17,12 +17,12 @@ struct PolicySource {
     let nanoseconds: Int
   }
 
-  init(path: String) { self.path = path }
+  package init(path: String) { self.path = path }
 
   /// Reads the file.
   ///
   /// - Throws: `PolicyFileError`, or a `WatchError` where it cannot be read.
-  mutating func read() throws -> PolicySet {
+  package mutating func read() throws -> PolicySet {
     lastSeen = stamp()
     let bytes: [UInt8]
     do {

@@ -3,8 +3,8 @@ import LinuxSystem
 import Storage
 
 /// Why something failed, as a sentence for the user.
-enum FailureSentence {
-  static func of(_ error: any Error) -> String {
+package enum FailureSentence {
+  package static func of(_ error: any Error) -> String {
     switch error {
     case let error as CaptureError: error.description
     case let error as StoreError: error.description

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import swprof
+@testable import Recording
 
 struct FileProblemsTests {
   private func sentences(_ warnings: [(String, String?)]) -> [String] {

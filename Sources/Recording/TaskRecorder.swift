@@ -1,10 +1,10 @@
 import Capture
 import LinuxSystem
-import ProfileModel
-import Storage
+package import ProfileModel
+package import Storage
 
 /// What the thread that names and stores is asked for, in this order.
-enum RecorderRequest: Sendable {
+package enum RecorderRequest: Sendable {
   /// A task has begun; its number is the caller's.
   case begin(Int, ProfilingTask, [Cooldown])
   /// The records of a task that has ended.
@@ -20,7 +20,7 @@ enum RecorderRequest: Sendable {
   case stop
 }
 
-enum RecorderReply: Sendable {
+package enum RecorderReply: Sendable {
   /// A task was stored as begun; its id is 0 where there was no room.
   case began(Int, TaskID)
   /// A task has ended, be it stored or not.
@@ -33,12 +33,12 @@ enum RecorderReply: Sendable {
 
 /// Names and stores tasks in a thread of its own, so that neither a large program's symbols nor a slow disk holds up a
 /// slot.
-final class TaskRecorder {
+package final class TaskRecorder {
   private let requests: Mailbox<RecorderRequest>
   private let replies: Mailbox<RecorderReply>
   private var thread: WorkerThread?
 
-  init(_ store: TaskStore) throws {
+  package init(_ store: TaskStore) throws {
     let requests = try Mailbox<RecorderRequest>()
     let replies = try Mailbox<RecorderReply>()
     thread = try WorkerThread {
@@ -54,16 +54,16 @@ final class TaskRecorder {
   }
 
   /// Readable while there are replies.
-  var descriptor: Int32 { replies.descriptor }
+  package var descriptor: Int32 { replies.descriptor }
 
-  func send(_ request: RecorderRequest) { requests.send(request) }
+  package func send(_ request: RecorderRequest) { requests.send(request) }
 
-  func takeReplies() -> [RecorderReply] { replies.takeAll() }
+  package func takeReplies() -> [RecorderReply] { replies.takeAll() }
 
   /// Waits until everything that was asked for is done.
   ///
   /// - Parameter reply: called with each answer that comes meanwhile.
-  func finish(_ reply: (RecorderReply) -> Void) {
+  package func finish(_ reply: (RecorderReply) -> Void) {
     requests.send(.stop)
     while true {
       _ = Poll.readable([replies.descriptor], timeoutMilliseconds: -1)

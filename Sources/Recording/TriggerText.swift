@@ -1,15 +1,15 @@
 import FoundationEssentials
-import ProfileModel
+package import ProfileModel
 
 /// Triggers as tasks have them on record.
-enum TriggerText {
-  static func encode(_ trigger: Trigger) -> String? {
+package enum TriggerText {
+  package static func encode(_ trigger: Trigger) -> String? {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return (try? encoder.encode(trigger)).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  static func decode(_ text: String?) -> Trigger? {
+  package static func decode(_ text: String?) -> Trigger? {
     text.flatMap { try? JSONDecoder().decode(Trigger.self, from: Data($0.utf8)) }
   }
 }

@@ -1,6 +1,7 @@
 import LinuxSystem
-import Policies
+package import Policies
 import ProfileModel
+import Recording
 
 /// A task that a policy has started, while it records.
 final class RunningTask {
@@ -70,7 +71,7 @@ extension PolicyEngine.Start {
 
 extension Rule {
   /// `process_cpu >= 80 %, 5 of 10 s`.
-  var sentence: String {
+  package var sentence: String {
     let unit = measure.metric.unit.isEmpty ? "" : " \(measure.metric.unit)"
     let number = threshold == threshold.rounded() && abs(threshold) < 1e9 ? "\(Int(threshold))" : "\(threshold)"
     let requests = measure.uri.map { ", \($0.description)" } ?? ""

@@ -3,7 +3,7 @@ import ProfileModel
 import Testing
 
 @testable import Capture
-@testable import swprof
+@testable import Recording
 
 struct GoRootTests {
   /// A path of markers and code from root to leaf.

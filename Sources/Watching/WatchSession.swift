@@ -5,10 +5,11 @@ import LinuxSystem
 import Metrics
 import Policies
 import ProfileModel
-import Storage
+import Recording
+package import Storage
 
 /// Watches processes by policies and takes profiles of them: one loop around slots, records and signals.
-struct WatchSession: ~Copyable {
+package struct WatchSession: ~Copyable {
   private var source: PolicySource
   private let report: (WatchNews) -> Void
   private let signals: SignalDescriptor
@@ -46,7 +47,7 @@ struct WatchSession: ~Copyable {
   /// Reads the policies, listens to processes, and loads what tasks will need.
   ///
   /// - Parameter report: told what happens, in the thread of the watch.
-  init(
+  package init(
     source: PolicySource, store: TaskStore, requests: WatchedRequests? = nil, report: @escaping (WatchNews) -> Void
   ) throws {
     var source = source
@@ -84,7 +85,7 @@ struct WatchSession: ~Copyable {
   // MARK: - The loop
 
   /// Watches until a signal comes.
-  mutating func run() {
+  package mutating func run() {
     apply(discovery.update())
     _ = reader.sample(engine.processes, answering: engine.answeringProcesses, now: Clock.monotonic, bootNow: Clock.boot)
     followFlight()

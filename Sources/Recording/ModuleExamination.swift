@@ -1,12 +1,12 @@
 import Capture
 import Glibc
 import LinuxSystem
-import ProfileModel
+package import ProfileModel
 import Symbolication
 
 /// Looks at the modules of a process as a capture would.
-enum ModuleExamination {
-  static func modules(of process: ProcessID) throws -> [ModuleFinding] {
+package enum ModuleExamination {
+  package static func modules(of process: ProcessID) throws -> [ModuleFinding] {
     let modules = try Doctor.examine(process, openPerfMap: PerfMapSearch.open).map { source, unwinding in
       (source: source, unwinding: unwinding, supply: NameSupply(source))
     }

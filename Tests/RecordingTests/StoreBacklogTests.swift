@@ -4,13 +4,19 @@ import ProfileModel
 import Storage
 import Testing
 
-@testable import swprof
+@testable import Recording
 
 /// What a watch keeps in memory while there is no room on the disk.
-@Suite struct StoreBacklogTests {
-  private let desk: CommandDesk
+@Suite final class StoreBacklogTests {
+  private let directory: URL
+  private var database: String { directory.appending(path: "tasks.db").path }
 
-  init() throws { desk = try CommandDesk() }
+  init() throws {
+    directory = FileManager.default.temporaryDirectory.appending(path: "swprof-backlog-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: directory) }
 
   private func task(_ kind: TaskKind, _ target: String = "pid 1") -> ProfilingTask {
     ProfilingTask(
@@ -40,8 +46,8 @@ import Testing
 
   @Test(arguments: [TaskKind.network, .onCPU])
   func `a task of any kind waits for room, and is then stored whole`(kind: TaskKind) throws {
-    _ = try TaskStore.open(path: desk.database)
-    let full = try TaskStore.open(path: desk.database, pageLimit: 60)
+    _ = try TaskStore.open(path: database)
+    let full = try TaskStore.open(path: database, pageLimit: 60)
     var backlog = StoreBacklog()
     let network = network
     let result: StoreBacklog.Result = kind == .network ? .network(network) : .stacks(stacks)
@@ -51,7 +57,7 @@ import Testing
     #expect(throws: StoreError.self) { try backlog.write(to: full) }
     #expect(!backlog.isEmpty)
 
-    let store = try TaskStore.open(path: desk.database)
+    let store = try TaskStore.open(path: database)
     #expect(try backlog.write(to: store))
     #expect(backlog.isEmpty)
     let tasks = try store.tasks()
@@ -64,8 +70,8 @@ import Testing
   }
 
   @Test func `cooldowns and decisions wait too`() throws {
-    _ = try TaskStore.open(path: desk.database)
-    let full = try TaskStore.open(path: desk.database, pageLimit: 1)
+    _ = try TaskStore.open(path: database)
+    let full = try TaskStore.open(path: database, pageLimit: 1)
     var backlog = StoreBacklog()
     let process = ProcessKey(process: ProcessID(rawValue: 7), startTicks: 8)
     backlog.add(.cooldowns([Cooldown(policy: "a", process: process, until: 1 << 39)]))
@@ -76,7 +82,7 @@ import Testing
           outcome: .heldBack, reason: String(repeating: "r", count: 100_000), task: nil)))
     #expect(throws: StoreError.self) { try backlog.write(to: full) }
 
-    let store = try TaskStore.open(path: desk.database)
+    let store = try TaskStore.open(path: database)
     #expect(try !backlog.write(to: store))
     #expect(try store.cooldowns().map(\.process) == [process])
     #expect(try store.triggers(since: WallTime(nanoseconds: 0)).map(\.policy) == ["a"])
@@ -95,7 +101,7 @@ import Testing
   }
 
   @Test func `a task that somebody has removed is let go`() throws {
-    let store = try TaskStore.open(path: desk.database)
+    let store = try TaskStore.open(path: database)
     var removed = task(.network)
     removed.id = try store.begin(removed)
     try store.remove([removed.id])

@@ -2,6 +2,7 @@ import Capture
 import LinuxSystem
 import Policies
 import ProfileModel
+import Recording
 
 /// Keeps programs loaded and verified for each kind of task that policies may start, so that a start only attaches them.
 struct ProbeShelf {

@@ -1,10 +1,15 @@
-import Capture
+package import Capture
 import ProfileModel
 
 /// What ran before a trigger, and by how much the task itself began later.
-struct Lookback: Sendable {
-  let profile: RawProfile
-  let nanoseconds: UInt64
+package struct Lookback: Sendable {
+  package let profile: RawProfile
+  package let nanoseconds: UInt64
+
+  package init(profile: RawProfile, nanoseconds: UInt64) {
+    self.profile = profile
+    self.nanoseconds = nanoseconds
+  }
 }
 
 extension Profile {

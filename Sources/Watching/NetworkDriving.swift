@@ -2,6 +2,7 @@ import Capture
 import LinuxSystem
 import Metrics
 import ProfileModel
+import Recording
 
 /// A network capture in the loop of a watch.
 final class DrivenNetworkCapture: DrivenCapture {
@@ -31,7 +32,7 @@ final class DrivenNetworkCapture: DrivenCapture {
 }
 
 /// The requests that watched processes answer, counted from the first time that a rule asks for them.
-final class WatchedRequests {
+package final class WatchedRequests {
   private var monitor: HTTPMonitor?
   private var isStarted = false
   private var hasFailed = false
@@ -43,7 +44,7 @@ final class WatchedRequests {
   private static let maximumSubjects = 1000
 
   /// - Parameter complain: told once why requests cannot be counted, and why some are not.
-  init(complain: @escaping (String) -> Void) { self.complain = complain }
+  package init(complain: @escaping (String) -> Void) { self.complain = complain }
 
   /// What processes have answered; nothing where requests cannot be counted, which is no data.
   func totals(of processes: Set<ProcessID>) -> [HTTPEndpointTotal] {

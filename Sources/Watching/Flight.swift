@@ -2,6 +2,7 @@ import Capture
 import LinuxSystem
 import Policies
 import ProfileModel
+import Recording
 
 /// The flight recorder of a watch.
 final class Flight {

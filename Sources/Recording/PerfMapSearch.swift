@@ -1,11 +1,11 @@
-import Capture
+package import Capture
 import LinuxSystem
-import ProfileModel
+package import ProfileModel
 import Symbolication
 
 /// Finds the perf-map of a process in the process's own namespaces.
-enum PerfMapSearch {
-  static func open(_ process: ProcessID) -> ProcessTracker.PerfMapOpening {
+package enum PerfMapSearch {
+  package static func open(_ process: ProcessID) -> ProcessTracker.PerfMapOpening {
     guard let number = try? ProcessTable.innermostID(of: process), let owner = try? ProcessTable.userID(of: process)
     else { return .none }
     switch PerfMap.place(process: process, innermostID: number, ownerUID: owner) {

@@ -1,13 +1,13 @@
-import Capture
+package import Capture
 import LinuxSystem
-import ProfileModel
-import Symbolication
+package import ProfileModel
+package import Symbolication
 
 /// Puts names to the places of a raw profile. Every address is symbolicated once, every file read once.
-enum ProfileAssembly {
+package enum ProfileAssembly {
   /// - Parameter budget: what naming may cost.
   /// - Returns: the profile, and the account and warnings of the capture with what symbolication adds to them.
-  static func assemble(
+  package static func assemble(
     _ raw: RawProfile, _ budget: NamingBudget = NamingBudget()
   ) -> (
     profile: Profile, account: SampleAccount, warnings: [String]

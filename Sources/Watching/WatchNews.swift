@@ -1,8 +1,8 @@
-import Policies
-import ProfileModel
+package import Policies
+package import ProfileModel
 
 /// What a watch reports to the program around it, which words it and finds its reader.
-enum WatchNews {
+package enum WatchNews {
   case ready(policies: Int, processes: Int)
   case started(PolicyEngine.Start, Trigger, TaskID)
   /// A task that a rule asked for cannot begin.
