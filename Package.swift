@@ -82,7 +82,7 @@ let package = Package(
       swiftSettings: product),
     .target(
       name: "Watching",
-      dependencies: ["Capture", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Recording", "Storage"],
+      dependencies: ["Capture", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Recording"],
       swiftSettings: product),
     .executableTarget(
       name: "swprof",

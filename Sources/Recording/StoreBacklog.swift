@@ -1,26 +1,8 @@
 import LinuxSystem
 import ProfileModel
-import Storage
 
-/// What could not be written to the database, in the order in which it came, until there is room.
+/// What a sink could not take, in the order in which it came, until there is room.
 struct StoreBacklog {
-  /// What a finished task has come to.
-  enum Result {
-    case stacks(Profile)
-    case network(NetworkProfile)
-
-    /// How much memory it takes, in units of some 100 bytes: a value with its stack, a row of a table.
-    var size: Int {
-      switch self {
-      case .stacks(let profile): profile.values.count + profile.stacks.nodes.count / 4
-      case .network(let profile):
-        // A request that was kept has the texts of its messages.
-        profile.nodes.count + 8 * (profile.edges.count + profile.connections.count + profile.endpoints.count)
-          + 32 * profile.samples.count
-      }
-    }
-  }
-
   /// Something small, which is written as a whole.
   enum Entry {
     case cooldowns([Cooldown])
@@ -30,7 +12,7 @@ struct StoreBacklog {
     case failure(TaskID, error: String, endedAt: WallTime)
   }
 
-  private(set) var tasks: [(task: ProfilingTask, result: Result)] = []
+  private(set) var tasks: [(task: ProfilingTask, result: TaskResult)] = []
   private var entries: [Entry] = []
   /// Rows of `entries`.
   private var rows = 0
@@ -53,7 +35,7 @@ struct StoreBacklog {
   /// Keeps a finished task.
   ///
   /// - Returns: tasks that there is no memory for any more, the oldest first.
-  mutating func add(_ task: ProfilingTask, _ result: Result) -> [ProfilingTask] {
+  mutating func add(_ task: ProfilingTask, _ result: TaskResult) -> [ProfilingTask] {
     tasks.append((task, result))
     var lost: [ProfilingTask] = []
     while tasks.count > 1, tasks.reduce(0, { $0 + $1.result.size }) > sizeLimit {
@@ -81,31 +63,39 @@ struct StoreBacklog {
   /// Writes what there is room for.
   ///
   /// - Returns: whether a task was written.
-  mutating func write(to store: TaskStore) throws -> Bool {
+  mutating func write(to sink: some TaskSink) throws -> Bool {
     var hasWritten = false
     while let (waiting, result) = tasks.first {
       var task = waiting
       do {
         if task.id.rawValue == 0 {
-          task.id = try store.begin(task)
+          task.id = try sink.begin(task)
           tasks[0].task.id = task.id
         }
-        switch result {
-        case .stacks(let profile): try store.finish(task, profile: profile)
-        case .network(let profile): try store.finish(task, network: profile)
-        }
-      } catch StoreError.noSuchTasks {
-        // Somebody has removed it meanwhile.
-      }
+        try sink.finish(task, result)
+      } catch is TaskRemoved {}
       tasks.removeFirst()
       hasWritten = true
     }
     while let entry = entries.first {
-      do { try entry.write(to: store) } catch StoreError.noSuchTasks {}
+      do { try entry.write(to: sink) } catch is TaskRemoved {}
       entries.removeFirst()
       rows -= entry.rows
     }
     return hasWritten
+  }
+}
+
+extension TaskResult {
+  /// How much memory it takes, in units of some 100 bytes: a value with its stack, a row of a table.
+  fileprivate var size: Int {
+    switch self {
+    case .stacks(let profile): profile.values.count + profile.stacks.nodes.count / 4
+    case .network(let profile):
+      // A request that was kept has the texts of its messages.
+      profile.nodes.count + 8 * (profile.edges.count + profile.connections.count + profile.endpoints.count)
+        + 32 * profile.samples.count
+    }
   }
 }
 
@@ -118,13 +108,13 @@ extension StoreBacklog.Entry {
     }
   }
 
-  func write(to store: TaskStore) throws {
+  func write(to sink: some TaskSink) throws {
     switch self {
     case .cooldowns(let cooldowns):
-      try store.keep(cooldowns, now: Int(Clock.monotonic.nanoseconds / 1_000_000_000))
-    case .decision(let entry): try store.log([entry])
-    case .history(let histories): try store.append(histories)
-    case .failure(let id, let error, let endedAt): try store.fail(id, error: error, endedAt: endedAt)
+      try sink.keep(cooldowns, now: Int(Clock.monotonic.nanoseconds / 1_000_000_000))
+    case .decision(let entry): try sink.log([entry])
+    case .history(let histories): try sink.append(histories)
+    case .failure(let id, let error, let endedAt): try sink.fail(id, error: error, endedAt: endedAt)
     }
   }
 }

@@ -1,7 +1,6 @@
 import Capture
 import LinuxSystem
 package import ProfileModel
-package import Storage
 
 /// What the thread that names and stores is asked for, in this order.
 package enum RecorderRequest: Sendable {
@@ -15,8 +14,8 @@ package enum RecorderRequest: Sendable {
   case fail(Int, ProfilingTask, error: String)
   case log(TriggerLogEntry)
   case keep([MetricHistory])
-  case state(String, WallTime)
-  case prune(TaskStore.Retention, WallTime)
+  case state(WatchState, WallTime)
+  case prune(Retention, WallTime)
   case stop
 }
 
@@ -38,11 +37,11 @@ package final class TaskRecorder {
   private let replies: Mailbox<RecorderReply>
   private var thread: WorkerThread?
 
-  package init(_ store: TaskStore) throws {
+  package init(_ sink: any TaskSink) throws {
     let requests = try Mailbox<RecorderRequest>()
     let replies = try Mailbox<RecorderReply>()
     thread = try WorkerThread {
-      let work = RecorderWork(store: store, replies: replies)
+      let work = RecorderWork(sink: sink, replies: replies)
       while work.isWanted {
         _ = Poll.readable([requests.descriptor], timeoutMilliseconds: -1)
         for request in requests.takeAll() { work.handle(request) }
@@ -80,7 +79,7 @@ package final class TaskRecorder {
 
 /// What that thread does.
 private final class RecorderWork {
-  private let store: TaskStore
+  private let sink: any TaskSink
   private let replies: Mailbox<RecorderReply>
   private(set) var isWanted = true
   private var tasks: [Int: ProfilingTask] = [:]
@@ -93,8 +92,8 @@ private final class RecorderWork {
   /// task has been saved.
   private static let troubleEnds: UInt64 = 60_000_000_000
 
-  init(store: TaskStore, replies: Mailbox<RecorderReply>) {
-    self.store = store
+  init(sink: any TaskSink, replies: Mailbox<RecorderReply>) {
+    self.sink = sink
     self.replies = replies
   }
 
@@ -106,11 +105,11 @@ private final class RecorderWork {
     case .fail(let number, let task, let error): fail(number, task, error)
     case .log(let entry): write(.decision(entry))
     case .keep(let histories): write(.history(histories))
-    case .state(let document, let time):
+    case .state(let state, let time):
       writeBacklog()
-      attempt { try store.keepWatchState(document, at: time) }
+      attempt { try sink.keep(state, at: time) }
     case .prune(let retention, let now):
-      attempt { try store.keepWithin(retention, now: now) }
+      attempt { try sink.keepWithin(retention, now: now) }
     case .stop:
       writeBacklog()
       for task in backlog.tasks { say("no room for \(Self.words(task.task)); it is lost") }
@@ -122,7 +121,7 @@ private final class RecorderWork {
 
   private func begin(_ number: Int, _ task: ProfilingTask, _ cooldowns: [Cooldown]) {
     var task = task
-    attempt { task.id = try store.begin(task) }
+    attempt { task.id = try sink.begin(task) }
     write(.cooldowns(cooldowns))
     tasks[number] = task
     logTrigger(task, .started)
@@ -140,40 +139,21 @@ private final class RecorderWork {
   private func finish(_ number: Int, _ outcome: CaptureOutcome, _ lookback: Lookback?, _ endedAt: WallTime) {
     guard var task = tasks.removeValue(forKey: number) else { return }
     task.endedAt = endedAt
-    let result: StoreBacklog.Result
-    switch outcome {
-    case .profile(let raw): result = .stacks(profile(raw, lookback, &task))
-    case .network(let recording):
-      // It lasted as long as calls were counted.
-      (task.startedAt, task.endedAt) = (recording.startedAt, recording.endedAt)
-      task.account = recording.account
-      task.warnings += recording.warnings
-      result = .network(recording.profile)
+    let result: TaskResult
+    do {
+      result = try TaskCompletion.complete(&task, outcome, lookback: lookback)
+    } catch {
+      return abandon(number, task, error.description)
     }
-    guard task.account.isBalanced else {
-      return abandon(number, task, "a bug of swprof: \(task.kind.unit) are missing from the account; please report it")
-    }
-    task.status = .done
     let lost = backlog.add(task, result)
     writeBacklog()
     for task in lost { say("no room for \(Self.words(task)); it is lost") }
     replies.send(.ended(number, task))
   }
 
-  private func profile(_ raw: RawProfile, _ lookback: Lookback?, _ task: inout ProfilingTask) -> Profile {
-    let assembled = ProfileAssembly.assemble(raw)
-    task.account = assembled.account
-    task.warnings += assembled.warnings
-    guard let lookback else { return assembled.profile }
-    let earlier = ProfileAssembly.assemble(lookback.profile)
-    task.account.add(earlier.account)
-    task.warnings += earlier.warnings.filter { !task.warnings.contains($0) }
-    return assembled.profile.preceded(by: earlier.profile, offsetNanoseconds: lookback.nanoseconds)
-  }
-
   private func writeBacklog() {
     do {
-      if try backlog.write(to: store) { trouble = nil }
+      if try backlog.write(to: sink) { trouble = nil }
       let dropped = backlog.takeDropped()
       if dropped > 0 { say("there was no memory for \(dropped) rows of history and decisions; they are lost") }
     } catch {
@@ -197,7 +177,7 @@ private final class RecorderWork {
 
   private func fail(_ number: Int, _ task: ProfilingTask, _ error: String) {
     var task = task
-    attempt { task.id = try store.begin(task) }
+    attempt { task.id = try sink.begin(task) }
     if task.id.rawValue != 0 { write(.failure(task.id, error: error, endedAt: task.startedAt)) }
     logTrigger(task, .failed, reason: error)
     replies.send(.failed(number, task.id))
@@ -206,7 +186,7 @@ private final class RecorderWork {
   /// Writes something small, or keeps it for later.
   private func write(_ entry: StoreBacklog.Entry) {
     attempt {
-      do { try entry.write(to: store) } catch {
+      do { try entry.write(to: sink) } catch {
         backlog.add(entry)
         throw error
       }

@@ -1,12 +1,10 @@
 import Capture
-import FoundationEssentials
 import Glibc
 import LinuxSystem
 import Metrics
 import Policies
 import ProfileModel
-import Recording
-package import Storage
+package import Recording
 
 /// Watches processes by policies and takes profiles of them: one loop around slots, records and signals.
 package struct WatchSession: ~Copyable {
@@ -48,7 +46,7 @@ package struct WatchSession: ~Copyable {
   ///
   /// - Parameter report: told what happens, in the thread of the watch.
   package init(
-    source: PolicySource, store: TaskStore, requests: WatchedRequests? = nil, report: @escaping (WatchNews) -> Void
+    source: PolicySource, sink: any TaskSink, requests: WatchedRequests? = nil, report: @escaping (WatchNews) -> Void
   ) throws {
     var source = source
     let policies = try source.read()
@@ -56,7 +54,7 @@ package struct WatchSession: ~Copyable {
     Host.raiseDescriptorLimit()
     let signals = try SignalDescriptor(hangup: .message)
     var engine = PolicyEngine(policies, cpuCount: try Host.onlineCPUs().count)
-    for cooldown in try store.cooldowns() {
+    for cooldown in try sink.cooldowns() {
       engine.restoreCooldown(policy: cooldown.policy, process: cooldown.process, until: cooldown.until)
     }
     let discovery: ProcessDiscovery
@@ -64,7 +62,7 @@ package struct WatchSession: ~Copyable {
     let tables = SharedTables()
     var shelf = ProbeShelf(tables)
     while try !shelf.restock(for: policies.policies.map(\.task)) {}
-    recorder = try TaskRecorder(store)
+    recorder = try TaskRecorder(sink)
     self.signals = signals
     self.engine = engine
     self.discovery = discovery
@@ -203,7 +201,7 @@ package struct WatchSession: ~Copyable {
     }
     if slot % Self.stateSeconds == 0 { publish() }
     if slot % Self.pruneSeconds == 0 {
-      let retention = TaskStore.Retention(
+      let retention = Retention(
         seconds: engine.limits.retentionSeconds, maximumBytes: engine.limits.maximumDatabaseBytes)
       recorder.send(.prune(retention, Clock.wall))
     }
@@ -212,9 +210,7 @@ package struct WatchSession: ~Copyable {
   /// Tells how the watch is doing.
   private mutating func publish() {
     let state = state()
-    if let document = try? JSONEncoder().encode(state) {
-      recorder.send(.state(String(decoding: document, as: UTF8.self), Clock.wall))
-    }
+    recorder.send(.state(state, Clock.wall))
     report(.state(state, processes: engine.processes.count, starts: starts))
   }
 

@@ -27,12 +27,6 @@ struct CaptureSession {
     self.network = network
   }
 
-  /// A finished task, stored and printed.
-  struct Conclusion {
-    let store: (TaskStore) throws -> Void
-    let write: (inout OutputSink) throws -> Void
-  }
-
   /// How long a capture of running processes takes unless told otherwise.
   private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
 
@@ -41,16 +35,7 @@ struct CaptureSession {
   /// - Parameter arm: starts the capture.
   func run<Armed: ArmedCapture & ~Copyable>(arm: (CaptureRequest) throws -> Armed) throws
   where Armed.Recording == RawProfile {
-    try run(arm: arm) { raw, task, timings in
-      let profile = try name(raw, task: &task, timings: &timings)
-      let task = task
-      return Conclusion(
-        store: { try $0.finish(task, profile: profile) },
-        write: { sink in
-          for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
-          try ProfileOutput(options: plan.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
-        })
-    }
+    try run(arm: arm) { raw, task, timings in try name(raw, task: &task, timings: &timings) }
   }
 
   /// - Parameters:
@@ -58,7 +43,7 @@ struct CaptureSession {
   ///   - conclude: completes the task by what was recorded.
   func run<Armed: ArmedCapture & ~Copyable>(
     arm: (CaptureRequest) throws -> Armed,
-    conclude: (Armed.Recording, inout ProfilingTask, inout Timings) throws -> Conclusion
+    conclude: (Armed.Recording, inout ProfilingTask, inout Timings) throws -> TaskResult
   ) throws {
     var timings = Timings(origin: ProcessTable.startTime())
     verbosity.noteCaller()
@@ -82,7 +67,8 @@ struct CaptureSession {
     task.parameters.unwind = capture.unwind
     task.parameters.jitterSeed = capture.jitterSeed
     timings.mark("armed", at: capture.armedAt)
-    let store = plan.noStore ? nil : try StoreAccess.writable(plan.store)
+    let store = plan.noStore ? nil : StoreSink(try StoreAccess.writable(plan.store))
+    var isStored = false
     if let store {
       task.id = try store.begin(task)
       verbosity.detail("task \(task.id) in database '\(StoreAccess.path(plan.store))'")
@@ -103,11 +89,12 @@ struct CaptureSession {
         task.warnings = EmptyResult.advice(kind, observation.facts(frequencyHertz: frequencyHertz))
       }
       let interruption = Interruption()
-      let conclusion = try conclude(recording, &task, &timings)
+      let result = try conclude(recording, &task, &timings)
       let isCut = interruption.hasCome
-      let stored = Result { if let store { try conclusion.store(store) } }
-      if store != nil, (try? stored.get()) != nil, !isCut { try interruption.leaveInstead(ofDrawing: task.id) }
-      try conclusion.write(&sink)
+      let stored = Result { if let store { try store.finish(task, result) } }
+      isStored = store != nil && (try? stored.get()) != nil
+      if isStored, !isCut { try interruption.leaveInstead(ofDrawing: task.id) }
+      try write(task, result, to: &sink)
       SignalDescriptor.stayOnSignal()
       timings.mark("reported")
       if verbosity == .verbose || Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
@@ -118,7 +105,7 @@ struct CaptureSession {
     } catch let error where !(error is CommandStatus || error is Terminal.QuietEnd) {
       // A task that has been stored stays as it is. Where the database is the trouble, this fails as well, and the
       // next start marks the task as interrupted.
-      if let store, let known = try? store.task(task.id), known.status == .running {
+      if let store, !isStored {
         try? store.fail(task.id, error: Failure(error).sentence, endedAt: Clock.wall)
       }
       throw error
@@ -126,6 +113,16 @@ struct CaptureSession {
   }
 
   private var verbosity: Verbosity { plan.verbosity }
+
+  private func write(_ task: ProfilingTask, _ result: TaskResult, to sink: inout OutputSink) throws {
+    switch result {
+    case .stacks(let profile):
+      for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
+      try ProfileOutput(options: plan.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
+    case .network(let profile):
+      try NetworkOutput(options: plan.output, verbosity: verbosity).write(task, profile, to: &sink)
+    }
+  }
 
   /// Says which modules have places without a name, the ones with most of them first.
   private static func namelessModules(of profile: Profile) -> [String] {
@@ -169,36 +166,19 @@ struct CaptureSession {
     }
   }
 
-  private func name(_ raw: RawProfile, task: inout ProfilingTask, timings: inout Timings) throws -> Profile {
+  private func name(_ raw: RawProfile, task: inout ProfilingTask, timings: inout Timings) throws -> TaskResult {
     timings.mark("stopped")
     var progress = ProgressLine(verbosity)
     progress.show("naming…; Ctrl-C leaves the rest without names")
     verbosity.detail("naming \(raw.locations.count) places of \(raw.sources.count) files and other sources")
     let interruption = Interruption()
-    let assembled = ProfileAssembly.assemble(raw, NamingBudget(isInterrupted: { interruption.hasCome }))
-    progress.clear()
-    try Self.close(&task, assembled.account, assembled.warnings)
-    timings.mark("symbolicated")
-    return assembled.profile
-  }
-
-  /// Ends a task with its account, which must be balanced. What the task warned of before is why there may be nothing: it
-  /// stays where there is nothing.
-  static func close(_ task: inout ProfilingTask, _ account: SampleAccount, _ warnings: [String]) throws {
-    task.account = account
-    task.warnings = warnings + (account.ticks == 0 ? task.warnings : [])
-    guard account.isBalanced else {
-      throw Failure(
-        "a bug of swprof: \(account.ticks) \(task.kind.unit) seen, but \(account.taken) taken and"
-          + " \(account.lost) lost; please report it", .internalError)
+    let result = Result {
+      try TaskCompletion.complete(
+        &task, .profile(raw), budget: NamingBudget(isInterrupted: { interruption.hasCome }))
     }
-    task.status = .done
-  }
-
-  /// Ends a task of connections, which lasted as long as calls were counted.
-  static func close(_ task: inout ProfilingTask, _ recording: NetworkRecording) throws {
-    (task.startedAt, task.endedAt) = (recording.startedAt, recording.endedAt)
-    try close(&task, recording.account, recording.warnings)
+    progress.clear()
+    timings.mark("symbolicated")
+    return try result.get()
   }
 
   /// Ends as the command did; a command that still runs is left alone.

@@ -61,13 +61,12 @@ struct CommandRecording {
     }
     task.endedAt = Clock.wall
     let raw = try run.finish()
-    let assembled = ProfileAssembly.assemble(raw, NamingBudget(isInterrupted: { SignalDescriptor.count > 0 }))
+    let result = try TaskCompletion.complete(
+      &task, .profile(raw), budget: NamingBudget(isInterrupted: { SignalDescriptor.count > 0 }))
     // Runs without names cannot be compared.
     if let signal = SignalDescriptor.last { throw CommandStatus(code: 128 + signal) }
-    task.account = assembled.account
-    task.warnings = assembled.warnings
-    task.status = .done
-    return (task, assembled.profile)
+    guard case .stacks(let profile) = result else { preconditionFailure("an on-CPU capture records stacks") }
+    return (task, profile)
   }
 
   private static func withOutputOnStandardError<Value>(_ body: () throws -> Value) throws -> Value {

@@ -22,6 +22,8 @@ struct Failure: Error {
     case let error as WatchError: self.init(error.description, ExitStatus(error))
     case let error as ImportError: self.init(error.description, ExitStatus(error))
     case let error as StoreError: self.init(error.description, ExitStatus(error))
+    case is TaskRemoved: self.init(FailureSentence.of(error), .noInput)
+    case is UnbalancedAccount: self.init(FailureSentence.of(error), .internalError)
     case is Errno: self.init(FailureSentence.of(error), .inputOutput)
     default: self.init(FailureSentence.of(error), .internalError)
     }

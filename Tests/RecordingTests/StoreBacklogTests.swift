@@ -50,15 +50,15 @@ import Testing
     let full = try TaskStore.open(path: database, pageLimit: 60)
     var backlog = StoreBacklog()
     let network = network
-    let result: StoreBacklog.Result = kind == .network ? .network(network) : .stacks(stacks)
+    let result: TaskResult = kind == .network ? .network(network) : .stacks(stacks)
     #expect(backlog.add(task(kind), result).isEmpty)
 
-    #expect(throws: StoreError.self) { try backlog.write(to: full) }
-    #expect(throws: StoreError.self) { try backlog.write(to: full) }
+    #expect(throws: StoreError.self) { try backlog.write(to: StoreSink(full)) }
+    #expect(throws: StoreError.self) { try backlog.write(to: StoreSink(full)) }
     #expect(!backlog.isEmpty)
 
     let store = try TaskStore.open(path: database)
-    #expect(try backlog.write(to: store))
+    #expect(try backlog.write(to: StoreSink(store)))
     #expect(backlog.isEmpty)
     let tasks = try store.tasks()
     #expect(tasks.map(\.status) == [.done])
@@ -80,10 +80,10 @@ import Testing
         TriggerLogEntry(
           firedAt: WallTime(nanoseconds: 5), policy: "a", process: process.process, processName: "p",
           outcome: .heldBack, reason: String(repeating: "r", count: 100_000), task: nil)))
-    #expect(throws: StoreError.self) { try backlog.write(to: full) }
+    #expect(throws: StoreError.self) { try backlog.write(to: StoreSink(full)) }
 
     let store = try TaskStore.open(path: database)
-    #expect(try !backlog.write(to: store))
+    #expect(try !backlog.write(to: StoreSink(store)))
     #expect(try store.cooldowns().map(\.process) == [process])
     #expect(try store.triggers(since: WallTime(nanoseconds: 0)).map(\.policy) == ["a"])
   }
@@ -108,7 +108,7 @@ import Testing
     var backlog = StoreBacklog()
     _ = backlog.add(removed, .network(network))
     backlog.add(.failure(removed.id, error: "e", endedAt: WallTime(nanoseconds: 1)))
-    _ = try backlog.write(to: store)
+    _ = try backlog.write(to: StoreSink(store))
 
     #expect(backlog.isEmpty)
   }

@@ -2,8 +2,6 @@ import ArgumentParser
 import Capture
 import ProfileModel
 import Recording
-import Rendering
-import Storage
 
 struct NetworkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -102,13 +100,7 @@ struct NetworkCommand: ParsableCommand {
       try NetworkCapture.arm(request, NetworkTask.options(parameters, tableCapacity: tableSize))
     } conclude: { recording, task, timings in
       timings.mark("stopped")
-      try CaptureSession.close(&task, recording)
-      let task = task
-      return CaptureSession.Conclusion(
-        store: { try $0.finish(task, network: recording.profile) },
-        write: { sink in
-          try NetworkOutput(options: output, verbosity: plan.verbosity).write(task, recording.profile, to: &sink)
-        })
+      return try TaskCompletion.complete(&task, .network(recording))
     }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import LinuxSystem
 import ProfileModel
+import Recording
 import Storage
 import Watching
 
@@ -43,7 +44,7 @@ struct WatchCommand: ParsableCommand {
     let output = WatchOutput(isJSON: json, verbosity: manners.verbosity)
     let reporter = WatchReporter(output, metricsFile: openmetrics)
     let requests = WatchedRequests { output.complain($0) }
-    var session = try WatchSession(source: source, store: store, requests: requests) { reporter.report($0) }
+    var session = try WatchSession(source: source, sink: StoreSink(store), requests: requests) { reporter.report($0) }
     session.run()
   }
 }
