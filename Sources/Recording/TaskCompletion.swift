@@ -1,4 +1,4 @@
-import Capture
+package import Capture
 package import ProfileModel
 package import Symbolication
 

@@ -1,4 +1,4 @@
-import Capture
+package import Capture
 import LinuxSystem
 package import ProfileModel
 

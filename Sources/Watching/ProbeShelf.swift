@@ -1,5 +1,4 @@
 import Capture
-import LinuxSystem
 import Policies
 import ProfileModel
 import Recording
@@ -7,47 +6,20 @@ import Recording
 /// Keeps programs loaded and verified for each kind of task that policies may start, so that a start only attaches them.
 struct ProbeShelf {
   private var stock: [Entry] = []
+  private let kinds: CaptureKinds
   /// What all tasks find their unwind tables in.
   private let tables: SharedTables
 
-  init(_ tables: SharedTables) { self.tables = tables }
+  init(_ kinds: CaptureKinds, _ tables: SharedTables) {
+    self.kinds = kinds
+    self.tables = tables
+  }
 
   private struct Entry {
     let task: PolicyTask
-    let probes: Probes
+    let capture: any CaptureLifecycle
   }
 
-  /// Programs in an array: arrays hold no noncopyable values.
-  private final class Probes {
-    enum Kind: ~Copyable {
-      case onCPU(PreparedOnCPU)
-      case offCPU(PreparedOffCPU)
-      case network(PreparedNetwork)
-    }
-
-    private var kind: Kind?
-
-    init(_ kind: consuming Kind) { self.kind = consume kind }
-
-    func arm(_ processes: [ProcessID]) throws -> any DrivenCapture {
-      switch kind.take() {
-      case .onCPU(var probes)?:
-        try probes.aim(at: processes)
-        return StackCapture(try probes.arm(openPerfMap: PerfMapSearch.open))
-      case .offCPU(var probes)?:
-        try probes.aim(at: processes)
-        return StackCapture(try probes.arm(isHeld: false, openPerfMap: PerfMapSearch.open))
-      case .network(var probes)?:
-        try probes.aim(at: processes)
-        return DrivenNetworkCapture(try probes.arm())
-      case nil: preconditionFailure("probes are used once")
-      }
-    }
-  }
-
-  /// How many stacks and threads waits are summed up by, as of `swprof offcpu`.
-  private static let tableCapacity: UInt32 = 1 << 16
-  private static let ringBufferBytes: UInt32 = 1 << 21
   /// What is not built by then is built while the task runs: its first sample must not wait for it.
   private static let initialBuildNanoseconds: UInt64 = 40_000_000
 
@@ -58,17 +30,19 @@ struct ProbeShelf {
     let wanted = tasks.map(Self.key)
     stock.removeAll { !wanted.contains($0.task) }
     guard let missing = wanted.first(where: { task in !stock.contains { $0.task == task } }) else { return true }
-    stock.append(Entry(task: missing, probes: try load(missing)))
+    stock.append(Entry(task: missing, capture: try load(missing)))
     return false
   }
 
-  /// Starts a task's capture with what is loaded, or loads it first.
-  mutating func arm(_ task: PolicyTask, _ processes: [ProcessID]) throws -> any DrivenCapture {
+  /// A capture for a task, aimed at some processes: one that is loaded, or one that is loaded now.
+  mutating func take(_ task: PolicyTask, _ processes: [ProcessID]) throws -> any CaptureLifecycle {
     let key = Self.key(task)
-    if let index = stock.firstIndex(where: { $0.task == key }) {
-      return try stock.remove(at: index).probes.arm(processes)
-    }
-    return try load(key).arm(processes)
+    let capture =
+      if let index = stock.firstIndex(where: { $0.task == key }) { stock.remove(at: index).capture } else {
+        try load(key)
+      }
+    try capture.aim(at: processes)
+    return capture
   }
 
   /// The task without what its programs do not depend on.
@@ -78,20 +52,16 @@ struct ProbeShelf {
     return key
   }
 
-  private func load(_ task: PolicyTask) throws -> Probes {
-    if task.kind == .network { return Probes(.network(try DrivenNetworkCapture.prepare(task.network))) }
+  private func load(_ task: PolicyTask) throws -> any CaptureLifecycle {
+    let row = try kinds.row(task.kind)
     var request = CaptureRequest(
       target: .processes([]), side: task.side, includesChildren: task.includesChildren,
-      unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: Self.ringBufferBytes)
+      unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: row.ringBufferBytes)
     request.initialBuildNanoseconds = Self.initialBuildNanoseconds
-    if task.kind == .offCPU {
-      return Probes(
-        .offCPU(
-          try PreparedOffCPU.load(request, task.offCPU, tableCapacity: Self.tableCapacity, tables: tables)))
-    }
-    return Probes(
-      .onCPU(
-        try PreparedOnCPU.load(
-          request, frequencyHertz: task.frequencyHertz, jitterSeed: .random(in: .min ... .max), tables: tables)))
+    request.isPreparedAhead = true
+    var parameters = task.parameters
+    if task.kind == .onCPU { parameters.jitterSeed = .random(in: .min ... .max) }
+    return try kinds.prepare(
+      task.kind, CaptureKinds.Order(request: request, parameters: parameters, tables: tables))
   }
 }

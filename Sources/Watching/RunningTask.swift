@@ -1,3 +1,4 @@
+import Capture
 import LinuxSystem
 package import Policies
 import ProfileModel
@@ -6,17 +7,22 @@ import Recording
 /// A task that a policy has started, while it records.
 final class RunningTask {
   let start: PolicyEngine.Start
-  let capture: any DrivenCapture
+  let capture: any CaptureLifecycle
+  private let armedAt: MonotonicTime
   let trigger: Trigger
   let lookback: Lookback?
   private let deadline: MonotonicTime
 
-  init(start: PolicyEngine.Start, capture: any DrivenCapture, trigger: Trigger, lookback: Lookback?) {
+  init(
+    start: PolicyEngine.Start, capture: any CaptureLifecycle, armedAt: MonotonicTime, trigger: Trigger,
+    lookback: Lookback?
+  ) {
     self.start = start
     self.capture = capture
+    self.armedAt = armedAt
     self.trigger = trigger
     self.lookback = lookback
-    deadline = capture.armedAt + UInt64(start.policy.task.durationSeconds) * 1_000_000_000
+    deadline = armedAt + UInt64(start.policy.task.durationSeconds) * 1_000_000_000
   }
 
   /// How soon after its slot the task recorded something, in words.
@@ -24,7 +30,7 @@ final class RunningTask {
     let slotEnd = MonotonicTime(nanoseconds: UInt64(start.slot + 1) * 1_000_000_000)
     func milliseconds(_ time: MonotonicTime) -> UInt64 { time.nanoseconds(since: slotEnd) / 1_000_000 }
     let first = capture.firstRecordAt.map { ", first record after \(milliseconds($0)) ms" } ?? ", nothing recorded"
-    return "\(start.policy.name): armed \(milliseconds(capture.armedAt)) ms after its slot\(first)"
+    return "\(start.policy.name): armed \(milliseconds(armedAt)) ms after its slot\(first)"
   }
 
   var isOver: Bool { Clock.monotonic >= deadline || capture.hasNoTargetLeft }
@@ -47,25 +53,30 @@ extension PolicyEngine.Start {
 
   /// The task, as far as it is known before it is armed.
   func task(trigger: Trigger) -> ProfilingTask {
-    let options = policy.task
     let named = processes.map { "\($0.key.process) (\($0.name))" }
-    var parameters = CaptureParameters(
-      durationNanoseconds: UInt64(options.durationSeconds) * 1_000_000_000,
-      frequencyHertz: options.kind == .onCPU ? options.frequencyHertz : nil, side: options.side,
-      includeChildren: options.includesChildren)
-    switch options.kind {
-    case .onCPU: break
-    case .offCPU: (parameters.offCPU, parameters.event) = (options.offCPU, "sched_switch")
-    case .network: (parameters.network, parameters.event) = (options.network, "sockets")
-    }
     return ProfilingTask(
-      kind: options.kind, target: (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", "),
-      parameters: parameters, host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall,
+      kind: policy.task.kind, target: (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", "),
+      parameters: policy.task.parameters, host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall,
       trigger: TriggerText.encode(trigger))
   }
 
   var cooldowns: [Cooldown] {
     processes.map { Cooldown(policy: policy.name, process: $0.key, until: slot + policy.cooldownSeconds) }
+  }
+}
+
+extension PolicyTask {
+  /// What its capture is asked for, as the task has it on record.
+  var parameters: CaptureParameters {
+    var parameters = CaptureParameters(
+      durationNanoseconds: UInt64(durationSeconds) * 1_000_000_000,
+      frequencyHertz: kind == .onCPU ? frequencyHertz : nil, side: side, includeChildren: includesChildren)
+    switch kind {
+    case .onCPU: break
+    case .offCPU: (parameters.offCPU, parameters.event) = (offCPU, "sched_switch")
+    case .network: (parameters.network, parameters.event) = (network, "sockets")
+    }
+    return parameters
   }
 }
 

@@ -60,7 +60,7 @@ package struct WatchSession: ~Copyable {
     let discovery: ProcessDiscovery
     do { discovery = try ProcessDiscovery() } catch { throw WatchError.noProcessRecords(error) }
     let tables = SharedTables()
-    var shelf = ProbeShelf(tables)
+    var shelf = ProbeShelf(.standard, tables)
     while try !shelf.restock(for: policies.policies.map(\.task)) {}
     recorder = try TaskRecorder(sink)
     self.signals = signals
@@ -272,20 +272,22 @@ package struct WatchSession: ~Copyable {
     var trigger = start.trigger(firedAt: Clock.wall, hostLoad: reader.hostLoad)
     var task = start.task(trigger: trigger)
     do {
-      let capture = try shelf.arm(start.policy.task, start.processes.map(\.key.process))
+      let capture = try shelf.take(start.policy.task, start.processes.map(\.key.process))
+      let begun = try capture.arm()
       isStocked = false
-      (task.parameters.event, task.parameters.unwind) = (capture.event, capture.unwind)
-      task.parameters.jitterSeed = capture.jitterSeed
-      task.startedAt = Clock.wall(at: capture.armedAt)
-      let lookback = flight?.lookback(for: start, armedAt: capture.armedAt)
+      (task.parameters.event, task.parameters.unwind) = (begun.event, begun.unwind)
+      task.parameters.jitterSeed = begun.jitterSeed
+      task.startedAt = Clock.wall(at: begun.armedAt)
+      let lookback = flight?.lookback(for: start, armedAt: begun.armedAt)
       if let lookback {
         trigger.lookbackNanoseconds = lookback.nanoseconds
         task.trigger = TriggerText.encode(trigger)
         task.startedAt = WallTime(nanoseconds: task.startedAt.nanoseconds - Int64(lookback.nanoseconds))
       }
-      let begun = RunningTask(start: start, capture: capture, trigger: trigger, lookback: lookback)
-      running.append(begun)
-      announced[start.id] = begun
+      let runningTask = RunningTask(
+        start: start, capture: capture, armedAt: begun.armedAt, trigger: trigger, lookback: lookback)
+      running.append(runningTask)
+      announced[start.id] = runningTask
       starts[start.policy.name, default: 0] += 1
       recorder.send(.begin(start.id, task, start.cooldowns))
     } catch {

@@ -74,6 +74,8 @@ package struct CaptureRequest: Sendable {
   package var publishesMappings = true
   /// For how long, in ns, tables are built before the capture begins; what is left is built while it runs.
   package var initialBuildNanoseconds: UInt64 = 3_000_000_000
+  /// Whether it is prepared for a capture that may never begin: nothing ticks before it is armed then.
+  package var isPreparedAhead = false
   /// Bytes of the ring buffer: a power of two, at least a page.
   package var ringBufferBytes: UInt32
   /// For tests, the sizes of tables by their names: of maps in entries, of `sideband` in pages, of `unwind_lines` in lines.

@@ -126,8 +126,8 @@ package enum Doctor {
   /// The real thing, for the time of its loading: everything above may be fine and the verifier still say no.
   private static func trialCapture() -> Finding {
     trial("trial", "on-CPU", otherwise: .missing, "no profile can be taken") { request throws(CaptureError) in
-      let capture = try OnCPUCapture.arm(request, frequencyHertz: 1, jitterSeed: nil) { _ in .none }
-      return (capture.unwind, capture.verifiedInstructions)
+      let capture = try OnCPUCapture(request, frequencyHertz: 1, jitterSeed: nil) { _ in .none }
+      return (try capture.arm().unwind, capture.verifiedInstructions)
     }
   }
 
@@ -135,8 +135,8 @@ package enum Doctor {
     trial("offcpu", "off-CPU", otherwise: .limited, "'swprof offcpu' does not run here") {
       request throws(CaptureError) in
       let parameters = OffCPUParameters(wakers: true)
-      let capture = try OffCPUCapture.arm(request, parameters, isHeld: false, tableCapacity: 1) { _ in .none }
-      return (capture.unwind, capture.verifiedInstructions)
+      let capture = try OffCPUCapture(request, parameters, tableCapacity: 1) { _ in .none }
+      return (try capture.arm().unwind, capture.verifiedInstructions)
     }
   }
 
@@ -148,11 +148,12 @@ package enum Doctor {
       speaks: { _ in .unknown }, tableCapacity: 1)
     do {
       let start = Clock.monotonic
-      let capture = try NetworkCapture.arm(request, options)
+      let capture = try NetworkCapture(request, options)
+      let event = try capture.arm().event
       let milliseconds = Clock.monotonic.nanoseconds(since: start) / 1_000_000
       return finding(
         "network", capture.source.kind == .sockets,
-        "the network programs load and attach in \(milliseconds) ms: \(capture.event)", otherwise: .limited,
+        "the network programs load and attach in \(milliseconds) ms: \(event)", otherwise: .limited,
         "io_uring, sendmmsg and what else goes past read and write calls is invisible to 'swprof network'")
     } catch {
       return finding("network", false, error.description, otherwise: .limited, "'swprof network' does not run here")

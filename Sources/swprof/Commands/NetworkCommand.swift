@@ -1,7 +1,6 @@
 import ArgumentParser
 import Capture
 import ProfileModel
-import Recording
 
 struct NetworkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -96,12 +95,7 @@ struct NetworkCommand: ParsableCommand {
     let parameters = NetworkParameters(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
       callTimes: callTimes, foldsIdentifiers: foldIds)
-    try CaptureSession(plan, .network, network: parameters).run { request in
-      try NetworkCapture.arm(request, NetworkTask.options(parameters, tableCapacity: tableSize))
-    } conclude: { recording, task, timings in
-      timings.mark("stopped")
-      return try TaskCompletion.complete(&task, .network(recording))
-    }
+    try CaptureSession(plan, .network, network: parameters, tableCapacity: tableSize).run()
   }
 }
 

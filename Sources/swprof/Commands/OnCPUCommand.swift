@@ -1,7 +1,6 @@
 import ArgumentParser
 import Capture
 import ProfileModel
-import Recording
 
 struct OnCPUCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,9 +38,6 @@ struct OnCPUCommand: ParsableCommand {
   }
 
   func run() throws {
-    try CaptureSession(options.plan, .onCPU, frequencyHertz: freq).run { request in
-      try OnCPUCapture.arm(
-        request, frequencyHertz: freq, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
-    }
+    try CaptureSession(options.plan, .onCPU, frequencyHertz: freq, jitterSeed: jitter.seed).run()
   }
 }

@@ -1,11 +1,9 @@
-import Capture
-import Glibc
-import LinuxSystem
-import ProfileModel
-import Symbolication
+package import Capture
+package import LinuxSystem
+package import ProfileModel
 
 /// Why a capture is over.
-enum CaptureEnd {
+package enum CaptureEnd {
   case duration
   case targetsGone
   case commandEnded(ChildProcess.End)
@@ -13,46 +11,45 @@ enum CaptureEnd {
 }
 
 /// One capture from its first record to the last: the loop that waits for records, signals, ends and the clock.
-struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
-  private var capture: Capture
+package struct CaptureRun {
+  private let capture: any CaptureLifecycle
+  private let armedAt: MonotonicTime
   private let signals: SignalDescriptor
   private let deadline: MonotonicTime?
   /// The processes whose end is waited for, those that have ended left out.
   private var watched: [OpenFile]
-  private var progress: ProgressLine
 
-  /// Often enough for the progress line; records that need more speed wake the loop themselves.
-  private static var tickMilliseconds: Int32 { 200 }
+  /// Often enough for a line of progress; records that need more speed wake the loop themselves.
+  private static let tickMilliseconds: Int32 = 200
   /// How soon to look again at records that were too young to be put in order.
-  private static var settlingMilliseconds: Int32 { 1 }
+  private static let settlingMilliseconds: Int32 = 1
 
-  init(
-    _ capture: consuming Capture, signals: SignalDescriptor, duration: Duration?, watching: [ProcessID],
-    verbosity: Verbosity
+  /// - Parameters:
+  ///   - capture: armed.
+  ///   - duration: in ns; nil for as long as something is watched.
+  package init(
+    _ capture: any CaptureLifecycle, armedAt: MonotonicTime, signals: SignalDescriptor,
+    durationNanoseconds duration: UInt64?, watching: [ProcessID]
   ) {
-    let armedAt = capture.armedAt
     self.capture = capture
+    self.armedAt = armedAt
     self.signals = signals
-    self.deadline = duration.map { MonotonicTime(nanoseconds: armedAt.nanoseconds + $0.nanoseconds) }
-    progress = ProgressLine(verbosity)
+    deadline = duration.map { MonotonicTime(nanoseconds: armedAt.nanoseconds + $0) }
     // A process that has ended already needs no descriptor: the table of targets says so.
-    self.watched = watching.compactMap { try? ProcessDescriptor.open($0) }
+    watched = watching.compactMap { try? ProcessDescriptor.open($0) }
   }
 
-  var armedAt: MonotonicTime { capture.armedAt }
-  var firstRecordAt: MonotonicTime? { capture.firstRecordAt }
-  var tableCost: (nanoseconds: UInt64, bytes: Int) { capture.tableCost }
-
   /// Waits until the capture is over.
-  mutating func run(command: ChildProcess?) throws -> CaptureEnd {
-    defer { progress.clear() }
+  ///
+  /// - Parameter showProgress: called a few times a second with what was recorded so far.
+  package mutating func run(command: ChildProcess?, showProgress: (String) -> Void) throws -> CaptureEnd {
     capture.followRunningProcesses()
     while true {
       let descriptors = [signals.descriptor] + capture.descriptors + watched.map(\.descriptor)
       let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
       if let signal = signals.next() { return .signal(signal) }
       try capture.drain()
-      showProgress()
+      showProgress(progress)
       // The descriptor of a process that has ended stays readable: polled on, it would keep the loop spinning.
       watched.removeAll { readable.contains($0.descriptor) }
       if watched.isEmpty {
@@ -63,10 +60,6 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
     }
   }
 
-  mutating func finish() throws -> Capture.Recording { try capture.finish() }
-
-  mutating func detach() { capture.detach() }
-
   private var timeout: Int32 {
     var timeout = capture.hasPending ? Self.settlingMilliseconds : Self.tickMilliseconds
     if let deadline {
@@ -76,9 +69,9 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
     return timeout
   }
 
-  private mutating func showProgress() {
-    let elapsed = Clock.monotonic.nanoseconds(since: capture.armedAt) / 1_000_000_000
-    let whole = deadline.map { " of \($0.nanoseconds(since: capture.armedAt) / 1_000_000_000) s" } ?? " s"
-    progress.show("\(elapsed)\(whole), \(capture.progress); Ctrl-C ends the capture and keeps it")
+  private var progress: String {
+    let elapsed = Clock.monotonic.nanoseconds(since: armedAt) / 1_000_000_000
+    let whole = deadline.map { " of \($0.nanoseconds(since: armedAt) / 1_000_000_000) s" } ?? " s"
+    return "\(elapsed)\(whole), \(capture.progress); Ctrl-C ends the capture and keeps it"
   }
 }

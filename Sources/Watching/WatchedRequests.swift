@@ -4,33 +4,6 @@ import Metrics
 import ProfileModel
 import Recording
 
-/// A network capture in the loop of a watch.
-final class DrivenNetworkCapture: DrivenCapture {
-  private var capture: NetworkCapture
-
-  init(_ capture: consuming NetworkCapture) { self.capture = capture }
-
-  /// Loads what a task with these parameters needs, whatever its processes.
-  static func prepare(_ parameters: NetworkParameters) throws -> PreparedNetwork {
-    let request = CaptureRequest(
-      target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: 1 << 22)
-    return try PreparedNetwork.load(request, NetworkTask.options(parameters))
-  }
-
-  var armedAt: MonotonicTime { capture.armedAt }
-  var firstRecordAt: MonotonicTime? { capture.firstRecordAt }
-  var event: String { capture.event }
-  var unwind: String { capture.unwind }
-  var jitterSeed: UInt32? { nil }
-  var descriptors: [Int32] { capture.descriptors }
-  var hasPending: Bool { capture.hasPending }
-  var hasNoTargetLeft: Bool { capture.hasNoTargetLeft }
-
-  func drain() throws { try capture.drain() }
-
-  func finish() throws -> CaptureOutcome { .network(try capture.finish()) }
-}
-
 /// The requests that watched processes answer, counted from the first time that a rule asks for them.
 package final class WatchedRequests {
   private var monitor: HTTPMonitor?
