@@ -132,6 +132,10 @@ let package = Package(
       name: "RecordingTests", dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Recording", "Storage"],
       swiftSettings: strict),
     .testTarget(
+      name: "WatchingTests",
+      dependencies: ["Capture", "LinuxSystem", "Policies", "ProfileModel", "Recording", "Watching"],
+      swiftSettings: strict),
+    .testTarget(
       name: "CommandTests",
       dependencies: ["Capture", "CommandRunning", "LinuxSystem", "ProfileModel", "Storage", "swprof"],
       swiftSettings: strict),

@@ -1,6 +1,6 @@
 import Capture
 import Glibc
-import LinuxSystem
+package import LinuxSystem
 import Metrics
 import Policies
 import ProfileModel
@@ -10,31 +10,26 @@ package import Recording
 package struct WatchSession: ~Copyable {
   private var source: PolicySource
   private let report: (WatchNews) -> Void
-  private let signals: SignalDescriptor
+  /// Nil where nothing is to be heard of signals.
+  private let signals: SignalDescriptor?
   private var engine: PolicyEngine
   private var discovery: ProcessDiscovery
   private var reader: MetricReader
-  private var shelf: ProbeShelf
+  private var tasks: WatchedTasks
   private var flight: Flight?
   private let tables: SharedTables
   private var preparation: TablePreparation
   private let recorder: TaskRecorder
   private var history = ValueHistory()
-  private var running: [RunningTask] = []
-  /// Tasks that have been told to the recorder and not yet to the user.
-  private var announced: [Int: RunningTask] = [:]
-  private var failures: [Int: (start: PolicyEngine.Start, trigger: Trigger, error: String)] = [:]
-  private var starts: [String: Int] = [:]
   private let startedAt = Clock.wall
   /// The last slot that was closed: whole seconds of the monotonic clock.
   private var lastSlot: Int
-  private var isStocked = false
   private var flightTrouble = false
   private let requests: WatchedRequests?
 
   /// More slots than this are not made up for: their values would say nothing of a second.
   private static var longestLag: Int { 5 }
-  private static var drainMilliseconds: Int32 { 100 }
+  private static var flightMilliseconds: Int32 { 100 }
   private static var stateSeconds: Int { 10 }
   private static var pruneSeconds: Int { 300 }
   private static var slotNanoseconds: UInt64 { 1_000_000_000 }
@@ -44,15 +39,15 @@ package struct WatchSession: ~Copyable {
 
   /// Reads the policies, listens to processes, and loads what tasks will need.
   ///
-  /// - Parameter report: told what happens, in the thread of the watch.
+  /// - Parameters:
+  ///   - signals: those that end the watch, and SIGHUP, by which it reads the policies again; nil for none.
+  ///   - report: told what happens, in the thread of the watch.
   package init(
-    source: PolicySource, sink: any TaskSink, requests: WatchedRequests? = nil, report: @escaping (WatchNews) -> Void
+    source: PolicySource, sink: any TaskSink, kinds: CaptureKinds = .standard, signals: SignalDescriptor?,
+    requests: WatchedRequests? = nil, report: @escaping (WatchNews) -> Void
   ) throws {
     var source = source
     let policies = try source.read()
-    try Privileges.check()
-    Host.raiseDescriptorLimit()
-    let signals = try SignalDescriptor(hangup: .message)
     var engine = PolicyEngine(policies, cpuCount: try Host.onlineCPUs().count)
     for cooldown in try sink.cooldowns() {
       engine.restoreCooldown(policy: cooldown.policy, process: cooldown.process, until: cooldown.until)
@@ -60,16 +55,16 @@ package struct WatchSession: ~Copyable {
     let discovery: ProcessDiscovery
     do { discovery = try ProcessDiscovery() } catch { throw WatchError.noProcessRecords(error) }
     let tables = SharedTables()
-    var shelf = ProbeShelf(.standard, tables)
-    while try !shelf.restock(for: policies.policies.map(\.task)) {}
-    recorder = try TaskRecorder(sink)
+    let recorder = try TaskRecorder(sink)
+    var tasks = WatchedTasks(ProbeShelf(kinds, tables), recorder, report: report)
+    try tasks.stock(for: policies.policies.map(\.task))
+    self.recorder = recorder
     self.signals = signals
     self.engine = engine
     self.discovery = discovery
-    self.shelf = shelf
+    self.tasks = tasks
     self.tables = tables
     preparation = TablePreparation(tables)
-    isStocked = true
     reader = MetricReader(measures: engine.measures, http: requests?.totals)
     self.requests = requests
     self.source = source
@@ -84,38 +79,47 @@ package struct WatchSession: ~Copyable {
 
   /// Watches until a signal comes.
   package mutating func run() {
+    begin()
+    while step() {}
+    stop()
+  }
+
+  mutating func begin() {
     apply(discovery.update())
     _ = reader.sample(engine.processes, answering: engine.answeringProcesses, now: Clock.monotonic, bootNow: Clock.boot)
     followFlight()
     prepareTables()
     preparation.work(until: Clock.monotonic + Self.firstPreparation)
     report(.ready(policies: engine.policies.count, processes: engine.processes.count))
-    var end: Int32?
-    while end == nil {
-      let descriptors =
-        [signals.descriptor, recorder.descriptor] + discovery.descriptors + running.flatMap(\.capture.descriptors)
-        + (flight?.descriptors ?? [])
-      let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
-      while let signal = signals.next() {
-        if signal == SIGHUP { reload() } else { end = signal }
-      }
-      if !readable.isDisjoint(with: discovery.descriptors) { discovery.drain() }
-      driveTasks()
-      flight?.drain()
-      if preparation.hasWork { preparation.work(until: Clock.monotonic + Self.preparationTime) }
-      if Self.slot(of: Clock.monotonic) - 1 > lastSlot { closeSlot() }
-      for reply in recorder.takeReplies() { tell(reply) }
+  }
+
+  /// Waits for something to happen, at most to the end of the slot, and does what follows from it.
+  ///
+  /// - Returns: whether the watch goes on: no signal has asked for its end.
+  mutating func step() -> Bool {
+    let descriptors =
+      [recorder.descriptor] + (signals.map { [$0.descriptor] } ?? []) + discovery.descriptors + tasks.descriptors
+      + (flight?.descriptors ?? [])
+    let readable = Poll.readable(descriptors, timeoutMilliseconds: timeout)
+    var isWanted = true
+    while let signal = signals?.next() {
+      if signal == SIGHUP { reload() } else { isWanted = false }
     }
-    stop()
+    if !readable.isDisjoint(with: discovery.descriptors) { discovery.drain() }
+    for start in tasks.drive(now: Clock.monotonic) { engine.ended(start) }
+    flight?.drain()
+    if preparation.hasWork { preparation.work(until: Clock.monotonic + Self.preparationTime) }
+    if Self.slot(of: Clock.monotonic) - 1 > lastSlot { closeSlot() }
+    for reply in recorder.takeReplies() { tasks.hear(reply) }
+    return isWanted
   }
 
   private var timeout: Int32 {
+    let now = Clock.monotonic
     let slotEnd = MonotonicTime(nanoseconds: UInt64(lastSlot + 2) * Self.slotNanoseconds)
-    var timeout = Int32(clamping: slotEnd.nanoseconds(since: Clock.monotonic) / 1_000_000 + 1)
-    for task in running {
-      timeout = min(timeout, task.capture.hasPending ? 1 : Self.drainMilliseconds, task.millisecondsLeft)
-    }
-    if flight?.hasPending == true { timeout = min(timeout, Self.drainMilliseconds) }
+    var timeout = Int32(clamping: slotEnd.nanoseconds(since: now) / 1_000_000 + 1)
+    if let next = tasks.timeoutMilliseconds(now: now) { timeout = min(timeout, next) }
+    if flight?.hasPending == true { timeout = min(timeout, Self.flightMilliseconds) }
     return preparation.hasWork ? min(timeout, 1) : timeout
   }
 
@@ -193,12 +197,7 @@ package struct WatchSession: ~Copyable {
 
   private mutating func housekeeping(_ slot: Int) {
     if source.hasChanged() { reload() }
-    if !isStocked {
-      do { isStocked = try shelf.restock(for: engine.policies.map(\.task)) } catch {
-        // The task that needs them will say so.
-        isStocked = true
-      }
-    }
+    tasks.restock(for: engine.policies.map(\.task))
     if slot % Self.stateSeconds == 0 { publish() }
     if slot % Self.pruneSeconds == 0 {
       let retention = Retention(
@@ -211,7 +210,7 @@ package struct WatchSession: ~Copyable {
   private mutating func publish() {
     let state = state()
     recorder.send(.state(state, Clock.wall))
-    report(.state(state, processes: engine.processes.count, starts: starts))
+    report(.state(state, processes: engine.processes.count, starts: tasks.starts))
   }
 
   /// How many processes of a policy are told one by one.
@@ -235,7 +234,7 @@ package struct WatchSession: ~Copyable {
     }
     return WatchState(
       pid: ProcessTable.own, startedAt: startedAt, policyFile: source.path, policies: policies,
-      runningTasks: running.count, requestLosses: requests?.losses)
+      runningTasks: tasks.runningCount, requestLosses: requests?.losses)
   }
 
   private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }
@@ -269,58 +268,11 @@ package struct WatchSession: ~Copyable {
   }
 
   private mutating func begin(_ start: PolicyEngine.Start) {
-    var trigger = start.trigger(firedAt: Clock.wall, hostLoad: reader.hostLoad)
-    var task = start.task(trigger: trigger)
-    do {
-      let capture = try shelf.take(start.policy.task, start.processes.map(\.key.process))
-      let begun = try capture.arm()
-      isStocked = false
-      (task.parameters.event, task.parameters.unwind) = (begun.event, begun.unwind)
-      task.parameters.jitterSeed = begun.jitterSeed
-      task.startedAt = Clock.wall(at: begun.armedAt)
-      let lookback = flight?.lookback(for: start, armedAt: begun.armedAt)
-      if let lookback {
-        trigger.lookbackNanoseconds = lookback.nanoseconds
-        task.trigger = TriggerText.encode(trigger)
-        task.startedAt = WallTime(nanoseconds: task.startedAt.nanoseconds - Int64(lookback.nanoseconds))
-      }
-      let runningTask = RunningTask(
-        start: start, capture: capture, armedAt: begun.armedAt, trigger: trigger, lookback: lookback)
-      running.append(runningTask)
-      announced[start.id] = runningTask
-      starts[start.policy.name, default: 0] += 1
-      recorder.send(.begin(start.id, task, start.cooldowns))
-    } catch {
-      engine.failed(start, slot: start.slot)
-      let sentence = FailureSentence.of(error)
-      failures[start.id] = (start, trigger, sentence)
-      recorder.send(.fail(start.id, task, error: sentence))
+    let flight = flight
+    let isRecording = tasks.begin(start, firedAt: Clock.wall, hostLoad: reader.hostLoad) { armedAt in
+      flight?.lookback(for: start, armedAt: armedAt)
     }
-  }
-
-  private mutating func driveTasks() {
-    for task in running {
-      do { try task.capture.drain() } catch {
-        end(task, failedBy: error)
-        continue
-      }
-      if task.isOver { end(task) }
-    }
-  }
-
-  private mutating func end(_ task: RunningTask, failedBy failure: (any Error)? = nil) {
-    running.removeAll { $0 === task }
-    engine.ended(task.start)
-    report(.promptness(task.promptness))
-    let number = task.start.id
-    // What finishing takes is no part of the capture.
-    let endedAt = Clock.wall
-    do {
-      if let failure { throw failure }
-      recorder.send(.finish(number, try task.capture.finish(), task.lookback, endedAt: endedAt))
-    } catch {
-      recorder.send(.abandon(number, error: FailureSentence.of(error), endedAt: endedAt))
-    }
+    if !isRecording { engine.failed(start, slot: start.slot) }
   }
 
   // MARK: - Policies
@@ -332,7 +284,7 @@ package struct WatchSession: ~Copyable {
       reader.change(to: engine.measures)
       let engine = engine
       reader.keep { engine.isWatched($0) }
-      isStocked = false
+      tasks.noteChangedPolicies()
       report(.reloaded(policies: policies.policies.count, processes: engine.processes.count))
     } catch let error as PolicyFileError {
       let count = error.problems.count
@@ -346,34 +298,16 @@ package struct WatchSession: ~Copyable {
     }
   }
 
-  // MARK: - What is told
-
-  private mutating func tell(_ reply: RecorderReply) {
-    switch reply {
-    case .began(let number, let id):
-      guard let task = announced[number] else { return }
-      report(.started(task.start, task.trigger, id))
-    case .failed(let number, let id):
-      guard let (start, trigger, error) = failures.removeValue(forKey: number) else { return }
-      report(.failed(start, trigger, id, error: error))
-    case .ended(let number, let task):
-      guard let known = announced.removeValue(forKey: number) else { return }
-      report(.ended(known.start, known.trigger, task))
-    case .trouble(let sentence): report(.trouble(sentence))
-    case .stopped: break
-    }
-  }
-
   // MARK: - The end
 
-  private mutating func stop() {
+  mutating func stop() {
     report(.stopping)
-    for task in running { end(task) }
+    for start in tasks.endAll() { engine.ended(start) }
     recorder.send(.keep(history.takeAll()))
     publish()
     var replies: [RecorderReply] = []
     recorder.finish { replies.append($0) }
-    for reply in replies { tell(reply) }
+    for reply in replies { tasks.hear(reply) }
     report(.stopped)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Capture
 import LinuxSystem
 import ProfileModel
 import Recording
@@ -41,10 +42,15 @@ struct WatchCommand: ParsableCommand {
     // Wrong policies are told before a database is made.
     _ = try PolicyCommand.read(source)
     let store = try StoreAccess.writable(store)
+    try Privileges.check()
+    Host.raiseDescriptorLimit()
+    let signals = try SignalDescriptor(hangup: .message)
     let output = WatchOutput(isJSON: json, verbosity: manners.verbosity)
     let reporter = WatchReporter(output, metricsFile: openmetrics)
     let requests = WatchedRequests { output.complain($0) }
-    var session = try WatchSession(source: source, sink: StoreSink(store), requests: requests) { reporter.report($0) }
+    var session = try WatchSession(
+      source: source, sink: StoreSink(store), signals: signals, requests: requests
+    ) { reporter.report($0) }
     session.run()
   }
 }
