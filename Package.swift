@@ -76,11 +76,19 @@ let package = Package(
     .target(name: "Metrics", dependencies: ["LinuxSystem", "Policies", "ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
     .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
+    .target(
+      name: "Recording",
+      dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Protocols", "Storage", "Symbolication"],
+      swiftSettings: product),
+    .target(
+      name: "Watching",
+      dependencies: ["Capture", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Recording"],
+      swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
         "Capture", "Comparison", "Importing", "LinuxSystem", "Metrics", "Policies", "Pprof", "ProfileModel",
-        "Protocols", "Rendering", "Storage", "Symbolication",
+        "Recording", "Rendering", "Storage", "Symbolication", "Watching",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: product),
@@ -120,6 +128,13 @@ let package = Package(
     .testTarget(
       name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
     .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
+    .testTarget(
+      name: "RecordingTests", dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Recording", "Storage"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WatchingTests",
+      dependencies: ["Capture", "LinuxSystem", "Policies", "ProfileModel", "Recording", "Watching"],
+      swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
       dependencies: ["Capture", "CommandRunning", "LinuxSystem", "ProfileModel", "Storage", "swprof"],

@@ -52,22 +52,16 @@ package enum PprofWriter {
       ]
     }
     let hasTime = runs.contains { $0.values.contains { $0.weight.nanoseconds > 0 } }
-    switch description.kind {
-    case .onCPU:
-      let samples = PprofValue(type: "samples", unit: "count", isTime: false)
-      return hasTime ? [samples, PprofValue(type: "cpu", unit: "nanoseconds", isTime: true)] : [samples]
-    case .offCPU:
-      return [
-        PprofValue(type: "switches", unit: "count", isTime: false),
-        PprofValue(type: "off_cpu", unit: "nanoseconds", isTime: true),
-      ]
-    case .network, nil:
+    guard let types = description.kind?.words.pprofTypes else {
       if ["bytes", "nanoseconds"].contains(description.unit) {
         return [PprofValue(type: "value", unit: description.unit, isTime: false)]
       }
       let counted = PprofValue(type: description.unit, unit: "count", isTime: false)
       return hasTime ? [counted, PprofValue(type: "time", unit: "nanoseconds", isTime: true)] : [counted]
     }
+    let count = PprofValue(type: types.count, unit: "count", isTime: false)
+    let time = PprofValue(type: types.time, unit: "nanoseconds", isTime: true)
+    return hasTime || types.alwaysHasTime ? [count, time] : [count]
   }
 }
 

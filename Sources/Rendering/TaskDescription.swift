@@ -54,13 +54,7 @@ struct TaskDescription {
   }
 
   /// How the capture is described before its length: `at 99 Hz...`, `of threads blocked...`.
-  var captureWord: String {
-    switch task.kind {
-    case .onCPU: "at"
-    case .offCPU: "of threads"
-    case .network: "of"
-    }
-  }
+  var captureWord: String { task.kind.words.preposition }
 
   /// How long it took: `4.2s of 10s`, `10s`, or what is known of a task that did not end.
   var duration: String {

@@ -12,7 +12,7 @@ package enum TaskDetails {
       ("host", task.host), ("kernel", task.kernel), ("started", TimeText.utc(task.startedAt)),
       ("ended", task.endedAt.map(TimeText.utc) ?? "—"), ("duration", description.duration),
       ("capture", description.capture),
-      (total(task.kind), NumberText.grouped(task.account.ticks)),
+      (task.kind.words.total, NumberText.grouped(task.account.ticks)),
       (task.kind.unit, description.samples),
     ]
     if let seed = task.parameters.jitterSeed { lines.append(("jitter", "drawn by seed \(seed)")) }
@@ -27,15 +27,6 @@ package enum TaskDetails {
     return lines.map { name, text in
       DisplayText.padded(name, to: width) + DisplayText.visible(text) + "\n"
     }.joined()
-  }
-
-  /// What the sum of taken and lost is called.
-  private static func total(_ kind: TaskKind) -> String {
-    switch kind {
-    case .onCPU: "ticks"
-    case .offCPU: "wanted"
-    case .network: "seen"
-    }
   }
 
   private static func trigger(_ json: String?) -> [(String, String)] {

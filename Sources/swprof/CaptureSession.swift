@@ -2,6 +2,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import ProfileModel
+import Recording
 import Rendering
 import Storage
 import Symbolication
@@ -11,54 +12,31 @@ struct CaptureSession {
   private let plan: CapturePlan
   /// What is to be recorded, with what the capture itself tells left open.
   private let kind: TaskKind
-  private let frequencyHertz: Int?
-  private let offCPU: OffCPUParameters?
-  private let network: NetworkParameters?
+  private let parameters: CaptureParameters
+  private let tableCapacity: UInt32
 
+  /// - Parameters:
+  ///   - frequency: in Hz; nil where nothing ticks.
+  ///   - jitterSeed: what the times of ticks are drawn by; nil for ticks at a fixed rate.
+  ///   - tableCapacity: how many stacks and threads, or connections, the kernel keeps.
   init(
-    _ plan: CapturePlan, _ kind: TaskKind, frequencyHertz: Int? = nil, offCPU: OffCPUParameters? = nil,
-    network: NetworkParameters? = nil
+    _ plan: CapturePlan, _ kind: TaskKind, frequencyHertz frequency: Int? = nil, jitterSeed: UInt32? = nil,
+    offCPU: OffCPUParameters? = nil, network: NetworkParameters? = nil, tableCapacity: UInt32 = 1 << 16
   ) {
     self.plan = plan
     self.kind = kind
-    self.frequencyHertz = frequencyHertz
-    self.offCPU = offCPU
-    self.network = network
-  }
-
-  /// A finished task, stored and printed.
-  struct Conclusion {
-    let store: (TaskStore) throws -> Void
-    let write: (inout OutputSink) throws -> Void
+    self.tableCapacity = tableCapacity
+    var parameters = CaptureParameters(
+      durationNanoseconds: nil, frequencyHertz: frequency, side: plan.side,
+      includeChildren: plan.target.includeChildren, offCPU: offCPU, network: network)
+    parameters.jitterSeed = jitterSeed
+    self.parameters = parameters
   }
 
   /// How long a capture of running processes takes unless told otherwise.
   private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
 
-  /// Records stacks.
-  ///
-  /// - Parameter arm: starts the capture.
-  func run<Armed: ArmedCapture & ~Copyable>(arm: (CaptureRequest) throws -> Armed) throws
-  where Armed.Recording == RawProfile {
-    try run(arm: arm) { raw, task, timings in
-      let profile = try name(raw, task: &task, timings: &timings)
-      let task = task
-      return Conclusion(
-        store: { try $0.finish(task, profile: profile) },
-        write: { sink in
-          for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
-          try ProfileOutput(options: plan.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
-        })
-    }
-  }
-
-  /// - Parameters:
-  ///   - arm: starts the capture.
-  ///   - conclude: completes the task by what was recorded.
-  func run<Armed: ArmedCapture & ~Copyable>(
-    arm: (CaptureRequest) throws -> Armed,
-    conclude: (Armed.Recording, inout ProfilingTask, inout Timings) throws -> Conclusion
-  ) throws {
+  func run() throws {
     var timings = Timings(origin: ProcessTable.startTime())
     verbosity.noteCaller()
     let surroundings = CommandSurroundings.current
@@ -69,62 +47,92 @@ struct CaptureSession {
     if !plan.target.command.isEmpty {
       child = try ChildProcess(arguments: plan.target.command, in: surroundings, signals: signals)
     }
-    let childID = child?.process
-    let duration = plan.duration ?? (childID == nil ? Self.defaultDuration : nil)
-    let targets = childID == nil ? plan.target.listedProcesses : []
+    let targets = child == nil ? plan.target.listedProcesses : []
     let observation = TargetObservation(targets, includesChildren: plan.target.includeChildren)
 
-    var task = makeTask(duration: duration)
-    let capture = try arm(request(child: childID))
-    task.startedAt = Clock.wall(at: capture.armedAt)
-    task.parameters.event = capture.event
-    task.parameters.unwind = capture.unwind
-    task.parameters.jitterSeed = capture.jitterSeed
-    timings.mark("armed", at: capture.armedAt)
-    let store = plan.noStore ? nil : try StoreAccess.writable(plan.store)
+    var task = makeTask(hasCommand: child != nil)
+    let capture = try CaptureKinds.standard.prepare(kind, order(child: child?.process))
+    let armedAt = try arm(capture, &task)
+    timings.mark("armed", at: armedAt)
+    let store = plan.noStore ? nil : StoreSink(try StoreAccess.writable(plan.store))
     if let store {
       task.id = try store.begin(task)
       verbosity.detail("task \(task.id) in database '\(StoreAccess.path(plan.store))'")
     }
-    verbosity.detail("event \(capture.event), user stacks by \(capture.unwind), probes loaded and attached")
+    verbosity.detail(
+      "event \(task.parameters.event), user stacks by \(task.parameters.unwind), probes loaded and attached")
 
+    var isStored = false
     do {
-      let watching = watchedProcesses(child: childID)
-      var run = CaptureRun(capture, signals: signals, duration: duration, watching: watching, verbosity: verbosity)
-      try start(child)
-      let end = try run.run(command: child)
-      if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
-      if let first = run.firstRecordAt { timings.mark("first_sample", at: first) }
-      timings.tables = run.tableCost
-      task.endedAt = Clock.wall
-      let recording = try run.finish()
+      let end = try record(capture, armedAt: armedAt, &task, child, signals, &timings)
+      let outcome = try capture.finish()
       if !targets.isEmpty {
-        task.warnings = EmptyResult.advice(kind, observation.facts(frequencyHertz: frequencyHertz))
+        task.warnings = EmptyResult.advice(kind, observation.facts(frequencyHertz: parameters.frequencyHertz))
       }
       let interruption = Interruption()
-      let conclusion = try conclude(recording, &task, &timings)
+      let result = try complete(&task, outcome, &timings)
       let isCut = interruption.hasCome
-      let stored = Result { if let store { try conclusion.store(store) } }
-      if store != nil, (try? stored.get()) != nil, !isCut { try interruption.leaveInstead(ofDrawing: task.id) }
-      try conclusion.write(&sink)
+      let stored = Result { if let store { try store.finish(task, result) } }
+      isStored = store != nil && (try? stored.get()) != nil
+      if isStored, !isCut { try interruption.leaveInstead(ofDrawing: task.id) }
+      try write(task, result, to: &sink)
       SignalDescriptor.stayOnSignal()
       timings.mark("reported")
       if verbosity == .verbose || Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
-      run.detach()
+      capture.detach()
       // The result has been printed: it is not lost with the database.
       try stored.get()
       try leave(child, end)
     } catch let error where !(error is CommandStatus || error is Terminal.QuietEnd) {
       // A task that has been stored stays as it is. Where the database is the trouble, this fails as well, and the
       // next start marks the task as interrupted.
-      if let store, let known = try? store.task(task.id), known.status == .running {
+      if let store, !isStored {
         try? store.fail(task.id, error: Failure(error).sentence, endedAt: Clock.wall)
       }
       throw error
     }
   }
 
+  /// Starts the capture, and notes in the task what it tells of itself.
+  private func arm(_ capture: any CaptureLifecycle, _ task: inout ProfilingTask) throws -> MonotonicTime {
+    let start = try capture.arm()
+    task.startedAt = Clock.wall(at: start.armedAt)
+    task.parameters.event = start.event
+    task.parameters.unwind = start.unwind
+    task.parameters.jitterSeed = start.jitterSeed
+    return start.armedAt
+  }
+
+  /// Starts the command, and records until the end.
+  private func record(
+    _ capture: any CaptureLifecycle, armedAt: MonotonicTime, _ task: inout ProfilingTask, _ child: ChildProcess?,
+    _ signals: SignalDescriptor, _ timings: inout Timings
+  ) throws -> CaptureEnd {
+    var run = CaptureRun(
+      capture, armedAt: armedAt, signals: signals, durationNanoseconds: task.parameters.durationNanoseconds,
+      watching: watchedProcesses(child: child?.process))
+    try start(child)
+    var progress = ProgressLine(verbosity)
+    defer { progress.clear() }
+    let end = try run.run(command: child) { progress.show($0) }
+    if case .signal(SIGTERM) = end { child?.send(signal: SIGTERM) }
+    if let first = capture.firstRecordAt { timings.mark("first_sample", at: first) }
+    timings.tables = capture.tableCost
+    task.endedAt = Clock.wall
+    return end
+  }
+
   private var verbosity: Verbosity { plan.verbosity }
+
+  private func write(_ task: ProfilingTask, _ result: TaskResult, to sink: inout OutputSink) throws {
+    switch result {
+    case .stacks(let profile):
+      for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
+      try ProfileOutput(options: plan.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
+    case .network(let profile):
+      try NetworkOutput(options: plan.output, verbosity: verbosity).write(task, profile, to: &sink)
+    }
+  }
 
   /// Says which modules have places without a name, the ones with most of them first.
   private static func namelessModules(of profile: Profile) -> [String] {
@@ -146,12 +154,17 @@ struct CaptureSession {
     return request
   }
 
-  private func makeTask(duration: Duration?) -> ProfilingTask {
-    ProfilingTask(
-      kind: kind, target: plan.target.description(isRedacted: plan.redactArgs),
-      parameters: CaptureParameters(
-        durationNanoseconds: duration?.nanoseconds, frequencyHertz: frequencyHertz, side: plan.side,
-        includeChildren: plan.target.includeChildren, offCPU: offCPU, network: network),
+  private func order(child: ProcessID?) -> CaptureKinds.Order {
+    CaptureKinds.Order(request: request(child: child), parameters: parameters, tableCapacity: tableCapacity)
+  }
+
+  private func makeTask(hasCommand: Bool) -> ProfilingTask {
+    var parameters = parameters
+    // The capture says what it has used.
+    parameters.jitterSeed = nil
+    parameters.durationNanoseconds = (plan.duration ?? (hasCommand ? nil : Self.defaultDuration))?.nanoseconds
+    return ProfilingTask(
+      kind: kind, target: plan.target.description(isRedacted: plan.redactArgs), parameters: parameters,
       host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall, note: plan.note)
   }
 
@@ -168,36 +181,22 @@ struct CaptureSession {
     }
   }
 
-  private func name(_ raw: RawProfile, task: inout ProfilingTask, timings: inout Timings) throws -> Profile {
+  /// Names what was recorded.
+  private func complete(
+    _ task: inout ProfilingTask, _ outcome: CaptureOutcome, _ timings: inout Timings
+  ) throws -> TaskResult {
     timings.mark("stopped")
+    guard case .profile(let raw) = outcome else { return try TaskCompletion.complete(&task, outcome) }
     var progress = ProgressLine(verbosity)
     progress.show("naming…; Ctrl-C leaves the rest without names")
     verbosity.detail("naming \(raw.locations.count) places of \(raw.sources.count) files and other sources")
     let interruption = Interruption()
-    let assembled = ProfileAssembly.assemble(raw, NamingBudget(isInterrupted: { interruption.hasCome }))
-    progress.clear()
-    try Self.close(&task, assembled.account, assembled.warnings)
-    timings.mark("symbolicated")
-    return assembled.profile
-  }
-
-  /// Ends a task with its account, which must be balanced. What the task warned of before is why there may be nothing: it
-  /// stays where there is nothing.
-  static func close(_ task: inout ProfilingTask, _ account: SampleAccount, _ warnings: [String]) throws {
-    task.account = account
-    task.warnings = warnings + (account.ticks == 0 ? task.warnings : [])
-    guard account.isBalanced else {
-      throw Failure(
-        "a bug of swprof: \(account.ticks) \(task.kind.unit) seen, but \(account.taken) taken and"
-          + " \(account.lost) lost; please report it", .internalError)
+    let result = Result {
+      try TaskCompletion.complete(&task, outcome, budget: NamingBudget(isInterrupted: { interruption.hasCome }))
     }
-    task.status = .done
-  }
-
-  /// Ends a task of connections, which lasted as long as calls were counted.
-  static func close(_ task: inout ProfilingTask, _ recording: NetworkRecording) throws {
-    (task.startedAt, task.endedAt) = (recording.startedAt, recording.endedAt)
-    try close(&task, recording.account, recording.warnings)
+    progress.clear()
+    timings.mark("symbolicated")
+    return try result.get()
   }
 
   /// Ends as the command did; a command that still runs is left alone.

@@ -2,6 +2,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import ProfileModel
+import Recording
 import Symbolication
 
 /// On-CPU profiles of whole runs of commands, one after the other, for a comparison.
@@ -36,19 +37,20 @@ struct CommandRecording {
     var request = CaptureRequest(
       target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
     request.awaitedCommand = AwaitedCommand(command)
-    let capture = try OnCPUCapture.arm(
-      request, frequencyHertz: frequencyHertz, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
+    var parameters = CaptureParameters(durationNanoseconds: nil, frequencyHertz: frequencyHertz)
+    parameters.jitterSeed = jitter.seed
+    let capture = try CaptureKinds.standard.prepare(.onCPU, .init(request: request, parameters: parameters))
+    let start = try capture.arm()
+    (parameters.unwind, parameters.event, parameters.jitterSeed) = (start.unwind, start.event, start.jitterSeed)
     var task = ProfilingTask(
-      kind: .onCPU, target: "command \(name)",
-      parameters: CaptureParameters(
-        durationNanoseconds: nil, frequencyHertz: frequencyHertz, unwind: capture.unwind, event: capture.event),
-      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall(at: capture.armedAt))
-    task.parameters.jitterSeed = capture.jitterSeed
-    var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process], verbosity: verbosity)
+      kind: .onCPU, target: "command \(name)", parameters: parameters, host: Host.name, kernel: Host.kernelRelease,
+      startedAt: Clock.wall(at: start.armedAt))
+    var run = CaptureRun(
+      capture, armedAt: start.armedAt, signals: signals, durationNanoseconds: nil, watching: [child.process])
     do { try child.start() } catch {
       throw Failure("cannot run '\(name)': \(error)", error == .accessDenied ? .notPermitted : .noInput)
     }
-    switch try run.run(command: child) {
+    switch try runShowingProgress(&run, child) {
     case .commandEnded(.exited(0)): break
     case .commandEnded(let end):
       throw Failure("'\(name)' ended with status \(end.exitCode): nothing was compared", .unavailable)
@@ -59,14 +61,18 @@ struct CommandRecording {
       break
     }
     task.endedAt = Clock.wall
-    let raw = try run.finish()
-    let assembled = ProfileAssembly.assemble(raw, NamingBudget(isInterrupted: { SignalDescriptor.count > 0 }))
+    let result = try TaskCompletion.complete(
+      &task, try capture.finish(), budget: NamingBudget(isInterrupted: { SignalDescriptor.count > 0 }))
     // Runs without names cannot be compared.
     if let signal = SignalDescriptor.last { throw CommandStatus(code: 128 + signal) }
-    task.account = assembled.account
-    task.warnings = assembled.warnings
-    task.status = .done
-    return (task, assembled.profile)
+    guard case .stacks(let profile) = result else { preconditionFailure("an on-CPU capture records stacks") }
+    return (task, profile)
+  }
+
+  private func runShowingProgress(_ run: inout CaptureRun, _ child: ChildProcess) throws -> CaptureEnd {
+    var progress = ProgressLine(verbosity)
+    defer { progress.clear() }
+    return try run.run(command: child) { progress.show($0) }
   }
 
   private static func withOutputOnStandardError<Value>(_ body: () throws -> Value) throws -> Value {

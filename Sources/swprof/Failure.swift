@@ -1,7 +1,9 @@
 import Capture
 import Importing
 import LinuxSystem
+import Recording
 import Storage
+import Watching
 
 /// Why a command ends without its result: one line for the user, and an exit code.
 struct Failure: Error {
@@ -17,10 +19,13 @@ struct Failure: Error {
     switch error {
     case let failure as Failure: self = failure
     case let error as CaptureError: self.init(error.description, ExitStatus(error))
+    case let error as WatchError: self.init(error.description, ExitStatus(error))
     case let error as ImportError: self.init(error.description, ExitStatus(error))
     case let error as StoreError: self.init(error.description, ExitStatus(error))
-    case let error as Errno: self.init("the system refused: \(error)", .inputOutput)
-    default: self.init("unexpected: \(error)", .internalError)
+    case is TaskRemoved: self.init(FailureSentence.of(error), .noInput)
+    case is UnbalancedAccount: self.init(FailureSentence.of(error), .internalError)
+    case is Errno: self.init(FailureSentence.of(error), .inputOutput)
+    default: self.init(FailureSentence.of(error), .internalError)
     }
   }
 }
@@ -34,6 +39,15 @@ extension ExitStatus {
     case .bpf(let failure): self = failure.cause == .notPermitted ? .notPermitted : .unavailable
     case .system(_, let cause):
       self = cause == .notPermitted || cause == .accessDenied ? .notPermitted : .unavailable
+    }
+  }
+}
+
+extension ExitStatus {
+  init(_ error: WatchError) {
+    switch error {
+    case .unreadablePolicies: self = .noInput
+    case .noProcessRecords: self = .unavailable
     }
   }
 }

@@ -173,12 +173,8 @@ struct ReportSubject {
   /// What perf would call the event of its samples.
   var event: String {
     if let importedEvent { return importedEvent }
-    return switch kind {
-    case .onCPU: task?.parameters.event ?? "cpu-clock"
-    // The event of `perf record --off-cpu`, whose period is a length of time in ns.
-    case .offCPU: "offcpu-time"
-    case .network, nil: unit
-    }
+    if kind == .onCPU, let task { return task.parameters.event }
+    return kind?.words.perfEvent ?? unit
   }
 
   /// How much was recorded, how and where.

@@ -97,7 +97,8 @@ private struct StackComparison {
     request.stopsSampledThreads = true
     request.publishesMappings = publishesMappings
     let samples = Samples()
-    var capture = try OnCPUCapture.arm(request, frequencyHertz: 997, jitterSeed: 1) { _ in .none }
+    let capture = try OnCPUCapture(request, frequencyHertz: 997, jitterSeed: 1) { _ in .none }
+    _ = try capture.arm()
     capture.observe = { samples.list.append($0) }
     defer { kill(process, SIGCONT) }
     let goal = compared + wanted

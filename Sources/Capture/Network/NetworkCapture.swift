@@ -5,25 +5,25 @@ import LinuxSystem
 package import ProfileModel
 
 /// Network profiling of a set of processes: their connections, and the HTTP requests on them.
-package struct NetworkCapture: ~Copyable, ArmedCapture {
+package final class NetworkCapture: CaptureLifecycle {
   private var loaded: LoadedNetwork
-  private let ring: RingBuffer
-  private let scope: CaptureScope
-  private let target: CaptureTarget
+  /// Once it is armed.
+  private var ring: RingBuffer?
+  private var request: CaptureRequest
+  private var scope: CaptureScope
   private var builder = NetworkProfileBuilder()
   private var samples: SampleKeeper
   private var libraries: TLSLibraries
-  private let includesChildren: Bool
   /// Which probes are in use, and what that leaves out.
   package var source: NetworkSource { loaded.source }
-  package let warnings: [String]
+  package var warnings: [String] { scope.warnings }
   /// When everything was attached: calls are counted from then on.
-  package let armedAt: MonotonicTime
+  private var armedAt = MonotonicTime(nanoseconds: 0)
   package private(set) var firstRecordAt: MonotonicTime?
   private var malformed: UInt64 = 0
-  private let anchor: (monotonic: UInt64, wall: Int64)
+  private var anchor: (monotonic: UInt64, wall: Int64) = (0, 0)
   /// When the capture began, in clock ticks since boot.
-  private let armedTicks: UInt64
+  private var armedTicks: UInt64 = 0
 
   /// What a network capture does beside what all do.
   package struct Options {
@@ -55,44 +55,62 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private let options: Options
 
-  /// Loads and attaches everything; from the return on, calls are counted.
-  package static func arm(_ request: CaptureRequest, _ options: Options) throws(CaptureError) -> NetworkCapture {
-    try PreparedNetwork.load(request, options).arm()
-  }
-
-  fileprivate init(
-    _ loaded: consuming LoadedNetwork, ring: consuming RingBuffer, scope: CaptureScope, request: CaptureRequest,
-    options: Options, armedAt: MonotonicTime
-  ) {
-    self.loaded = loaded
-    self.ring = ring
+  /// Loads the programs.
+  package init(_ request: CaptureRequest, _ options: Options) throws(CaptureError) {
+    try Privileges.check()
+    try ProbeTargets.check(request.target)
+    let scope = try CaptureScope(request.target)
+    loaded = try CaptureError.translating {
+      let purpose = NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity)
+      return try NetworkProbes.load(request, purpose, scope)
+    }
+    self.request = request
     self.scope = scope
     self.options = options
-    self.armedAt = armedAt
-    target = request.target
-    includesChildren = request.includesChildren
     samples = SampleKeeper(options.parameters)
     libraries = TLSLibraries(isEveryoneTarget: scope.kernelScope == SWPROF_SCOPE_ALL)
-    warnings = scope.warnings
+  }
+
+  package func aim(at processes: [ProcessID]) throws(CaptureError) {
+    request.target = .processes(processes)
+    try ProbeTargets.check(request.target)
+    scope = try CaptureScope(request.target)
+  }
+
+  package func arm() throws(CaptureError) -> CaptureStart {
+    armedAt = try CaptureError.translating {
+      ring = try RingBuffer(map: loaded.object.map(named: "network_records").descriptor)
+      let start = try loaded.attach()
+      // Forks are seen from here on: no child is missed between the looks at /proc.
+      _ = try scope.fill(try loaded.object.map(named: "targets"), for: request)
+      // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
+      _ = try loaded.object.iterate("mark_targets")
+      _ = try loaded.object.iterate("find_owners")
+      _ = try loaded.object.iterate("find_connections")
+      try loaded.attachNeeded()
+      return start
+    }
     anchor = (Clock.monotonic.nanoseconds, Clock.wall.nanoseconds)
     let sinceArmed = Clock.monotonic.nanoseconds(since: armedAt)
     armedTicks = (Clock.boot.nanoseconds &- sinceArmed) / Host.nanosecondsPerTick
     if let command = request.awaitedCommand, case .processes(let processes) = request.target,
       let process = processes.first
     {
-      libraries.attach(to: &self.loaded, for: command, in: process, includesChildren: includesChildren)
+      libraries.attach(to: &loaded, for: command, in: process, includesChildren: request.includesChildren)
     } else {
       findLibraries()
-      if self.loaded.expectsPrograms { libraries.prepare(&self.loaded) }
+      if loaded.expectsPrograms { libraries.prepare(&loaded) }
     }
+    return CaptureStart(armedAt: armedAt, event: event, unwind: "none")
   }
 
-  package var descriptors: [Int32] { [ring.descriptor] }
-  /// No stack is walked.
-  package var unwind: String { "none" }
+  package var descriptors: [Int32] {
+    guard let descriptor = ring?.descriptor else { return [] }
+    return [descriptor]
+  }
   package var tableCost: (nanoseconds: UInt64, bytes: Int) { (0, 0) }
   package var hasPending: Bool { false }
-  package var event: String {
+  private var event: String {
     switch (source.kind, source.received, source.sent) {
     case (.sockets, .sockets, .sockets): "socket tracepoints"
     case (.systemCalls, _, _): "system calls"
@@ -100,21 +118,19 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     }
   }
 
-  package mutating func followRunningProcesses() {}
+  package func followRunningProcesses() {}
 
   package var progress: String { "\(builder.connectionCount) connections ended" }
 
-  /// Whether none of the listed processes, nor of their followed children, is left.
   package var hasNoTargetLeft: Bool {
     scope.kernelScope == SWPROF_SCOPE_TARGETS && scope.name == nil
       && ((try? loaded.object.isEmpty(map: "targets")) ?? false)
   }
 
-  /// Takes what the kernel has recorded.
-  package mutating func drain() throws(CaptureError) {
+  package func drain() throws(CaptureError) {
     let records = try CaptureError.translating {
       try loaded.attachNeeded()
-      return try ring.drain()
+      return try ring?.drain() ?? []
     }
     if !records.isEmpty, firstRecordAt == nil { firstRecordAt = Clock.monotonic }
     for record in records { take(record) }
@@ -125,7 +141,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     }
   }
 
-  private mutating func take(_ bytes: [UInt8]) {
+  private func take(_ bytes: [UInt8]) {
     unsafe bytes.withUnsafeBytes { bytes in
       guard bytes.count >= 4 else {
         malformed += 1
@@ -160,7 +176,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       return (try? loaded.object.map(named: "targets").entries(startingWith: UInt32(0), UInt8(0)))?
         .map { ProcessID(rawValue: Int32(bitPattern: $0.0)) } ?? []
     case SWPROF_SCOPE_CGROUP:
-      guard case .cgroup(let path) = target else { return [] }
+      guard case .cgroup(let path) = request.target else { return [] }
       return (try? ProcessTable.members(ofCgroup: path)) ?? []
     default:
       return (try? ProcessTable.processes()) ?? []
@@ -168,32 +184,31 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   /// Watches the TLS libraries that targets have mapped by now.
-  private mutating func findLibraries() {
+  private func findLibraries() {
     guard libraries.isDue(isWide: scope.kernelScope != SWPROF_SCOPE_TARGETS) else { return }
     let targets = currentTargets()
     libraries.attach(to: &loaded, in: targets)
   }
 
   /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.
-  package mutating func detach() {
+  package func detach() {
     libraries.release(to: &loaded)
     loaded.detach()
   }
 
-  /// Stops recording, takes the rest, and closes the account.
-  package mutating func finish() throws(CaptureError) -> NetworkRecording {
-    do { return try finished() } catch let error as CaptureError { throw error } catch let error as BPFError {
+  package func finish() throws(CaptureError) -> CaptureOutcome {
+    do { return .network(try finished()) } catch let error as CaptureError { throw error } catch let error as BPFError {
       throw CaptureError(error)
     } catch { throw .missingFeature("connections cannot be read as the capture ends: \(error)") }
   }
 
-  private mutating func finished() throws -> NetworkRecording {
+  private func finished() throws -> NetworkRecording {
     let endedAt = try loaded.enter(SWPROF_NETWORK_ENDING)
     _ = try loaded.object.iterate("mark_targets")
     try loaded.enter(SWPROF_NETWORK_OVER)
     try loaded.findSurvivors()
     _ = try loaded.object.iterate("find_owners")
-    for record in try ring.drain() { take(record) }
+    for record in try ring?.drain() ?? [] { take(record) }
     try takeLiving()
     let totals = try NetworkCounters.read(loaded.object)
     let endpoints = try EndpointTable(loaded.object).entries()
@@ -223,13 +238,13 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private var passingTest: (ProcessID) -> Bool {
     let armedTicks = armedTicks
     var named: [ProcessID] = []
-    if case .processes(let processes) = target { named = processes }
+    if case .processes(let processes) = request.target { named = processes }
     return { process in
       !named.contains(process) && (ProcessTable.startTicks(of: process).map { $0 > armedTicks } ?? true)
     }
   }
 
-  private mutating func takeLiving() throws {
+  private func takeLiving() throws {
     var living: [ConnectionRecord] = []
     try loaded.object.map(named: "near_connections").forEachValue(of: swprof_connection.self) {
       if $1.socket != 0 { living.append(ConnectionRecord($1)) }
@@ -318,65 +333,6 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
         return findings?.reason($0.process, beginning: $0.raw.first_ns, isUnbound: calls > 0) ?? ""
       },
       wallTime: { WallTime(nanoseconds: anchor.wall - Int64(bitPattern: anchor.monotonic &- $0)) })
-  }
-}
-
-/// The programs of a network capture, loaded ahead of the moment when they are needed.
-package struct PreparedNetwork: ~Copyable {
-  private var loaded: LoadedNetwork
-  private var request: CaptureRequest
-  private var scope: CaptureScope
-  private let options: NetworkCapture.Options
-
-  package static func load(
-    _ request: CaptureRequest, _ options: NetworkCapture.Options
-  ) throws(CaptureError) -> PreparedNetwork {
-    try Privileges.check()
-    try ProbeTargets.check(request.target)
-    let scope = try CaptureScope(request.target)
-    return try CaptureError.translating {
-      let purpose = NetworkProbes.Purpose(parameters: options.parameters, tableCapacity: options.tableCapacity)
-      return PreparedNetwork(
-        try NetworkProbes.load(request, purpose, scope), request: request, scope: scope, options: options)
-    }
-  }
-
-  private init(
-    _ loaded: consuming LoadedNetwork, request: CaptureRequest, scope: CaptureScope, options: NetworkCapture.Options
-  ) {
-    self.loaded = loaded
-    self.request = request
-    self.scope = scope
-    self.options = options
-  }
-
-  /// Lists the processes to look at, where the programs were loaded for listed ones.
-  package mutating func aim(at processes: [ProcessID]) throws(CaptureError) {
-    request.target = .processes(processes)
-    try ProbeTargets.check(request.target)
-    scope = try CaptureScope(request.target)
-  }
-
-  /// Attaches everything; from the return on, calls are counted.
-  package consuming func arm() throws(CaptureError) -> NetworkCapture {
-    let (request, scope, options) = (request, scope, options)
-    var loaded = loaded
-    let ring = try CaptureError.translating {
-      try RingBuffer(map: loaded.object.map(named: "network_records").descriptor)
-    }
-    let armedAt = try CaptureError.translating {
-      let start = try loaded.attach()
-      // Forks are seen from here on: no child is missed between the looks at /proc.
-      _ = try scope.fill(try loaded.object.map(named: "targets"), for: request)
-      // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
-      _ = try loaded.object.iterate("mark_targets")
-      _ = try loaded.object.iterate("find_owners")
-      _ = try loaded.object.iterate("find_connections")
-      try loaded.attachNeeded()
-      return start
-    }
-    return NetworkCapture(
-      loaded, ring: ring, scope: scope, request: request, options: options, armedAt: armedAt)
   }
 }
 

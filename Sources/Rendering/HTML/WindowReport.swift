@@ -156,7 +156,7 @@ package struct WindowReport {
         let end = task.endedAt.map { place($0) * (width - 70) + 70 } ?? start
         let title = "task \(task.id), \(kind.rawValue), \(task.target), \(TimeText.utc(task.startedAt)), \(cause(task))"
         marks.append(
-          "<a href=\"#task-\(task.id)\"><rect class=\"\(Self.styleClass(kind))\" x=\"\(number(start))\" y=\"\(y)\""
+          "<a href=\"#task-\(task.id)\"><rect class=\"\(kind.words.chartClass)\" x=\"\(number(start))\" y=\"\(y)\""
             + " width=\"\(number(max(3, end - start)))\" height=\"16\"><title>\(HTML.text(title))</title></rect></a>")
       }
     }
@@ -175,14 +175,6 @@ package struct WindowReport {
     return
       "<svg class=\"chart\" viewBox=\"0 0 \(Int(width)) \(bottom + 18)\" role=\"img\" aria-label=\"tasks over time\">\n"
       + marks.joined(separator: "\n") + "\n</svg>"
-  }
-
-  private static func styleClass(_ kind: TaskKind) -> String {
-    switch kind {
-    case .onCPU: "task"
-    case .offCPU: "waits"
-    case .network: "talks"
-    }
   }
 
   /// Where a moment lies in the window, from 0 to 1.

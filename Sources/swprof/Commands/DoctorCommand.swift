@@ -2,6 +2,7 @@ import ArgumentParser
 import Capture
 import LinuxSystem
 import ProfileModel
+import Recording
 import Rendering
 import Symbolication
 

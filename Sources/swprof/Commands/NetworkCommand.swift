@@ -1,10 +1,6 @@
 import ArgumentParser
 import Capture
-import LinuxSystem
 import ProfileModel
-import Protocols
-import Rendering
-import Storage
 
 struct NetworkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -99,42 +95,7 @@ struct NetworkCommand: ParsableCommand {
     let parameters = NetworkParameters(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
       callTimes: callTimes, foldsIdentifiers: foldIds)
-    try CaptureSession(plan, .network, network: parameters).run { request in
-      try NetworkCapture.arm(request, NetworkTask.options(parameters, patterns: uri, tableCapacity: tableSize))
-    } conclude: { recording, task, timings in
-      timings.mark("stopped")
-      try CaptureSession.close(&task, recording)
-      let task = task
-      return CaptureSession.Conclusion(
-        store: { try $0.finish(task, network: recording.profile) },
-        write: { sink in
-          try NetworkOutput(options: output, verbosity: plan.verbosity).write(task, recording.profile, to: &sink)
-        })
-    }
-  }
-}
-
-/// What a network capture takes from other parts: how paths and messages are shown, how protocols are told.
-enum NetworkTask {
-  static func options(
-    _ parameters: NetworkParameters, patterns: [Pattern], tableCapacity: UInt32 = 1 << 16
-  ) -> NetworkCapture.Options {
-    NetworkCapture.Options(
-      parameters: parameters,
-      isListed: { path in patterns.isEmpty || patterns.contains { $0.finds(path) } },
-      shownPath: { parameters.foldsIdentifiers ? PathFolding.fold($0) : $0 },
-      shownMessage: { HeaderRedaction.text($0) },
-      speaks: { speaks($0) }, tableCapacity: tableCapacity)
-  }
-
-  private static func speaks(_ beginning: ConnectionBeginning) -> NetworkProtocol {
-    let found = ProtocolDetector.detect(
-      received: StreamBeginning(beginning.received, length: beginning.receivedLength),
-      sent: StreamBeginning(beginning.sent, length: beginning.sentLength),
-      transport: beginning.transport, localPort: beginning.localPort, remotePort: beginning.remotePort,
-      isServer: beginning.isServer)
-    guard let found, found.confidence == .strong || found.speaks == .tls else { return .unknown }
-    return found.speaks
+    try CaptureSession(plan, .network, network: parameters, tableCapacity: tableSize).run()
   }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Capture
 import ProfileModel
 
 struct OffCPUCommand: ParsableCommand {
@@ -61,11 +60,7 @@ struct OffCPUCommand: ParsableCommand {
     let parameters = OffCPUParameters(
       minimumNanoseconds: minBlock.nanoseconds, maximumNanoseconds: maxBlock?.nanoseconds, phases: phases,
       states: state?.states.map(\.rawValue), wakers: wakers, kernelThreads: kernelThreads)
-    try CaptureSession(options.plan, .offCPU, offCPU: parameters).run { request in
-      try OffCPUCapture.arm(
-        request, parameters, isHeld: !options.target.command.isEmpty, tableCapacity: tableSize,
-        openPerfMap: PerfMapSearch.open)
-    }
+    try CaptureSession(options.plan, .offCPU, offCPU: parameters, tableCapacity: tableSize).run()
   }
 
   private var phases: [Phase] {

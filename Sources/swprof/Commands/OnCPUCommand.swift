@@ -1,6 +1,5 @@
 import ArgumentParser
 import Capture
-import LinuxSystem
 import ProfileModel
 
 struct OnCPUCommand: ParsableCommand {
@@ -31,23 +30,14 @@ struct OnCPUCommand: ParsableCommand {
   }
 
   static func validate(frequencyHertz freq: Int) throws {
-    let highest = highestFrequency
+    let highest = OnCPUCapture.highestFrequency
     if !(1...highest).contains(freq) {
       throw ValidationError(
         "'--freq \(freq)': give 1 to \(highest) (kernel.perf_event_max_sample_rate sets the upper bound)")
     }
   }
 
-  /// The kernel's own limit; 100,000 where it does not say.
-  static var highestFrequency: Int {
-    let text = (try? OpenFile.text(of: "/proc/sys/kernel/perf_event_max_sample_rate")) ?? ""
-    return text.split(separator: "\n").first.flatMap { Int($0) } ?? 100_000
-  }
-
   func run() throws {
-    try CaptureSession(options.plan, .onCPU, frequencyHertz: freq).run { request in
-      try OnCPUCapture.arm(
-        request, frequencyHertz: freq, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
-    }
+    try CaptureSession(options.plan, .onCPU, frequencyHertz: freq, jitterSeed: jitter.seed).run()
   }
 }

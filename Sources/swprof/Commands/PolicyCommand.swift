@@ -4,6 +4,7 @@ import Metrics
 import Policies
 import ProfileModel
 import Rendering
+import Watching
 
 struct PolicyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

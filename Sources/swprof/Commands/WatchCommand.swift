@@ -1,7 +1,10 @@
 import ArgumentParser
+import Capture
 import LinuxSystem
 import ProfileModel
+import Recording
 import Storage
+import Watching
 
 struct WatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,10 +42,15 @@ struct WatchCommand: ParsableCommand {
     // Wrong policies are told before a database is made.
     _ = try PolicyCommand.read(source)
     let store = try StoreAccess.writable(store)
+    try Privileges.check()
+    Host.raiseDescriptorLimit()
+    let signals = try SignalDescriptor(hangup: .message)
     let output = WatchOutput(isJSON: json, verbosity: manners.verbosity)
+    let reporter = WatchReporter(output, metricsFile: openmetrics)
     let requests = WatchedRequests { output.complain($0) }
     var session = try WatchSession(
-      source: source, store: store, output: output, metricsFile: openmetrics, requests: requests)
+      source: source, sink: StoreSink(store), signals: signals, requests: requests
+    ) { reporter.report($0) }
     session.run()
   }
 }

@@ -1,0 +1,17 @@
+package import Capture
+import LinuxSystem
+package import ProfileModel
+import Symbolication
+
+/// Finds the perf-map of a process in the process's own namespaces.
+package enum PerfMapSearch {
+  package static func open(_ process: ProcessID) -> ProcessTracker.PerfMapOpening {
+    guard let number = try? ProcessTable.innermostID(of: process), let owner = try? ProcessTable.userID(of: process)
+    else { return .none }
+    switch PerfMap.place(process: process, innermostID: number, ownerUID: owner) {
+    case .success(let place): return .place(place)
+    case .failure(.missing): return .none
+    case .failure(let refusal): return .refused("process \(process): \(refusal); its code stays without names")
+    }
+  }
+}
