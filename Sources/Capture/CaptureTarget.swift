@@ -11,16 +11,6 @@ package enum CaptureTarget: Sendable, Equatable {
   case all
 }
 
-/// How user stacks are to be walked.
-package enum UnwindChoice: String, Sendable, CaseIterable {
-  /// By unwind tables where the kernel loads that walk, else by frame pointers.
-  case auto
-  /// By unwind tables, or not at all.
-  case dwarf
-  /// By frame pointers.
-  case fp
-}
-
 /// A feature that a capture can do without, with less to show for it.
 package enum KernelFeature: String, Sendable, CaseIterable {
   /// The programs that walk stacks by unwind tables.
@@ -61,7 +51,7 @@ package struct AwaitedCommand: Sendable {
 /// What a capture is asked to do.
 package struct CaptureRequest: Sendable {
   package var target: CaptureTarget
-  package var side: CaptureParameters.Side
+  package var side: TaskSpec.Side
   package var includesChildren: Bool
   package var unwind: UnwindChoice
   /// Kernel features to do without although the kernel may have them.
@@ -80,7 +70,7 @@ package struct CaptureRequest: Sendable {
   package var capacities: [String: UInt32] = [:]
 
   package init(
-    target: CaptureTarget, side: CaptureParameters.Side, includesChildren: Bool,
+    target: CaptureTarget, side: TaskSpec.Side, includesChildren: Bool,
     unwind: UnwindChoice = .auto, missingFeatures: Set<KernelFeature> = [], ringBufferBytes: UInt32
   ) {
     self.target = target

@@ -106,6 +106,11 @@ struct Setting {
     return text
   }
 
+  /// One of the words of a type.
+  func choice<Word: CaseIterable & RawRepresentable<String>>(of type: Word.Type) -> Word? {
+    choice(Word.allCases.map(\.rawValue)).flatMap(Word.init)
+  }
+
   private var scalarText: String? {
     guard case .scalar(let scalar) = node, !isNull else { return nil }
     return scalar.string

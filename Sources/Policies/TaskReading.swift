@@ -10,7 +10,7 @@ extension PolicyReading {
     .network: ["uri", "slower_than", "body_bytes", "samples", "call_times", "fold_ids"],
   ]
 
-  func task(_ setting: Setting, durationSeconds: Int) -> PolicyTask? {
+  func task(_ setting: Setting, durationSeconds: Int) -> TaskSpec? {
     let all = Set(Self.options.values.flatMap(\.self)).sorted()
     guard let group = setting.group(keys: ["type", "duration"] + all, "a group of keys with 'type'"),
       let type = group.required("type", "oncpu, offcpu or network")?.choice(TaskKind.allCases.map(\.rawValue)),
@@ -20,26 +20,31 @@ extension PolicyReading {
     group.refuse(
       all.filter { !allowed.contains($0) },
       because: "the options of \(type) are duration, \(allowed.joined(separator: ", "))")
-    var task = PolicyTask(kind: kind, durationSeconds: durationSeconds)
-    if let seconds = group["duration"]?.seconds(in: 1...Self.longestTask) { task.durationSeconds = seconds }
-    switch kind {
-    case .onCPU:
-      if let hertz = group["freq"]?.integer(in: 1...highestFrequency) { task.frequencyHertz = hertz }
-      setStacks(group, &task)
-    case .offCPU:
-      task.offCPU = offCPU(group)
-      setStacks(group, &task)
-    case .network: task.network = network(group)
-    }
-    return task
+    let seconds = group["duration"]?.seconds(in: 1...Self.longestTask) ?? durationSeconds
+    return TaskSpec(
+      kind: payload(of: kind, group), durationNanoseconds: UInt64(seconds) * 1_000_000_000, options: options(group))
   }
 
-  private func setStacks(_ group: SettingGroup, _ task: inout PolicyTask) {
-    if let side = group["side"]?.choice(["both", "user", "kernel"]).flatMap(CaptureParameters.Side.init) {
-      task.side = side
+  private func payload(of kind: TaskKind, _ group: SettingGroup) -> TaskSpec.Kind {
+    switch kind {
+    case .onCPU: .onCPU(onCPU(group))
+    case .offCPU: .offCPU(offCPU(group))
+    case .network: .network(network(group))
     }
-    if let unwind = group["unwind"]?.choice(["auto", "dwarf", "fp"]) { task.unwind = unwind }
-    if let includes = group["include_children"]?.flag() { task.includesChildren = includes }
+  }
+
+  private func options(_ group: SettingGroup) -> TaskSpec.Options {
+    var options = TaskSpec.Options()
+    if let side = group["side"]?.choice(of: TaskSpec.Side.self) { options.side = side }
+    if let unwind = group["unwind"]?.choice(of: UnwindChoice.self) { options.unwind = unwind }
+    if let includes = group["include_children"]?.flag() { options.includesChildren = includes }
+    return options
+  }
+
+  private func onCPU(_ group: SettingGroup) -> OnCPUOptions {
+    var options = OnCPUOptions()
+    if let hertz = group["freq"]?.integer(in: 1...highestFrequency) { options.frequencyHertz = hertz }
+    return options
   }
 
   private func offCPU(_ group: SettingGroup) -> OffCPUParameters {

@@ -5,7 +5,7 @@ import ProfileModel
 struct CapturePlan {
   var target: TargetOptions
   var duration: Duration?
-  var side = CaptureParameters.Side.both
+  var side = TaskSpec.Side.both
   var unwind = UnwindChoice.auto
   var output: OutputOptions
   var store: StoreOptions

@@ -10,20 +10,11 @@ import Symbolication
 struct CaptureSession {
   private let plan: CapturePlan
   /// What is to be recorded, with what the capture itself tells left open.
-  private let kind: TaskKind
-  private let frequencyHertz: Int?
-  private let offCPU: OffCPUParameters?
-  private let network: NetworkParameters?
+  private let kind: TaskSpec.Kind
 
-  init(
-    _ plan: CapturePlan, _ kind: TaskKind, frequencyHertz: Int? = nil, offCPU: OffCPUParameters? = nil,
-    network: NetworkParameters? = nil
-  ) {
+  init(_ plan: CapturePlan, _ kind: TaskSpec.Kind) {
     self.plan = plan
     self.kind = kind
-    self.frequencyHertz = frequencyHertz
-    self.offCPU = offCPU
-    self.network = network
   }
 
   /// A finished task, stored and printed.
@@ -77,9 +68,7 @@ struct CaptureSession {
     var task = makeTask(duration: duration)
     let capture = try arm(request(child: childID))
     task.startedAt = Clock.wall(at: capture.armedAt)
-    task.parameters.event = capture.event
-    task.parameters.unwind = capture.unwind
-    task.parameters.jitterSeed = capture.jitterSeed
+    (task.event, task.unwind, task.jitterSeed) = (capture.event, capture.unwind, capture.jitterSeed)
     timings.mark("armed", at: capture.armedAt)
     let store = plan.noStore ? nil : try StoreAccess.writable(plan.store)
     if let store {
@@ -99,7 +88,8 @@ struct CaptureSession {
       task.endedAt = Clock.wall
       let recording = try run.finish()
       if !targets.isEmpty {
-        task.warnings = EmptyResult.advice(kind, observation.facts(frequencyHertz: frequencyHertz))
+        task.warnings = EmptyResult.advice(
+          kind.name, observation.facts(frequencyHertz: kind.onCPU?.frequencyHertz))
       }
       let interruption = Interruption()
       let conclusion = try conclude(recording, &task, &timings)
@@ -147,12 +137,12 @@ struct CaptureSession {
   }
 
   private func makeTask(duration: Duration?) -> ProfilingTask {
-    ProfilingTask(
-      kind: kind, target: plan.target.description(isRedacted: plan.redactArgs),
-      parameters: CaptureParameters(
-        durationNanoseconds: duration?.nanoseconds, frequencyHertz: frequencyHertz, side: plan.side,
-        includeChildren: plan.target.includeChildren, offCPU: offCPU, network: network),
-      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall, note: plan.note)
+    var spec = TaskSpec(kind: kind, durationNanoseconds: duration?.nanoseconds)
+    spec.options.side = plan.side
+    spec.options.includesChildren = plan.target.includeChildren
+    return ProfilingTask(
+      target: plan.target.description(isRedacted: plan.redactArgs), spec: spec, host: Host.name,
+      kernel: Host.kernelRelease, startedAt: Clock.wall, note: plan.note)
   }
 
   /// The processes whose end ends the capture.

@@ -39,11 +39,13 @@ struct CommandRecording {
     let capture = try OnCPUCapture.arm(
       request, frequencyHertz: frequencyHertz, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
     var task = ProfilingTask(
-      kind: .onCPU, target: "command \(name)",
-      parameters: CaptureParameters(
-        durationNanoseconds: nil, frequencyHertz: frequencyHertz, unwind: capture.unwind, event: capture.event),
-      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall(at: capture.armedAt))
-    task.parameters.jitterSeed = capture.jitterSeed
+      target: "command \(name)",
+      spec: TaskSpec(
+        target: .command(command),
+        kind: .onCPU(OnCPUOptions(frequencyHertz: frequencyHertz, hasJitter: !jitter.noJitter))),
+      event: capture.event, unwind: capture.unwind, host: Host.name, kernel: Host.kernelRelease,
+      startedAt: Clock.wall(at: capture.armedAt))
+    task.jitterSeed = capture.jitterSeed
     var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process], verbosity: verbosity)
     do { try child.start() } catch {
       throw Failure("cannot run '\(name)': \(error)", error == .accessDenied ? .notPermitted : .noInput)

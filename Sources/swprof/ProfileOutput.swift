@@ -174,7 +174,7 @@ struct ReportSubject {
   var event: String {
     if let importedEvent { return importedEvent }
     return switch kind {
-    case .onCPU: task?.parameters.event ?? "cpu-clock"
+    case .onCPU: task?.event ?? "cpu-clock"
     // The event of `perf record --off-cpu`, whose period is a length of time in ns.
     case .offCPU: "offcpu-time"
     case .network, nil: unit
@@ -187,8 +187,8 @@ struct ReportSubject {
       let total = profile.total
       return "\(NumberText.grouped(unit == "microseconds" ? total.nanoseconds / 1000 : total.count)) \(unit)"
     }
-    let rate = task.parameters.frequencyHertz.map { " \($0) Hz," } ?? ""
-    return "\(task.account.taken) \(task.kind.unit), \(task.account.lost) lost,\(rate) \(task.parameters.event),"
+    let rate = task.spec.kind.onCPU.map { " \($0.frequencyHertz) Hz," } ?? ""
+    return "\(task.account.taken) \(task.kind.unit), \(task.account.lost) lost,\(rate) \(task.event),"
       + " \(task.host), kernel \(task.kernel)"
   }
 }

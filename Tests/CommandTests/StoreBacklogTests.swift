@@ -13,9 +13,10 @@ import Testing
   init() throws { desk = try CommandDesk() }
 
   private func task(_ kind: TaskKind, _ target: String = "pid 1") -> ProfilingTask {
-    ProfilingTask(
-      kind: kind, target: target, parameters: CaptureParameters(durationNanoseconds: 1, frequencyHertz: nil),
-      host: "h", kernel: "k", startedAt: WallTime(nanoseconds: 1))
+    let payload: TaskSpec.Kind = kind == .network ? .network(NetworkParameters()) : .onCPU(OnCPUOptions())
+    return ProfilingTask(
+      target: target, spec: TaskSpec(kind: payload, durationNanoseconds: 1), host: "h", kernel: "k",
+      startedAt: WallTime(nanoseconds: 1))
   }
 
   /// A profile of some hundred kilobytes that nothing packs.

@@ -99,7 +99,7 @@ struct NetworkCommand: ParsableCommand {
     let parameters = NetworkParameters(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
       callTimes: callTimes, foldsIdentifiers: foldIds)
-    try CaptureSession(plan, .network, network: parameters).run { request in
+    try CaptureSession(plan, .network(parameters)).run { request in
       try NetworkCapture.arm(request, NetworkTask.options(parameters, patterns: uri, tableCapacity: tableSize))
     } conclude: { recording, task, timings in
       timings.mark("stopped")

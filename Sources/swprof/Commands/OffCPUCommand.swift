@@ -61,7 +61,7 @@ struct OffCPUCommand: ParsableCommand {
     let parameters = OffCPUParameters(
       minimumNanoseconds: minBlock.nanoseconds, maximumNanoseconds: maxBlock?.nanoseconds, phases: phases,
       states: state?.states.map(\.rawValue), wakers: wakers, kernelThreads: kernelThreads)
-    try CaptureSession(options.plan, .offCPU, offCPU: parameters).run { request in
+    try CaptureSession(options.plan, .offCPU(parameters)).run { request in
       try OffCPUCapture.arm(
         request, parameters, isHeld: !options.target.command.isEmpty, tableCapacity: tableSize,
         openPerfMap: PerfMapSearch.open)

@@ -45,9 +45,10 @@ struct OnCPUCommand: ParsableCommand {
   }
 
   func run() throws {
-    try CaptureSession(options.plan, .onCPU, frequencyHertz: freq).run { request in
+    let capture = OnCPUOptions(frequencyHertz: freq, hasJitter: !jitter.noJitter)
+    try CaptureSession(options.plan, .onCPU(capture)).run { request in
       try OnCPUCapture.arm(
-        request, frequencyHertz: freq, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
+        request, frequencyHertz: freq, jitterSeed: capture.drawSeed(), openPerfMap: PerfMapSearch.open)
     }
   }
 }

@@ -250,7 +250,8 @@ extension ProfilingTask {
       merged.warnings += task.warnings
       merged.startedAt = min(merged.startedAt, task.startedAt)
       merged.endedAt = merged.endedAt.flatMap { end in task.endedAt.map { max(end, $0) } }
-      if task.parameters != merged.parameters {
+      let facts = (task.event, task.unwind, task.jitterSeed)
+      if task.spec != merged.spec || facts != (merged.event, merged.unwind, merged.jitterSeed) {
         merged.warnings.append("task \(task.id) was recorded with other options than task \(tasks[0].id)")
       }
     }

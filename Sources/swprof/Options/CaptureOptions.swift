@@ -58,7 +58,7 @@ struct CaptureOptions: ParsableArguments {
   func validate() throws { try ringBufferSize.validateRingBuffer() }
 
   var plan: CapturePlan {
-    let side: CaptureParameters.Side =
+    let side: TaskSpec.Side =
       switch side {
       case nil: .both
       case .user: .user

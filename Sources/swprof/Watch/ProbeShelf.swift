@@ -12,7 +12,7 @@ struct ProbeShelf {
   init(_ tables: SharedTables) { self.tables = tables }
 
   private struct Entry {
-    let task: PolicyTask
+    let task: TaskSpec
     let probes: Probes
   }
 
@@ -53,7 +53,7 @@ struct ProbeShelf {
   /// Loads what is missing for some tasks, one kind of them in a call, and drops what none of them needs.
   ///
   /// - Returns: whether nothing is missing any more.
-  mutating func restock(for tasks: [PolicyTask]) throws -> Bool {
+  mutating func restock(for tasks: [TaskSpec]) throws -> Bool {
     let wanted = tasks.map(Self.key)
     stock.removeAll { !wanted.contains($0.task) }
     guard let missing = wanted.first(where: { task in !stock.contains { $0.task == task } }) else { return true }
@@ -62,7 +62,7 @@ struct ProbeShelf {
   }
 
   /// Starts a task's capture with what is loaded, or loads it first.
-  mutating func arm(_ task: PolicyTask, _ processes: [ProcessID]) throws -> any DrivenCapture {
+  mutating func arm(_ task: TaskSpec, _ processes: [ProcessID]) throws -> any DrivenCapture {
     let key = Self.key(task)
     if let index = stock.firstIndex(where: { $0.task == key }) {
       return try stock.remove(at: index).probes.arm(processes)
@@ -71,26 +71,28 @@ struct ProbeShelf {
   }
 
   /// The task without what its programs do not depend on.
-  private static func key(_ task: PolicyTask) -> PolicyTask {
+  private static func key(_ task: TaskSpec) -> TaskSpec {
     var key = task
-    key.durationSeconds = 0
+    key.durationNanoseconds = nil
     return key
   }
 
-  private func load(_ task: PolicyTask) throws -> Probes {
-    if task.kind == .network { return Probes(.network(try DrivenNetworkCapture.prepare(task.network))) }
+  private func load(_ task: TaskSpec) throws -> Probes {
     var request = CaptureRequest(
-      target: .processes([]), side: task.side, includesChildren: task.includesChildren,
-      unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: Self.ringBufferBytes)
+      target: .processes([]), side: task.options.side, includesChildren: task.options.includesChildren,
+      unwind: task.options.unwind, ringBufferBytes: Self.ringBufferBytes)
     request.initialBuildNanoseconds = Self.initialBuildNanoseconds
-    if task.kind == .offCPU {
+    switch task.kind {
+    case .onCPU(let options):
       return Probes(
-        .offCPU(
-          try PreparedOffCPU.load(request, task.offCPU, tableCapacity: Self.tableCapacity, tables: tables)))
+        .onCPU(
+          try PreparedOnCPU.load(
+            request, frequencyHertz: options.frequencyHertz, jitterSeed: options.drawSeed(), tables: tables)))
+    case .offCPU(let parameters):
+      return Probes(
+        .offCPU(try PreparedOffCPU.load(request, parameters, tableCapacity: Self.tableCapacity, tables: tables)))
+    case .network(let parameters):
+      return Probes(.network(try DrivenNetworkCapture.prepare(parameters)))
     }
-    return Probes(
-      .onCPU(
-        try PreparedOnCPU.load(
-          request, frequencyHertz: task.frequencyHertz, jitterSeed: .random(in: .min ... .max), tables: tables)))
   }
 }

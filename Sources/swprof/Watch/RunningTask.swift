@@ -15,7 +15,7 @@ final class RunningTask {
     self.capture = capture
     self.trigger = trigger
     self.lookback = lookback
-    deadline = capture.armedAt + UInt64(start.policy.task.durationSeconds) * 1_000_000_000
+    deadline = capture.armedAt + (start.policy.task.durationNanoseconds ?? 0)
   }
 
   /// How soon after its slot the task recorded something, in words.
@@ -46,21 +46,12 @@ extension PolicyEngine.Start {
 
   /// The task, as far as it is known before it is armed.
   func task(trigger: Trigger) -> ProfilingTask {
-    let options = policy.task
     let named = processes.map { "\($0.key.process) (\($0.name))" }
-    var parameters = CaptureParameters(
-      durationNanoseconds: UInt64(options.durationSeconds) * 1_000_000_000,
-      frequencyHertz: options.kind == .onCPU ? options.frequencyHertz : nil, side: options.side,
-      includeChildren: options.includesChildren)
-    switch options.kind {
-    case .onCPU: break
-    case .offCPU: (parameters.offCPU, parameters.event) = (options.offCPU, "sched_switch")
-    case .network: (parameters.network, parameters.event) = (options.network, "sockets")
-    }
+    var spec = policy.task
+    spec.target = .processes(processes.map(\.key.process))
     return ProfilingTask(
-      kind: options.kind, target: (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", "),
-      parameters: parameters, host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall,
-      trigger: TriggerText.encode(trigger))
+      target: (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", "), spec: spec, host: Host.name,
+      kernel: Host.kernelRelease, startedAt: Clock.wall, trigger: TriggerText.encode(trigger))
   }
 
   var cooldowns: [Cooldown] {

@@ -155,7 +155,7 @@ struct WatchSession: ~Copyable {
   /// Has the tables ready of the processes whose stacks tasks may walk.
   private mutating func prepareTables() {
     let processes = zip(engine.policies, engine.processesByPolicy).filter {
-      $0.0.task.kind != .network && $0.0.task.unwind != UnwindChoice.fp.rawValue
+      $0.0.task.kind.network == nil && $0.0.task.options.unwind != .fp
     }
     preparation.look(at: Set(processes.flatMap { $0.1.map(\.key) }), now: Clock.monotonic)
   }
@@ -166,7 +166,7 @@ struct WatchSession: ~Copyable {
     guard span > 0 else { return flight = nil }
     do {
       if flight?.spanSeconds != span { flight = try Flight(spanSeconds: span, tables: tables) }
-      let processes = zip(engine.policies, engine.processesByPolicy).filter { $0.0.task.kind == .onCPU }
+      let processes = zip(engine.policies, engine.processesByPolicy).filter { $0.0.task.kind.onCPU != nil }
         .flatMap { $0.1.map(\.key) }
       try flight?.look(at: Set(processes))
     } catch {
@@ -251,7 +251,7 @@ struct WatchSession: ~Copyable {
       }
       let busiest = states.sorted { ($0.cpu ?? 0, $1.pid) > ($1.cpu ?? 0, $0.pid) }
       return WatchState.Policy(
-        name: policy.name, kind: policy.task.kind, rules: policy.rules.map(\.sentence), processCount: processes.count,
+        name: policy.name, kind: policy.task.kind.name, rules: policy.rules.map(\.sentence), processCount: processes.count,
         processes: Array(busiest.prefix(Self.listedProcesses)))
     }
     return WatchState(
@@ -298,8 +298,8 @@ struct WatchSession: ~Copyable {
     do {
       let capture = try shelf.arm(start.policy.task, start.processes.map(\.key.process))
       isStocked = false
-      (task.parameters.event, task.parameters.unwind) = (capture.event, capture.unwind)
-      task.parameters.jitterSeed = capture.jitterSeed
+      (task.event, task.unwind) = (capture.event, capture.unwind)
+      task.jitterSeed = capture.jitterSeed
       task.startedAt = Clock.wall(at: capture.armedAt)
       let lookback = flight?.lookback(for: start, armedAt: capture.armedAt)
       if let lookback {
@@ -392,7 +392,7 @@ struct WatchSession: ~Copyable {
   }
 
   private func taskWords(_ start: PolicyEngine.Start, _ id: TaskID) -> String {
-    "\(start.policy.task.kind.rawValue) task\(id.rawValue == 0 ? "" : " \(id)")"
+    "\(start.policy.task.kind.name.rawValue) task\(id.rawValue == 0 ? "" : " \(id)")"
   }
 
   private func event(
@@ -400,7 +400,7 @@ struct WatchSession: ~Copyable {
   ) -> WatchEvent {
     var event = WatchEvent(kind, "\(trigger.policy): \(WatchEvent.reason(trigger)): \(what)", time: trigger.firedAt)
     (event.policy, event.process, event.processName) = (trigger.policy, trigger.process, trigger.processName)
-    (event.task, event.taskKind, event.trigger) = (id, start.policy.task.kind, trigger)
+    (event.task, event.taskKind, event.trigger) = (id, start.policy.task.kind.name, trigger)
     return event
   }
 
