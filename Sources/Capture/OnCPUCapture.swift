@@ -21,7 +21,7 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   ///   - hertz: ticks a second and CPU, on average.
   ///   - jitterSeed: what the times of ticks are drawn by; nil for ticks at a fixed rate.
   package static func arm(
-    _ request: CaptureRequest, frequencyHertz hertz: Int, jitterSeed: UInt32?,
+    _ request: ResolvedTask, frequencyHertz hertz: Int, jitterSeed: UInt32?,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OnCPUCapture {
     // The first sample need not wait for a whole period where CPUs tick before there is someone to listen. What keeps
@@ -127,7 +127,7 @@ package struct PreparedOnCPU: ~Copyable {
   ///   - jitterSeed: what the times of ticks are drawn by; nil for ticks at a fixed rate.
   ///   - tables: what it shares with other captures; nil for tables of its own.
   package static func load(
-    _ request: CaptureRequest, frequencyHertz hertz: Int, jitterSeed: UInt32?, tables: SharedTables? = nil
+    _ request: ResolvedTask, frequencyHertz hertz: Int, jitterSeed: UInt32?, tables: SharedTables? = nil
   ) throws(CaptureError) -> PreparedOnCPU {
     let probes = ProbeSet(
       image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })

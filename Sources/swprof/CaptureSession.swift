@@ -29,7 +29,7 @@ struct CaptureSession {
   /// Records stacks.
   ///
   /// - Parameter arm: starts the capture.
-  func run<Armed: ArmedCapture & ~Copyable>(arm: (CaptureRequest) throws -> Armed) throws
+  func run<Armed: ArmedCapture & ~Copyable>(arm: (ResolvedTask) throws -> Armed) throws
   where Armed.Recording == RawProfile {
     try run(arm: arm) { raw, task, timings in
       let profile = try name(raw, task: &task, timings: &timings)
@@ -47,7 +47,7 @@ struct CaptureSession {
   ///   - arm: starts the capture.
   ///   - conclude: completes the task by what was recorded.
   func run<Armed: ArmedCapture & ~Copyable>(
-    arm: (CaptureRequest) throws -> Armed,
+    arm: (ResolvedTask) throws -> Armed,
     conclude: (Armed.Recording, inout ProfilingTask, inout Timings) throws -> Conclusion
   ) throws {
     var timings = Timings(origin: ProcessTable.startTime())
@@ -66,7 +66,7 @@ struct CaptureSession {
     let observation = TargetObservation(targets, includesChildren: plan.target.includeChildren)
 
     var task = makeTask(duration: duration)
-    let capture = try arm(request(child: childID))
+    let capture = try arm(request(task.spec, child: childID))
     task.startedAt = Clock.wall(at: capture.armedAt)
     (task.event, task.unwind, task.jitterSeed) = (capture.event, capture.unwind, capture.jitterSeed)
     timings.mark("armed", at: capture.armedAt)
@@ -127,18 +127,17 @@ struct CaptureSession {
     }
   }
 
-  private func request(child: ProcessID?) -> CaptureRequest {
-    var request = CaptureRequest(
-      target: plan.target.target(command: child), side: plan.side, includesChildren: plan.target.includeChildren,
-      unwind: plan.unwind, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
+  private func request(_ spec: TaskSpec, child: ProcessID?) -> ResolvedTask {
+    var request = ResolvedTask(
+      spec, child: child, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
     request.capacities = Dictionary(plan.capacities.map { ($0.table, $0.count) }) { $1 }
-    if child != nil { request.awaitedCommand = AwaitedCommand(plan.target.command) }
     return request
   }
 
   private func makeTask(duration: Duration?) -> ProfilingTask {
-    var spec = TaskSpec(kind: kind, durationNanoseconds: duration?.nanoseconds)
+    var spec = TaskSpec(target: plan.target.target, kind: kind, durationNanoseconds: duration?.nanoseconds)
     spec.options.side = plan.side
+    spec.options.unwind = plan.unwind
     spec.options.includesChildren = plan.target.includeChildren
     return ProfilingTask(
       target: plan.target.description(isRedacted: plan.redactArgs), spec: spec, host: Host.name,

@@ -33,17 +33,14 @@ struct CommandRecording {
     let child = try Self.withOutputOnStandardError {
       try ChildProcess(arguments: command, in: surroundings, signals: signals)
     }
-    var request = CaptureRequest(
-      target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
-    request.awaitedCommand = AwaitedCommand(command)
+    let options = OnCPUOptions(frequencyHertz: frequencyHertz, hasJitter: !jitter.noJitter)
+    let spec = TaskSpec(target: .command(command), kind: .onCPU(options))
+    let request = ResolvedTask(spec, child: child.process, ringBufferBytes: 1 << 21)
     let capture = try OnCPUCapture.arm(
-      request, frequencyHertz: frequencyHertz, jitterSeed: jitter.seed, openPerfMap: PerfMapSearch.open)
+      request, frequencyHertz: frequencyHertz, jitterSeed: options.drawSeed(), openPerfMap: PerfMapSearch.open)
     var task = ProfilingTask(
-      target: "command \(name)",
-      spec: TaskSpec(
-        target: .command(command),
-        kind: .onCPU(OnCPUOptions(frequencyHertz: frequencyHertz, hasJitter: !jitter.noJitter))),
-      event: capture.event, unwind: capture.unwind, host: Host.name, kernel: Host.kernelRelease,
+      target: "command \(name)", spec: spec, event: capture.event, unwind: capture.unwind, host: Host.name,
+      kernel: Host.kernelRelease,
       startedAt: Clock.wall(at: capture.armedAt))
     task.jitterSeed = capture.jitterSeed
     var run = CaptureRun(capture, signals: signals, duration: nil, watching: [child.process], verbosity: verbosity)

@@ -90,7 +90,8 @@ enum Sample {
     var match = ProcessMatch()
     match.names = [Glob("*")].compactMap(\.self)
     return Policy(
-      name: name, match: match, task: TaskSpec(kind: kind, durationNanoseconds: 10_000_000_000), cooldownSeconds: cooldown,
+      name: name, match: match, task: TaskSpec(kind: kind, durationNanoseconds: 10_000_000_000),
+      cooldownSeconds: cooldown,
       rules: rules)
   }
 }

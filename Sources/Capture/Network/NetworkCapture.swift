@@ -9,7 +9,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private var loaded: LoadedNetwork
   private let ring: RingBuffer
   private let scope: CaptureScope
-  private let target: CaptureTarget
+  private let target: TaskSpec.Target
   private var builder = NetworkProfileBuilder()
   private var samples: SampleKeeper
   private var libraries: TLSLibraries
@@ -56,12 +56,12 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private let options: Options
 
   /// Loads and attaches everything; from the return on, calls are counted.
-  package static func arm(_ request: CaptureRequest, _ options: Options) throws(CaptureError) -> NetworkCapture {
+  package static func arm(_ request: ResolvedTask, _ options: Options) throws(CaptureError) -> NetworkCapture {
     try PreparedNetwork.load(request, options).arm()
   }
 
   fileprivate init(
-    _ loaded: consuming LoadedNetwork, ring: consuming RingBuffer, scope: CaptureScope, request: CaptureRequest,
+    _ loaded: consuming LoadedNetwork, ring: consuming RingBuffer, scope: CaptureScope, request: ResolvedTask,
     options: Options, armedAt: MonotonicTime
   ) {
     self.loaded = loaded
@@ -324,12 +324,12 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 /// The programs of a network capture, loaded ahead of the moment when they are needed.
 package struct PreparedNetwork: ~Copyable {
   private var loaded: LoadedNetwork
-  private var request: CaptureRequest
+  private var request: ResolvedTask
   private var scope: CaptureScope
   private let options: NetworkCapture.Options
 
   package static func load(
-    _ request: CaptureRequest, _ options: NetworkCapture.Options
+    _ request: ResolvedTask, _ options: NetworkCapture.Options
   ) throws(CaptureError) -> PreparedNetwork {
     try Privileges.check()
     try ProbeTargets.check(request.target)
@@ -342,7 +342,7 @@ package struct PreparedNetwork: ~Copyable {
   }
 
   private init(
-    _ loaded: consuming LoadedNetwork, request: CaptureRequest, scope: CaptureScope, options: NetworkCapture.Options
+    _ loaded: consuming LoadedNetwork, request: ResolvedTask, scope: CaptureScope, options: NetworkCapture.Options
   ) {
     self.loaded = loaded
     self.request = request

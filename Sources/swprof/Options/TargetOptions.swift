@@ -69,13 +69,11 @@ struct TargetOptions: ParsableArguments {
     return ((try? ProcessTable.processes()) ?? []).filter { (try? ProcessTable.name(of: $0)) == comm }
   }
 
-  /// The target for a capture; a command is the process that waits to run it.
-  func target(command child: ProcessID?) -> CaptureTarget {
-    if let child { return .processes([child]) }
+  var target: TaskSpec.Target {
     if let pid { return .processes(pid.processes) }
     if let comm { return .name(comm) }
-    if let cgroup { return .cgroup(directory: ControlGroup.directory(for: cgroup)) }
-    return .all
+    if let cgroup { return .cgroup(cgroup) }
+    return all ? .all : .command(command)
   }
 }
 

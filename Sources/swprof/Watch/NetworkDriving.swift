@@ -9,10 +9,9 @@ final class DrivenNetworkCapture: DrivenCapture {
 
   init(_ capture: consuming NetworkCapture) { self.capture = capture }
 
-  /// Loads what a task with these parameters needs, whatever its processes.
-  static func prepare(_ parameters: NetworkParameters) throws -> PreparedNetwork {
-    let request = CaptureRequest(
-      target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: 1 << 22)
+  /// Loads what a task needs, whatever its processes.
+  static func prepare(_ task: TaskSpec, _ parameters: NetworkParameters) throws -> PreparedNetwork {
+    let request = ResolvedTask(task, ringBufferBytes: 1 << 22)
     let patterns = parameters.uris.compactMap(Pattern.init(argument:))
     return try PreparedNetwork.load(request, NetworkTask.options(parameters, patterns: patterns))
   }

@@ -78,9 +78,7 @@ struct ProbeShelf {
   }
 
   private func load(_ task: TaskSpec) throws -> Probes {
-    var request = CaptureRequest(
-      target: .processes([]), side: task.options.side, includesChildren: task.options.includesChildren,
-      unwind: task.options.unwind, ringBufferBytes: Self.ringBufferBytes)
+    var request = ResolvedTask(task, ringBufferBytes: Self.ringBufferBytes)
     request.initialBuildNanoseconds = Self.initialBuildNanoseconds
     switch task.kind {
     case .onCPU(let options):
@@ -92,7 +90,7 @@ struct ProbeShelf {
       return Probes(
         .offCPU(try PreparedOffCPU.load(request, parameters, tableCapacity: Self.tableCapacity, tables: tables)))
     case .network(let parameters):
-      return Probes(.network(try DrivenNetworkCapture.prepare(parameters)))
+      return Probes(.network(try DrivenNetworkCapture.prepare(task, parameters)))
     }
   }
 }

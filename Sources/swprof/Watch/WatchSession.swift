@@ -251,7 +251,8 @@ struct WatchSession: ~Copyable {
       }
       let busiest = states.sorted { ($0.cpu ?? 0, $1.pid) > ($1.cpu ?? 0, $0.pid) }
       return WatchState.Policy(
-        name: policy.name, kind: policy.task.kind.name, rules: policy.rules.map(\.sentence), processCount: processes.count,
+        name: policy.name, kind: policy.task.kind.name, rules: policy.rules.map(\.sentence),
+        processCount: processes.count,
         processes: Array(busiest.prefix(Self.listedProcesses)))
     }
     return WatchState(
