@@ -8,13 +8,14 @@ import Symbolication
 
 /// What a capture command does from its arguments to its output: arm, record, name, store, print.
 struct CaptureSession {
-  private let plan: CapturePlan
-  /// What is to be recorded, with what the capture itself tells left open.
-  private let kind: TaskSpec.Kind
+  private let spec: TaskSpec
+  private let result: ResultOptions
+  private let tuning: TuningOptions
 
-  init(_ plan: CapturePlan, _ kind: TaskSpec.Kind) {
-    self.plan = plan
-    self.kind = kind
+  init(_ spec: TaskSpec, _ result: ResultOptions, _ tuning: TuningOptions) {
+    self.spec = spec
+    self.result = result
+    self.tuning = tuning
   }
 
   /// A finished task, stored and printed.
@@ -22,9 +23,6 @@ struct CaptureSession {
     let store: (TaskStore) throws -> Void
     let write: (inout OutputSink) throws -> Void
   }
-
-  /// How long a capture of running processes takes unless told otherwise.
-  private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
 
   /// Records stacks.
   ///
@@ -38,7 +36,7 @@ struct CaptureSession {
         store: { try $0.finish(task, profile: profile) },
         write: { sink in
           for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
-          try ProfileOutput(options: plan.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
+          try ProfileOutput(options: result.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
         })
     }
   }
@@ -55,30 +53,30 @@ struct CaptureSession {
     let surroundings = CommandSurroundings.current
     Host.raiseDescriptorLimit()
     let signals = try SignalDescriptor()
-    var sink = try OutputSink(plan.output.output)
+    var sink = try OutputSink(result.output.output)
     var child: ChildProcess?
-    if !plan.target.command.isEmpty {
-      child = try ChildProcess(arguments: plan.target.command, in: surroundings, signals: signals)
+    if case .command(let arguments) = spec.target {
+      child = try ChildProcess(arguments: arguments, in: surroundings, signals: signals)
     }
     let childID = child?.process
-    let duration = plan.duration ?? (childID == nil ? Self.defaultDuration : nil)
-    let targets = childID == nil ? plan.target.listedProcesses : []
-    let observation = TargetObservation(targets, includesChildren: plan.target.includeChildren)
+    let targets = spec.target.listedProcesses
+    let observation = TargetObservation(targets, includesChildren: spec.options.includesChildren)
 
-    var task = makeTask(duration: duration)
-    let capture = try arm(request(task.spec, child: childID))
+    var task = makeTask()
+    let capture = try arm(tuning.resolve(task.spec, child: childID))
     task.startedAt = Clock.wall(at: capture.armedAt)
     (task.event, task.unwind, task.jitterSeed) = (capture.event, capture.unwind, capture.jitterSeed)
     timings.mark("armed", at: capture.armedAt)
-    let store = plan.noStore ? nil : try StoreAccess.writable(plan.store)
+    let store = result.noStore ? nil : try StoreAccess.writable(result.store)
     if let store {
       task.id = try store.begin(task)
-      verbosity.detail("task \(task.id) in database '\(StoreAccess.path(plan.store))'")
+      verbosity.detail("task \(task.id) in database '\(StoreAccess.path(result.store))'")
     }
     verbosity.detail("event \(capture.event), user stacks by \(capture.unwind), probes loaded and attached")
 
     do {
       let watching = watchedProcesses(child: childID)
+      let duration = spec.durationNanoseconds.map { Duration(nanoseconds: $0) }
       var run = CaptureRun(capture, signals: signals, duration: duration, watching: watching, verbosity: verbosity)
       try start(child)
       let end = try run.run(command: child)
@@ -89,7 +87,7 @@ struct CaptureSession {
       let recording = try run.finish()
       if !targets.isEmpty {
         task.warnings = EmptyResult.advice(
-          kind.name, observation.facts(frequencyHertz: kind.onCPU?.frequencyHertz))
+          task.kind, observation.facts(frequencyHertz: spec.kind.onCPU?.frequencyHertz))
       }
       let interruption = Interruption()
       let conclusion = try conclude(recording, &task, &timings)
@@ -114,7 +112,7 @@ struct CaptureSession {
     }
   }
 
-  private var verbosity: Verbosity { plan.verbosity }
+  private var verbosity: Verbosity { result.manners.verbosity }
 
   /// Says which modules have places without a name, the ones with most of them first.
   private static func namelessModules(of profile: Profile) -> [String] {
@@ -127,33 +125,24 @@ struct CaptureSession {
     }
   }
 
-  private func request(_ spec: TaskSpec, child: ProcessID?) -> ResolvedTask {
-    var request = ResolvedTask(
-      spec, child: child, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
-    request.capacities = Dictionary(plan.capacities.map { ($0.table, $0.count) }) { $1 }
-    return request
-  }
-
-  private func makeTask(duration: Duration?) -> ProfilingTask {
-    var spec = TaskSpec(target: plan.target.target, kind: kind, durationNanoseconds: duration?.nanoseconds)
-    spec.options.side = plan.side
-    spec.options.unwind = plan.unwind
-    spec.options.includesChildren = plan.target.includeChildren
-    return ProfilingTask(
-      target: plan.target.description(isRedacted: plan.redactArgs), spec: spec, host: Host.name,
-      kernel: Host.kernelRelease, startedAt: Clock.wall, note: plan.note)
+  private func makeTask() -> ProfilingTask {
+    ProfilingTask(
+      target: spec.targetWords(isRedacted: result.redactArgs), spec: spec, host: Host.name,
+      kernel: Host.kernelRelease, startedAt: Clock.wall, note: result.note)
   }
 
   /// The processes whose end ends the capture.
   private func watchedProcesses(child: ProcessID?) -> [ProcessID] {
     if let child { return [child] }
-    return plan.target.pid?.processes ?? []
+    if case .processes(let processes) = spec.target { return processes }
+    return []
   }
 
   private func start(_ child: ChildProcess?) throws {
+    guard case .command(let arguments) = spec.target, let command = arguments.first else { return }
     do { try child?.start() } catch {
       let status: ExitStatus = error == .accessDenied ? .notPermitted : .noInput
-      throw Failure("cannot run '\(plan.target.command[0])': \(error)", status)
+      throw Failure("cannot run '\(command)': \(error)", status)
     }
   }
 

@@ -33,7 +33,7 @@ struct CommandRecording {
     let child = try Self.withOutputOnStandardError {
       try ChildProcess(arguments: command, in: surroundings, signals: signals)
     }
-    let options = OnCPUOptions(frequencyHertz: frequencyHertz, hasJitter: !jitter.noJitter)
+    let options = jitter.options(frequencyHertz: frequencyHertz)
     let spec = TaskSpec(target: .command(command), kind: .onCPU(options))
     let request = ResolvedTask(spec, child: child.process, ringBufferBytes: 1 << 21)
     let capture = try OnCPUCapture.arm(

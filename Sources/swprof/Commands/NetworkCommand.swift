@@ -58,49 +58,29 @@ struct NetworkCommand: ParsableCommand {
   @Flag(help: "Measure how long accepting, sending and receiving calls take; costs a little on every system call.")
   var callTimes = false
 
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var store: StoreOptions
-
-  @Flag(help: "Do not store the task.")
-  var noStore = false
-
-  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
-  var note: String?
-
-  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
-  var redactArgs = false
-
-  @OptionGroup var manners: VerbosityOptions
-
-  @Option(help: .hidden)
-  var ringBufferSize = ByteCount(bytes: 1 << 23)
+  @OptionGroup var result: ResultOptions
+  @OptionGroup var tuning: TuningOptions
 
   @Option(help: .hidden)
   var tableSize: UInt32 = 1 << 16
 
-  @Option(help: .hidden)
-  var withoutFeature: [KernelFeature] = []
-
-  @Option(help: .hidden)
-  var capacity: [TableCapacity] = []
-
   func validate() throws {
-    try output.requireNetworkFormat()
-    try ringBufferSize.validateRingBuffer()
+    try result.output.requireNetworkFormat()
     if !(0...4096).contains(body) { throw ValidationError("'--body \(body)': give 0 to 4096 bytes") }
     if !(1...1 << 20).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 20)") }
   }
 
-  func run() throws {
-    let plan = CapturePlan(
-      target: target, duration: duration, output: output, store: store, noStore: noStore, note: note,
-      redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
-      missingFeatures: Set(withoutFeature), capacities: capacity)
-    let parameters = NetworkParameters(
+  var spec: TaskSpec { target.spec(.network(parameters), duration: duration) }
+
+  private var parameters: NetworkParameters {
+    NetworkParameters(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
       callTimes: callTimes, foldsIdentifiers: foldIds)
-    try CaptureSession(plan, .network(parameters)).run { request in
-      try NetworkCapture.arm(request, NetworkTask.options(parameters, patterns: uri, tableCapacity: tableSize))
+  }
+
+  func run() throws {
+    try CaptureSession(spec, result, tuning).run { task in
+      try NetworkCapture.arm(task, NetworkTask.options(parameters, tableCapacity: tableSize))
     } conclude: { recording, task, timings in
       timings.mark("stopped")
       try CaptureSession.close(&task, recording)
@@ -108,7 +88,8 @@ struct NetworkCommand: ParsableCommand {
       return CaptureSession.Conclusion(
         store: { try $0.finish(task, network: recording.profile) },
         write: { sink in
-          try NetworkOutput(options: output, verbosity: plan.verbosity).write(task, recording.profile, to: &sink)
+          try NetworkOutput(options: result.output, verbosity: result.manners.verbosity).write(
+            task, recording.profile, to: &sink)
         })
     }
   }
@@ -117,9 +98,10 @@ struct NetworkCommand: ParsableCommand {
 /// What a network capture takes from other parts: how paths and messages are shown, how protocols are told.
 enum NetworkTask {
   static func options(
-    _ parameters: NetworkParameters, patterns: [Pattern], tableCapacity: UInt32 = 1 << 16
+    _ parameters: NetworkParameters, tableCapacity: UInt32 = 1 << 16
   ) -> NetworkCapture.Options {
-    NetworkCapture.Options(
+    let patterns = parameters.uris.compactMap(Pattern.init(argument:))
+    return NetworkCapture.Options(
       parameters: parameters,
       isListed: { path in patterns.isEmpty || patterns.contains { $0.finds(path) } },
       shownPath: { parameters.foldsIdentifiers ? PathFolding.fold($0) : $0 },

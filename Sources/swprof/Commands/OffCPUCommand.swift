@@ -47,7 +47,7 @@ struct OffCPUCommand: ParsableCommand {
   @OptionGroup var options: CaptureOptions
 
   func validate() throws {
-    try options.output.requireStackFormat()
+    try options.result.output.requireStackFormat()
     if let maxBlock, maxBlock.nanoseconds < minBlock.nanoseconds {
       throw ValidationError("'--max-block' is below '--min-block': no wait is that long and that short")
     }
@@ -57,14 +57,19 @@ struct OffCPUCommand: ParsableCommand {
     if !(1...1 << 24).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 24)") }
   }
 
-  func run() throws {
-    let parameters = OffCPUParameters(
+  var spec: TaskSpec { options.spec(.offCPU(parameters)) }
+
+  private var parameters: OffCPUParameters {
+    OffCPUParameters(
       minimumNanoseconds: minBlock.nanoseconds, maximumNanoseconds: maxBlock?.nanoseconds, phases: phases,
       states: state?.states.map(\.rawValue), wakers: wakers, kernelThreads: kernelThreads)
-    try CaptureSession(options.plan, .offCPU(parameters)).run { request in
+  }
+
+  func run() throws {
+    let isHeld = !options.target.command.isEmpty
+    try CaptureSession(spec, options.result, options.tuning).run { task in
       try OffCPUCapture.arm(
-        request, parameters, isHeld: !options.target.command.isEmpty, tableCapacity: tableSize,
-        openPerfMap: PerfMapSearch.open)
+        task, parameters, isHeld: isHeld, tableCapacity: tableSize, openPerfMap: PerfMapSearch.open)
     }
   }
 

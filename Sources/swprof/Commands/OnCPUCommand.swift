@@ -26,7 +26,7 @@ struct OnCPUCommand: ParsableCommand {
   @OptionGroup var options: CaptureOptions
 
   func validate() throws {
-    try options.output.requireStackFormat()
+    try options.result.output.requireStackFormat()
     try Self.validate(frequencyHertz: freq)
   }
 
@@ -44,11 +44,12 @@ struct OnCPUCommand: ParsableCommand {
     return text.split(separator: "\n").first.flatMap { Int($0) } ?? 100_000
   }
 
+  var spec: TaskSpec { options.spec(.onCPU(jitter.options(frequencyHertz: freq))) }
+
   func run() throws {
-    let capture = OnCPUOptions(frequencyHertz: freq, hasJitter: !jitter.noJitter)
-    try CaptureSession(options.plan, .onCPU(capture)).run { request in
-      try OnCPUCapture.arm(
-        request, frequencyHertz: freq, jitterSeed: capture.drawSeed(), openPerfMap: PerfMapSearch.open)
+    let capture = jitter.options(frequencyHertz: freq)
+    try CaptureSession(spec, options.result, options.tuning).run { task in
+      try OnCPUCapture.arm(task, frequencyHertz: freq, jitterSeed: capture.drawSeed(), openPerfMap: PerfMapSearch.open)
     }
   }
 }

@@ -20,28 +20,8 @@ struct CaptureOptions: ParsableArguments {
       valueName: "how"))
   var unwind = UnwindChoice.auto
 
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var store: StoreOptions
-
-  @Flag(help: "Do not store the task.")
-  var noStore = false
-
-  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
-  var note: String?
-
-  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
-  var redactArgs = false
-
-  @OptionGroup var manners: VerbosityOptions
-
-  @Option(help: .hidden)
-  var ringBufferSize = ByteCount(bytes: 1 << 21)
-
-  @Option(help: .hidden)
-  var withoutFeature: [KernelFeature] = []
-
-  @Option(help: .hidden)
-  var capacity: [TableCapacity] = []
+  @OptionGroup var result: ResultOptions
+  @OptionGroup var tuning: TuningOptions
 
   enum Side: String, EnumerableFlag {
     case user
@@ -55,19 +35,57 @@ struct CaptureOptions: ParsableArguments {
     }
   }
 
-  func validate() throws { try ringBufferSize.validateRingBuffer() }
-
-  var plan: CapturePlan {
-    let side: TaskSpec.Side =
+  /// The task that the options describe.
+  func spec(_ kind: TaskSpec.Kind) -> TaskSpec {
+    var spec = target.spec(kind, duration: duration)
+    spec.options.side =
       switch side {
       case nil: .both
       case .user: .user
       case .kernel: .kernel
       }
-    return CapturePlan(
-      target: target, duration: duration, side: side, unwind: unwind, output: output, store: store, noStore: noStore,
-      note: note, redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
-      missingFeatures: Set(withoutFeature), capacities: capacity)
+    spec.options.unwind = unwind
+    return spec
+  }
+}
+
+/// What becomes of a capture: what is printed, what is stored, and how much is said.
+struct ResultOptions: ParsableArguments {
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var store: StoreOptions
+
+  @Flag(help: "Do not store the task.")
+  var noStore = false
+
+  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
+  var note: String?
+
+  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
+  var redactArgs = false
+
+  @OptionGroup var manners: VerbosityOptions
+}
+
+/// How a capture is made for tests of it.
+struct TuningOptions: ParsableArguments {
+  @Option(help: .hidden)
+  var ringBufferSize: ByteCount?
+
+  @Option(help: .hidden)
+  var withoutFeature: [KernelFeature] = []
+
+  @Option(help: .hidden)
+  var capacity: [TableCapacity] = []
+
+  func validate() throws { try ringBufferSize?.validateRingBuffer() }
+
+  /// - Parameter child: the process that waits to become the command, where there is one.
+  func resolve(_ spec: TaskSpec, child: ProcessID?) -> ResolvedTask {
+    let defaultBytes: UInt32 = spec.kind.network == nil ? 1 << 21 : 1 << 23
+    var task = ResolvedTask(
+      spec, child: child, missingFeatures: Set(withoutFeature), ringBufferBytes: ringBufferSize?.bytes ?? defaultBytes)
+    task.capacities = Dictionary(capacity.map { ($0.table, $0.count) }) { $1 }
+    return task
   }
 }
 

@@ -12,8 +12,7 @@ final class DrivenNetworkCapture: DrivenCapture {
   /// Loads what a task needs, whatever its processes.
   static func prepare(_ task: TaskSpec, _ parameters: NetworkParameters) throws -> PreparedNetwork {
     let request = ResolvedTask(task, ringBufferBytes: 1 << 22)
-    let patterns = parameters.uris.compactMap(Pattern.init(argument:))
-    return try PreparedNetwork.load(request, NetworkTask.options(parameters, patterns: patterns))
+    return try PreparedNetwork.load(request, NetworkTask.options(parameters))
   }
 
   var armedAt: MonotonicTime { capture.armedAt }
