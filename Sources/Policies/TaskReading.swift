@@ -70,7 +70,7 @@ extension PolicyReading {
   private func network(_ group: SettingGroup) -> NetworkParameters {
     var parameters = NetworkParameters()
     parameters.uris = (group["uri"]?.list() ?? []).compactMap { entry in
-      entry.text("a regular expression").flatMap { pattern(entry, $0)?.text }
+      entry.text("a regular expression").flatMap { entry.pattern($0)?.text }
     }
     if let time = group["slower_than"]?.nanoseconds() { parameters.slowerThanNanoseconds = time }
     if let bytes = group["body_bytes"]?.integer(in: 0...4096) { parameters.bodyBytes = bytes }

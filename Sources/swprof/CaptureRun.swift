@@ -27,7 +27,7 @@ struct CaptureRun<Capture: ArmedCapture & ~Copyable>: ~Copyable {
   private static var settlingMilliseconds: Int32 { 1 }
 
   init(
-    _ capture: consuming Capture, signals: SignalDescriptor, duration: Duration?, watching: [ProcessID],
+    _ capture: consuming Capture, signals: SignalDescriptor, duration: TimeLength?, watching: [ProcessID],
     verbosity: Verbosity
   ) {
     let armedAt = capture.armedAt

@@ -76,7 +76,7 @@ struct CaptureSession {
 
     do {
       let watching = watchedProcesses(child: childID)
-      let duration = spec.durationNanoseconds.map { Duration(nanoseconds: $0) }
+      let duration = spec.durationNanoseconds.map { TimeLength(nanoseconds: $0) }
       var run = CaptureRun(capture, signals: signals, duration: duration, watching: watching, verbosity: verbosity)
       try start(child)
       let end = try run.run(command: child)

@@ -29,22 +29,26 @@ struct NetworkCommand: ParsableCommand {
   @OptionGroup(title: "Target") var target: TargetOptions
 
   @Option(
-    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"))
-  var duration: Duration?
+    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"),
+    transform: OptionReading.duration)
+  var duration: TimeLength?
 
   @Option(
     help: ArgumentHelp(
-      "List and keep only requests whose path this regular expression finds. Can be repeated.", valueName: "regex"))
-  var uri: [Pattern] = []
+      "List and keep only requests whose path this regular expression finds. Can be repeated.", valueName: "regex"),
+    transform: OptionReading.pattern)
+  var uri: [TextPattern] = []
 
-  @Option(help: ArgumentHelp("Requests of this length or more are slow.", valueName: "time"))
-  var slowerThan = WaitLength(nanoseconds: 250_000_000)
+  @Option(
+    help: ArgumentHelp("Requests of this length or more are slow. (default: 250ms)", valueName: "time"),
+    transform: OptionReading.time)
+  var slowerThan = TimeLength(nanoseconds: 250_000_000)
 
   @Option(
     help: ArgumentHelp(
       "What requests are kept for, the first that fits: slow, 4xx, 5xx, several as slow,5xx; none.",
       valueName: "reasons"))
-  var sample = SampleReasons(reasons: [.serverError, .clientError, .slow])
+  var sample = SampleReasons(reasons: RequestSample.Reason.standard)
 
   @Option(
     help: ArgumentHelp(
@@ -100,7 +104,7 @@ enum NetworkTask {
   static func options(
     _ parameters: NetworkParameters, tableCapacity: UInt32 = 1 << 16
   ) -> NetworkCapture.Options {
-    let patterns = parameters.uris.compactMap(Pattern.init(argument:))
+    let patterns = parameters.uris.compactMap { TextPattern($0) }
     return NetworkCapture.Options(
       parameters: parameters,
       isListed: { path in patterns.isEmpty || patterns.contains { $0.finds(path) } },
@@ -127,15 +131,7 @@ struct SampleReasons: ExpressibleByArgument {
   init(reasons: [RequestSample.Reason]) { self.reasons = reasons }
 
   init?(argument: String) {
-    if argument == "none" {
-      reasons = []
-      return
-    }
-    var reasons: [RequestSample.Reason] = []
-    for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let reason = RequestSample.Reason(rawValue: String(word)) else { return nil }
-      if !reasons.contains(reason) { reasons.append(reason) }
-    }
+    guard let reasons = RequestSample.Reason.list(reading: argument) else { return nil }
     self.reasons = reasons
   }
 

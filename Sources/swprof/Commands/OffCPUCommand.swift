@@ -17,11 +17,14 @@ struct OffCPUCommand: ParsableCommand {
       'open'. What is not recorded, because it was too short or of another phase, is summed up.
       """)
 
-  @Option(help: ArgumentHelp("Record waits of this length or more: 1us, 10ms, 0.", valueName: "time"))
-  var minBlock = WaitLength(nanoseconds: 1000)
+  @Option(
+    help: ArgumentHelp("Record waits of this length or more: 1us, 10ms, 0. (default: 1us)", valueName: "time"),
+    transform: OptionReading.time)
+  var minBlock = TimeLength(nanoseconds: 1000)
 
-  @Option(help: ArgumentHelp("Record waits of this length or less.", valueName: "time"))
-  var maxBlock: WaitLength?
+  @Option(
+    help: ArgumentHelp("Record waits of this length or less.", valueName: "time"), transform: OptionReading.time)
+  var maxBlock: TimeLength?
 
   @Option(
     help: ArgumentHelp(
@@ -93,12 +96,7 @@ struct StateList: ExpressibleByArgument {
   let states: [WaitState]
 
   init?(argument: String) {
-    var states: [WaitState] = []
-    for letter in argument where letter != "," {
-      guard let state = WaitState(rawValue: String(letter)) else { return nil }
-      if !states.contains(state) { states.append(state) }
-    }
-    guard !states.isEmpty else { return nil }
+    guard let states = WaitState.list(reading: argument) else { return nil }
     self.states = states
   }
 }

@@ -29,8 +29,8 @@ struct ReportCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Sum up the tasks that started in the last hours instead: 48h; as text, or with --html as a page.",
-      valueName: "time"))
-  var window: Duration?
+      valueName: "time"), transform: OptionReading.duration)
+  var window: TimeLength?
 
   @Option(
     help: ArgumentHelp(
@@ -127,7 +127,7 @@ struct ReportCommand: ParsableCommand {
   }
 
   /// What ran in the last hours.
-  private func summary(of length: Duration) throws -> String {
+  private func summary(of length: TimeLength) throws -> String {
     let store = try StoreAccess.readable(store)
     let now = Clock.wall
     let start = WallTime(nanoseconds: now.nanoseconds - Int64(length.nanoseconds))

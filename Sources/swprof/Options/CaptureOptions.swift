@@ -8,8 +8,9 @@ struct CaptureOptions: ParsableArguments {
   @OptionGroup(title: "Target") var target: TargetOptions
 
   @Option(
-    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"))
-  var duration: Duration?
+    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"),
+    transform: OptionReading.duration)
+  var duration: TimeLength?
 
   @Flag(exclusivity: .exclusive, help: ArgumentHelp("Record this side's stacks only.", visibility: .default))
   var side: Side?
@@ -68,8 +69,8 @@ struct ResultOptions: ParsableArguments {
 
 /// How a capture is made for tests of it.
 struct TuningOptions: ParsableArguments {
-  @Option(help: .hidden)
-  var ringBufferSize: ByteCount?
+  @Option(help: .hidden, transform: OptionReading.ringBuffer)
+  var ringBufferSize: UInt32?
 
   @Option(help: .hidden)
   var withoutFeature: [KernelFeature] = []
@@ -77,24 +78,13 @@ struct TuningOptions: ParsableArguments {
   @Option(help: .hidden)
   var capacity: [TableCapacity] = []
 
-  func validate() throws { try ringBufferSize?.validateRingBuffer() }
-
   /// - Parameter child: the process that waits to become the command, where there is one.
   func resolve(_ spec: TaskSpec, child: ProcessID?) -> ResolvedTask {
     let defaultBytes: UInt32 = spec.kind.network == nil ? 1 << 21 : 1 << 23
     var task = ResolvedTask(
-      spec, child: child, missingFeatures: Set(withoutFeature), ringBufferBytes: ringBufferSize?.bytes ?? defaultBytes)
+      spec, child: child, missingFeatures: Set(withoutFeature), ringBufferBytes: ringBufferSize ?? defaultBytes)
     task.capacities = Dictionary(capacity.map { ($0.table, $0.count) }) { $1 }
     return task
-  }
-}
-
-extension ByteCount {
-  /// Throws unless the kernel takes it as the size of a ring buffer.
-  func validateRingBuffer() throws {
-    if bytes < UInt32(Host.pageSize) || bytes & (bytes - 1) != 0 || bytes > 1 << 30 {
-      throw ValidationError("'--ring-buffer-size': give a power of two from \(Host.pageSize) bytes to 1 GiB")
-    }
   }
 }
 

@@ -44,10 +44,10 @@ struct TargetOptions: ParsableArguments {
   }
 
   /// How long a capture of running processes takes unless told otherwise.
-  private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
+  private static let defaultDuration = TimeLength(nanoseconds: 30_000_000_000)
 
   /// A task with these targets. Without a duration, a command is captured until it ends.
-  func spec(_ kind: TaskSpec.Kind, duration: Duration?) -> TaskSpec {
+  func spec(_ kind: TaskSpec.Kind, duration: TimeLength?) -> TaskSpec {
     let length = duration ?? (command.isEmpty ? Self.defaultDuration : nil)
     var spec = TaskSpec(target: target, kind: kind, durationNanoseconds: length?.nanoseconds)
     spec.options.includesChildren = includeChildren
