@@ -111,7 +111,8 @@ struct Setting {
     choice(Word.allCases.map(\.rawValue)).flatMap(Word.init)
   }
 
-  private var scalarText: String? {
+  /// The characters of a scalar, quoted or not; nil for anything else.
+  var scalarText: String? {
     guard case .scalar(let scalar) = node, !isNull else { return nil }
     return scalar.string
   }

@@ -117,7 +117,19 @@ import Testing
     ("freq: 199", "freq: 0", "19:13: 'freq' is 0; give 1 to 100000"),
     (
       "freq: 199", "wakers: true",
-      "19:15: 'wakers' has no place here: the options of oncpu are duration, freq, side, unwind, include_children"
+      "19:15: 'wakers' has no place here: the options of oncpu are duration, freq, jitter, side, user, kernel, unwind, include_children"
+    ),
+    ("freq: 199", "user: true\n      kernel: true", "20:15: 'kernel' and 'user' both choose a side; give one of them"),
+    ("freq: 199", "side: kernel\n      user: true", "20:13: 'user' and 'side' both choose a side; give one of them"),
+    ("freq: 199", "jitter: no", "19:15: 'jitter' is 'no'; expected true or false"),
+    ("state: [D]", "state: DX", "33:79: 'state' is 'DX'; did you mean 'D'? expected one of S, D, I, T, t, P"),
+    (
+      "type: network", "type: network, body: 10, body_bytes: 20",
+      "27:50: 'body_bytes' is the old word for 'body'; give one of them"
+    ),
+    (
+      "type: network", "type: network, sample: [slow, none]",
+      "27:43: an entry of 'sample' is 'none'; expected one of slow, 4xx, 5xx"
     ),
     (
       "cmdline: 'gunicorn .*checkout'", "cmdline: 'gunicorn ('",

@@ -56,6 +56,9 @@ struct NetworkCommand: ParsableCommand {
       valueName: "bytes"))
   var body = 0
 
+  @Option(help: ArgumentHelp("Keep this many requests for each reason and path, at most 1000.", valueName: "count"))
+  var samples = 10
+
   @Flag(help: "Show numbers and identifiers in paths as one: /users/{id}.")
   var foldIds = false
 
@@ -71,6 +74,7 @@ struct NetworkCommand: ParsableCommand {
   func validate() throws {
     try result.output.requireNetworkFormat()
     if !(0...4096).contains(body) { throw ValidationError("'--body \(body)': give 0 to 4096 bytes") }
+    if !(0...1000).contains(samples) { throw ValidationError("'--samples \(samples)': give 0 to 1000") }
     if !(1...1 << 20).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 20)") }
   }
 
@@ -79,7 +83,7 @@ struct NetworkCommand: ParsableCommand {
   private var parameters: NetworkParameters {
     NetworkParameters(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
-      callTimes: callTimes, foldsIdentifiers: foldIds)
+      samplesPerEndpoint: samples, callTimes: callTimes, foldsIdentifiers: foldIds)
   }
 
   func run() throws {
