@@ -135,7 +135,7 @@ package enum Doctor {
   }
 
   private static func offCPUTrial() -> Finding {
-    let parameters = OffCPUParameters(wakers: true)
+    let parameters = OffCPUOptions(wakers: true)
     return trial("offcpu", "off-CPU", .offCPU(parameters), otherwise: .limited, "'swprof offcpu' does not run here") {
       request throws(CaptureError) in
       let capture = try OffCPUCapture.arm(request, parameters, isHeld: false, tableCapacity: 1) { _ in .none }
@@ -144,7 +144,7 @@ package enum Doctor {
   }
 
   private static func networkTrial() -> Finding {
-    let parameters = NetworkParameters()
+    let parameters = NetworkOptions()
     let request = ResolvedTask(TaskSpec(kind: .network(parameters)), ringBufferBytes: UInt32(Host.pageSize))
     let options = NetworkCapture.Options(
       parameters: parameters, isListed: { _ in true }, shownPath: { $0 }, shownMessage: { _ in "" },

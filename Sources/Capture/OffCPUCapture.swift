@@ -18,7 +18,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
   ///   - isHeld: whether the targets are processes that wait for us to start them: that wait is none of theirs.
   ///   - tableCapacity: the number of stacks and threads that waits are summed up by.
   package static func arm(
-    _ request: ResolvedTask, _ parameters: OffCPUParameters, isHeld: Bool, tableCapacity: UInt32,
+    _ request: ResolvedTask, _ parameters: OffCPUOptions, isHeld: Bool, tableCapacity: UInt32,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> OffCPUCapture {
     try PreparedOffCPU.load(request, parameters, tableCapacity: tableCapacity)
@@ -34,7 +34,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
     self.armedAt = armedAt
   }
 
-  fileprivate static func configuration(_ parameters: OffCPUParameters, _ code: WakeUpCode) -> swprof_off_cpu_config {
+  fileprivate static func configuration(_ parameters: OffCPUOptions, _ code: WakeUpCode) -> swprof_off_cpu_config {
     var config = swprof_off_cpu_config()
     config.min_ns = parameters.minimumNanoseconds
     config.max_ns = parameters.maximumNanoseconds ?? .max
@@ -151,7 +151,7 @@ package struct PreparedOffCPU: ~Copyable {
   ///   - tableCapacity: the number of stacks and threads that waits are summed up by.
   ///   - tables: what it shares with other captures; nil for tables of its own.
   package static func load(
-    _ request: ResolvedTask, _ parameters: OffCPUParameters, tableCapacity: UInt32, tables: SharedTables? = nil
+    _ request: ResolvedTask, _ parameters: OffCPUOptions, tableCapacity: UInt32, tables: SharedTables? = nil
   ) throws(CaptureError) -> PreparedOffCPU {
     let code = parameters.wakers ? WakeUpCode.find() : WakeUpCode()
     var config = OffCPUCapture.configuration(parameters, code)

@@ -67,8 +67,8 @@ extension PolicyReading {
     return options
   }
 
-  private func offCPU(_ group: SettingGroup) -> OffCPUParameters {
-    var parameters = OffCPUParameters()
+  private func offCPU(_ group: SettingGroup) -> OffCPUOptions {
+    var parameters = OffCPUOptions()
     if let time = group["min_block"]?.nanoseconds() { parameters.minimumNanoseconds = time }
     if let setting = group["max_block"], let time = setting.nanoseconds() {
       parameters.maximumNanoseconds = time
@@ -92,8 +92,8 @@ extension PolicyReading {
     return parameters
   }
 
-  private func network(_ group: SettingGroup) -> NetworkParameters {
-    var parameters = NetworkParameters(reasons: RequestSample.Reason.standard)
+  private func network(_ group: SettingGroup) -> NetworkOptions {
+    var parameters = NetworkOptions(reasons: RequestSample.Reason.standard)
     parameters.uris = (group["uri"]?.list() ?? []).compactMap { entry in
       entry.text("a regular expression").flatMap { entry.pattern($0)?.text }
     }

@@ -93,7 +93,7 @@ package enum TaskJSON {
     if let network = spec.kind.network { write(network, to: &writer) } else { writer.null() }
   }
 
-  private static func write(_ parameters: NetworkParameters, to writer: inout JSONWriter) {
+  private static func write(_ parameters: NetworkOptions, to writer: inout JSONWriter) {
     writer.object { writer in
       writer.key("uris")
       writer.strings(parameters.uris)
@@ -112,7 +112,7 @@ package enum TaskJSON {
     }
   }
 
-  private static func write(_ parameters: OffCPUParameters, to writer: inout JSONWriter) {
+  private static func write(_ parameters: OffCPUOptions, to writer: inout JSONWriter) {
     writer.object { writer in
       writer.key("min_ns")
       writer.integer(parameters.minimumNanoseconds)

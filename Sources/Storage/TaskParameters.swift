@@ -9,8 +9,8 @@ struct TaskParameters: Codable {
   private var includeChildren: Bool
   private(set) var unwind: String
   private(set) var event: String
-  private var offCPU: OffCPUParameters?
-  private var network: NetworkParameters?
+  private var offCPU: OffCPUOptions?
+  private var network: NetworkOptions?
 
   init(_ task: ProfilingTask) {
     let spec = task.spec

@@ -71,7 +71,7 @@ final class CommandDesk {
     let store = try TaskStore.open(path: database)
     let now = WallTime(nanoseconds: Int64(Date().timeIntervalSince1970 * 1e9))
     var task = ProfilingTask(
-      target: "comm nginx", spec: TaskSpec(target: .name("nginx"), kind: .network(NetworkParameters())), host: "host",
+      target: "comm nginx", spec: TaskSpec(target: .name("nginx"), kind: .network(NetworkOptions())), host: "host",
       kernel: "6.18", startedAt: now)
     task.id = try store.begin(task)
     task.endedAt = now

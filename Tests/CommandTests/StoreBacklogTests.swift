@@ -13,7 +13,7 @@ import Testing
   init() throws { desk = try CommandDesk() }
 
   private func task(_ kind: TaskKind, _ target: String = "pid 1") -> ProfilingTask {
-    let payload: TaskSpec.Kind = kind == .network ? .network(NetworkParameters()) : .onCPU(OnCPUOptions())
+    let payload: TaskSpec.Kind = kind == .network ? .network(NetworkOptions()) : .onCPU(OnCPUOptions())
     return ProfilingTask(
       target: target, spec: TaskSpec(kind: payload, durationNanoseconds: 1), host: "h", kernel: "k",
       startedAt: WallTime(nanoseconds: 1))

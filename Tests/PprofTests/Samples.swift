@@ -49,7 +49,7 @@ enum Sample {
 
   static let waitTask: ProfilingTask = {
     var task = Sample.task
-    task.spec.kind = .offCPU(OffCPUParameters())
+    task.spec.kind = .offCPU(OffCPUOptions())
     return task
   }()
 

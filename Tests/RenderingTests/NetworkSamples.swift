@@ -15,7 +15,7 @@ extension Sample {
     var task = Sample.task
     task.target = "comm nginx"
     task.spec = TaskSpec(
-      kind: .network(NetworkParameters(uris: ["^/api"], bodyBytes: 4096)), durationNanoseconds: 10_000_000_000)
+      kind: .network(NetworkOptions(uris: ["^/api"], bodyBytes: 4096)), durationNanoseconds: 10_000_000_000)
     task.event = "sock_send_length"
     task.account = SampleAccount(ticks: 133, taken: 131, losses: [.ringBufferFull: 2])
     task.warnings = ["1 process could not be examined"]

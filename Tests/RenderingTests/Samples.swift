@@ -142,7 +142,7 @@ enum Sample {
 
   static let waitTask: ProfilingTask = {
     var task = Sample.task
-    task.spec.kind = .offCPU(OffCPUParameters(minimumNanoseconds: 1000, phases: [.blocked, .runQueue]))
+    task.spec.kind = .offCPU(OffCPUOptions(minimumNanoseconds: 1000, phases: [.blocked, .runQueue]))
     task.event = "sched_switch"
     task.account = SampleAccount(ticks: 1043, taken: 1035, losses: [.intervalTableFull: 8])
     task.account.lostNanoseconds = 3_000_000

@@ -15,7 +15,7 @@ import Testing
   private static var task: ProfilingTask {
     var task = Sample.task()
     task.status = .done
-    task.spec.kind = .network(NetworkParameters(uris: ["^/api/\"x\""], reasons: [.serverError], bodyBytes: 4096))
+    task.spec.kind = .network(NetworkOptions(uris: ["^/api/\"x\""], reasons: [.serverError], bodyBytes: 4096))
     return task
   }
 

@@ -67,7 +67,7 @@ enum Sample {
     var task = fullTask
     task.jitterSeed = nil
     task.spec.kind = .offCPU(
-      OffCPUParameters(
+      OffCPUOptions(
         minimumNanoseconds: 0, maximumNanoseconds: 7, phases: [.blocked, .yielded], states: ["D", "t"], wakers: true,
         kernelThreads: true))
     task.account.lostNanoseconds = .max

@@ -26,7 +26,7 @@ import Testing
 
   private static var networkTask: ProfilingTask {
     var task = Sample.task()
-    task.spec.kind = .network(NetworkParameters(uris: ["^/api/"], reasons: [.serverError]))
+    task.spec.kind = .network(NetworkOptions(uris: ["^/api/"], reasons: [.serverError]))
     (task.event, task.unwind) = ("sockets", "none")
     return task
   }

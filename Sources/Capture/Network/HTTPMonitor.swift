@@ -25,7 +25,7 @@ package struct HTTPMonitor: ~Copyable {
   /// Loads and attaches everything; nothing is counted before `watch(_:)`.
   package static func start() throws(CaptureError) -> HTTPMonitor {
     try Privileges.check()
-    let parameters = NetworkParameters(reasons: [])
+    let parameters = NetworkOptions(reasons: [])
     var spec = TaskSpec(kind: .network(parameters))
     spec.options.includesChildren = false
     let request = ResolvedTask(spec, ringBufferBytes: UInt32(Host.pageSize))

@@ -27,7 +27,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   /// What a network capture does beside what all do.
   package struct Options {
-    package var parameters: NetworkParameters
+    package var parameters: NetworkOptions
     /// Whether requests for a path are listed and kept.
     package var isListed: (String) -> Bool
     /// A path as it is shown.
@@ -40,7 +40,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     package var tableCapacity: UInt32
 
     package init(
-      parameters: NetworkParameters, isListed: @escaping (String) -> Bool, shownPath: @escaping (String) -> String,
+      parameters: NetworkOptions, isListed: @escaping (String) -> Bool, shownPath: @escaping (String) -> String,
       shownMessage: @escaping ([UInt8]) -> String, speaks: @escaping (ConnectionBeginning) -> NetworkProtocol,
       tableCapacity: UInt32
     ) {

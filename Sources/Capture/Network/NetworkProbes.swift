@@ -5,7 +5,7 @@ import ProfileModel
 enum NetworkProbes {
   /// What the programs are loaded for.
   struct Purpose {
-    var parameters: NetworkParameters
+    var parameters: NetworkOptions
     /// How many connections the kernel keeps at most.
     var tableCapacity: UInt32
     /// Whether requests that processes answer are counted, and nothing is sent.

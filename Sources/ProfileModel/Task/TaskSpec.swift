@@ -33,8 +33,8 @@ package struct TaskSpec: Equatable, Sendable {
   /// What a task records, and how.
   package enum Kind: Equatable, Sendable {
     case onCPU(OnCPUOptions)
-    case offCPU(OffCPUParameters)
-    case network(NetworkParameters)
+    case offCPU(OffCPUOptions)
+    case network(NetworkOptions)
 
     package var name: TaskKind {
       switch self {
@@ -45,8 +45,8 @@ package struct TaskSpec: Equatable, Sendable {
     }
 
     package var onCPU: OnCPUOptions? { if case .onCPU(let options) = self { options } else { nil } }
-    package var offCPU: OffCPUParameters? { if case .offCPU(let options) = self { options } else { nil } }
-    package var network: NetworkParameters? { if case .network(let options) = self { options } else { nil } }
+    package var offCPU: OffCPUOptions? { if case .offCPU(let options) = self { options } else { nil } }
+    package var network: NetworkOptions? { if case .network(let options) = self { options } else { nil } }
 
     /// The event that a task names until its capture tells which one it is.
     package var event: String {
@@ -84,20 +84,4 @@ package enum UnwindChoice: String, Sendable, CaseIterable {
   case dwarf
   /// By frame pointers.
   case fp
-}
-
-/// How an on-CPU capture was asked for.
-package struct OnCPUOptions: Equatable, Sendable {
-  /// Ticks a second and CPU, on average.
-  package var frequencyHertz: Int
-  /// Whether the times of ticks are drawn at random, by another seed for each capture.
-  package var hasJitter: Bool
-
-  package init(frequencyHertz: Int = 99, hasJitter: Bool = true) {
-    self.frequencyHertz = frequencyHertz
-    self.hasJitter = hasJitter
-  }
-
-  /// Draws what the times of ticks are drawn by; nil for ticks at a fixed rate.
-  package func drawSeed() -> UInt32? { hasJitter ? .random(in: .min ... .max) : nil }
 }

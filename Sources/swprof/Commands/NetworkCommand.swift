@@ -80,8 +80,8 @@ struct NetworkCommand: ParsableCommand {
 
   var spec: TaskSpec { target.spec(.network(parameters), duration: duration) }
 
-  private var parameters: NetworkParameters {
-    NetworkParameters(
+  private var parameters: NetworkOptions {
+    NetworkOptions(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
       samplesPerEndpoint: samples, callTimes: callTimes, foldsIdentifiers: foldIds)
   }
@@ -106,7 +106,7 @@ struct NetworkCommand: ParsableCommand {
 /// What a network capture takes from other parts: how paths and messages are shown, how protocols are told.
 enum NetworkTask {
   static func options(
-    _ parameters: NetworkParameters, tableCapacity: UInt32 = 1 << 16
+    _ parameters: NetworkOptions, tableCapacity: UInt32 = 1 << 16
   ) -> NetworkCapture.Options {
     let patterns = parameters.uris.compactMap { TextPattern($0) }
     return NetworkCapture.Options(

@@ -62,8 +62,8 @@ struct OffCPUCommand: ParsableCommand {
 
   var spec: TaskSpec { options.spec(.offCPU(parameters)) }
 
-  private var parameters: OffCPUParameters {
-    OffCPUParameters(
+  private var parameters: OffCPUOptions {
+    OffCPUOptions(
       minimumNanoseconds: minBlock.nanoseconds, maximumNanoseconds: maxBlock?.nanoseconds, phases: phases,
       states: state?.states.map(\.rawValue), wakers: wakers, kernelThreads: kernelThreads)
   }

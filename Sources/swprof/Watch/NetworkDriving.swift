@@ -10,7 +10,7 @@ final class DrivenNetworkCapture: DrivenCapture {
   init(_ capture: consuming NetworkCapture) { self.capture = capture }
 
   /// Loads what a task needs, whatever its processes.
-  static func prepare(_ task: TaskSpec, _ parameters: NetworkParameters) throws -> PreparedNetwork {
+  static func prepare(_ task: TaskSpec, _ parameters: NetworkOptions) throws -> PreparedNetwork {
     let request = ResolvedTask(task, ringBufferBytes: 1 << 22)
     return try PreparedNetwork.load(request, NetworkTask.options(parameters))
   }
