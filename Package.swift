@@ -137,7 +137,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["Capture", "CommandRunning", "LinuxSystem", "ProfileModel", "Storage", "swprof"],
+      dependencies: [
+        "Capture", "CommandRunning", "LinuxSystem", "Policies", "ProfileModel", "Storage", "swprof",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),

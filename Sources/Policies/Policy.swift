@@ -4,39 +4,19 @@ package import ProfileModel
 package struct Policy: Equatable, Sendable {
   package var name: String
   package var match: ProcessMatch
-  package var task: PolicyTask
+  /// What is started, for the processes that it is started for.
+  package var task: TaskSpec
   /// For how long, in seconds from a trigger on, a process gets no other task of the policy.
   package var cooldownSeconds: Int
   /// Any one that holds starts the task; the first of them is told as the reason.
   package var rules: [Rule]
 
-  package init(name: String, match: ProcessMatch, task: PolicyTask, cooldownSeconds: Int, rules: [Rule]) {
+  package init(name: String, match: ProcessMatch, task: TaskSpec, cooldownSeconds: Int, rules: [Rule]) {
     self.name = name
     self.match = match
     self.task = task
     self.cooldownSeconds = cooldownSeconds
     self.rules = rules
-  }
-}
-
-/// The task that a policy starts.
-package struct PolicyTask: Equatable, Sendable {
-  package var kind: TaskKind
-  package var durationSeconds: Int
-  /// Of an on-CPU task.
-  package var frequencyHertz = 99
-  package var side = CaptureParameters.Side.both
-  package var includesChildren = true
-  /// `auto`, `dwarf` or `fp`, as on the command line.
-  package var unwind = "auto"
-  /// Of an off-CPU task.
-  package var offCPU = OffCPUParameters()
-  /// Of a network task.
-  package var network = NetworkParameters()
-
-  package init(kind: TaskKind, durationSeconds: Int) {
-    self.kind = kind
-    self.durationSeconds = durationSeconds
   }
 }
 

@@ -292,7 +292,7 @@ package struct PolicyEngine {
   }
 
   private mutating func start(_ policy: Policy, _ window: RuleWindow, of process: WatchedProcess, slot: Int) -> Start {
-    let processes = policy.task.kind == .network ? instance(of: process, policy: policy) : [process]
+    let processes = policy.task.kind.network != nil ? instance(of: process, policy: policy) : [process]
     let start = Start(
       id: nextStart, policy: policy, rule: window.rule, process: process, processes: processes,
       values: window.window.series, slot: slot)

@@ -118,7 +118,7 @@ struct PolicyReading {
     match.names = patterns(group["comm"], "a name or a pattern of names", processName)
     match.executables = patterns(group["exe"], "a path or a pattern of paths", glob)
     match.cgroups = patterns(group["cgroup"], "the path of a control group, as /proc/PID/cgroup has it", cgroup)
-    match.commandLines = patterns(group["cmdline"], "a regular expression", pattern)
+    match.commandLines = patterns(group["cmdline"], "a regular expression") { $0.pattern($1) }
     match.users = patterns(group["user"], "a user's name or number") { $1 }
     if keys.allSatisfy({ group[$0] == nil }) {
       setting.report("'match' is empty and would watch every process; give comm, exe, cmdline, cgroup or user")
@@ -154,11 +154,5 @@ struct PolicyReading {
       return setting.reject("control group '\(Setting.shortened(text))' does not begin with '/'; see /proc/PID/cgroup")
     }
     return glob(setting, text)
-  }
-
-  func pattern(_ setting: Setting, _ text: String) -> TextPattern? {
-    guard text.utf8.count <= 4096 else { return setting.reject("a regular expression has at most 4096 bytes") }
-    return TextPattern(text)
-      ?? setting.reject("'\(Setting.shortened(text))' is no regular expression; see its brackets and backslashes")
   }
 }

@@ -47,7 +47,7 @@ extension PolicyReading {
     }
     switch (group["regex"], group["list"]) {
     case (let regex?, nil):
-      return regex.text("a regular expression").flatMap { pattern(regex, $0) }.map(URIFilter.pattern)
+      return regex.text("a regular expression").flatMap { regex.pattern($0) }.map(URIFilter.pattern)
     case (nil, let list?):
       let paths = list.list()?.compactMap { $0.text("a path") }
       return paths.map(URIFilter.list)

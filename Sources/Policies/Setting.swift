@@ -106,15 +106,16 @@ struct Setting {
     return text
   }
 
-  private var scalarText: String? {
+  /// One of the words of a type.
+  func choice<Word: CaseIterable & RawRepresentable<String>>(of type: Word.Type) -> Word? {
+    choice(Word.allCases.map(\.rawValue)).flatMap(Word.init)
+  }
+
+  /// The characters of a scalar, quoted or not; nil for anything else.
+  var scalarText: String? {
     guard case .scalar(let scalar) = node, !isNull else { return nil }
     return scalar.string
   }
-
-  private static let timeUnits: [(suffix: String, nanoseconds: UInt64)] = [
-    ("ns", 1), ("us", 1000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000),
-    ("d", 86_400_000_000_000),
-  ]
 
   /// Whole seconds, written with a unit.
   func seconds(in range: ClosedRange<Int>) -> Int? {
@@ -131,20 +132,24 @@ struct Setting {
 
   private func time(_ expected: String) -> (nanoseconds: UInt64, text: String)? {
     guard let text = scalarText else { return wrong(expected) }
-    if text == "0" { return (0, text) }
-    let digits = text.prefix { $0.isASCII && $0.isNumber }
-    guard let number = UInt64(digits) else { return wrong(expected) }
-    let unit = text.dropFirst(digits.count)
-    guard let factor = Self.timeUnits.first(where: { $0.suffix == unit })?.nanoseconds else {
-      let what = unit.isEmpty ? "has no unit" : "has the unit '\(unit)'"
-      return reject("\(name) is '\(Self.shortened(text))', which \(what); expected \(expected)")
+    do { return (try TimeLength(reading: text).nanoseconds, text) } catch { return unreadable(text, error, expected) }
+  }
+
+  /// Reports why a text is not what is expected.
+  private func unreadable<Value>(_ text: String, _ error: UnreadableText, _ expected: String) -> Value? {
+    switch error {
+    case .notANumber: wrong(expected)
+    case .noUnit, .unknownUnit:
+      reject("\(name) is '\(Self.shortened(text))', which \(error.reason); expected \(expected)")
+    case .overAYear: reject("\(name) is \(Self.shortened(text)), more than a year; expected \(expected)")
+    case .tooLarge: reject("\(name) is \(Self.shortened(text)), which \(error.reason); expected \(expected)")
+    case .notAPattern, .patternTooLong: reject("'\(Self.shortened(text))' \(error.reason)")
     }
-    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
-    // A year keeps sums of times within 64 bits.
-    guard !overflow, product <= 366 * 86_400_000_000_000 else {
-      return reject("\(name) is \(Self.shortened(text)), more than a year; expected \(expected)")
-    }
-    return (product, text)
+  }
+
+  /// A regular expression, where `text` stands here.
+  func pattern(_ text: String) -> TextPattern? {
+    do { return try TextPattern(reading: text) } catch { return unreadable(text, error, "a regular expression") }
   }
 
   private static func time(_ seconds: Int) -> String {
@@ -157,19 +162,11 @@ struct Setting {
 
   /// A number of bytes: `512M`, `2G`.
   func bytes(atLeast minimum: Int64) -> Int64? {
-    let expected = "a size, as 512M or 2G"
-    guard let text = scalarText else { return wrong(expected) }
-    let digits = text.prefix { $0.isASCII && $0.isNumber }
-    let factors: [Substring: Int64] = ["k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-    guard let number = Int64(digits) else { return wrong(expected) }
-    let unit = text.dropFirst(digits.count)
-    guard let factor = factors[unit] else {
-      let what = unit.isEmpty ? "has no unit" : "has the unit '\(unit)'"
-      return reject("\(name) is '\(Self.shortened(text))', which \(what); expected \(expected)")
-    }
-    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
-    guard !overflow, product >= minimum else { return reject("\(name) is \(text); give \(minimum >> 20)M or more") }
-    return product
+    guard let text = scalarText else { return wrong(ByteSize.examples) }
+    let bytes: Int64
+    do { bytes = try ByteSize(reading: text).bytes } catch { return unreadable(text, error, ByteSize.examples) }
+    guard bytes >= minimum else { return reject("\(name) is \(text); give \(minimum >> 20)M or more") }
+    return bytes
   }
 
   // MARK: - Groups

@@ -3,47 +3,72 @@ import ProfileModel
 extension PolicyReading {
   private static let longestTask = 24 * 3600
 
-  /// The options of each kind of task beside its type and duration.
-  private static let options: [TaskKind: [String]] = [
-    .onCPU: ["freq", "side", "unwind", "include_children"],
-    .offCPU: ["min_block", "max_block", "phase", "state", "wakers", "side", "unwind", "include_children"],
-    .network: ["uri", "slower_than", "body_bytes", "samples", "call_times", "fold_ids"],
-  ]
+  private static let stackOptions = ["side", "user", "kernel", "unwind", "include_children"]
 
-  func task(_ setting: Setting, durationSeconds: Int) -> PolicyTask? {
-    let all = Set(Self.options.values.flatMap(\.self)).sorted()
+  /// The options of each kind of task beside its type and duration: those of the command, `_` for `-`. `--no-x` is
+  /// `x: false`. The target is what the policy matches.
+  private static func options(of kind: TaskKind) -> [String] {
+    switch kind {
+    case .onCPU: ["freq", "jitter"] + stackOptions
+    case .offCPU: ["min_block", "max_block", "phase", "state", "wakers"] + stackOptions
+    case .network:
+      [
+        "uri", "slower_than", "sample", "samples", "body", "body_bytes", "call_times", "fold_ids", "include_children",
+      ]
+    }
+  }
+
+  func task(_ setting: Setting, durationSeconds: Int) -> TaskSpec? {
+    let all = Set(TaskKind.allCases.flatMap(Self.options)).sorted()
     guard let group = setting.group(keys: ["type", "duration"] + all, "a group of keys with 'type'"),
       let type = group.required("type", "oncpu, offcpu or network")?.choice(TaskKind.allCases.map(\.rawValue)),
       let kind = TaskKind(rawValue: type)
     else { return nil }
-    let allowed = Self.options[kind] ?? []
+    let allowed = Self.options(of: kind)
     group.refuse(
       all.filter { !allowed.contains($0) },
       because: "the options of \(type) are duration, \(allowed.joined(separator: ", "))")
-    var task = PolicyTask(kind: kind, durationSeconds: durationSeconds)
-    if let seconds = group["duration"]?.seconds(in: 1...Self.longestTask) { task.durationSeconds = seconds }
+    let seconds = group["duration"]?.seconds(in: 1...Self.longestTask) ?? durationSeconds
+    return TaskSpec(
+      kind: payload(of: kind, group), durationNanoseconds: UInt64(seconds) * 1_000_000_000, options: options(group))
+  }
+
+  private func payload(of kind: TaskKind, _ group: SettingGroup) -> TaskSpec.Kind {
     switch kind {
-    case .onCPU:
-      if let hertz = group["freq"]?.integer(in: 1...highestFrequency) { task.frequencyHertz = hertz }
-      setStacks(group, &task)
-    case .offCPU:
-      task.offCPU = offCPU(group)
-      setStacks(group, &task)
-    case .network: task.network = network(group)
+    case .onCPU: .onCPU(onCPU(group))
+    case .offCPU: .offCPU(offCPU(group))
+    case .network: .network(network(group))
     }
-    return task
   }
 
-  private func setStacks(_ group: SettingGroup, _ task: inout PolicyTask) {
-    if let side = group["side"]?.choice(["both", "user", "kernel"]).flatMap(CaptureParameters.Side.init) {
-      task.side = side
-    }
-    if let unwind = group["unwind"]?.choice(["auto", "dwarf", "fp"]) { task.unwind = unwind }
-    if let includes = group["include_children"]?.flag() { task.includesChildren = includes }
+  private func options(_ group: SettingGroup) -> TaskSpec.Options {
+    var options = TaskSpec.Options()
+    options.side = side(group)
+    if let unwind = group["unwind"]?.choice(of: UnwindChoice.self) { options.unwind = unwind }
+    if let includes = group["include_children"]?.flag() { options.includesChildren = includes }
+    return options
   }
 
-  private func offCPU(_ group: SettingGroup) -> OffCPUParameters {
-    var parameters = OffCPUParameters()
+  /// `side: user`, or `user: true` as the command has it.
+  private func side(_ group: SettingGroup) -> TaskSpec.Side {
+    let keys = ["side", "user", "kernel"].filter { group[$0] != nil }
+    for key in keys.dropFirst() { group[key]?.report("'\(key)' and '\(keys[0])' both choose a side; give one of them") }
+    let side = group["side"]?.choice(of: TaskSpec.Side.self)
+    let (user, kernel) = (group["user"]?.flag(), group["kernel"]?.flag())
+    if user == true { return .user }
+    if kernel == true { return .kernel }
+    return side ?? .both
+  }
+
+  private func onCPU(_ group: SettingGroup) -> OnCPUOptions {
+    var options = OnCPUOptions()
+    if let hertz = group["freq"]?.integer(in: 1...highestFrequency) { options.frequencyHertz = hertz }
+    if let jitter = group["jitter"]?.flag() { options.hasJitter = jitter }
+    return options
+  }
+
+  private func offCPU(_ group: SettingGroup) -> OffCPUOptions {
+    var parameters = OffCPUOptions()
     if let time = group["min_block"]?.nanoseconds() { parameters.minimumNanoseconds = time }
     if let setting = group["max_block"], let time = setting.nanoseconds() {
       parameters.maximumNanoseconds = time
@@ -56,22 +81,42 @@ extension PolicyReading {
       parameters.phases = Phase.allCases.filter { words.contains($0.rawValue) || words.contains("all") }
     }
     if let states = group["state"]?.list() {
-      parameters.states = states.compactMap { $0.choice(WaitState.allCases.map(\.rawValue)) }
+      let known = states.flatMap { entry -> [WaitState] in
+        if let text = entry.scalarText, let several = WaitState.list(reading: text) { return several }
+        return entry.choice(of: WaitState.self).map { [$0] } ?? []
+      }
+      // As a command has them: each once.
+      parameters.states = known.reduce(into: []) { if !$0.contains($1.rawValue) { $0.append($1.rawValue) } }
     }
     if let wakers = group["wakers"]?.flag() { parameters.wakers = wakers }
     return parameters
   }
 
-  private func network(_ group: SettingGroup) -> NetworkParameters {
-    var parameters = NetworkParameters()
+  private func network(_ group: SettingGroup) -> NetworkOptions {
+    var parameters = NetworkOptions(reasons: RequestSample.Reason.standard)
     parameters.uris = (group["uri"]?.list() ?? []).compactMap { entry in
-      entry.text("a regular expression").flatMap { pattern(entry, $0)?.text }
+      entry.text("a regular expression").flatMap { entry.pattern($0)?.text }
     }
     if let time = group["slower_than"]?.nanoseconds() { parameters.slowerThanNanoseconds = time }
-    if let bytes = group["body_bytes"]?.integer(in: 0...4096) { parameters.bodyBytes = bytes }
+    if let reasons = group["sample"]?.list() { parameters.reasons = self.reasons(reasons) }
+    if group["body"] != nil { group["body_bytes"]?.report("'body_bytes' is the old word for 'body'; give one of them") }
+    if let bytes = (group["body"] ?? group["body_bytes"])?.integer(in: 0...4096) { parameters.bodyBytes = bytes }
     if let count = group["samples"]?.integer(in: 0...1000) { parameters.samplesPerEndpoint = count }
     if let times = group["call_times"]?.flag() { parameters.callTimes = times }
     if let folds = group["fold_ids"]?.flag() { parameters.foldsIdentifiers = folds }
     return parameters
+  }
+
+  /// `slow,5xx`, `[slow, 5xx]` or `none`.
+  private func reasons(_ entries: [Setting]) -> [RequestSample.Reason] {
+    let words = entries.flatMap { entry -> [RequestSample.Reason] in
+      if let text = entry.scalarText, text != "none" || entries.count == 1,
+        let several = RequestSample.Reason.list(reading: text)
+      {
+        return several
+      }
+      return entry.choice(of: RequestSample.Reason.self).map { [$0] } ?? []
+    }
+    return words.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 }

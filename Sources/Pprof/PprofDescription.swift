@@ -32,7 +32,7 @@ package struct PprofDescription: Sendable {
 
   /// Everything that a task tells, its losses and defects among the comments.
   package init(_ task: ProfilingTask) {
-    let frequency = task.parameters.frequencyHertz.flatMap { $0 > 0 ? UInt64($0) : nil }
+    let frequency = (task.spec.kind.onCPU?.frequencyHertz).flatMap { $0 > 0 ? UInt64($0) : nil }
     self.init(
       kind: task.kind, unit: task.kind.unit, hasThreads: true,
       periodNanoseconds: frequency.map { 1_000_000_000 / $0 }, startedAt: task.startedAt,

@@ -5,20 +5,14 @@ package import ProfileModel
 package struct CaptureKinds {
   /// What a capture of any kind is prepared by.
   package struct Order {
-    package var request: CaptureRequest
-    /// What is asked of the kind: its rate, its phases, its paths.
-    package var parameters: CaptureParameters
+    package var request: ResolvedTask
     /// What it shares with other captures; nil for tables of its own.
     package var tables: SharedTables?
     /// How many stacks and threads, or connections, the kernel keeps.
     package var tableCapacity: UInt32
 
-    package init(
-      request: CaptureRequest, parameters: CaptureParameters, tables: SharedTables? = nil,
-      tableCapacity: UInt32 = 1 << 16
-    ) {
+    package init(_ request: ResolvedTask, tables: SharedTables? = nil, tableCapacity: UInt32 = 1 << 16) {
       self.request = request
-      self.parameters = parameters
       self.tables = tables
       self.tableCapacity = tableCapacity
     }
@@ -34,6 +28,19 @@ package struct CaptureKinds {
       self.ringBufferBytes = ringBufferBytes
       self.prepare = prepare
     }
+
+    /// - Parameter options: what a task of this kind is asked for; nil for a task of another kind.
+    fileprivate init<Options>(
+      ringBufferBytes: UInt32, _ options: @escaping (TaskSpec.Kind) -> Options?,
+      prepare: @escaping (Order, Options) throws -> any CaptureLifecycle
+    ) {
+      self.init(ringBufferBytes: ringBufferBytes) { order in
+        guard let options = options(order.request.spec.kind) else {
+          preconditionFailure("rows are looked up by the kind of the task")
+        }
+        return try prepare(order, options)
+      }
+    }
   }
 
   private let rows: [TaskKind: Row]
@@ -43,20 +50,18 @@ package struct CaptureKinds {
   /// All that this program has.
   package static var standard: CaptureKinds {
     CaptureKinds([
-      .onCPU: Row(ringBufferBytes: 1 << 21) { order in
+      .onCPU: Row(ringBufferBytes: 1 << 21, \.onCPU) { order, options in
         try OnCPUCapture(
-          order.request, frequencyHertz: order.parameters.frequencyHertz ?? 99,
-          jitterSeed: order.parameters.jitterSeed, tables: order.tables, openPerfMap: PerfMapSearch.open)
+          order.request, frequencyHertz: options.frequencyHertz, jitterSeed: options.drawSeed(), tables: order.tables,
+          openPerfMap: PerfMapSearch.open)
       },
-      .offCPU: Row(ringBufferBytes: 1 << 21) { order in
+      .offCPU: Row(ringBufferBytes: 1 << 21, \.offCPU) { order, options in
         try OffCPUCapture(
-          order.request, order.parameters.offCPU ?? OffCPUParameters(), tableCapacity: order.tableCapacity,
-          tables: order.tables, openPerfMap: PerfMapSearch.open)
+          order.request, options, tableCapacity: order.tableCapacity, tables: order.tables,
+          openPerfMap: PerfMapSearch.open)
       },
-      .network: Row(ringBufferBytes: 1 << 22) { order in
-        try NetworkCapture(
-          order.request,
-          NetworkTask.options(order.parameters.network ?? NetworkParameters(), tableCapacity: order.tableCapacity))
+      .network: Row(ringBufferBytes: 1 << 22, \.network) { order, options in
+        try NetworkCapture(order.request, NetworkTask.options(options, tableCapacity: order.tableCapacity))
       },
     ])
   }
@@ -67,7 +72,7 @@ package struct CaptureKinds {
   }
 
   /// Loads what a capture needs, which then looks at nothing yet.
-  package func prepare(_ kind: TaskKind, _ order: Order) throws -> any CaptureLifecycle {
-    try row(kind).prepare(order)
+  package func prepare(_ order: Order) throws -> any CaptureLifecycle {
+    try row(order.request.spec.kind.name).prepare(order)
   }
 }

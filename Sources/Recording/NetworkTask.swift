@@ -5,12 +5,12 @@ import Protocols
 /// What a network capture takes from other parts: how paths and messages are shown, how protocols are told.
 package enum NetworkTask {
   package static func options(
-    _ parameters: NetworkParameters, tableCapacity: UInt32 = 1 << 16
+    _ parameters: NetworkOptions, tableCapacity: UInt32 = 1 << 16
   ) -> NetworkCapture.Options {
-    let patterns = parameters.uris.compactMap { try? Regex($0) }
+    let patterns = parameters.uris.compactMap { TextPattern($0) }
     return NetworkCapture.Options(
       parameters: parameters,
-      isListed: { path in patterns.isEmpty || patterns.contains { (try? $0.firstMatch(in: path)) != nil } },
+      isListed: { path in patterns.isEmpty || patterns.contains { $0.finds(path) } },
       shownPath: { parameters.foldsIdentifiers ? PathFolding.fold($0) : $0 },
       shownMessage: { HeaderRedaction.text($0) },
       speaks: { speaks($0) }, tableCapacity: tableCapacity)

@@ -6,23 +6,21 @@ struct TaskDescription {
 
   /// What was asked for: `99 Hz on every CPU, cpu-clock, user and kernel stacks (fp), children included`.
   var capture: String {
-    let parameters = task.parameters
     if task.kind == .network { return network }
     let stacks =
-      switch parameters.side {
-      case .both: "user and kernel stacks (\(parameters.unwind))"
-      case .user: "user stacks (\(parameters.unwind))"
+      switch task.spec.options.side {
+      case .both: "user and kernel stacks (\(task.unwind))"
+      case .user: "user stacks (\(task.unwind))"
       case .kernel: "kernel stacks"
       }
-    let children = parameters.includeChildren ? "" : ", without children"
+    let children = task.spec.options.includesChildren ? "" : ", without children"
     return "\(what), \(stacks)\(children)"
   }
 
   /// What is recorded: `99 Hz, cpu-clock`, `blocked for 1us or more`.
   private var what: String {
-    let parameters = task.parameters
-    guard let offCPU = parameters.offCPU else {
-      return "\(parameters.frequencyHertz.map { "\($0) Hz, " } ?? "")\(parameters.event)"
+    guard let offCPU = task.spec.kind.offCPU else {
+      return "\(task.spec.kind.onCPU.map { "\($0.frequencyHertz) Hz, " } ?? "")\(task.event)"
     }
     let isAll = Set(offCPU.phases) == Set(Phase.allCases)
     var text = isAll ? "off the CPU" : offCPU.phases.map(\.explanation).joined(separator: " or ")
@@ -36,13 +34,13 @@ struct TaskDescription {
 
   /// What of a network was recorded.
   private var network: String {
-    "connections and HTTP requests" + (task.parameters.network?.callTimes == true ? ", with the times of calls" : "")
-      + (task.parameters.includeChildren ? "" : ", without children")
+    "connections and HTTP requests" + (task.spec.kind.network?.callTimes == true ? ", with the times of calls" : "")
+      + (task.spec.options.includesChildren ? "" : ", without children")
   }
 
   /// Which requests were kept: `slow (250ms or more), 4xx, 5xx, with 4096 bytes of each message`; nil for none.
   var keptRequests: String? {
-    guard let network = task.parameters.network, !network.reasons.isEmpty else { return nil }
+    guard let network = task.spec.kind.network, !network.reasons.isEmpty else { return nil }
     var text = network.reasons.map { reason in
       switch reason {
       case .slow: "slow (\(TimeText.duration(nanoseconds: network.slowerThanNanoseconds)) or more)"
@@ -58,7 +56,7 @@ struct TaskDescription {
 
   /// How long it took: `4.2s of 10s`, `10s`, or what is known of a task that did not end.
   var duration: String {
-    let requested = task.parameters.durationNanoseconds.map(TimeText.duration(nanoseconds:))
+    let requested = task.spec.durationNanoseconds.map(TimeText.duration(nanoseconds:))
     guard let elapsed = task.elapsedNanoseconds.map(TimeText.duration(nanoseconds:)) else {
       return "\(requested.map { "\($0) asked for" } ?? "no limit asked for"), no end recorded"
     }

@@ -38,7 +38,7 @@ package enum TaskJSON {
 
   private static func writeMembers(_ task: ProfilingTask, to writer: inout JSONWriter) {
     writeIdentity(task, to: &writer)
-    writeParameters(task.parameters, to: &writer)
+    writeParameters(task, to: &writer)
     writeAccount(task.account, to: &writer)
     writer.key("note")
     writer.string(task.note)
@@ -71,28 +71,29 @@ package enum TaskJSON {
     if let elapsed = task.elapsedNanoseconds { writer.integer(elapsed) } else { writer.null() }
   }
 
-  private static func writeParameters(_ parameters: CaptureParameters, to writer: inout JSONWriter) {
+  private static func writeParameters(_ task: ProfilingTask, to writer: inout JSONWriter) {
+    let spec = task.spec
     writer.key("requested_duration_ns")
-    if let duration = parameters.durationNanoseconds { writer.integer(duration) } else { writer.null() }
+    if let duration = spec.durationNanoseconds { writer.integer(duration) } else { writer.null() }
     writer.key("frequency_hz")
-    if let frequency = parameters.frequencyHertz { writer.integer(frequency) } else { writer.null() }
+    if let frequency = spec.kind.onCPU?.frequencyHertz { writer.integer(frequency) } else { writer.null() }
     writer.key("jitter_seed")
-    if let seed = parameters.jitterSeed { writer.integer(seed) } else { writer.null() }
+    if let seed = task.jitterSeed { writer.integer(seed) } else { writer.null() }
     writer.key("event")
-    writer.string(parameters.event)
+    writer.string(task.event)
     writer.key("unwind")
-    writer.string(parameters.unwind)
+    writer.string(task.unwind)
     writer.key("side")
-    writer.string(parameters.side.rawValue)
+    writer.string(spec.options.side.rawValue)
     writer.key("include_children")
-    writer.bool(parameters.includeChildren)
+    writer.bool(spec.options.includesChildren)
     writer.key("off_cpu")
-    if let offCPU = parameters.offCPU { write(offCPU, to: &writer) } else { writer.null() }
+    if let offCPU = spec.kind.offCPU { write(offCPU, to: &writer) } else { writer.null() }
     writer.key("network")
-    if let network = parameters.network { write(network, to: &writer) } else { writer.null() }
+    if let network = spec.kind.network { write(network, to: &writer) } else { writer.null() }
   }
 
-  private static func write(_ parameters: NetworkParameters, to writer: inout JSONWriter) {
+  private static func write(_ parameters: NetworkOptions, to writer: inout JSONWriter) {
     writer.object { writer in
       writer.key("uris")
       writer.strings(parameters.uris)
@@ -111,7 +112,7 @@ package enum TaskJSON {
     }
   }
 
-  private static func write(_ parameters: OffCPUParameters, to writer: inout JSONWriter) {
+  private static func write(_ parameters: OffCPUOptions, to writer: inout JSONWriter) {
     writer.object { writer in
       writer.key("min_ns")
       writer.integer(parameters.minimumNanoseconds)

@@ -4,7 +4,7 @@ import GRDB
 ///
 /// `PRAGMA application_id` is "swpr"; `PRAGMA user_version` is the number of migrations that were applied. A new loss
 /// or defect cause needs no new version, because readers report causes that they do not know. A new `TaskKind`,
-/// `TaskStatus`, `CaptureParameters.Side`, `FrameOrigin` or case within a `NetworkProfile` does.
+/// `TaskStatus`, `TaskSpec.Side`, `FrameOrigin` or case within a `NetworkProfile` does.
 enum Schema {
   static let applicationID: Int32 = 0x7377_7072
   static var version: Int { migrations.count }

@@ -66,7 +66,7 @@ enum TaskRecord {
   private static func arguments(of task: ProfilingTask) throws -> [(any DatabaseValueConvertible)?] {
     let account = task.account
     return [
-      task.kind.rawValue, StoredText(task.target), try json(task.parameters), StoredText(task.host),
+      task.kind.rawValue, StoredText(task.target), try json(TaskParameters(task)), StoredText(task.host),
       StoredText(task.kernel), task.startedAt.nanoseconds, task.endedAt?.nanoseconds, task.status.rawValue,
       StoredText(task.error), Int64(bitPattern: account.ticks), Int64(bitPattern: account.taken),
       try json(account.losses), try json(account.defects), Int64(bitPattern: account.lostNanoseconds),
@@ -85,10 +85,14 @@ enum TaskRecord {
   }
 
   private static func task(_ id: TaskID, _ reader: inout RowReader) throws(RowReader.Malformed) -> ProfilingTask {
+    let kind = try reader.text(TaskKind.init)
+    let target = try reader.text()
+    let parameters: TaskParameters = try reader.json()
+    guard let spec = parameters.spec(of: kind) else { throw RowReader.Malformed(column: "parameters") }
     var task = ProfilingTask(
-      id: id, kind: try reader.text(TaskKind.init), target: try reader.text(),
-      parameters: try reader.json(), host: try reader.text(), kernel: try reader.text(),
-      startedAt: try reader.time())
+      id: id, target: target, spec: spec, event: parameters.event, unwind: parameters.unwind,
+      host: try reader.text(), kernel: try reader.text(), startedAt: try reader.time())
+    task.jitterSeed = parameters.jitterSeed
     task.endedAt = try reader.optionalTime()
     task.status = try reader.text(TaskStatus.init)
     task.error = try reader.optionalText()

@@ -25,7 +25,7 @@ final class Flight {
 
   /// What is remembered for a task that samples the CPU; nil for others.
   func lookback(for start: PolicyEngine.Start, armedAt: MonotonicTime) -> Lookback? {
-    guard start.policy.task.kind == .onCPU else { return nil }
+    guard start.policy.task.kind.onCPU != nil else { return nil }
     let span = UInt64(spanSeconds) * 1_000_000_000
     let earliest = MonotonicTime(nanoseconds: armedAt.nanoseconds - min(armedAt.nanoseconds, span))
     let from = max(earliest, recorder.armedAt)

@@ -16,7 +16,7 @@ struct ProbeShelf {
   }
 
   private struct Entry {
-    let task: PolicyTask
+    let task: TaskSpec
     let capture: any CaptureLifecycle
   }
 
@@ -26,7 +26,7 @@ struct ProbeShelf {
   /// Loads what is missing for some tasks, one kind of them in a call, and drops what none of them needs.
   ///
   /// - Returns: whether nothing is missing any more.
-  mutating func restock(for tasks: [PolicyTask]) throws -> Bool {
+  mutating func restock(for tasks: [TaskSpec]) throws -> Bool {
     let wanted = tasks.map(Self.key)
     stock.removeAll { !wanted.contains($0.task) }
     guard let missing = wanted.first(where: { task in !stock.contains { $0.task == task } }) else { return true }
@@ -35,7 +35,7 @@ struct ProbeShelf {
   }
 
   /// A capture for a task, aimed at some processes: one that is loaded, or one that is loaded now.
-  mutating func take(_ task: PolicyTask, _ processes: [ProcessID]) throws -> any CaptureLifecycle {
+  mutating func take(_ task: TaskSpec, _ processes: [ProcessID]) throws -> any CaptureLifecycle {
     let key = Self.key(task)
     let capture =
       if let index = stock.firstIndex(where: { $0.task == key }) { stock.remove(at: index).capture } else {
@@ -46,22 +46,17 @@ struct ProbeShelf {
   }
 
   /// The task without what its programs do not depend on.
-  private static func key(_ task: PolicyTask) -> PolicyTask {
+  private static func key(_ task: TaskSpec) -> TaskSpec {
     var key = task
-    key.durationSeconds = 0
+    key.durationNanoseconds = nil
     return key
   }
 
-  private func load(_ task: PolicyTask) throws -> any CaptureLifecycle {
-    let row = try kinds.row(task.kind)
-    var request = CaptureRequest(
-      target: .processes([]), side: task.side, includesChildren: task.includesChildren,
-      unwind: UnwindChoice(rawValue: task.unwind) ?? .auto, ringBufferBytes: row.ringBufferBytes)
+  private func load(_ task: TaskSpec) throws -> any CaptureLifecycle {
+    let row = try kinds.row(task.kind.name)
+    var request = ResolvedTask(task, ringBufferBytes: row.ringBufferBytes)
     request.initialBuildNanoseconds = Self.initialBuildNanoseconds
     request.isPreparedAhead = true
-    var parameters = task.parameters
-    if task.kind == .onCPU { parameters.jitterSeed = .random(in: .min ... .max) }
-    return try kinds.prepare(
-      task.kind, CaptureKinds.Order(request: request, parameters: parameters, tables: tables))
+    return try kinds.prepare(CaptureKinds.Order(request, tables: tables))
   }
 }

@@ -148,7 +148,7 @@ package struct WatchSession: ~Copyable {
   /// Has the tables ready of the processes whose stacks tasks may walk.
   private mutating func prepareTables() {
     let processes = zip(engine.policies, engine.processesByPolicy).filter {
-      $0.0.task.kind != .network && $0.0.task.unwind != UnwindChoice.fp.rawValue
+      $0.0.task.kind.network == nil && $0.0.task.options.unwind != .fp
     }
     preparation.look(at: Set(processes.flatMap { $0.1.map(\.key) }), now: Clock.monotonic)
   }
@@ -159,7 +159,7 @@ package struct WatchSession: ~Copyable {
     guard span > 0 else { return flight = nil }
     do {
       if flight?.spanSeconds != span { flight = try Flight(spanSeconds: span, tables: tables) }
-      let processes = zip(engine.policies, engine.processesByPolicy).filter { $0.0.task.kind == .onCPU }
+      let processes = zip(engine.policies, engine.processesByPolicy).filter { $0.0.task.kind.onCPU != nil }
         .flatMap { $0.1.map(\.key) }
       try flight?.look(at: Set(processes))
     } catch {
@@ -229,7 +229,8 @@ package struct WatchSession: ~Copyable {
       }
       let busiest = states.sorted { ($0.cpu ?? 0, $1.pid) > ($1.cpu ?? 0, $0.pid) }
       return WatchState.Policy(
-        name: policy.name, kind: policy.task.kind, rules: policy.rules.map(\.sentence), processCount: processes.count,
+        name: policy.name, kind: policy.task.kind.name, rules: policy.rules.map(\.sentence),
+        processCount: processes.count,
         processes: Array(busiest.prefix(Self.listedProcesses)))
     }
     return WatchState(

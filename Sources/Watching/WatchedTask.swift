@@ -62,8 +62,7 @@ struct WatchedTask {
     do {
       let capture = try prepare()
       let begun = try capture.arm()
-      (task.parameters.event, task.parameters.unwind) = (begun.event, begun.unwind)
-      task.parameters.jitterSeed = begun.jitterSeed
+      (task.event, task.unwind, task.jitterSeed) = (begun.event, begun.unwind, begun.jitterSeed)
       task.startedAt = Clock.wall(at: begun.armedAt)
       let earlier = lookback(begun.armedAt)
       if let earlier {
@@ -71,7 +70,7 @@ struct WatchedTask {
         task.trigger = TriggerText.encode(trigger)
         task.startedAt = WallTime(nanoseconds: task.startedAt.nanoseconds - Int64(earlier.nanoseconds))
       }
-      let deadline = begun.armedAt + UInt64(start.policy.task.durationSeconds) * 1_000_000_000
+      let deadline = begun.armedAt + (start.policy.task.durationNanoseconds ?? 0)
       state = .recording(
         Running(capture: capture, armedAt: begun.armedAt, deadline: deadline, lookback: earlier))
       return .begin(start.id, task, start.cooldowns)
@@ -148,29 +147,15 @@ extension PolicyEngine.Start {
   /// The task, as far as it is known before it is armed.
   func task(trigger: Trigger) -> ProfilingTask {
     let named = processes.map { "\($0.key.process) (\($0.name))" }
+    var spec = policy.task
+    spec.target = .processes(processes.map(\.key.process))
     return ProfilingTask(
-      kind: policy.task.kind, target: (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", "),
-      parameters: policy.task.parameters, host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall,
-      trigger: TriggerText.encode(trigger))
+      target: (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", "), spec: spec, host: Host.name,
+      kernel: Host.kernelRelease, startedAt: Clock.wall, trigger: TriggerText.encode(trigger))
   }
 
   var cooldowns: [Cooldown] {
     processes.map { Cooldown(policy: policy.name, process: $0.key, until: slot + policy.cooldownSeconds) }
-  }
-}
-
-extension PolicyTask {
-  /// What its capture is asked for, as the task has it on record.
-  var parameters: CaptureParameters {
-    var parameters = CaptureParameters(
-      durationNanoseconds: UInt64(durationSeconds) * 1_000_000_000,
-      frequencyHertz: kind == .onCPU ? frequencyHertz : nil, side: side, includeChildren: includesChildren)
-    switch kind {
-    case .onCPU: break
-    case .offCPU: (parameters.offCPU, parameters.event) = (offCPU, "sched_switch")
-    case .network: (parameters.network, parameters.event) = (network, "sockets")
-    }
-    return parameters
   }
 }
 

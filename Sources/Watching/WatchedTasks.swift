@@ -40,13 +40,13 @@ struct WatchedTasks {
   // MARK: - Programs
 
   /// Loads all that tasks of some policies need.
-  mutating func stock(for tasks: [PolicyTask]) throws {
+  mutating func stock(for tasks: [TaskSpec]) throws {
     while try !shelf.restock(for: tasks) {}
     isStocked = true
   }
 
   /// Loads some of what is missing since a task took it, or since policies changed.
-  mutating func restock(for tasks: [PolicyTask]) {
+  mutating func restock(for tasks: [TaskSpec]) {
     guard !isStocked else { return }
     // The task that needs what does not load will say so.
     isStocked = (try? shelf.restock(for: tasks)) ?? true

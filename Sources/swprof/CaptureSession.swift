@@ -9,32 +9,18 @@ import Symbolication
 
 /// What a capture command does from its arguments to its output: arm, record, name, store, print.
 struct CaptureSession {
-  private let plan: CapturePlan
-  /// What is to be recorded, with what the capture itself tells left open.
-  private let kind: TaskKind
-  private let parameters: CaptureParameters
+  private let spec: TaskSpec
+  private let result: ResultOptions
+  private let tuning: TuningOptions
   private let tableCapacity: UInt32
 
-  /// - Parameters:
-  ///   - frequency: in Hz; nil where nothing ticks.
-  ///   - jitterSeed: what the times of ticks are drawn by; nil for ticks at a fixed rate.
-  ///   - tableCapacity: how many stacks and threads, or connections, the kernel keeps.
-  init(
-    _ plan: CapturePlan, _ kind: TaskKind, frequencyHertz frequency: Int? = nil, jitterSeed: UInt32? = nil,
-    offCPU: OffCPUParameters? = nil, network: NetworkParameters? = nil, tableCapacity: UInt32 = 1 << 16
-  ) {
-    self.plan = plan
-    self.kind = kind
+  /// - Parameter tableCapacity: how many stacks and threads, or connections, the kernel keeps.
+  init(_ spec: TaskSpec, _ result: ResultOptions, _ tuning: TuningOptions, tableCapacity: UInt32 = 1 << 16) {
+    self.spec = spec
+    self.result = result
+    self.tuning = tuning
     self.tableCapacity = tableCapacity
-    var parameters = CaptureParameters(
-      durationNanoseconds: nil, frequencyHertz: frequency, side: plan.side,
-      includeChildren: plan.target.includeChildren, offCPU: offCPU, network: network)
-    parameters.jitterSeed = jitterSeed
-    self.parameters = parameters
   }
-
-  /// How long a capture of running processes takes unless told otherwise.
-  private static let defaultDuration = Duration(nanoseconds: 30_000_000_000)
 
   func run() throws {
     var timings = Timings(origin: ProcessTable.startTime())
@@ -42,40 +28,41 @@ struct CaptureSession {
     let surroundings = CommandSurroundings.current
     Host.raiseDescriptorLimit()
     let signals = try SignalDescriptor()
-    var sink = try OutputSink(plan.output.output)
+    var sink = try OutputSink(result.output.output)
     var child: ChildProcess?
-    if !plan.target.command.isEmpty {
-      child = try ChildProcess(arguments: plan.target.command, in: surroundings, signals: signals)
+    if case .command(let arguments) = spec.target {
+      child = try ChildProcess(arguments: arguments, in: surroundings, signals: signals)
     }
-    let targets = child == nil ? plan.target.listedProcesses : []
-    let observation = TargetObservation(targets, includesChildren: plan.target.includeChildren)
+    let targets = spec.target.listedProcesses
+    let observation = TargetObservation(targets, includesChildren: spec.options.includesChildren)
 
-    var task = makeTask(hasCommand: child != nil)
-    let capture = try CaptureKinds.standard.prepare(kind, order(child: child?.process))
+    var task = makeTask()
+    let capture = try CaptureKinds.standard.prepare(
+      CaptureKinds.Order(tuning.resolve(spec, child: child?.process), tableCapacity: tableCapacity))
     let armedAt = try arm(capture, &task)
     timings.mark("armed", at: armedAt)
-    let store = plan.noStore ? nil : StoreSink(try StoreAccess.writable(plan.store))
+    let store = result.noStore ? nil : StoreSink(try StoreAccess.writable(result.store))
     if let store {
       task.id = try store.begin(task)
-      verbosity.detail("task \(task.id) in database '\(StoreAccess.path(plan.store))'")
+      verbosity.detail("task \(task.id) in database '\(StoreAccess.path(result.store))'")
     }
-    verbosity.detail(
-      "event \(task.parameters.event), user stacks by \(task.parameters.unwind), probes loaded and attached")
+    verbosity.detail("event \(task.event), user stacks by \(task.unwind), probes loaded and attached")
 
     var isStored = false
     do {
       let end = try record(capture, armedAt: armedAt, &task, child, signals, &timings)
       let outcome = try capture.finish()
       if !targets.isEmpty {
-        task.warnings = EmptyResult.advice(kind, observation.facts(frequencyHertz: parameters.frequencyHertz))
+        task.warnings = EmptyResult.advice(
+          task.kind, observation.facts(frequencyHertz: spec.kind.onCPU?.frequencyHertz))
       }
       let interruption = Interruption()
-      let result = try complete(&task, outcome, &timings)
+      let recorded = try complete(&task, outcome, &timings)
       let isCut = interruption.hasCome
-      let stored = Result { if let store { try store.finish(task, result) } }
+      let stored = Result { if let store { try store.finish(task, recorded) } }
       isStored = store != nil && (try? stored.get()) != nil
       if isStored, !isCut { try interruption.leaveInstead(ofDrawing: task.id) }
-      try write(task, result, to: &sink)
+      try write(task, recorded, to: &sink)
       SignalDescriptor.stayOnSignal()
       timings.mark("reported")
       if verbosity == .verbose || Environment.variables["SWPROF_TIMINGS"] != nil { Terminal.complain(timings.line) }
@@ -97,9 +84,7 @@ struct CaptureSession {
   private func arm(_ capture: any CaptureLifecycle, _ task: inout ProfilingTask) throws -> MonotonicTime {
     let start = try capture.arm()
     task.startedAt = Clock.wall(at: start.armedAt)
-    task.parameters.event = start.event
-    task.parameters.unwind = start.unwind
-    task.parameters.jitterSeed = start.jitterSeed
+    (task.event, task.unwind, task.jitterSeed) = (start.event, start.unwind, start.jitterSeed)
     return start.armedAt
   }
 
@@ -109,7 +94,7 @@ struct CaptureSession {
     _ signals: SignalDescriptor, _ timings: inout Timings
   ) throws -> CaptureEnd {
     var run = CaptureRun(
-      capture, armedAt: armedAt, signals: signals, durationNanoseconds: task.parameters.durationNanoseconds,
+      capture, armedAt: armedAt, signals: signals, durationNanoseconds: spec.durationNanoseconds,
       watching: watchedProcesses(child: child?.process))
     try start(child)
     var progress = ProgressLine(verbosity)
@@ -122,15 +107,15 @@ struct CaptureSession {
     return end
   }
 
-  private var verbosity: Verbosity { plan.verbosity }
+  private var verbosity: Verbosity { result.manners.verbosity }
 
-  private func write(_ task: ProfilingTask, _ result: TaskResult, to sink: inout OutputSink) throws {
-    switch result {
+  private func write(_ task: ProfilingTask, _ recorded: TaskResult, to sink: inout OutputSink) throws {
+    switch recorded {
     case .stacks(let profile):
       for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
-      try ProfileOutput(options: plan.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
+      try ProfileOutput(options: result.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
     case .network(let profile):
-      try NetworkOutput(options: plan.output, verbosity: verbosity).write(task, profile, to: &sink)
+      try NetworkOutput(options: result.output, verbosity: verbosity).write(task, profile, to: &sink)
     }
   }
 
@@ -145,39 +130,24 @@ struct CaptureSession {
     }
   }
 
-  private func request(child: ProcessID?) -> CaptureRequest {
-    var request = CaptureRequest(
-      target: plan.target.target(command: child), side: plan.side, includesChildren: plan.target.includeChildren,
-      unwind: plan.unwind, missingFeatures: plan.missingFeatures, ringBufferBytes: plan.ringBufferBytes)
-    request.capacities = Dictionary(plan.capacities.map { ($0.table, $0.count) }) { $1 }
-    if child != nil { request.awaitedCommand = AwaitedCommand(plan.target.command) }
-    return request
-  }
-
-  private func order(child: ProcessID?) -> CaptureKinds.Order {
-    CaptureKinds.Order(request: request(child: child), parameters: parameters, tableCapacity: tableCapacity)
-  }
-
-  private func makeTask(hasCommand: Bool) -> ProfilingTask {
-    var parameters = parameters
-    // The capture says what it has used.
-    parameters.jitterSeed = nil
-    parameters.durationNanoseconds = (plan.duration ?? (hasCommand ? nil : Self.defaultDuration))?.nanoseconds
-    return ProfilingTask(
-      kind: kind, target: plan.target.description(isRedacted: plan.redactArgs), parameters: parameters,
-      host: Host.name, kernel: Host.kernelRelease, startedAt: Clock.wall, note: plan.note)
+  private func makeTask() -> ProfilingTask {
+    ProfilingTask(
+      target: spec.targetWords(isRedacted: result.redactArgs), spec: spec, host: Host.name,
+      kernel: Host.kernelRelease, startedAt: Clock.wall, note: result.note)
   }
 
   /// The processes whose end ends the capture.
   private func watchedProcesses(child: ProcessID?) -> [ProcessID] {
     if let child { return [child] }
-    return plan.target.pid?.processes ?? []
+    if case .processes(let processes) = spec.target { return processes }
+    return []
   }
 
   private func start(_ child: ChildProcess?) throws {
+    guard case .command(let arguments) = spec.target, let command = arguments.first else { return }
     do { try child?.start() } catch {
       let status: ExitStatus = error == .accessDenied ? .notPermitted : .noInput
-      throw Failure("cannot run '\(plan.target.command[0])': \(error)", status)
+      throw Failure("cannot run '\(command)': \(error)", status)
     }
   }
 

@@ -34,17 +34,14 @@ struct CommandRecording {
     let child = try Self.withOutputOnStandardError {
       try ChildProcess(arguments: command, in: surroundings, signals: signals)
     }
-    var request = CaptureRequest(
-      target: .processes([child.process]), side: .both, includesChildren: true, ringBufferBytes: 1 << 21)
-    request.awaitedCommand = AwaitedCommand(command)
-    var parameters = CaptureParameters(durationNanoseconds: nil, frequencyHertz: frequencyHertz)
-    parameters.jitterSeed = jitter.seed
-    let capture = try CaptureKinds.standard.prepare(.onCPU, .init(request: request, parameters: parameters))
+    let spec = TaskSpec(target: .command(command), kind: .onCPU(jitter.options(frequencyHertz: frequencyHertz)))
+    let request = ResolvedTask(spec, child: child.process, ringBufferBytes: 1 << 21)
+    let capture = try CaptureKinds.standard.prepare(CaptureKinds.Order(request))
     let start = try capture.arm()
-    (parameters.unwind, parameters.event, parameters.jitterSeed) = (start.unwind, start.event, start.jitterSeed)
     var task = ProfilingTask(
-      kind: .onCPU, target: "command \(name)", parameters: parameters, host: Host.name, kernel: Host.kernelRelease,
-      startedAt: Clock.wall(at: start.armedAt))
+      target: "command \(name)", spec: spec, event: start.event, unwind: start.unwind, host: Host.name,
+      kernel: Host.kernelRelease, startedAt: Clock.wall(at: start.armedAt))
+    task.jitterSeed = start.jitterSeed
     var run = CaptureRun(
       capture, armedAt: start.armedAt, signals: signals, durationNanoseconds: nil, watching: [child.process])
     do { try child.start() } catch {

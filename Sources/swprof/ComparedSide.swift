@@ -52,7 +52,7 @@ struct ComparedSide {
     runs.append(
       Run(
         name: name, profile: profile, kind: task.kind, unit: task.kind.unit, counting: .samples,
-        frequencyHertz: task.parameters.frequencyHertz, machine: "\(task.host) (kernel \(task.kernel))",
+        frequencyHertz: task.spec.kind.onCPU?.frequencyHertz, machine: "\(task.host) (kernel \(task.kernel))",
         lostShare: account.ticks == 0 ? 0 : Double(account.lost) / Double(account.ticks)))
     warnings += task.warnings.map { "\(name): \($0)" }
   }

@@ -173,7 +173,7 @@ struct ReportSubject {
   /// What perf would call the event of its samples.
   var event: String {
     if let importedEvent { return importedEvent }
-    if kind == .onCPU, let task { return task.parameters.event }
+    if kind == .onCPU, let task { return task.event }
     return kind?.words.perfEvent ?? unit
   }
 
@@ -183,8 +183,8 @@ struct ReportSubject {
       let total = profile.total
       return "\(NumberText.grouped(unit == "microseconds" ? total.nanoseconds / 1000 : total.count)) \(unit)"
     }
-    let rate = task.parameters.frequencyHertz.map { " \($0) Hz," } ?? ""
-    return "\(task.account.taken) \(task.kind.unit), \(task.account.lost) lost,\(rate) \(task.parameters.event),"
+    let rate = task.spec.kind.onCPU.map { " \($0.frequencyHertz) Hz," } ?? ""
+    return "\(task.account.taken) \(task.kind.unit), \(task.account.lost) lost,\(rate) \(task.event),"
       + " \(task.host), kernel \(task.kernel)"
   }
 }

@@ -11,9 +11,9 @@ import Testing
   init() throws { folder = try Folder() }
 
   private func task(_ id: Int64, _ kind: TaskKind) -> ProfilingTask {
-    ProfilingTask(
-      id: TaskID(rawValue: id), kind: kind, target: "pid 1 (bench)",
-      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99), host: "host", kernel: "6.18",
+    let payload: TaskSpec.Kind = kind == .offCPU ? .offCPU(OffCPUOptions()) : .onCPU(OnCPUOptions())
+    return ProfilingTask(
+      id: TaskID(rawValue: id), target: "pid 1 (bench)", spec: TaskSpec(kind: payload), host: "host", kernel: "6.18",
       startedAt: WallTime(nanoseconds: id * 1_000_000_000), endedAt: WallTime(nanoseconds: (id + 1) * 1_000_000_000),
       status: .done)
   }

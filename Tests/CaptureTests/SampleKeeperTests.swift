@@ -7,7 +7,7 @@ import Testing
 /// Which requests are kept.
 @Suite struct SampleKeeperTests {
   @Test func `of one endpoint the longest are kept, the longest first`() {
-    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow], samplesPerEndpoint: 3))
+    var keeper = SampleKeeper(NetworkOptions(reasons: [.slow], samplesPerEndpoint: 3))
     for milliseconds in [300, 500, 100, 900, 700, 400] as [UInt64] {
       keeper.add(sample(status: 200, milliseconds: milliseconds))
     }
@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test func `an answer whose end was not seen has no length, and was as slow as its first byte at least`() {
-    var keeper = SampleKeeper(NetworkParameters(slowerThanNanoseconds: 200_000_000, reasons: [.slow]))
+    var keeper = SampleKeeper(NetworkOptions(slowerThanNanoseconds: 200_000_000, reasons: [.slow]))
     for milliseconds in [300, 100] as [UInt64] {
       var endless = sample(status: 200, milliseconds: 0)
       endless.first_byte_ns = milliseconds * 1_000_000
@@ -30,7 +30,7 @@ import Testing
 
   @Test func `the first reason that fits decides`() {
     let reasons: [RequestSample.Reason] = [.serverError, .slow, .clientError]
-    var keeper = SampleKeeper(NetworkParameters(reasons: reasons))
+    var keeper = SampleKeeper(NetworkOptions(reasons: reasons))
     keeper.add(sample(status: 503, milliseconds: 900))
     keeper.add(sample(status: 404, milliseconds: 900))
     keeper.add(sample(status: 404, milliseconds: 1))
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func `messages stand with their request, and with no other`() {
-    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow]))
+    var keeper = SampleKeeper(NetworkOptions(reasons: [.slow]))
     keeper.add(payload("GET /one", number: 1, direction: SWPROF_RECEIVED))
     keeper.add(payload("GET /two", number: 2, direction: SWPROF_RECEIVED))
     keeper.add(payload("HTTP/1.1 200", number: 2, direction: SWPROF_SENT))
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func `requests of more groups than are kept are counted`() {
-    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow]))
+    var keeper = SampleKeeper(NetworkOptions(reasons: [.slow]))
     for path in 1...2003 as ClosedRange<UInt64> {
       var raw = sample(status: 200, milliseconds: 900)
       raw.endpoint.path_hash = path
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func `kept requests whose messages were asked for and are missing are counted`() {
-    var keeper = SampleKeeper(NetworkParameters(reasons: [.slow], bodyBytes: 100))
+    var keeper = SampleKeeper(NetworkOptions(reasons: [.slow], bodyBytes: 100))
     for number in 1...3 as ClosedRange<UInt32> {
       if number < 3 { keeper.add(payload("GET /", number: number, direction: SWPROF_RECEIVED)) }
       if number == 1 { keeper.add(payload("HTTP/1.1 200", number: number, direction: SWPROF_SENT)) }
@@ -73,13 +73,13 @@ import Testing
     }
 
     #expect(keeper.messagesMissing == 2)
-    var other = SampleKeeper(NetworkParameters(reasons: [.slow]))
+    var other = SampleKeeper(NetworkOptions(reasons: [.slow]))
     other.add(sample(status: 200, milliseconds: 900))
     #expect(other.messagesMissing == 0)
   }
 
   @Test func `a record that is cut is none`() {
-    var keeper = SampleKeeper(NetworkParameters())
+    var keeper = SampleKeeper(NetworkOptions())
     let isSample = [UInt8](repeating: 0, count: 40).withUnsafeBytes { keeper.add(sample: $0) }
     var bytes = payloadBytes("GET", number: 1, direction: SWPROF_SENT)
     bytes.removeLast()
@@ -95,7 +95,7 @@ import Testing
     keeper.samples(
       .none,
       NetworkCapture.Options(
-        parameters: NetworkParameters(), isListed: { _ in true }, shownPath: { $0 },
+        parameters: NetworkOptions(), isListed: { _ in true }, shownPath: { $0 },
         shownMessage: { String(decoding: $0, as: UTF8.self) }, speaks: { _ in .unknown }, tableCapacity: 1))
   }
 

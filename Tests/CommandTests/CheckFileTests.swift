@@ -138,9 +138,8 @@ import Testing
   private func storeWaits(leftOut: [Phase: Weight], lost: UInt64, lostNanoseconds: UInt64) throws {
     let store = try TaskStore.open(path: desk.database)
     var task = ProfilingTask(
-      kind: .offCPU, target: "comm app",
-      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: nil, offCPU: OffCPUParameters()),
-      host: "host", kernel: "6.18", startedAt: WallTime(nanoseconds: 1_000_000_000))
+      target: "comm app", spec: TaskSpec(target: .name("app"), kind: .offCPU(OffCPUOptions())), host: "host",
+      kernel: "6.18", startedAt: WallTime(nanoseconds: 1_000_000_000))
     task.id = try store.begin(task)
     task.endedAt = WallTime(nanoseconds: 2_000_000_000)
     var stacks = StackTreeBuilder()

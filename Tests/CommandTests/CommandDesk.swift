@@ -57,8 +57,8 @@ final class CommandDesk {
     let store = try TaskStore.open(path: database)
     return try targets.map { target in
       var task = ProfilingTask(
-        kind: .onCPU, target: target, parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99),
-        host: "host", kernel: "6.18", startedAt: WallTime(nanoseconds: 1_000_000_000))
+        target: target, spec: TaskSpec(kind: .onCPU(OnCPUOptions())), host: "host", kernel: "6.18",
+        startedAt: WallTime(nanoseconds: 1_000_000_000))
       task.id = try store.begin(task)
       task.endedAt = WallTime(nanoseconds: 2_000_000_000)
       try store.finish(task, profile: Profile())
@@ -71,9 +71,8 @@ final class CommandDesk {
     let store = try TaskStore.open(path: database)
     let now = WallTime(nanoseconds: Int64(Date().timeIntervalSince1970 * 1e9))
     var task = ProfilingTask(
-      kind: .network, target: "comm nginx",
-      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: nil, network: NetworkParameters()),
-      host: "host", kernel: "6.18", startedAt: now)
+      target: "comm nginx", spec: TaskSpec(target: .name("nginx"), kind: .network(NetworkOptions())), host: "host",
+      kernel: "6.18", startedAt: now)
     task.id = try store.begin(task)
     task.endedAt = now
     var totals = NetworkTotals()

@@ -20,8 +20,7 @@ import Testing
     let store = try TaskStore.open(path: database)
     let now = WallTime(nanoseconds: Int64(Date().timeIntervalSince1970 * 1e9))
     var task = ProfilingTask(
-      kind: .onCPU, target: target, parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99),
-      host: "host", kernel: "6.18", startedAt: now)
+      target: target, spec: TaskSpec(kind: .onCPU(OnCPUOptions())), host: "host", kernel: "6.18", startedAt: now)
     task.id = try store.begin(task)
     task.endedAt = now
     var stacks = StackTreeBuilder()

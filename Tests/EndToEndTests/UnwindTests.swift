@@ -91,9 +91,10 @@ private struct StackComparison {
   mutating func compare(_ process: Int32, samples wanted: Int, name: String, _ registers: String, _ bench: Workbench)
     throws
   {
-    var request = CaptureRequest(
-      target: .processes([ProcessID(rawValue: process)]), side: .both, includesChildren: true,
-      unwind: .dwarf, ringBufferBytes: 1 << 20)
+    var spec = TaskSpec(
+      target: .processes([ProcessID(rawValue: process)]), kind: .onCPU(OnCPUOptions(frequencyHertz: 997)))
+    spec.options.unwind = .dwarf
+    var request = ResolvedTask(spec, ringBufferBytes: 1 << 20)
     request.stopsSampledThreads = true
     request.publishesMappings = publishesMappings
     let samples = Samples()

@@ -293,7 +293,8 @@ import Testing
   }
 
   @Test func `a network task takes all processes of the control group`() {
-    var engine = PolicyEngine(PolicySet(policies: [Sample.policy(kind: .network, cooldown: 100)]), cpuCount: 1)
+    var engine = PolicyEngine(
+      PolicySet(policies: [Sample.policy(kind: .network(NetworkOptions()), cooldown: 100)]), cpuCount: 1)
     for number in Int32(1)...2 { engine.observe(Sample.process(number, cgroup: "/a")) }
     engine.observe(Sample.process(3, cgroup: "/b"))
     for slot in 0..<2 { _ = engine.close(slot, 100) }

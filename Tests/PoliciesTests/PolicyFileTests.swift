@@ -8,16 +8,16 @@ import Testing
 
     #expect(set.policies.map(\.name) == ["checkout-cpu", "checkout-requests", "stalled"])
     #expect(set.policies.map(\.cooldownSeconds) == [900, 1200, 1200])
-    #expect(set.policies.map(\.task.durationSeconds) == [300, 600, 600])
-    #expect(set.policies[0].task.frequencyHertz == 199)
+    #expect(set.policies.map(\.task.durationNanoseconds) == [300_000_000_000, 600_000_000_000, 600_000_000_000])
+    #expect(set.policies[0].task.kind == .onCPU(OnCPUOptions(frequencyHertz: 199)))
     #expect(set.policies[0].rules.map(\.threshold) == [80, 500, 8.5])
     #expect(set.policies[0].rules[0].isNormalized)
     #expect(set.policies[0].rules[0].refiresWhenWorse)
     #expect(set.policies[1].rules[0].measure.countsClientErrors)
     #expect(set.policies[1].rules.map(\.periodSeconds) == [60, 60])
     #expect(set.policies[2].rules[0].isBelow)
-    #expect(set.policies[2].task.offCPU.minimumNanoseconds == 10_000_000)
-    #expect(set.policies[2].task.offCPU.phases == [.blocked, .runQueue])
+    #expect(set.policies[2].task.kind.offCPU?.minimumNanoseconds == 10_000_000)
+    #expect(set.policies[2].task.kind.offCPU?.phases == [.blocked, .runQueue])
     #expect(set.limits.maximumTasksPerHour == 12)
     #expect(set.limits.maximumDatabaseBytes == 512 << 20)
     #expect(set.limits.lookbackSeconds == 30)
@@ -117,7 +117,19 @@ import Testing
     ("freq: 199", "freq: 0", "19:13: 'freq' is 0; give 1 to 100000"),
     (
       "freq: 199", "wakers: true",
-      "19:15: 'wakers' has no place here: the options of oncpu are duration, freq, side, unwind, include_children"
+      "19:15: 'wakers' has no place here: the options of oncpu are duration, freq, jitter, side, user, kernel, unwind, include_children"
+    ),
+    ("freq: 199", "user: true\n      kernel: true", "20:15: 'kernel' and 'user' both choose a side; give one of them"),
+    ("freq: 199", "side: kernel\n      user: true", "20:13: 'user' and 'side' both choose a side; give one of them"),
+    ("freq: 199", "jitter: no", "19:15: 'jitter' is 'no'; expected true or false"),
+    ("state: [D]", "state: DX", "33:79: 'state' is 'DX'; did you mean 'D'? expected one of S, D, I, T, t, P"),
+    (
+      "type: network", "type: network, body: 10, body_bytes: 20",
+      "27:50: 'body_bytes' is the old word for 'body'; give one of them"
+    ),
+    (
+      "type: network", "type: network, sample: [slow, none]",
+      "27:43: an entry of 'sample' is 'none'; expected one of slow, 4xx, 5xx"
     ),
     (
       "cmdline: 'gunicorn .*checkout'", "cmdline: 'gunicorn ('",

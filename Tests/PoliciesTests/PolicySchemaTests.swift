@@ -18,9 +18,16 @@ import Testing
     #"{"policies":[{"name":"a","match":{"comm":["a","b*"]},"task":{"type":"oncpu","freq":99},"rules":[{"metric":"process_cpu","threshold":80,"period":"10s","count":5,"normalize":"host"}]}]}"#,
     #"{"defaults":{"duration":"10m"},"lookback":"30s","max_db_size":"1G","policies":[{"name":"a","match":{"user":33},"task":{"type":"network"},"cooldown":"1h","rules":[{"metric":"http_error_rate","threshold":0.5,"period":"60s","count":5,"errors":"4xx+5xx","uri":{"list":["/a"]}}]}]}"#,
     #"{"policies":[{"name":"a","match":{"cgroup":"/a"},"task":{"type":"offcpu","min_block":0,"state":"D"},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5,"below":true}]}]}"#,
+    #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"oncpu","user":true,"jitter":false},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
+    #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"offcpu","state":"D,S","kernel":true},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
+    #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"network","sample":"slow,5xx","body":4096,"samples":3,"include_children":false},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
+    #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"network","sample":["4xx","slow"],"body_bytes":1},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
   ]
 
   private static let bad = [
+    #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"network","sample":"slow,none"},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
+    #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"offcpu","state":"DX"},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
+    #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"network","user":true},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
     #"{}"#, #"{"policies":[]}"#,
     #"{"policies":[{"name":"a","match":{},"task":{"type":"oncpu"},"rules":[{"metric":"process_cpu","threshold":1,"period":"10s","count":5}]}]}"#,
     #"{"policies":[{"name":"a","match":{"comm":"a"},"task":{"type":"oncpu"},"rules":[]}]}"#,

@@ -85,12 +85,13 @@ enum Sample {
   }
 
   static func policy(
-    _ name: String = "busy", kind: TaskKind = .onCPU, cooldown: Int = 1, rules: [Rule] = [rule()]
+    _ name: String = "busy", kind: TaskSpec.Kind = .onCPU(OnCPUOptions()), cooldown: Int = 1, rules: [Rule] = [rule()]
   ) -> Policy {
     var match = ProcessMatch()
     match.names = [Glob("*")].compactMap(\.self)
     return Policy(
-      name: name, match: match, task: PolicyTask(kind: kind, durationSeconds: 10), cooldownSeconds: cooldown,
+      name: name, match: match, task: TaskSpec(kind: kind, durationNanoseconds: 10_000_000_000),
+      cooldownSeconds: cooldown,
       rules: rules)
   }
 }

@@ -40,16 +40,16 @@ enum Sample {
   }()
 
   static let task = ProfilingTask(
-    id: TaskID(rawValue: 12), kind: .onCPU, target: "pid 100 (bench)",
-    parameters: CaptureParameters(durationNanoseconds: 10_000_000_000, frequencyHertz: 100), host: "build-7",
+    id: TaskID(rawValue: 12), target: "pid 100 (bench)",
+    spec: TaskSpec(kind: .onCPU(OnCPUOptions(frequencyHertz: 100)), durationNanoseconds: 10_000_000_000),
+    host: "build-7",
     kernel: "6.1.0-18-amd64", startedAt: WallTime(nanoseconds: 1_795_408_831_250_000_000),
     endedAt: WallTime(nanoseconds: 1_795_408_841_251_000_000), status: .done,
     account: SampleAccount(ticks: 1008, taken: 1000, losses: [.ringBufferFull: 8]))
 
   static let waitTask: ProfilingTask = {
     var task = Sample.task
-    task.kind = .offCPU
-    task.parameters.frequencyHertz = nil
+    task.spec.kind = .offCPU(OffCPUOptions())
     return task
   }()
 

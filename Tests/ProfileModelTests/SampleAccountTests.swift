@@ -39,8 +39,7 @@ import Testing
   @Test func `numbers that no capture can have do not trap`() {
     let account = SampleAccount(ticks: 5, taken: .max, losses: [.ringBufferFull: .max, .recordMalformed: 1])
     let task = ProfilingTask(
-      kind: .onCPU, target: "all processes",
-      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99), host: "", kernel: "",
+      target: "all processes", spec: TaskSpec(target: .all, kind: .onCPU(OnCPUOptions())), host: "", kernel: "",
       startedAt: WallTime(nanoseconds: .min), endedAt: WallTime(nanoseconds: .max))
 
     #expect(account.lost == .max)

@@ -24,6 +24,6 @@ import Testing
   }
 
   private static let task = ProfilingTask(
-    kind: .onCPU, target: "pid 1 (init)", parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99),
+    target: "pid 1 (init)", spec: TaskSpec(kind: .onCPU(OnCPUOptions())),
     host: "host", kernel: "6.1", startedAt: WallTime(nanoseconds: 1_000))
 }

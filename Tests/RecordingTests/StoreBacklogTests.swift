@@ -19,9 +19,10 @@ import Testing
   deinit { try? FileManager.default.removeItem(at: directory) }
 
   private func task(_ kind: TaskKind, _ target: String = "pid 1") -> ProfilingTask {
-    ProfilingTask(
-      kind: kind, target: target, parameters: CaptureParameters(durationNanoseconds: 1, frequencyHertz: nil),
-      host: "h", kernel: "k", startedAt: WallTime(nanoseconds: 1))
+    let payload: TaskSpec.Kind = kind == .network ? .network(NetworkOptions()) : .onCPU(OnCPUOptions())
+    return ProfilingTask(
+      target: target, spec: TaskSpec(kind: payload, durationNanoseconds: 1), host: "h", kernel: "k",
+      startedAt: WallTime(nanoseconds: 1))
   }
 
   /// A profile of some hundred kilobytes that nothing packs.

@@ -13,11 +13,10 @@ extension LatencyHistogram {
 extension Sample {
   static let networkTask: ProfilingTask = {
     var task = Sample.task
-    task.kind = .network
     task.target = "comm nginx"
-    task.parameters = CaptureParameters(
-      durationNanoseconds: 10_000_000_000, frequencyHertz: nil, event: "sock_send_length",
-      network: NetworkParameters(uris: ["^/api"], bodyBytes: 4096))
+    task.spec = TaskSpec(
+      kind: .network(NetworkOptions(uris: ["^/api"], bodyBytes: 4096)), durationNanoseconds: 10_000_000_000)
+    task.event = "sock_send_length"
     task.account = SampleAccount(ticks: 133, taken: 131, losses: [.ringBufferFull: 2])
     task.warnings = ["1 process could not be examined"]
     task.trigger = nil

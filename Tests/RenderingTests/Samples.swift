@@ -90,8 +90,8 @@ enum Sample {
   }()
 
   static let task = ProfilingTask(
-    id: TaskID(rawValue: 12), kind: .onCPU, target: "pid 100 (bench)",
-    parameters: CaptureParameters(durationNanoseconds: 10_000_000_000, frequencyHertz: 99), host: "build-7",
+    id: TaskID(rawValue: 12), target: "pid 100 (bench)",
+    spec: TaskSpec(kind: .onCPU(OnCPUOptions()), durationNanoseconds: 10_000_000_000), host: "build-7",
     kernel: "6.1.0-18-amd64", startedAt: WallTime(nanoseconds: 1_795_408_831_250_000_000),
     endedAt: WallTime(nanoseconds: 1_795_408_841_251_000_000), status: .done,
     account: SampleAccount(
@@ -101,10 +101,12 @@ enum Sample {
 
   static var stored: ProfilingTask {
     var task = ProfilingTask(
-      id: TaskID(rawValue: 3), kind: .onCPU, target: "command ./bench -n 3",
-      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 999, side: .user, includeChildren: false),
-      host: "build-7", kernel: "6.1.0-18-amd64", startedAt: WallTime(nanoseconds: 951_827_696_000_000_000))
-    task.parameters.jitterSeed = 4711
+      id: TaskID(rawValue: 3), target: "command ./bench -n 3",
+      spec: TaskSpec(kind: .onCPU(OnCPUOptions(frequencyHertz: 999))), host: "build-7", kernel: "6.1.0-18-amd64",
+      startedAt: WallTime(nanoseconds: 951_827_696_000_000_000))
+    task.spec.options.side = .user
+    task.spec.options.includesChildren = false
+    task.jitterSeed = 4711
     return task
   }
 
@@ -140,10 +142,8 @@ enum Sample {
 
   static let waitTask: ProfilingTask = {
     var task = Sample.task
-    task.kind = .offCPU
-    task.parameters.frequencyHertz = nil
-    task.parameters.event = "sched_switch"
-    task.parameters.offCPU = OffCPUParameters(minimumNanoseconds: 1000, phases: [.blocked, .runQueue])
+    task.spec.kind = .offCPU(OffCPUOptions(minimumNanoseconds: 1000, phases: [.blocked, .runQueue]))
+    task.event = "sched_switch"
     task.account = SampleAccount(ticks: 1043, taken: 1035, losses: [.intervalTableFull: 8])
     task.account.lostNanoseconds = 3_000_000
     task.account.leftOut = [.blocked: Weight(count: 1200, nanoseconds: 900_000)]

@@ -60,7 +60,7 @@ import Testing
     task.error = hostile
     task.trigger = hostile
     task.warnings = [hostile]
-    task.parameters.event = hostile
+    task.event = hostile
     let texts = [
       Summary.render(task: task, profile: builder.profile, isColored: false, reportCommand: hostile),
       TaskTable.render([task]), TaskDetails.render(task),
@@ -80,8 +80,8 @@ import Testing
 struct AccountLineTests {
   @Test func `the account names every loss and defect, and each warning has its own line`() {
     var task = ProfilingTask(
-      id: TaskID(rawValue: 7), kind: .onCPU, target: "all processes",
-      parameters: CaptureParameters(durationNanoseconds: nil, frequencyHertz: 99), host: "h", kernel: "k",
+      id: TaskID(rawValue: 7), target: "all processes",
+      spec: TaskSpec(target: .all, kind: .onCPU(OnCPUOptions())), host: "h", kernel: "k",
       startedAt: WallTime(nanoseconds: 0))
     task.account = SampleAccount(ticks: 10, taken: 8, losses: [.ringBufferFull: 2], defects: [.stackTooDeep: 3])
     task.warnings = ["one\u{1B}", "two"]

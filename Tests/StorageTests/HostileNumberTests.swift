@@ -27,8 +27,7 @@ import Testing
     _ = try store.add(Sample.waitTask, profile: Sample.waitProfile)
     _ = try store.add(Sample.waitTask, profile: Sample.waitProfile)
     var network = Sample.task()
-    network.kind = .network
-    network.parameters.network = NetworkParameters()
+    network.spec.kind = .network(NetworkOptions())
     network.id = try store.begin(network)
     try store.finish(network, network: Self.network)
     try keepWatch(in: store)

@@ -14,10 +14,8 @@ import Testing
 
   private static var task: ProfilingTask {
     var task = Sample.task()
-    task.kind = .network
     task.status = .done
-    task.parameters.frequencyHertz = nil
-    task.parameters.network = NetworkParameters(uris: ["^/api/\"x\""], reasons: [.serverError], bodyBytes: 4096)
+    task.spec.kind = .network(NetworkOptions(uris: ["^/api/\"x\""], reasons: [.serverError], bodyBytes: 4096))
     return task
   }
 

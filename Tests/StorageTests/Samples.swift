@@ -39,37 +39,37 @@ final class TemporaryDirectory: Sendable {
 enum Sample {
   static func task(startedAt seconds: Int64 = 1_000) -> ProfilingTask {
     ProfilingTask(
-      kind: .onCPU, target: "pid 100 (bench)",
-      parameters: CaptureParameters(durationNanoseconds: 10_000_000_000, frequencyHertz: 99), host: "build-7",
+      target: "pid 100 (bench)",
+      spec: TaskSpec(kind: .onCPU(OnCPUOptions(hasJitter: false)), durationNanoseconds: 10_000_000_000),
+      host: "build-7",
       kernel: "6.1.0-18-amd64", startedAt: WallTime(nanoseconds: seconds * 1_000_000_000))
   }
 
   /// A task with every field set.
   static var fullTask: ProfilingTask {
     var task = ProfilingTask(
-      kind: .onCPU, target: "command ./bench 'a \u{1F525}'",
-      parameters: CaptureParameters(
-        durationNanoseconds: nil, frequencyHertz: 999, side: .kernel, includeChildren: false, unwind: "fp",
-        event: "cycles"),
-      host: "build-7", kernel: "6.12", startedAt: WallTime(nanoseconds: 1_795_408_831_250_000_001),
+      target: "command ./bench 'a \u{1F525}'", spec: TaskSpec(kind: .onCPU(OnCPUOptions(frequencyHertz: 999))),
+      event: "cycles", unwind: "fp", host: "build-7", kernel: "6.12",
+      startedAt: WallTime(nanoseconds: 1_795_408_831_250_000_001),
       endedAt: WallTime(nanoseconds: 1_795_408_841_251_000_002), status: .done,
       account: SampleAccount(
         ticks: .max, taken: .max - 8, losses: [.ringBufferFull: 8], defects: [.stackTooDeep: 30, .frameUnresolved: 14]),
       note: "before \"the\" change", trigger: #"{"rule":"cpu > 80 %","values":[81,92.5]}"#,
       warnings: ["kernel symbols are hidden by kptr_restrict", "a\nb"])
-    task.parameters.jitterSeed = .max
+    task.spec.options.side = .kernel
+    task.spec.options.includesChildren = false
+    task.jitterSeed = .max
     return task
   }
 
   /// An off-CPU task with every field set that an on-CPU task has not.
   static var waitTask: ProfilingTask {
     var task = fullTask
-    task.kind = .offCPU
-    task.parameters.frequencyHertz = nil
-    task.parameters.jitterSeed = nil
-    task.parameters.offCPU = OffCPUParameters(
-      minimumNanoseconds: 0, maximumNanoseconds: 7, phases: [.blocked, .yielded], states: ["D", "t"], wakers: true,
-      kernelThreads: true)
+    task.jitterSeed = nil
+    task.spec.kind = .offCPU(
+      OffCPUOptions(
+        minimumNanoseconds: 0, maximumNanoseconds: 7, phases: [.blocked, .yielded], states: ["D", "t"], wakers: true,
+        kernelThreads: true))
     task.account.lostNanoseconds = .max
     task.account.leftOut = [.runQueue: Weight(count: 3, nanoseconds: .max), .preempted: .zero]
     return task

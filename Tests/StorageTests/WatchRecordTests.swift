@@ -28,7 +28,7 @@ import Testing
     let store = try TaskStore.open(path: directory.database)
     let task = try store.begin(
       ProfilingTask(
-        kind: .onCPU, target: "", parameters: CaptureParameters(durationNanoseconds: 1, frequencyHertz: 99), host: "",
+        target: "", spec: TaskSpec(kind: .onCPU(OnCPUOptions()), durationNanoseconds: 1), host: "",
         kernel: "",
         startedAt: WallTime(nanoseconds: 1)))
     let entries = (1...3).map { number in
@@ -99,7 +99,7 @@ import Testing
   @Test func `what is too old goes, tasks that a person has started stay`() throws {
     let store = try TaskStore.open(path: directory.database)
     var task = ProfilingTask(
-      kind: .onCPU, target: "", parameters: CaptureParameters(durationNanoseconds: 1, frequencyHertz: 99), host: "",
+      target: "", spec: TaskSpec(kind: .onCPU(OnCPUOptions()), durationNanoseconds: 1), host: "",
       kernel: "",
       startedAt: WallTime(nanoseconds: 1_000_000_000))
     for trigger in ["{}", nil, "{}"] {
@@ -123,8 +123,8 @@ import Testing
     let store = try TaskStore.open(path: directory.database)
     for _ in 0..<5 {
       var task = ProfilingTask(
-        kind: .onCPU, target: String(repeating: "x", count: 200_000),
-        parameters: CaptureParameters(durationNanoseconds: 1, frequencyHertz: 99), host: "", kernel: "",
+        target: String(repeating: "x", count: 200_000),
+        spec: TaskSpec(kind: .onCPU(OnCPUOptions()), durationNanoseconds: 1), host: "", kernel: "",
         startedAt: WallTime(nanoseconds: 1)
       )
       task.id = try store.begin(task)

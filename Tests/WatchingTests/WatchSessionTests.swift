@@ -81,7 +81,7 @@ import Testing
     #expect(journal.words == ["ready", "started 1 for \(pid)", "ended: done, no error", "stopped"])
     let now = sink.now
     #expect(now.tasks.values.map(\.status) == [.done])
-    #expect(now.tasks.values.first?.parameters.event == "a fake")
+    #expect(now.tasks.values.first?.event == "a fake")
     guard case .stacks(let profile)? = now.results.values.first else {
       Issue.record("no profile")
       return

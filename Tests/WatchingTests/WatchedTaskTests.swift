@@ -30,7 +30,7 @@ import Testing
       return
     }
     let running = try #require(task.running)
-    #expect(number == task.start.id && begun.parameters.event == "a fake" && cooldowns.count == 1)
+    #expect(number == task.start.id && begun.event == "a fake" && cooldowns.count == 1)
     #expect(task.drive(now: running.armedAt) == nil)
     guard case .finish(number, .profile(let raw), nil, _)? = task.drive(now: running.deadline) else {
       Issue.record("the task does not end")

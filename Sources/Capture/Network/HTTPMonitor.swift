@@ -25,12 +25,14 @@ package struct HTTPMonitor: ~Copyable {
   /// Loads and attaches everything; nothing is counted before `watch(_:)`.
   package static func start() throws(CaptureError) -> HTTPMonitor {
     try Privileges.check()
-    let request = CaptureRequest(
-      target: .processes([]), side: .both, includesChildren: false, ringBufferBytes: UInt32(Host.pageSize))
+    let parameters = NetworkOptions(reasons: [])
+    var spec = TaskSpec(kind: .network(parameters))
+    spec.options.includesChildren = false
+    let request = ResolvedTask(spec, ringBufferBytes: UInt32(Host.pageSize))
     let scope = try CaptureScope(request.target)
     return try CaptureError.translating {
       let purpose = NetworkProbes.Purpose(
-        parameters: NetworkParameters(reasons: []), tableCapacity: 1 << 15, isMonitor: true)
+        parameters: parameters, tableCapacity: 1 << 15, isMonitor: true)
       var loaded = try NetworkProbes.load(request, purpose, scope)
       _ = try loaded.attach()
       return HTTPMonitor(loaded)

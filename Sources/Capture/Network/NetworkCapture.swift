@@ -9,7 +9,7 @@ package final class NetworkCapture: CaptureLifecycle {
   private var loaded: LoadedNetwork
   /// Once it is armed.
   private var ring: RingBuffer?
-  private var request: CaptureRequest
+  private var request: ResolvedTask
   private var scope: CaptureScope
   private var builder = NetworkProfileBuilder()
   private var samples: SampleKeeper
@@ -27,7 +27,7 @@ package final class NetworkCapture: CaptureLifecycle {
 
   /// What a network capture does beside what all do.
   package struct Options {
-    package var parameters: NetworkParameters
+    package var parameters: NetworkOptions
     /// Whether requests for a path are listed and kept.
     package var isListed: (String) -> Bool
     /// A path as it is shown.
@@ -40,7 +40,7 @@ package final class NetworkCapture: CaptureLifecycle {
     package var tableCapacity: UInt32
 
     package init(
-      parameters: NetworkParameters, isListed: @escaping (String) -> Bool, shownPath: @escaping (String) -> String,
+      parameters: NetworkOptions, isListed: @escaping (String) -> Bool, shownPath: @escaping (String) -> String,
       shownMessage: @escaping ([UInt8]) -> String, speaks: @escaping (ConnectionBeginning) -> NetworkProtocol,
       tableCapacity: UInt32
     ) {
@@ -56,7 +56,7 @@ package final class NetworkCapture: CaptureLifecycle {
   private let options: Options
 
   /// Loads the programs.
-  package init(_ request: CaptureRequest, _ options: Options) throws(CaptureError) {
+  package init(_ request: ResolvedTask, _ options: Options) throws(CaptureError) {
     try Privileges.check()
     try ProbeTargets.check(request.target)
     let scope = try CaptureScope(request.target)

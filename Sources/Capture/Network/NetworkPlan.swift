@@ -6,7 +6,7 @@ import ProfileModel
 
 /// How the programs of a capture are loaded.
 struct NetworkPlan {
-  let request: CaptureRequest
+  let request: ResolvedTask
   let purpose: NetworkProbes.Purpose
   let scope: CaptureScope
   let source: NetworkSource

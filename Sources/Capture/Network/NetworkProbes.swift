@@ -5,7 +5,7 @@ import ProfileModel
 enum NetworkProbes {
   /// What the programs are loaded for.
   struct Purpose {
-    var parameters: NetworkParameters
+    var parameters: NetworkOptions
     /// How many connections the kernel keeps at most.
     var tableCapacity: UInt32
     /// Whether requests that processes answer are counted, and nothing is sent.
@@ -17,7 +17,7 @@ enum NetworkProbes {
 
   /// What is tried, the best first.
   private static func candidates(
-    _ request: CaptureRequest, callTimes: Bool, _ types: borrowing KernelTypes
+    _ request: ResolvedTask, callTimes: Bool, _ types: borrowing KernelTypes
   ) -> [NetworkSource] {
     let missing = request.missingFeatures
     let hasSockets =
@@ -39,7 +39,7 @@ enum NetworkProbes {
   }
 
   /// Loads the programs that there are probes for.
-  static func load(_ request: CaptureRequest, _ purpose: Purpose, _ scope: CaptureScope) throws -> LoadedNetwork {
+  static func load(_ request: ResolvedTask, _ purpose: Purpose, _ scope: CaptureScope) throws -> LoadedNetwork {
     let types = KernelTypes()
     let canEndSurvivors = types.hasFunction("bpf_for_each_map_elem")
     for source in candidates(request, callTimes: purpose.parameters.callTimes, types) {

@@ -30,7 +30,7 @@ struct SampleKeeper {
   /// How many messages are remembered until it is known whether their request is kept.
   private static let messageLimit = 4096
 
-  private let parameters: NetworkParameters
+  private let parameters: NetworkOptions
   private var groups: [Group: [Kept]] = [:]
   private var messages: [MessageKey: [UInt8]] = [:]
   /// The same, the oldest first.
@@ -39,7 +39,7 @@ struct SampleKeeper {
   /// Requests of groups beyond the limit.
   private(set) var groupsFull: UInt64 = 0
 
-  init(_ parameters: NetworkParameters) { self.parameters = parameters }
+  init(_ parameters: NetworkOptions) { self.parameters = parameters }
 
   /// - Returns: whether it is a sample.
   mutating func add(sample bytes: UnsafeRawBufferPointer) -> Bool {

@@ -28,7 +28,7 @@ package final class OffCPUCapture: CaptureLifecycle {
   ///   - tableCapacity: the number of stacks and threads that waits are summed up by.
   ///   - tables: what it shares with other captures; nil for tables of its own.
   package init(
-    _ request: CaptureRequest, _ parameters: OffCPUParameters, tableCapacity: UInt32, tables: SharedTables? = nil,
+    _ request: ResolvedTask, _ parameters: OffCPUOptions, tableCapacity: UInt32, tables: SharedTables? = nil,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) {
     target = request.target
@@ -65,7 +65,7 @@ package final class OffCPUCapture: CaptureLifecycle {
     probes = try ProbeSession<IntervalAggregator>.load(request, probes: set, shared: tables)
   }
 
-  private static func configuration(_ parameters: OffCPUParameters, _ code: WakeUpCode) -> swprof_off_cpu_config {
+  private static func configuration(_ parameters: OffCPUOptions, _ code: WakeUpCode) -> swprof_off_cpu_config {
     var config = swprof_off_cpu_config()
     config.min_ns = parameters.minimumNanoseconds
     config.max_ns = parameters.maximumNanoseconds ?? .max

@@ -28,8 +28,9 @@ package struct FlightRecorder: ~Copyable {
     spanNanoseconds span: UInt64, tables: SharedTables = SharedTables(),
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) -> FlightRecorder {
-    var request = CaptureRequest(
-      target: .processes([]), side: .both, includesChildren: false, ringBufferBytes: 1 << 21)
+    var spec = TaskSpec(kind: .onCPU(OnCPUOptions(frequencyHertz: Self.hertz)))
+    spec.options.includesChildren = false
+    var request = ResolvedTask(spec, ringBufferBytes: 1 << 21)
     request.initialBuildNanoseconds = 0
     let probes = ProbeSet(
       image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })

@@ -31,7 +31,7 @@ package final class OnCPUCapture: CaptureLifecycle {
   ///   - jitterSeed: what the times of ticks are drawn by; nil for ticks at a fixed rate.
   ///   - tables: what it shares with other captures; nil for tables of its own.
   package init(
-    _ request: CaptureRequest, frequencyHertz hertz: Int, jitterSeed: UInt32?, tables: SharedTables? = nil,
+    _ request: ResolvedTask, frequencyHertz hertz: Int, jitterSeed: UInt32?, tables: SharedTables? = nil,
     openPerfMap: @escaping (ProcessID) -> ProcessTracker.PerfMapOpening
   ) throws(CaptureError) {
     self.hertz = hertz

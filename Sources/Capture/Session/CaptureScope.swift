@@ -13,12 +13,12 @@ struct CaptureScope {
   /// The open directory of a version 2 control group.
   let cgroup: OpenFile?
   let warnings: [String]
-  private let target: CaptureTarget
+  private let target: TaskSpec.Target
 
-  init(_ target: CaptureTarget) throws(CaptureError) {
+  init(_ target: TaskSpec.Target) throws(CaptureError) {
     self.target = target
     switch target {
-    case .processes:
+    case .processes, .command:
       (kernelScope, trackerScope, name, cgroup, warnings) = (SWPROF_SCOPE_TARGETS, .listed, nil, nil, [])
     case .name(let name):
       (kernelScope, trackerScope, self.name, cgroup, warnings) = (SWPROF_SCOPE_TARGETS, .listed, name, nil, [])
@@ -49,7 +49,8 @@ struct CaptureScope {
   func initialTargets() throws(CaptureError) -> [ProcessID] {
     switch target {
     case .processes(let processes): return processes
-    case .all: return []
+    // The process that waits to become a command is listed in its place.
+    case .all, .command: return []
     case .cgroup(let path):
       guard cgroup == nil else { return [] }
       do { return try ProcessTable.members(ofCgroup: path) } catch { throw .noSuchCgroup(path, error) }
@@ -67,7 +68,7 @@ struct CaptureScope {
   ///
   /// Call when forks and ends of targets are followed. A child that is not found here is seen to be forked, since its
   /// parent is in the table before its children are looked for.
-  func fill(_ table: BPFMap, for request: CaptureRequest) throws -> [ProcessID] {
+  func fill(_ table: BPFMap, for request: ResolvedTask) throws -> [ProcessID] {
     let state = UInt8((request.awaitedCommand == nil ? SWPROF_TARGET_PRESENT : SWPROF_TARGET_HELD).rawValue)
     var known: Set<ProcessID> = [ProcessTable.own]
     var found: [ProcessID] = []
@@ -88,7 +89,7 @@ struct CaptureScope {
   }
 
   /// The bytes of `struct swprof_config`.
-  func configuration(for request: CaptureRequest, unwind: swprof_unwind) throws(CaptureError) -> [UInt8] {
+  func configuration(for request: ResolvedTask, unwind: swprof_unwind) throws(CaptureError) -> [UInt8] {
     let namespace: PidNamespace
     do { namespace = try PidNamespace.current() } catch {
       throw .system(operation: "cannot read the pid namespace from /proc/self", error)
@@ -98,7 +99,7 @@ struct CaptureScope {
     config.pid_level = namespace.level
     config.scope = kernelScope.rawValue
     config.sides =
-      switch request.side {
+      switch request.spec.options.side {
       case .both: UInt32(SWPROF_SIDE_USER | SWPROF_SIDE_KERNEL)
       case .user: UInt32(SWPROF_SIDE_USER)
       case .kernel: UInt32(SWPROF_SIDE_KERNEL)

@@ -125,26 +125,28 @@ package enum Doctor {
 
   /// The real thing, for the time of its loading: everything above may be fine and the verifier still say no.
   private static func trialCapture() -> Finding {
-    trial("trial", "on-CPU", otherwise: .missing, "no profile can be taken") { request throws(CaptureError) in
-      let capture = try OnCPUCapture(request, frequencyHertz: 1, jitterSeed: nil) { _ in .none }
+    let options = OnCPUOptions(frequencyHertz: 1, hasJitter: false)
+    return trial("trial", "on-CPU", .onCPU(options), otherwise: .missing, "no profile can be taken") {
+      request throws(CaptureError) in
+      let capture = try OnCPUCapture(request, frequencyHertz: options.frequencyHertz, jitterSeed: nil) { _ in .none }
       return (try capture.arm().unwind, capture.verifiedInstructions)
     }
   }
 
   private static func offCPUTrial() -> Finding {
-    trial("offcpu", "off-CPU", otherwise: .limited, "'swprof offcpu' does not run here") {
+    let parameters = OffCPUOptions(wakers: true)
+    return trial("offcpu", "off-CPU", .offCPU(parameters), otherwise: .limited, "'swprof offcpu' does not run here") {
       request throws(CaptureError) in
-      let parameters = OffCPUParameters(wakers: true)
       let capture = try OffCPUCapture(request, parameters, tableCapacity: 1) { _ in .none }
       return (try capture.arm().unwind, capture.verifiedInstructions)
     }
   }
 
   private static func networkTrial() -> Finding {
-    let request = CaptureRequest(
-      target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: UInt32(Host.pageSize))
+    let parameters = NetworkOptions()
+    let request = ResolvedTask(TaskSpec(kind: .network(parameters)), ringBufferBytes: UInt32(Host.pageSize))
     let options = NetworkCapture.Options(
-      parameters: NetworkParameters(), isListed: { _ in true }, shownPath: { $0 }, shownMessage: { _ in "" },
+      parameters: parameters, isListed: { _ in true }, shownPath: { $0 }, shownMessage: { _ in "" },
       speaks: { _ in .unknown }, tableCapacity: 1)
     do {
       let start = Clock.monotonic
@@ -161,11 +163,10 @@ package enum Doctor {
   }
 
   private static func trial(
-    _ check: String, _ programs: String, otherwise verdict: Finding.Verdict, _ meaning: String,
-    arm: (CaptureRequest) throws(CaptureError) -> (unwind: String, verifiedInstructions: UInt32?)
+    _ check: String, _ programs: String, _ kind: TaskSpec.Kind, otherwise verdict: Finding.Verdict, _ meaning: String,
+    arm: (ResolvedTask) throws(CaptureError) -> (unwind: String, verifiedInstructions: UInt32?)
   ) -> Finding {
-    let request = CaptureRequest(
-      target: .processes([]), side: .both, includesChildren: true, ringBufferBytes: UInt32(Host.pageSize))
+    let request = ResolvedTask(TaskSpec(kind: kind), ringBufferBytes: UInt32(Host.pageSize))
     do {
       let start = Clock.monotonic
       let capture = try arm(request)

@@ -50,7 +50,7 @@ struct UnwindMode {
 /// Programs that the kernel has loaded and verified, and that look at nothing yet.
 struct LoadedProbes: ~Copyable {
   fileprivate let object: BPFObject
-  fileprivate(set) var request: CaptureRequest
+  fileprivate(set) var request: ResolvedTask
   fileprivate var scope: CaptureScope
   fileprivate let probes: ProbeSet
   fileprivate let mode: UnwindMode
@@ -87,7 +87,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   /// How user stacks are walked: `dwarf` or `fp`.
   let unwind: String
 
-  /// What `CaptureRequest.capacities` has beside the kernel's maps.
+  /// What `ResolvedTask.capacities` has beside the kernel's maps.
   private static var sidebandRings: String { "sideband" }
   private static var unwindLines: String { "unwind_lines" }
   private static var defaultSidebandPages: UInt32 { 64 }
@@ -101,7 +101,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   ///
   /// - Parameter shared: the tables of other captures, to be used and added to; nil for tables of its own.
   static func load(
-    _ request: CaptureRequest, probes: ProbeSet, shared: SharedTables? = nil
+    _ request: ResolvedTask, probes: ProbeSet, shared: SharedTables? = nil
   ) throws(CaptureError) -> LoadedProbes {
     try Privileges.check()
     try ProbeTargets.check(request.target)
@@ -197,10 +197,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// Loads the programs, with frame pointers alone where the walk by tables is not wanted or not loaded.
   private static func loadedObject(
-    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode,
+    for request: ResolvedTask, scope: CaptureScope, probes: ProbeSet, mode: inout UnwindMode,
     tables: inout UnwindTables?, shared: SharedTables?
   ) throws -> BPFObject {
-    if request.unwind != .fp {
+    if request.spec.options.unwind != .fp {
       do {
         guard !request.missingFeatures.contains(.unwindTables) else {
           throw BPFError(operation: .load(object: probes.image.name), cause: .notSupported)
@@ -224,7 +224,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
         tables = built
         sharing.tables = built
         return object
-      } catch let error as BPFError where request.unwind == .auto {
+      } catch let error as BPFError where request.spec.options.unwind == .auto {
         mode.warning =
           "stacks were walked by frame pointers, as the walk by unwind tables does not load: \(error.cause)"
       }
@@ -237,7 +237,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// Opens the programs and sets them up, to be loaded.
   private static func openObject(
-    for request: CaptureRequest, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
+    for request: ResolvedTask, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
   ) throws -> BPFObject {
     let object = try probes.image.open()
     try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))

@@ -4,7 +4,7 @@ import ProfileModel
 /// What was asked to be profiled, before anything is loaded.
 enum ProbeTargets {
   /// Throws where a process is none, or only a thread of one.
-  static func check(_ target: CaptureTarget) throws(CaptureError) {
+  static func check(_ target: TaskSpec.Target) throws(CaptureError) {
     guard case .processes(let processes) = target else { return }
     for process in processes {
       guard ProcessTable.exists(process) else { throw .noSuchProcess(process) }

@@ -19,8 +19,9 @@ struct MetricsCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("The process, which may have ended.", valueName: "N")) var pid: Int32
 
-  @Option(help: ArgumentHelp("From this long ago on.", valueName: "time"))
-  var since = Duration(nanoseconds: 3_600_000_000_000)
+  @Option(
+    help: ArgumentHelp("From this long ago on. (default: 1h)", valueName: "time"), transform: OptionReading.duration)
+  var since = TimeLength(nanoseconds: 3_600_000_000_000)
 
   @Flag(help: "Print a JSON object with all values.") var json = false
   @OptionGroup var store: StoreOptions

@@ -25,22 +25,26 @@ struct NetworkCommand: ParsableCommand {
   @OptionGroup(title: "Target") var target: TargetOptions
 
   @Option(
-    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"))
-  var duration: Duration?
+    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"),
+    transform: OptionReading.duration)
+  var duration: TimeLength?
 
   @Option(
     help: ArgumentHelp(
-      "List and keep only requests whose path this regular expression finds. Can be repeated.", valueName: "regex"))
-  var uri: [Pattern] = []
+      "List and keep only requests whose path this regular expression finds. Can be repeated.", valueName: "regex"),
+    transform: OptionReading.pattern)
+  var uri: [TextPattern] = []
 
-  @Option(help: ArgumentHelp("Requests of this length or more are slow.", valueName: "time"))
-  var slowerThan = WaitLength(nanoseconds: 250_000_000)
+  @Option(
+    help: ArgumentHelp("Requests of this length or more are slow. (default: 250ms)", valueName: "time"),
+    transform: OptionReading.time)
+  var slowerThan = TimeLength(nanoseconds: 250_000_000)
 
   @Option(
     help: ArgumentHelp(
       "What requests are kept for, the first that fits: slow, 4xx, 5xx, several as slow,5xx; none.",
       valueName: "reasons"))
-  var sample = SampleReasons(reasons: [.serverError, .clientError, .slow])
+  var sample = SampleReasons(reasons: RequestSample.Reason.standard)
 
   @Option(
     help: ArgumentHelp(
@@ -48,54 +52,38 @@ struct NetworkCommand: ParsableCommand {
       valueName: "bytes"))
   var body = 0
 
+  @Option(help: ArgumentHelp("Keep this many requests for each reason and path, at most 1000.", valueName: "count"))
+  var samples = 10
+
   @Flag(help: "Show numbers and identifiers in paths as one: /users/{id}.")
   var foldIds = false
 
   @Flag(help: "Measure how long accepting, sending and receiving calls take; costs a little on every system call.")
   var callTimes = false
 
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var store: StoreOptions
-
-  @Flag(help: "Do not store the task.")
-  var noStore = false
-
-  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
-  var note: String?
-
-  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
-  var redactArgs = false
-
-  @OptionGroup var manners: VerbosityOptions
-
-  @Option(help: .hidden)
-  var ringBufferSize = ByteCount(bytes: 1 << 23)
+  @OptionGroup var result: ResultOptions
+  @OptionGroup var tuning: TuningOptions
 
   @Option(help: .hidden)
   var tableSize: UInt32 = 1 << 16
 
-  @Option(help: .hidden)
-  var withoutFeature: [KernelFeature] = []
-
-  @Option(help: .hidden)
-  var capacity: [TableCapacity] = []
-
   func validate() throws {
-    try output.requireNetworkFormat()
-    try ringBufferSize.validateRingBuffer()
+    try result.output.requireNetworkFormat()
     if !(0...4096).contains(body) { throw ValidationError("'--body \(body)': give 0 to 4096 bytes") }
+    if !(0...1000).contains(samples) { throw ValidationError("'--samples \(samples)': give 0 to 1000") }
     if !(1...1 << 20).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 20)") }
   }
 
-  func run() throws {
-    let plan = CapturePlan(
-      target: target, duration: duration, output: output, store: store, noStore: noStore, note: note,
-      redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
-      missingFeatures: Set(withoutFeature), capacities: capacity)
-    let parameters = NetworkParameters(
+  var spec: TaskSpec { target.spec(.network(parameters), duration: duration) }
+
+  private var parameters: NetworkOptions {
+    NetworkOptions(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
-      callTimes: callTimes, foldsIdentifiers: foldIds)
-    try CaptureSession(plan, .network, network: parameters, tableCapacity: tableSize).run()
+      samplesPerEndpoint: samples, callTimes: callTimes, foldsIdentifiers: foldIds)
+  }
+
+  func run() throws {
+    try CaptureSession(spec, result, tuning, tableCapacity: tableSize).run()
   }
 }
 
@@ -106,15 +94,7 @@ struct SampleReasons: ExpressibleByArgument {
   init(reasons: [RequestSample.Reason]) { self.reasons = reasons }
 
   init?(argument: String) {
-    if argument == "none" {
-      reasons = []
-      return
-    }
-    var reasons: [RequestSample.Reason] = []
-    for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let reason = RequestSample.Reason(rawValue: String(word)) else { return nil }
-      if !reasons.contains(reason) { reasons.append(reason) }
-    }
+    guard let reasons = RequestSample.Reason.list(reading: argument) else { return nil }
     self.reasons = reasons
   }
 

@@ -16,11 +16,14 @@ struct OffCPUCommand: ParsableCommand {
       'open'. What is not recorded, because it was too short or of another phase, is summed up.
       """)
 
-  @Option(help: ArgumentHelp("Record waits of this length or more: 1us, 10ms, 0.", valueName: "time"))
-  var minBlock = WaitLength(nanoseconds: 1000)
+  @Option(
+    help: ArgumentHelp("Record waits of this length or more: 1us, 10ms, 0. (default: 1us)", valueName: "time"),
+    transform: OptionReading.time)
+  var minBlock = TimeLength(nanoseconds: 1000)
 
-  @Option(help: ArgumentHelp("Record waits of this length or less.", valueName: "time"))
-  var maxBlock: WaitLength?
+  @Option(
+    help: ArgumentHelp("Record waits of this length or less.", valueName: "time"), transform: OptionReading.time)
+  var maxBlock: TimeLength?
 
   @Option(
     help: ArgumentHelp(
@@ -46,7 +49,7 @@ struct OffCPUCommand: ParsableCommand {
   @OptionGroup var options: CaptureOptions
 
   func validate() throws {
-    try options.output.requireStackFormat()
+    try options.result.output.requireStackFormat()
     if let maxBlock, maxBlock.nanoseconds < minBlock.nanoseconds {
       throw ValidationError("'--max-block' is below '--min-block': no wait is that long and that short")
     }
@@ -56,11 +59,16 @@ struct OffCPUCommand: ParsableCommand {
     if !(1...1 << 24).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 24)") }
   }
 
-  func run() throws {
-    let parameters = OffCPUParameters(
+  var spec: TaskSpec { options.spec(.offCPU(parameters)) }
+
+  private var parameters: OffCPUOptions {
+    OffCPUOptions(
       minimumNanoseconds: minBlock.nanoseconds, maximumNanoseconds: maxBlock?.nanoseconds, phases: phases,
       states: state?.states.map(\.rawValue), wakers: wakers, kernelThreads: kernelThreads)
-    try CaptureSession(options.plan, .offCPU, offCPU: parameters, tableCapacity: tableSize).run()
+  }
+
+  func run() throws {
+    try CaptureSession(spec, options.result, options.tuning, tableCapacity: tableSize).run()
   }
 
   private var phases: [Phase] {
@@ -83,12 +91,7 @@ struct StateList: ExpressibleByArgument {
   let states: [WaitState]
 
   init?(argument: String) {
-    var states: [WaitState] = []
-    for letter in argument where letter != "," {
-      guard let state = WaitState(rawValue: String(letter)) else { return nil }
-      if !states.contains(state) { states.append(state) }
-    }
-    guard !states.isEmpty else { return nil }
+    guard let states = WaitState.list(reading: argument) else { return nil }
     self.states = states
   }
 }

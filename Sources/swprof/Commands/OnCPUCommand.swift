@@ -25,7 +25,7 @@ struct OnCPUCommand: ParsableCommand {
   @OptionGroup var options: CaptureOptions
 
   func validate() throws {
-    try options.output.requireStackFormat()
+    try options.result.output.requireStackFormat()
     try Self.validate(frequencyHertz: freq)
   }
 
@@ -37,7 +37,9 @@ struct OnCPUCommand: ParsableCommand {
     }
   }
 
+  var spec: TaskSpec { options.spec(.onCPU(jitter.options(frequencyHertz: freq))) }
+
   func run() throws {
-    try CaptureSession(options.plan, .onCPU, frequencyHertz: freq, jitterSeed: jitter.seed).run()
+    try CaptureSession(spec, options.result, options.tuning).run()
   }
 }

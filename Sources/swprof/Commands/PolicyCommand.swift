@@ -44,18 +44,15 @@ struct PolicyCommand: ParsableCommand {
 
     private static func text(of policy: Policy, _ processes: [WatchedProcess]) -> String {
       var lines = [
-        "\(policy.name): \(policy.task.kind.rawValue) task of \(seconds(policy.task.durationSeconds)), cooldown"
-          + " \(seconds(policy.cooldownSeconds))"
+        "\(policy.name): \(policy.task.kind.name.rawValue) task of"
+          + " \(TimeText.duration(nanoseconds: policy.task.durationNanoseconds ?? 0)), cooldown"
+          + " \(TimeText.duration(nanoseconds: UInt64(policy.cooldownSeconds) * 1_000_000_000))"
       ]
       lines += policy.rules.map { "  when \($0.sentence)" }
       lines += processes.prefix(listedProcesses).map { "  watches \($0.key.process) (\($0.name))" }
       if processes.count > listedProcesses { lines.append("  watches \(processes.count - listedProcesses) more") }
       if processes.isEmpty { lines.append("  watches no process now") }
       return lines.map { DisplayText.visible($0) + "\n" }.joined()
-    }
-
-    private static func seconds(_ count: Int) -> String {
-      TimeText.duration(nanoseconds: UInt64(count) * 1_000_000_000)
     }
 
     /// What makes a rule wait for ever on this machine.

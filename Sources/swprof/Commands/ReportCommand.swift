@@ -29,8 +29,8 @@ struct ReportCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Sum up the tasks that started in the last hours instead: 48h; as text, or with --html as a page.",
-      valueName: "time"))
-  var window: Duration?
+      valueName: "time"), transform: OptionReading.duration)
+  var window: TimeLength?
 
   @Option(
     help: ArgumentHelp(
@@ -127,7 +127,7 @@ struct ReportCommand: ParsableCommand {
   }
 
   /// What ran in the last hours.
-  private func summary(of length: Duration) throws -> String {
+  private func summary(of length: TimeLength) throws -> String {
     let store = try StoreAccess.readable(store)
     let now = Clock.wall
     let start = WallTime(nanoseconds: now.nanoseconds - Int64(length.nanoseconds))
@@ -250,7 +250,8 @@ extension ProfilingTask {
       merged.warnings += task.warnings
       merged.startedAt = min(merged.startedAt, task.startedAt)
       merged.endedAt = merged.endedAt.flatMap { end in task.endedAt.map { max(end, $0) } }
-      if task.parameters != merged.parameters {
+      let facts = (task.event, task.unwind, task.jitterSeed)
+      if task.spec != merged.spec || facts != (merged.event, merged.unwind, merged.jitterSeed) {
         merged.warnings.append("task \(task.id) was recorded with other options than task \(tasks[0].id)")
       }
     }

@@ -16,8 +16,10 @@ struct StatusCommand: ParsableCommand {
       Policies come by the number of tasks that they have started. Values are up to ten seconds old.
       """)
 
-  @Option(help: ArgumentHelp("Count what was started within this time.", valueName: "time"))
-  var since = Duration(nanoseconds: 24 * 3_600_000_000_000)
+  @Option(
+    help: ArgumentHelp("Count what was started within this time. (default: 24h)", valueName: "time"),
+    transform: OptionReading.duration)
+  var since = TimeLength(nanoseconds: 24 * 3_600_000_000_000)
 
   @Flag(help: "Print a JSON object.") var json = false
   @OptionGroup var store: StoreOptions

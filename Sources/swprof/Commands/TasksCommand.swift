@@ -103,7 +103,9 @@ struct TasksCommand: ParsableCommand {
           swprof tasks prune --older-than 48h
         """)
 
-    @Option(help: ArgumentHelp("How old a task must be: 10m, 48h.", valueName: "time")) var olderThan: Duration
+    @Option(
+      help: ArgumentHelp("How old a task must be: 10m, 48h.", valueName: "time"), transform: OptionReading.duration)
+    var olderThan: TimeLength
     @OptionGroup var store: StoreOptions
 
     func run() throws {

@@ -8,8 +8,9 @@ struct CaptureOptions: ParsableArguments {
   @OptionGroup(title: "Target") var target: TargetOptions
 
   @Option(
-    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"))
-  var duration: Duration?
+    help: ArgumentHelp("How long: 500ms, 10s, 10m. Default 30s; with a command, until it ends.", valueName: "time"),
+    transform: OptionReading.duration)
+  var duration: TimeLength?
 
   @Flag(exclusivity: .exclusive, help: ArgumentHelp("Record this side's stacks only.", visibility: .default))
   var side: Side?
@@ -20,28 +21,8 @@ struct CaptureOptions: ParsableArguments {
       valueName: "how"))
   var unwind = UnwindChoice.auto
 
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var store: StoreOptions
-
-  @Flag(help: "Do not store the task.")
-  var noStore = false
-
-  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
-  var note: String?
-
-  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
-  var redactArgs = false
-
-  @OptionGroup var manners: VerbosityOptions
-
-  @Option(help: .hidden)
-  var ringBufferSize = ByteCount(bytes: 1 << 21)
-
-  @Option(help: .hidden)
-  var withoutFeature: [KernelFeature] = []
-
-  @Option(help: .hidden)
-  var capacity: [TableCapacity] = []
+  @OptionGroup var result: ResultOptions
+  @OptionGroup var tuning: TuningOptions
 
   enum Side: String, EnumerableFlag {
     case user
@@ -55,28 +36,55 @@ struct CaptureOptions: ParsableArguments {
     }
   }
 
-  func validate() throws { try ringBufferSize.validateRingBuffer() }
-
-  var plan: CapturePlan {
-    let side: CaptureParameters.Side =
+  /// The task that the options describe.
+  func spec(_ kind: TaskSpec.Kind) -> TaskSpec {
+    var spec = target.spec(kind, duration: duration)
+    spec.options.side =
       switch side {
       case nil: .both
       case .user: .user
       case .kernel: .kernel
       }
-    return CapturePlan(
-      target: target, duration: duration, side: side, unwind: unwind, output: output, store: store, noStore: noStore,
-      note: note, redactArgs: redactArgs, verbosity: manners.verbosity, ringBufferBytes: ringBufferSize.bytes,
-      missingFeatures: Set(withoutFeature), capacities: capacity)
+    spec.options.unwind = unwind
+    return spec
   }
 }
 
-extension ByteCount {
-  /// Throws unless the kernel takes it as the size of a ring buffer.
-  func validateRingBuffer() throws {
-    if bytes < UInt32(Host.pageSize) || bytes & (bytes - 1) != 0 || bytes > 1 << 30 {
-      throw ValidationError("'--ring-buffer-size': give a power of two from \(Host.pageSize) bytes to 1 GiB")
-    }
+/// What becomes of a capture: what is printed, what is stored, and how much is said.
+struct ResultOptions: ParsableArguments {
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var store: StoreOptions
+
+  @Flag(help: "Do not store the task.")
+  var noStore = false
+
+  @Option(help: ArgumentHelp("A remark to keep with the task.", valueName: "text"))
+  var note: String?
+
+  @Flag(help: "Keep of '-- COMMAND' the program's name only: arguments may hold secrets.")
+  var redactArgs = false
+
+  @OptionGroup var manners: VerbosityOptions
+}
+
+/// How a capture is made for tests of it.
+struct TuningOptions: ParsableArguments {
+  @Option(help: .hidden, transform: OptionReading.ringBuffer)
+  var ringBufferSize: UInt32?
+
+  @Option(help: .hidden)
+  var withoutFeature: [KernelFeature] = []
+
+  @Option(help: .hidden)
+  var capacity: [TableCapacity] = []
+
+  /// - Parameter child: the process that waits to become the command, where there is one.
+  func resolve(_ spec: TaskSpec, child: ProcessID?) -> ResolvedTask {
+    let defaultBytes: UInt32 = spec.kind.network == nil ? 1 << 21 : 1 << 23
+    var task = ResolvedTask(
+      spec, child: child, missingFeatures: Set(withoutFeature), ringBufferBytes: ringBufferSize ?? defaultBytes)
+    task.capacities = Dictionary(capacity.map { ($0.table, $0.count) }) { $1 }
+    return task
   }
 }
 

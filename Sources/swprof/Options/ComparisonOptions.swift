@@ -15,12 +15,14 @@ struct ComparisonOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Also compare all stacks with a function that this regular expression finds. Repeatable.", valueName: "regex"))
-  var watchFunction: [Pattern] = []
+      "Also compare all stacks with a function that this regular expression finds. Repeatable.", valueName: "regex"),
+    transform: OptionReading.pattern)
+  var watchFunction: [TextPattern] = []
 
   @Option(
-    help: ArgumentHelp("Do not test functions that this regular expression finds. Repeatable.", valueName: "regex"))
-  var exclude: [Pattern] = []
+    help: ArgumentHelp("Do not test functions that this regular expression finds. Repeatable.", valueName: "regex"),
+    transform: OptionReading.pattern)
+  var exclude: [TextPattern] = []
 
   @Option(help: ArgumentHelp("The growth of a function that is accepted.", valueName: "percent"))
   var maxRegression = Percentage(5)

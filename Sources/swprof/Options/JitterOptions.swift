@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProfileModel
 
 /// Whether the times of ticks are drawn at random.
 struct JitterOptions: ParsableArguments {
@@ -9,6 +10,7 @@ struct JitterOptions: ParsableArguments {
       """)
   var noJitter = false
 
-  /// What the times of ticks are drawn by, another one for each capture; nil for ticks at a fixed rate.
-  var seed: UInt32? { noJitter ? nil : .random(in: .min ... .max) }
+  func options(frequencyHertz: Int) -> OnCPUOptions {
+    OnCPUOptions(frequencyHertz: frequencyHertz, hasJitter: !noJitter)
+  }
 }

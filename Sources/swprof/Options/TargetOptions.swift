@@ -1,5 +1,4 @@
 import ArgumentParser
-import Capture
 import LinuxSystem
 import ProfileModel
 
@@ -44,38 +43,22 @@ struct TargetOptions: ParsableArguments {
     }
   }
 
-  /// The target in words, for the task's record.
-  ///
-  /// - Parameter isRedacted: whether of a command line only the program's name is told.
-  func description(isRedacted: Bool) -> String {
-    if let pid {
-      let named = pid.processes.map { process in
-        (try? ProcessTable.name(of: process)).map { "\(process) (\($0))" } ?? "\(process)"
-      }
-      let children = includeChildren ? ProcessTable.descendants(of: pid.processes).count { $0 != ProcessTable.own } : 0
-      return (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", ")
-        + (children == 0 ? "" : " and \(children) \(children == 1 ? "child" : "children")")
-    }
-    if let comm { return "comm \(comm)" }
-    if let cgroup { return "cgroup \(cgroup)" }
-    if all { return "all processes" }
-    return "command " + (isRedacted ? command.prefix(1) : command[...]).joined(separator: " ")
+  /// How long a capture of running processes takes unless told otherwise.
+  private static let defaultDuration = TimeLength(nanoseconds: 30_000_000_000)
+
+  /// A task with these targets. Without a duration, a command is captured until it ends.
+  func spec(_ kind: TaskSpec.Kind, duration: TimeLength?) -> TaskSpec {
+    let length = duration ?? (command.isEmpty ? Self.defaultDuration : nil)
+    var spec = TaskSpec(target: target, kind: kind, durationNanoseconds: length?.nanoseconds)
+    spec.options.includesChildren = includeChildren
+    return spec
   }
 
-  /// The processes that the options name now.
-  var listedProcesses: [ProcessID] {
-    if let pid { return pid.processes }
-    guard let comm else { return [] }
-    return ((try? ProcessTable.processes()) ?? []).filter { (try? ProcessTable.name(of: $0)) == comm }
-  }
-
-  /// The target for a capture; a command is the process that waits to run it.
-  func target(command child: ProcessID?) -> CaptureTarget {
-    if let child { return .processes([child]) }
+  private var target: TaskSpec.Target {
     if let pid { return .processes(pid.processes) }
     if let comm { return .name(comm) }
-    if let cgroup { return .cgroup(directory: ControlGroup.directory(for: cgroup)) }
-    return .all
+    if let cgroup { return .cgroup(cgroup) }
+    return all ? .all : .command(command)
   }
 }
 

@@ -7,18 +7,25 @@ struct ViewOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Only threads of this name or number.", valueName: "thread"))
   var thread: String?
 
-  @Option(help: ArgumentHelp("Only stacks with a function that this regular expression finds.", valueName: "regex"))
-  var focus: Pattern?
-
-  @Option(help: ArgumentHelp("No stack with a function that this regular expression finds.", valueName: "regex"))
-  var ignore: Pattern?
+  @Option(
+    help: ArgumentHelp("Only stacks with a function that this regular expression finds.", valueName: "regex"),
+    transform: OptionReading.pattern)
+  var focus: TextPattern?
 
   @Option(
-    help: ArgumentHelp("Only what was recorded from this time after the start on: 10s, 1500ms.", valueName: "time"))
-  var since: Duration?
+    help: ArgumentHelp("No stack with a function that this regular expression finds.", valueName: "regex"),
+    transform: OptionReading.pattern)
+  var ignore: TextPattern?
 
-  @Option(help: ArgumentHelp("Only what was recorded up to this time after the start.", valueName: "time"))
-  var until: Duration?
+  @Option(
+    help: ArgumentHelp("Only what was recorded from this time after the start on: 10s, 1500ms.", valueName: "time"),
+    transform: OptionReading.duration)
+  var since: TimeLength?
+
+  @Option(
+    help: ArgumentHelp("Only what was recorded up to this time after the start.", valueName: "time"),
+    transform: OptionReading.duration)
+  var until: TimeLength?
 
   @Flag(exclusivity: .exclusive)
   var side: Side?
@@ -98,23 +105,6 @@ struct ViewOptions: ParsableArguments {
     selection.isReversed = reverse
     return selection
   }
-}
-
-/// A regular expression, in the syntax of Swift's `Regex`.
-struct Pattern: ExpressibleByArgument, @unchecked Sendable {
-  // A regex is a value that is never changed; the standard library has not marked it as one.
-  private let regex: Regex<AnyRegexOutput>
-  /// As it was given.
-  let text: String
-
-  init?(argument: String) {
-    guard let regex = try? Regex(argument) else { return nil }
-    self.regex = regex
-    text = argument
-  }
-
-  /// Whether it is found anywhere in a text.
-  func finds(_ text: String) -> Bool { (try? regex.firstMatch(in: text)) != nil }
 }
 
 /// A share in percent with at most one decimal: `0.1`, `5`, `2.5%`.

@@ -22,54 +22,19 @@ package enum TaskStatus: String, Sendable, Codable, CaseIterable {
   case interrupted
 }
 
-/// How a capture was asked for.
-package struct CaptureParameters: Equatable, Sendable, Codable {
-  package enum Side: String, Sendable, Codable {
-    case both
-    case user
-    case kernel
-  }
-
-  /// The length asked for in ns; nil for "as long as the command runs".
-  package var durationNanoseconds: UInt64?
-  /// Ticks a second and CPU, on average; nil where nothing ticks.
-  package var frequencyHertz: Int?
-  /// What the times of ticks were drawn by; nil where nothing ticks, or at a fixed rate.
-  package var jitterSeed: UInt32?
-  package var side: Side
-  package var includeChildren: Bool
-  /// How user stacks were walked, as the output names it: `fp`.
-  package var unwind: String
-  /// The event that is recorded: `cpu-clock` or `cycles`, which tick, or `sched_switch`.
-  package var event: String
-  /// Of an off-CPU capture.
-  package var offCPU: OffCPUParameters?
-  /// Of a network capture.
-  package var network: NetworkParameters?
-
-  package init(
-    durationNanoseconds: UInt64?, frequencyHertz: Int?, side: Side = .both, includeChildren: Bool = true,
-    unwind: String = "fp", event: String = "cpu-clock", offCPU: OffCPUParameters? = nil,
-    network: NetworkParameters? = nil
-  ) {
-    self.durationNanoseconds = durationNanoseconds
-    self.frequencyHertz = frequencyHertz
-    self.side = side
-    self.includeChildren = includeChildren
-    self.unwind = unwind
-    self.event = event
-    self.offCPU = offCPU
-    self.network = network
-  }
-}
-
 /// One run of a capture, with everything about it except the profile itself.
 package struct ProfilingTask: Equatable, Sendable {
   package var id: TaskID
-  package var kind: TaskKind
   /// What was profiled, in words: `pid 4711 (nginx)`, `comm nginx`, `all processes`, `command ./bench -n 3`.
   package var target: String
-  package var parameters: CaptureParameters
+  /// How it was asked for.
+  package var spec: TaskSpec
+  /// The event that was recorded: `cpu-clock` or `cycles`, which tick, or `sched_switch`.
+  package var event: String
+  /// How user stacks were walked, as the output names it: `fp`.
+  package var unwind: String
+  /// What the times of ticks were drawn by; nil where nothing ticks, or at a fixed rate.
+  package var jitterSeed: UInt32?
   package var host: String
   /// The kernel's release, as `uname -r` prints it.
   package var kernel: String
@@ -87,15 +52,16 @@ package struct ProfilingTask: Equatable, Sendable {
   package var warnings: [String]
 
   package init(
-    id: TaskID = TaskID(rawValue: 0), kind: TaskKind, target: String, parameters: CaptureParameters, host: String,
-    kernel: String, startedAt: WallTime, endedAt: WallTime? = nil, status: TaskStatus = .running,
+    id: TaskID = TaskID(rawValue: 0), target: String, spec: TaskSpec, event: String? = nil, unwind: String = "fp",
+    host: String, kernel: String, startedAt: WallTime, endedAt: WallTime? = nil, status: TaskStatus = .running,
     error: String? = nil, account: SampleAccount = SampleAccount(), note: String? = nil, trigger: String? = nil,
     warnings: [String] = []
   ) {
     self.id = id
-    self.kind = kind
     self.target = target
-    self.parameters = parameters
+    self.spec = spec
+    self.event = event ?? spec.kind.event
+    self.unwind = unwind
     self.host = host
     self.kernel = kernel
     self.startedAt = startedAt
@@ -107,6 +73,8 @@ package struct ProfilingTask: Equatable, Sendable {
     self.trigger = trigger
     self.warnings = warnings
   }
+
+  package var kind: TaskKind { spec.kind.name }
 
   /// The length of the capture in ns; nil while it is not known, zero where the clock was set back.
   package var elapsedNanoseconds: UInt64? {

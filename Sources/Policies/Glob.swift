@@ -1,23 +1,3 @@
-/// A regular expression in the syntax of Swift's `Regex`, equal to another of the same text.
-package struct TextPattern: Hashable, @unchecked Sendable {
-  package let text: String
-  // A regex is a value that is never changed; the standard library has not marked it as one.
-  private let regex: Regex<AnyRegexOutput>
-
-  /// - Returns: nil where the text is no regular expression.
-  package init?(_ text: String) {
-    guard let regex = try? Regex(text) else { return nil }
-    self.text = text
-    self.regex = regex
-  }
-
-  /// Whether it is found anywhere in a text.
-  package func finds(_ text: String) -> Bool { (try? regex.firstMatch(in: text)) != nil }
-
-  package static func == (left: Self, right: Self) -> Bool { left.text == right.text }
-  package func hash(into hasher: inout Hasher) { hasher.combine(text) }
-}
-
 /// A pattern of a shell, for a whole text: `*` for any text, `?` for any character, `[a-z]` and `[!a-z]` for one of some.
 package struct Glob: Hashable, Sendable {
   package let text: String

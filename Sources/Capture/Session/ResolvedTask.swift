@@ -1,26 +1,6 @@
 package import LinuxSystem
 package import ProfileModel
 
-/// What a capture looks at.
-package enum CaptureTarget: Sendable, Equatable {
-  case processes([ProcessID])
-  /// Every process whose main thread has this name, also those that take it later.
-  case name(String)
-  /// The members of a control group and those beneath it; the path is absolute in the file system.
-  case cgroup(directory: String)
-  case all
-}
-
-/// How user stacks are to be walked.
-package enum UnwindChoice: String, Sendable, CaseIterable {
-  /// By unwind tables where the kernel loads that walk, else by frame pointers.
-  case auto
-  /// By unwind tables, or not at all.
-  case dwarf
-  /// By frame pointers.
-  case fp
-}
-
 /// A feature that a capture can do without, with less to show for it.
 package enum KernelFeature: String, Sendable, CaseIterable {
   /// The programs that walk stacks by unwind tables.
@@ -51,25 +31,23 @@ package struct AwaitedCommand: Sendable {
   let libraryPath: String?
 
   /// - Parameter arguments: its name, looked for as execvp(3) does, and what follows it.
-  package init(_ arguments: [String]) {
+  init(_ arguments: [String]) {
     program = arguments.first.flatMap(ExecutableFile.open)
     path = program.flatMap { ExecutableFile.path(of: $0) }
     libraryPath = ExecutableFile.libraryPath
   }
 }
 
-/// What a capture is asked to do.
-package struct CaptureRequest: Sendable {
-  package var target: CaptureTarget
-  package var side: CaptureParameters.Side
-  package var includesChildren: Bool
-  package var unwind: UnwindChoice
+/// A task as a capture carries it out: what was asked for, and what only this run of it needs.
+package struct ResolvedTask: Sendable {
+  /// With a control group by its directory, and a command by the process that waits to become it.
+  package var spec: TaskSpec
   /// Kernel features to do without although the kernel may have them.
   package var missingFeatures: Set<KernelFeature>
   /// Whether each sampled thread is stopped (SIGSTOP) where it was sampled, for a test to look at.
   package var stopsSampledThreads = false
   /// What the target still waits to become: nothing that it has mapped counts before.
-  package var awaitedCommand: AwaitedCommand?
+  package private(set) var awaitedCommand: AwaitedCommand?
   /// For tests, whether the kernel side is told what processes have mapped, or has to find out by itself.
   package var publishesMappings = true
   /// For how long, in ns, tables are built before the capture begins; what is left is built while it runs.
@@ -81,17 +59,28 @@ package struct CaptureRequest: Sendable {
   /// For tests, the sizes of tables by their names: of maps in entries, of `sideband` in pages, of `unwind_lines` in lines.
   package var capacities: [String: UInt32] = [:]
 
+  /// - Parameter child: the process that waits to become the command, where the task has one.
   package init(
-    target: CaptureTarget, side: CaptureParameters.Side, includesChildren: Bool,
-    unwind: UnwindChoice = .auto, missingFeatures: Set<KernelFeature> = [], ringBufferBytes: UInt32
+    _ spec: TaskSpec, child: ProcessID? = nil, missingFeatures: Set<KernelFeature> = [], ringBufferBytes: UInt32
   ) {
-    self.target = target
-    self.side = side
-    self.includesChildren = includesChildren
-    self.unwind = unwind
+    self.spec = spec
     self.missingFeatures = missingFeatures
     self.ringBufferBytes = ringBufferBytes
+    switch spec.target {
+    case .command(let arguments):
+      self.spec.target = .processes(child.map { [$0] } ?? [])
+      awaitedCommand = AwaitedCommand(arguments)
+    case .cgroup(let path): self.spec.target = .cgroup(ControlGroup.directory(for: path))
+    case .processes, .name, .all: break
+    }
   }
+
+  var target: TaskSpec.Target {
+    get { spec.target }
+    set { spec.target = newValue }
+  }
+
+  var includesChildren: Bool { spec.options.includesChildren }
 }
 
 /// Why a capture cannot start.
