@@ -75,7 +75,9 @@ let package = Package(
       name: "Policies", dependencies: ["ProfileModel", .product(name: "Yams", package: "Yams")], swiftSettings: product),
     .target(name: "Metrics", dependencies: ["LinuxSystem", "Policies", "ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
-    .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
+    .target(
+      name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], exclude: ["Web"],
+      swiftSettings: product, plugins: ["WebBuildPlugin"]),
     .executableTarget(
       name: "swprof",
       dependencies: [
@@ -85,6 +87,7 @@ let package = Package(
       ],
       swiftSettings: product),
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
+    .plugin(name: "WebBuildPlugin", capability: .buildTool(), path: "Sources/WebBuildPlugin"),
 
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
