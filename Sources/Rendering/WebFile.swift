@@ -4,5 +4,10 @@
 /// comment at the head of a file is left out.
 enum WebFile {
   /// The script of a report's page. An element ends where its script does, without a last line end.
-  static let pageScript = String(reportScript.dropLast())
+  static let pageScript = String((flameLayoutScript + reportScript).dropLast())
+
+  /// The script of a flame graph's file.
+  ///
+  /// - Parameter constants: those that the script works with, as declarations.
+  static func graphScript(_ constants: String) -> String { flameLayoutScript + constants + flameGraphScript }
 }

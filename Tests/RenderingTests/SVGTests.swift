@@ -84,7 +84,7 @@ import Testing
   }
 
   @Test func `embedded text cannot end its section`() {
-    #expect(!WebFile.flameGraphScript.contains("]]>"))
+    #expect(!WebFile.graphScript("").contains("]]>"))
     #expect(!FlameStyle.sheet(.onCPU).contains("]]>"))
   }
 

@@ -1,9 +1,9 @@
 /*
  * Zoom, search and details of a flame graph in an SVG file. Without scripts the picture is complete.
  *
- * SVG.swift writes these constants before this script: UP (1: callees above their callers, -1: below), CELL, ROW, ROWS,
- * TOP, BASE, LEFT and INNER (lengths, see FlameDrawing.swift), UNIT, and DATA (see FlameData.swift). This file must not
- * contain "]]>", which ends the section that it is embedded in.
+ * SVG.swift writes flame-layout.js and these constants before this script: UP (1: callees above their callers, -1:
+ * below), CELL, ROW, ROWS, TOP, BASE, LEFT and INNER (lengths, see FlameDrawing.swift), UNIT, and DATA (see
+ * FlameData.swift). This file must not contain "]]>", which ends the section that it is embedded in.
  *
  * The frames of the still picture stay as they are until the user zooms. A zoomed view is drawn from DATA: every frame
  * that is at least 1.5 pixels wide. Most of these frames have no room for a name. All frames of one color without a name
@@ -19,7 +19,7 @@
   const reset = find(".reset"), search = find(".search"), matched = find(".matched"), details = find(".details");
   const still = find(".frames"), head = find(".head"), foot = find(".foot");
   const height = +svg.getAttribute("height"), width = INNER;
-  let tree = null, view = still, zoomed = 0, wanted = "", matches = null, focused = null, stretched = 0;
+  let tree = null, layout = null, view = still, wanted = "", matches = null, focused = null, stretched = 0;
   // Of the view, the element of each node that has one. `node` of such an element and `nodes` of a view lead back.
   const elements = new Map();
 
@@ -44,11 +44,11 @@
     const labels = new TextDecoder().decode(bytes.subarray(at, labelsEnd)).split("\n");
     labels.pop();
     at = labelsEnd;
-    const parent = [], depth = [], start = [], total = [], self = [], label = [], end = [];
+    const parent = [], depth = [], start = [], total = [], self = [], label = [];
     const open = [], next = [];
     still.nodes = [];
     while (at < bytes.length) {
-      for (let rise = number(); rise > 0; rise--) end[open.pop()] = parent.length, next.pop();
+      for (let rise = number(); rise > 0; rise--) open.pop(), next.pop();
       const node = parent.length, above = open.length;
       parent.push(above ? open[above - 1] : -1);
       depth.push(above);
@@ -62,13 +62,13 @@
       open.push(node);
       next.push(start[node]);
     }
-    while (open.length) end[open.pop()] = parent.length;
     const fields = labels.map((text) => text.split("\0"));
-    return { parent, depth, start, total, self, label, end, fields };
+    return { parent, depth, start, total, self, label, fields };
   }
 
   function attach(decoded) {
     tree = decoded;
+    layout = new FlameLayout(tree, width, LEAST);
     let next = 0;
     for (const element of still.children) element.node = still.nodes[next++];
     adopt();
@@ -84,11 +84,9 @@
   }
 
   const y = (depth) => UP > 0 ? BASE - depth * ROW : TOP + depth * ROW;
-  const x = (node) => LEFT + (tree.start[node] - tree.start[zoomed]) * width / tree.total[zoomed];
-  const size = (node) => tree.total[node] * width / tree.total[zoomed];
+  const x = (node) => LEFT + layout.x(node);
+  const size = (node) => layout.size(node);
   const name = (node) => tree.fields[tree.label[node]][1];
-  const isFunction = (node) => tree.fields[tree.label[node]][0][0] !== "a";
-  const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
   const share = (part) => (100 * part / tree.total[0]).toFixed(2) + " %";
 
   function tip(node) {
@@ -97,27 +95,6 @@
     if (tree.self[node]) counts.push("self " + share(tree.self[node]));
     const where = [module, place].filter(Boolean);
     return [text, counts.join(", ")].concat(where.length ? [where.join(", ")] : []).join("\n");
-  }
-
-  function cells(character) {
-    const code = character.codePointAt(0);
-    if (code < 0x300) return 1;
-    if (/[\p{Mn}\p{Me}\p{Cf}]/u.test(character)) return 0;
-    return /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u
-      .test(character) ? 2 : 1;
-  }
-
-  function shortened(text, room) {
-    let used = 0, short = "";
-    if (room < 3) return "";
-    const characters = Array.from(text);
-    if (characters.reduce((sum, character) => sum + cells(character), 0) <= room) return text;
-    for (const character of characters) {
-      used += cells(character);
-      if (used > room - 1) break;
-      short += character;
-    }
-    return short + "\u2026";
   }
 
   const escaped = (text) => text.replace(/[&<>]/g, (mark) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[mark]);
@@ -136,24 +113,12 @@
     return "M" + x(node).toFixed(1) + " " + y(tree.depth[node]) + "h" + across + "v" + (ROW - 1) + "h-" + across + "z";
   }
 
-  // What is drawn where something is zoomed into: all above it, and in it what is wide enough.
-  function drawn() {
-    const nodes = [];
-    for (let node = tree.parent[zoomed]; node >= 0; node = tree.parent[node]) nodes.unshift(node);
-    for (let node = zoomed; node < tree.end[zoomed]; ) {
-      const isDrawn = size(node) >= LEAST;
-      if (isDrawn) nodes.push(node);
-      node = isDrawn ? node + 1 : tree.end[node];
-    }
-    return nodes;
-  }
-
   function draw() {
     const made = document.createElementNS(SVG, "g"), parts = [], named = [], outlines = new Map();
     made.setAttribute("class", "frames");
-    made.nodes = drawn();
+    made.nodes = layout.shown();
     for (const node of made.nodes) {
-      const isAbove = node < zoomed, style = tree.fields[tree.label[node]][0];
+      const isAbove = layout.isCaller(node), style = tree.fields[tree.label[node]][0];
       if (!isAbove && size(node) < NAMED) outlines.set(style, (outlines.get(style) || "") + outline(node));
       else {
         named.push(node);
@@ -167,7 +132,7 @@
       element.node = node;
       element = element.nextElementSibling;
     }
-    stretch(made.nodes.reduce((deepest, node) => Math.max(deepest, tree.depth[node]), 0));
+    stretch(layout.deepest(made.nodes));
     return made;
   }
 
@@ -185,16 +150,10 @@
 
   // The element of the frame at a place of a zoomed view, if there is one.
   function elementAt(event) {
-    if (!zoomed) return null;
+    if (!layout || !layout.zoomed) return null;
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-    const depth = UP > 0 ? Math.ceil((BASE - at.y) / ROW) : Math.floor((at.y - TOP) / ROW);
-    let node = zoomed;
-    while (tree.depth[node] < depth) {
-      const end = tree.end[node++];
-      while (node < end && x(node) + size(node) <= at.x) node = tree.end[node];
-      if (node === end || x(node) > at.x || size(node) < LEAST) return null;
-    }
-    return tree.depth[node] === depth && x(node) <= at.x && at.x < x(node) + size(node) ? elementOf(node) : null;
+    const node = layout.at(at.x - LEFT, UP > 0 ? Math.ceil((BASE - at.y) / ROW) : Math.floor((at.y - TOP) / ROW));
+    return node < 0 ? null : elementOf(node);
   }
 
   function stretch(deepest) {
@@ -210,7 +169,7 @@
 
   function zoom(node) {
     const old = view;
-    zoomed = node;
+    layout.zoomed = node;
     if (!node) stretch(0);
     view = node ? draw() : still;
     adopt();
@@ -228,26 +187,18 @@
     if (isMoved) g.focus({ preventScroll: false });
   }
 
-  function pattern(text) {
-    try {
-      return new RegExp(text);
-    } catch (error) {
-      return new RegExp(text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-    }
-  }
-
   function highlight(text) {
     wanted = text;
     matches = null;
     let sum = 0;
     if (text) {
-      const expression = pattern(text), hits = tree.fields.map((field) => field[0][0] !== "a" && expression.test(field[1]));
+      const expression = searchPattern(text), hits = tree.fields.map((field) => field[0][0] !== "a" && expression.test(field[1]));
       matches = (node) => hits[tree.label[node]];
       // A match within a match is counted with it.
       for (let node = 0; node < tree.label.length; ) {
         if (hits[tree.label[node]]) {
           sum += tree.total[node];
-          node = tree.end[node];
+          node = layout.end[node];
         } else node++;
       }
     }
@@ -297,7 +248,7 @@
   // The address reproduces the view. Where it can't be changed, as in some frames, nothing is lost but that.
   function remember() {
     const parts = [];
-    if (zoomed) parts.push("zoom=" + zoomed);
+    if (layout.zoomed) parts.push("zoom=" + layout.zoomed);
     if (wanted) parts.push("search=" + encodeURIComponent(wanted));
     try {
       const address = location.href.split("#")[0] + (parts.length ? "#" + parts.join("&") : "");
@@ -310,7 +261,7 @@
     const text = state.get("search") || "";
     if (text !== wanted) highlight(text);
     const target = Number.isInteger(node) && node > 0 && node < tree.total.length ? node : 0;
-    if (target !== zoomed) zoom(target);
+    if (target !== layout.zoomed) zoom(target);
   }
 
   const frameOf = (event) => {
@@ -349,7 +300,7 @@
       ask();
     } else if (event.key === "Escape") {
       if (wanted) highlight("");
-      if (zoomed) zoom(0);
+      if (layout.zoomed) zoom(0);
     } else if ((event.key === "n" || event.key === "N") && !isCommand) {
       step(event.key === "N");
     } else if (event.key === "Enter") {

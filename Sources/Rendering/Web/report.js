@@ -1,8 +1,8 @@
 /*
  * The page of a report: flame graphs of parts of the profile, a table of functions, and strips of time.
  *
- * Names reach the page as text content and canvas text only, never as markup. This file must not contain "</", which
- * ends the element that it is embedded in.
+ * flame-layout.js stands before this script. Names reach the page as text content and canvas text only, never as
+ * markup. This file must not contain "</", which ends the element that it is embedded in.
  */
 (function () {
   "use strict";
@@ -18,7 +18,7 @@
       processLabels.set(thread[0], labels.push({ style: "a3", name: thread[0], module: "", place: "" }) - 1);
   }
   const hasProcesses = data.has_threads;
-  const state = { mode: "flame", inTime: data.has_times, thread: -1, span: null, search: "", focus: -1, sort: "own", zoom: [] };
+  const state = { mode: "flame", inTime: data.has_times, thread: -1, span: null, search: "", focus: -1, sort: "own" };
   const paths = data.parent.map(() => null);
   function path(stack) {
     if (paths[stack]) return paths[stack];
@@ -26,7 +26,6 @@
     for (let node = stack; node >= 0; node = data.parent[node]) made.push(data.label[node]);
     return paths[stack] = made.reverse();
   }
-  const grouped = (count) => String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",");
   function amount(weight) {
     if (!state.inTime) return grouped(weight) + " " + data.unit;
     if (weight < 1e3) return weight + " ns";
@@ -49,45 +48,48 @@
     return result;
   }
 
-  // A tree whose children are sorted by name: {label, total, own, children}.
-  function node(label) { return { label, total: 0, own: 0, children: null, x: 0, depth: 0, parent: null }; }
+  // A tree that grows by stacks: {label, total, own, children}.
+  function node(label) { return { label, total: 0, own: 0, children: null }; }
   function insert(root, labels, weight) {
     let at = root;
     at.total += weight;
     for (const label of labels) {
       at.children = at.children || new Map();
       let next = at.children.get(label);
-      if (!next) at.children.set(label, next = node(label)), next.parent = at;
+      if (!next) at.children.set(label, next = node(label));
       next.total += weight;
       at = next;
     }
     at.own += weight;
   }
+  function byName(a, b) {
+    const [left, right] = [labels[a.label].name, labels[b.label].name];
+    return left < right ? -1 : left > right ? 1 : a.label - b.label;
+  }
+  // The layout of a tree, siblings in the order of their names.
   function place(root) {
-    let depth = 0;
-    const pending = [root];
+    const tree = { parent: [], depth: [], start: [], total: [], own: [], label: [] };
+    const pending = [{ at: root, parent: -1, depth: 0, start: 0 }];
     while (pending.length) {
-      const at = pending.pop();
-      depth = Math.max(depth, at.depth);
+      const { at, parent, depth, start } = pending.pop(), index = tree.parent.length, callees = [];
+      tree.parent.push(parent);
+      tree.depth.push(depth);
+      tree.start.push(start);
+      tree.total.push(at.total);
+      tree.own.push(at.own);
+      tree.label.push(at.label);
       if (!at.children) continue;
-      const sorted = Array.from(at.children.values()).sort((a, b) => {
-        const [left, right] = [labels[a.label].name, labels[b.label].name];
-        return left < right ? -1 : left > right ? 1 : a.label - b.label;
-      });
-      let x = at.x;
-      for (const child of sorted) {
-        child.x = x;
-        child.depth = at.depth + 1;
-        x += child.total;
-        pending.push(child);
+      let next = start;
+      for (const child of Array.from(at.children.values()).sort(byName)) {
+        callees.push({ at: child, parent: index, depth: depth + 1, start: next });
+        next += child.total;
       }
-      at.sorted = sorted;
+      while (callees.length) pending.push(callees.pop());
     }
-    root.rows = depth + 1;
-    return root;
+    return new FlameLayout(tree, 0, LEAST);
   }
 
-  let current = { own: [], total: [], sum: 0, trees: [] };
+  let current = { own: [], total: [], sum: 0, layouts: [] };
   function compute() {
     const weight = weights(), own = new Map(), total = new Map();
     const trees = state.mode === "sandwich" ? [node(state.focus), node(state.focus)] : [node(ALL)];
@@ -109,8 +111,7 @@
       } else if (state.mode === "reverse") insert(trees[0], frames.slice().reverse(), w);
       else insert(trees[0], root.concat(frames), w);
     }
-    current = { own, total, sum, trees: trees.map(place) };
-    state.zoom = trees.map(() => null);
+    current = { own, total, sum, layouts: trees.map(place) };
     drawAll();
   }
 
@@ -122,53 +123,45 @@
   }
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
   function draw(index) {
-    const canvas = find(index ? "callees" : "graph"), tree = current.trees[index];
-    canvas.style.display = tree ? "" : "none";
-    if (!tree) return;
+    const canvas = find(index ? "callees" : "graph"), layout = current.layouts[index];
+    canvas.style.display = layout ? "" : "none";
+    if (!layout) return;
+    layout.width = canvas.parentElement.clientWidth;
     const isUp = state.mode === "flame" || (state.mode === "sandwich" && index === 0);
-    const zoom = state.zoom[index] || tree, width = canvas.parentElement.clientWidth, ratio = window.devicePixelRatio || 1;
-    const boxes = [], rows = { deepest: 0 };
-    const above = [];
-    for (let at = zoom.parent; at; at = at.parent) above.unshift(at);
-    for (const at of above) boxes.push({ at, x: 0, width, isFaded: true });
-    const scale = zoom.total ? width / zoom.total : 0, pending = [zoom];
-    while (pending.length) {
-      const at = pending.pop(), size = at.total * scale;
-      if (size < LEAST) continue;
-      boxes.push({ at, x: (at.x - zoom.x) * scale, width: size, isFaded: false });
-      rows.deepest = Math.max(rows.deepest, at.depth);
-      for (const child of at.sorted || []) pending.push(child);
-    }
-    const height = Math.min(1200, (rows.deepest + 1)) * ROW;
-    canvas.width = width * ratio;
+    const nodes = layout.shown(), height = Math.min(1200, layout.deepest(nodes) + 1) * ROW;
+    views[index] = { layout, nodes, height, isUp };
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = layout.width * ratio;
     canvas.height = height * ratio;
     canvas.style.height = height + "px";
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
+    paint(pen, views[index]);
+    const { tree, zoomed } = layout;
+    const root = tree.total[0] ? labels[tree.label[zoomed]].name + ": " + amount(tree.total[zoomed]) : "nothing recorded";
+    canvas.setAttribute("aria-label", "Flame graph, " + root);
+  }
+  function paint(pen, { layout, nodes, height, isUp }) {
     pen.font = '12px ui-monospace, "DejaVu Sans Mono", "Liberation Mono", Menlo, Consolas, monospace';
     pen.textBaseline = "middle";
+    const { tree, width } = layout;
     const cell = pen.measureText("0").width, hits = searchHits(), ink = css("--ink"), mark = css("--mark");
-    for (const box of boxes) {
-      const label = labels[box.at.label];
-      box.y = isUp ? height - (box.at.depth + 1) * ROW : box.at.depth * ROW;
-      pen.globalAlpha = box.isFaded ? 0.5 : 1;
-      pen.fillStyle = hits && hits[box.at.label] ? mark : color(label.style);
-      pen.fillRect(box.x, box.y, Math.max(0.4, box.width - 0.5), ROW - 1);
-      const room = Math.floor((box.width - 6) / cell);
-      if (room < 3) continue;
-      pen.fillStyle = hits && hits[box.at.label] ? "#fff" : ink;
-      pen.fillText(label.name.length > room ? label.name.slice(0, room - 1) + "…" : label.name, box.x + 3, box.y + ROW / 2);
+    for (const node of nodes) {
+      const label = labels[tree.label[node]], isHit = hits && hits[tree.label[node]], isCaller = layout.isCaller(node);
+      const x = isCaller ? 0 : layout.x(node), size = isCaller ? width : layout.size(node);
+      const y = isUp ? height - (tree.depth[node] + 1) * ROW : tree.depth[node] * ROW;
+      pen.globalAlpha = isCaller ? 0.5 : 1;
+      pen.fillStyle = isHit ? mark : color(label.style);
+      pen.fillRect(x, y, Math.max(0.4, size - 0.5), ROW - 1);
+      const text = shortened(label.name, Math.floor((size - 6) / cell));
+      if (!text) continue;
+      pen.fillStyle = isHit ? "#fff" : ink;
+      pen.fillText(text, x + 3, y + ROW / 2);
     }
-    views[index] = { boxes, tree };
-    const root = tree.total ? labels[zoom.label].name + ": " + amount(zoom.total) : "nothing recorded";
-    canvas.setAttribute("aria-label", "Flame graph, " + root);
   }
   function searchHits() {
     if (!state.search) return null;
-    let pattern;
-    try { pattern = new RegExp(state.search); } catch (error) {
-      pattern = new RegExp(state.search.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-    }
+    const pattern = searchPattern(state.search);
     return labels.map((label) => label.style[0] !== "a" && pattern.test(label.name));
   }
   function matchedShare() {
@@ -218,7 +211,7 @@
     drawTable();
     find("matched").textContent = matchedShare();
     find("sum").textContent = amount(current.sum) + (state.span ? " in the chosen span" : "");
-    find("reset").hidden = !state.zoom.some(Boolean);
+    find("reset").hidden = !current.layouts.some((layout) => layout.zoomed);
     drawStrips();
   }
   function setMode(mode) {
@@ -233,16 +226,17 @@
     compute();
   }
 
-  function boxAt(index, event) {
-    const view = views[index], canvas = find(index ? "callees" : "graph"), frame = canvas.getBoundingClientRect();
+  // The view of a canvas and the node that the pointer is on, -1 for none.
+  function pointed(index, event) {
+    const frame = find(index ? "callees" : "graph").getBoundingClientRect(), { layout, height, isUp } = views[index];
     const x = event.clientX - frame.left, y = event.clientY - frame.top;
-    return view && view.boxes.find((box) => y >= box.y && y < box.y + ROW && x >= box.x && x < box.x + box.width);
+    return { layout, node: layout.at(x, isUp ? Math.ceil((height - y) / ROW) - 1 : Math.floor(y / ROW)) };
   }
-  function tipText(box) {
-    const label = labels[box.at.label];
-    const counts = [amount(box.at.total), percent(box.at.total, current.sum)];
-    if (box.at.parent) counts.push(percent(box.at.total, box.at.parent.total) + " of the frame below it");
-    if (box.at.own) counts.push("self " + percent(box.at.own, current.sum));
+  function tipText({ tree }, node) {
+    const label = labels[tree.label[node]], total = tree.total[node], parent = tree.parent[node];
+    const counts = [amount(total), percent(total, current.sum)];
+    if (parent >= 0) counts.push(percent(total, tree.total[parent]) + " of the frame below it");
+    if (tree.own[node]) counts.push("self " + percent(tree.own[node], current.sum));
     const where = [label.module, label.place].filter(Boolean).join(", ");
     return label.name + "\n" + counts.join(", ") + (where ? "\n" + where : "");
   }
@@ -251,39 +245,39 @@
     const canvas = find(id);
     let held = -1;
     canvas.addEventListener("mousemove", (event) => {
-      const box = boxAt(index, event);
-      tip.style.display = box ? "block" : "none";
-      if (!box) return;
-      tip.textContent = tipText(box);
+      const { layout, node } = pointed(index, event);
+      tip.style.display = node < 0 ? "none" : "block";
+      if (node < 0) return;
+      tip.textContent = tipText(layout, node);
       find("details").textContent = tip.textContent.replace(/\n/g, ", ");
       tip.style.left = Math.min(event.clientX + 14, window.innerWidth - tip.offsetWidth - 8) + "px";
       tip.style.top = Math.min(event.clientY + 14, window.innerHeight - tip.offsetHeight - 8) + "px";
     });
     canvas.addEventListener("mouseleave", () => { tip.style.display = "none"; });
     canvas.addEventListener("click", (event) => {
-      const box = boxAt(index, event);
-      if (!box) return;
-      state.zoom[index] = box.at.parent ? box.at : null;
+      const { layout, node } = pointed(index, event);
+      if (node < 0) return;
+      layout.zoomed = node;
       drawAll();
     });
     canvas.addEventListener("dblclick", (event) => {
-      const box = boxAt(index, event);
-      if (box && labels[box.at.label].style[0] !== "a") sandwich(box.at.label);
+      const { layout, node } = pointed(index, event);
+      if (node >= 0 && labels[layout.tree.label[node]].style[0] !== "a") sandwich(layout.tree.label[node]);
     });
     canvas.addEventListener("keydown", (event) => {
-      const boxes = views[index].boxes;
+      const { layout, nodes } = views[index];
       if (event.key === "Escape") {
-        state.zoom[index] = null;
+        layout.zoomed = 0;
         drawAll();
-      } else if (event.key === "Enter" && boxes[held]) {
-        state.zoom[index] = boxes[held].at.parent ? boxes[held].at : null;
+      } else if (event.key === "Enter" && held in nodes) {
+        layout.zoomed = nodes[held];
         held = -1;
         drawAll();
       } else if (/^Arrow/.test(event.key)) {
         event.preventDefault();
         const step = event.key === "ArrowUp" || event.key === "ArrowRight" ? 1 : -1;
-        held = Math.min(boxes.length - 1, Math.max(0, held + step));
-        find("details").textContent = tipText(boxes[held]).replace(/\n/g, ", ");
+        held = Math.min(nodes.length - 1, Math.max(0, held + step));
+        if (held in nodes) find("details").textContent = tipText(layout, nodes[held]).replace(/\n/g, ", ");
       }
     });
   }
@@ -370,7 +364,10 @@
   for (const button of document.querySelectorAll("[data-mode]")) button.onclick = () => setMode(button.dataset.mode);
   for (const button of document.querySelectorAll("th button"))
     button.onclick = () => { state.sort = button.dataset.sort; drawTable(); };
-  find("reset").onclick = () => { state.zoom = state.zoom.map(() => null); drawAll(); };
+  find("reset").onclick = () => {
+    for (const layout of current.layouts) layout.zoomed = 0;
+    drawAll();
+  };
   find("search").oninput = (event) => { state.search = event.target.value; drawAll(); };
   window.addEventListener("keydown", (event) => {
     if (event.key === "/" && event.target === document.body) {
