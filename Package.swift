@@ -121,12 +121,18 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
+      name: "RenderingTests", dependencies: ["Comparison", "GoldenFiles", "Rendering"], exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .target(name: "GoldenFiles", path: "Tests/GoldenFiles", swiftSettings: strict),
     .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["Capture", "CommandRunning", "LinuxSystem", "ProfileModel", "Storage", "swprof"],
-      swiftSettings: strict),
+      dependencies: [
+        "Capture", "CommandRunning", "Compression", "GoldenFiles", "LinuxSystem", "Pprof", "ProfileModel", "Storage",
+        "swprof", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),
     .testTarget(
