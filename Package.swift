@@ -75,7 +75,9 @@ let package = Package(
       name: "Policies", dependencies: ["ProfileModel", .product(name: "Yams", package: "Yams")], swiftSettings: product),
     .target(name: "Metrics", dependencies: ["LinuxSystem", "Policies", "ProfileModel"], swiftSettings: product),
     .target(name: "Comparison", dependencies: ["ProfileModel"], swiftSettings: product),
-    .target(name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], swiftSettings: product),
+    .target(
+      name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], exclude: ["Web"],
+      swiftSettings: product, plugins: ["WebBuildPlugin"]),
     .target(
       name: "Recording",
       dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Protocols", "Storage", "Symbolication"],
@@ -93,6 +95,7 @@ let package = Package(
       ],
       swiftSettings: product),
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
+    .plugin(name: "WebBuildPlugin", capability: .buildTool(), path: "Sources/WebBuildPlugin"),
 
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
@@ -126,7 +129,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "RenderingTests", dependencies: ["Comparison", "Rendering"], exclude: ["Fixtures"], swiftSettings: strict),
+      name: "RenderingTests", dependencies: ["Comparison", "GoldenFiles", "Rendering"], exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .target(name: "GoldenFiles", path: "Tests/GoldenFiles", swiftSettings: strict),
     .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
     .testTarget(
       name: "RecordingTests", dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Recording", "Storage"],
@@ -138,10 +143,11 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Capture", "CommandRunning", "LinuxSystem", "Policies", "ProfileModel", "Storage", "swprof",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Capture", "CommandRunning", "Compression", "GoldenFiles", "LinuxSystem", "Policies", "Pprof", "ProfileModel",
+        "Storage", "swprof", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDB", package: "GRDB.swift"), .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),
     .testTarget(

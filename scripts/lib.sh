@@ -10,8 +10,9 @@ check_packages=(clang-format shellcheck)
 test_packages=(
   apache2-bin binutils chromium curl elfutils gdc gnutls-bin golang-go haproxy iproute2 libc6-dbg libxml2-utils linux-perf
   lld llvm mold nginx-light openssl python3 python3-jsonschema python3-prometheus-client util-linux wrk xz-utils)
-# The tests profile node; any node does, not only Debian's.
+# Scripts for browsers are checked by node, and the tests profile it; any node does, not only Debian's.
 if ! command -v node >/dev/null; then
+  check_packages+=(nodejs)
   test_packages+=(nodejs)
 fi
 # What runs the tests on other kernels, and what those tests call beside coreutils.

@@ -55,7 +55,7 @@ package enum SVG {
       floorPerMillion: floor)
     let data = FlameData(grown, cut: layout.minimumWeight) { places[$0] }
     let constants = "\(drawing.constants)const UNIT = \"\(unitText(unit))\", DATA = \"\(data.text)\";\n"
-    return drawing.document(style: FlameStyle.sheet(palette), script: constants + FlameScript.text)
+    return drawing.document(style: FlameStyle.sheet(palette), script: WebFile.graphScript(constants))
   }
 
   /// The picture alone, for a page that has no use for a script in it.

@@ -138,6 +138,24 @@ import Testing
     #expect(visit.text(2) == "Flame graph, all: 1,000 samples")
   }
 
+  @Test func `keys go through the frames in the order of their places, zoom and reset`() throws {
+    let url = try folder.page(page(profile()), "report.html")
+    let label = "document.getElementById('graph').getAttribute('aria-label')"
+    let steps: [Browser.Step] =
+      [.evaluate("document.getElementById('graph').focus()")]
+      + [String](repeating: "ArrowUp", count: 4).map(Browser.Step.key) + [
+        .evaluate(text("details")), .key("ArrowRight"), .evaluate(text("details")), .key("Enter"), .evaluate(label),
+        .key("Escape"), .evaluate(label),
+      ]
+    let visit = try #require(Browser.visit([Browser.Page(url: url, steps: steps)]).first)
+
+    #expect(visit.problems == [])
+    #expect(visit.text(5)?.hasPrefix("cold, 400 samples, 40.00 %, 40.00 % of the frame below it") == true)
+    #expect(visit.text(7)?.hasPrefix("hot, 600 samples") == true)
+    #expect(visit.text(9) == "Flame graph, hot: 600 samples")
+    #expect(visit.text(11) == "Flame graph, all: 1,000 samples")
+  }
+
   @Test func `without scripts the graph is a picture, and hostile names do nothing`() throws {
     let names = [
       "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "]]>", "<!--", "\"'`${alert(1)}",

@@ -84,7 +84,7 @@ import Testing
   }
 
   @Test func `embedded text cannot end its section`() {
-    #expect(!FlameScript.text.contains("]]>"))
+    #expect(!WebFile.graphScript("").contains("]]>"))
     #expect(!FlameStyle.sheet(.onCPU).contains("]]>"))
   }
 

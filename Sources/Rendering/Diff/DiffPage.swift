@@ -22,7 +22,7 @@ package enum DiffPage {
         "How sure this is", id: "quality", HTML.list([wording.total, wording.power, wording.noise] + wording.notes)),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
     return HTMLDocument(
-      title: title, body: body, style: HTMLStyle.sheet, innerStyles: [FlameStyle.pageSheet(.onCPU)]
+      title: title, body: body, style: WebFile.pageStyle, innerStyles: [FlameStyle.pageSheet(.onCPU)]
     ).text
   }
 

@@ -127,14 +127,7 @@ struct HTMLData {
       writer.integers(labelOf)
       writer.key("threads")
       writer.array { writer in
-        for thread in profile.threads {
-          writer.array { writer in
-            writer.string(DisplayText.visible(thread.processName))
-            writer.integer(thread.process.rawValue)
-            writer.string(DisplayText.visible(thread.name))
-            writer.integer(thread.thread.rawValue)
-          }
-        }
+        for thread in profile.threads { Self.write(thread, to: &writer) }
       }
       writer.key("values")
       writer.object { writer in
@@ -148,18 +141,31 @@ struct HTMLData {
         writer.integers(hasTimes ? profile.values.map(\.weight.nanoseconds) : [])
       }
       writer.key("timeline")
-      guard let timeline = profile.timeline, !timeline.entries.isEmpty else { return writer.null() }
-      writer.object { writer in
-        writer.key("slot_ns")
-        writer.integer(timeline.slotNanoseconds)
-        writer.key("slot")
-        writer.integers(timeline.entries.lazy.map(\.slot))
-        writer.key("value")
-        writer.integers(timeline.entries.lazy.map(\.value))
-        writer.key("count")
-        writer.integers(timeline.entries.lazy.map(\.count))
-      }
+      Self.write(profile.timeline, to: &writer)
     }
     return writer.text
+  }
+
+  private static func write(_ thread: ProfiledThread, to writer: inout JSONWriter) {
+    writer.array { writer in
+      writer.string(DisplayText.visible(thread.processName))
+      writer.integer(thread.process.rawValue)
+      writer.string(DisplayText.visible(thread.name))
+      writer.integer(thread.thread.rawValue)
+    }
+  }
+
+  private static func write(_ timeline: Timeline?, to writer: inout JSONWriter) {
+    guard let timeline, !timeline.entries.isEmpty else { return writer.null() }
+    writer.object { writer in
+      writer.key("slot_ns")
+      writer.integer(timeline.slotNanoseconds)
+      writer.key("slot")
+      writer.integers(timeline.entries.lazy.map(\.slot))
+      writer.key("value")
+      writer.integers(timeline.entries.lazy.map(\.value))
+      writer.key("count")
+      writer.integers(timeline.entries.lazy.map(\.count))
+    }
   }
 }

@@ -46,9 +46,9 @@ package enum HTMLReport {
       "<div id=\"tip\" class=\"mono\" role=\"tooltip\"></div>",
     ].filter { !$0.isEmpty }.joined(separator: "\n")
     return HTMLDocument(
-      title: subject.title, body: body, style: HTMLStyle.sheet,
+      title: subject.title, body: body, style: WebFile.pageStyle,
       // The picture for readers without scripts has a style of its own.
-      innerStyles: isEmpty ? [] : [style], script: isEmpty ? nil : HTMLScript.text,
+      innerStyles: isEmpty ? [] : [style], script: isEmpty ? nil : WebFile.pageScript,
       data: isEmpty ? nil : data
     ).text
   }

@@ -100,8 +100,8 @@ package struct WindowReport {
         ? "" : "<p>\(count(leftOut, "task")) had no room here; <code>swprof report ID --html</code> shows one.</p>",
     ].filter { !$0.isEmpty }.joined(separator: "\n")
     return HTMLDocument(
-      title: "swprof: \(verdict)", body: body, style: HTMLStyle.sheet,
-      innerStyles: [FlameStyle.pageSheet(.onCPU), FlameStyle.pageSheet(.offCPU), NetworkStyle.sheet]
+      title: "swprof: \(verdict)", body: body, style: WebFile.pageStyle,
+      innerStyles: [FlameStyle.pageSheet(.onCPU), FlameStyle.pageSheet(.offCPU), WebFile.networkMapStyle]
     ).text
   }
 
@@ -226,7 +226,7 @@ package struct WindowReport {
       let map = NetworkMap.picture(task, profile, title: task.target)
       return (
         NetworkSummary.render(task: task, profile: profile, isColored: false),
-        profile.edges.isEmpty ? "" : "<style>\(NetworkStyle.sheet)</style>\n<div class=\"map\">\(map)</div>"
+        profile.edges.isEmpty ? "" : "<style>\(WebFile.networkMapStyle)</style>\n<div class=\"map\">\(map)</div>"
       )
     case .profile(let profile):
       let isOffCPU = task.kind == .offCPU

@@ -6,7 +6,7 @@ package import ProfileModel
 /// Equal input gives equal bytes.
 package enum NetworkMap {
   package static func render(_ task: ProfilingTask, _ profile: NetworkProfile, title: String) -> String {
-    document(task, profile, title: title, style: "<style><![CDATA[\n\(NetworkStyle.sheet)]]></style>")
+    document(task, profile, title: title, style: "<style><![CDATA[\n\(WebFile.networkMapStyle)]]></style>")
   }
 
   /// The picture for a page that has its style already.

@@ -27,13 +27,14 @@ package enum NetworkReport {
       HTML.section("What is missing", id: "quality", quality(task, profile)),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
     return HTMLDocument(
-      title: title, body: body, style: HTMLStyle.sheet, innerStyles: profile.edges.isEmpty ? [] : [NetworkStyle.sheet]
+      title: title, body: body, style: WebFile.pageStyle,
+      innerStyles: profile.edges.isEmpty ? [] : [WebFile.networkMapStyle]
     ).text
   }
 
   /// The map with its style, for this page.
   private static func map(_ task: ProfilingTask, _ profile: NetworkProfile, title: String) -> String {
-    "<style>\(NetworkStyle.sheet)</style>\n<div class=\"map\">"
+    "<style>\(WebFile.networkMapStyle)</style>\n<div class=\"map\">"
       + NetworkMap.picture(task, profile, title: title) + "</div>"
   }
 
