@@ -117,7 +117,7 @@ struct PprofBuilder {
   }
 
   private mutating func index(of frame: Frame, in profile: Profile) -> Int32 {
-    let module = frame.module.map { profile.modules[$0] } ?? Self.module(of: frame.origin)
+    let module = Self.module(frame.module.map { profile.modules[$0] }, of: frame.origin)
     let known = Frame(
       function: frame.function, module: module.map { index(of: $0) }, address: frame.address, origin: frame.origin,
       isInlined: frame.isInlined, source: frame.source)
@@ -127,12 +127,13 @@ struct PprofBuilder {
     return Int32(frames.count - 1)
   }
 
-  /// Where code lies that has no module, as that of folded stacks: the format knows by it what kind of code it is.
-  private static func module(of origin: FrameOrigin) -> Module? {
+  /// The module by which a reader knows what kind of code it has: the format has no other place for it.
+  private static func module(_ module: Module?, of origin: FrameOrigin) -> Module? {
     switch origin {
-    case .kernel: Module(path: "[kernel]")
-    case .jit: Module(path: "[jit]")
-    case .user, .unresolved, .marker: nil
+    case .kernel: module ?? Module(path: "[kernel]")
+    case .jit: module ?? Module(path: "[jit]")
+    case .interpreted(let language): InterpretedModule.module(language, module)
+    case .user, .unresolved, .marker: module
     }
   }
 
@@ -205,4 +206,22 @@ enum PprofLabel {
   static let pid = "pid"
   static let tid = "tid"
   static let run = "run"
+}
+
+/// The module of interpreted functions in pprof files: `[interpreted: python]`, with the path of their own behind it.
+enum InterpretedModule {
+  private static let prefix = "[interpreted: "
+
+  static func module(_ language: Language, _ own: Module?) -> Module {
+    Module(path: "\(prefix)\(language.name)]\(own.map { " \($0.path)" } ?? "")", buildID: own?.buildID)
+  }
+
+  /// The language and the module of its own that a path has; nil for one of another form.
+  static func read(_ path: String) -> (language: Language, own: String?)? {
+    guard path.hasPrefix(prefix), let end = path.firstIndex(of: "]"),
+      let language = Language(path[..<end].dropFirst(prefix.count))
+    else { return nil }
+    let own = path[end...].dropFirst()
+    return (language, own.hasPrefix(" ") ? String(own.dropFirst()) : nil)
+  }
 }

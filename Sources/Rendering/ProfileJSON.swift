@@ -57,6 +57,10 @@ package enum ProfileJSON {
       writer.string("0x" + String(frame.address, radix: 16))
       writer.key("origin")
       writer.string(name(of: frame.origin))
+      if let language = frame.origin.language {
+        writer.key("language")
+        writer.string(language.name)
+      }
       writer.key("is_inlined")
       writer.bool(frame.isInlined)
       writer.key("source_file")
@@ -119,6 +123,7 @@ package enum ProfileJSON {
     case .jit: "jit"
     case .unresolved: "unresolved"
     case .marker: "marker"
+    case .interpreted: "interpreted"
     }
   }
 }

@@ -55,13 +55,14 @@ enum ProfileRecord {
   private static func insert(_ frames: [Frame], of task: TaskID, into database: Database) throws {
     let statement = try database.makeStatement(
       sql: """
-        INSERT INTO frame (task, number, function, module, address, origin, is_inlined, source_file, source_line)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO frame (task, number, function, module, address, origin, is_inlined, source_file, source_line, language)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """)
     for (number, frame) in frames.enumerated() {
       try statement.execute(arguments: [
         task.rawValue, number, StoredText(frame.function), frame.module, Int64(bitPattern: frame.address),
-        Int(frame.origin.rawValue), frame.isInlined, StoredText(frame.source?.file), frame.source?.line,
+        Int(frame.origin.code), frame.isInlined, StoredText(frame.source?.file), frame.source?.line,
+        frame.origin.language?.name,
       ])
     }
   }
@@ -123,7 +124,7 @@ enum ProfileRecord {
     let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT number, function, module, address, origin, is_inlined, source_file, source_line
+        SELECT number, function, module, address, origin, language, is_inlined, source_file, source_line
         FROM frame WHERE task = ? ORDER BY number
         """, arguments: [task.rawValue])
     while let row = try rows.next() {
@@ -182,7 +183,7 @@ extension RowReader {
     let module = try optionalInteger(as: Int.self)
     if let module, !(0..<moduleCount).contains(module) { throw Malformed(column: "module") }
     let address = try bits()
-    let origin = try integer(FrameOrigin.init(rawValue:))
+    let origin = try origin()
     let isInlined = try integer(as: Int.self) != 0
     let file = try optionalText()
     let line = try optionalInteger(as: Int.self)
@@ -190,5 +191,11 @@ extension RowReader {
     if let file, let line { source = SourceLocation(file: file, line: line) }
     return Frame(
       function: function, module: module, address: address, origin: origin, isInlined: isInlined, source: source)
+  }
+  private mutating func origin() throws(Malformed) -> FrameOrigin {
+    let code = try integer(as: UInt8.self)
+    let language = try optionalText().flatMap { Language($0) }
+    guard let origin = FrameOrigin(code: code, language: language) else { throw Malformed(column: "origin") }
+    return origin
   }
 }

@@ -122,7 +122,7 @@ enum Schema {
       function TEXT NOT NULL,
       module INTEGER, -- module.number
       address INTEGER NOT NULL,
-      origin INTEGER NOT NULL, -- raw value of FrameOrigin
+      origin INTEGER NOT NULL, -- code of FrameOrigin
       is_inlined INTEGER NOT NULL,
       source_file TEXT,
       source_line INTEGER,
@@ -192,6 +192,9 @@ enum Schema {
       updated_at INTEGER NOT NULL, -- ns since the Unix epoch
       document TEXT NOT NULL -- JSON object, see WatchState
     ) STRICT;
+    """,
+    """
+    ALTER TABLE frame ADD COLUMN language TEXT; -- of an interpreted function
     """,
   ]
 }
