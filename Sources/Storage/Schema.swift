@@ -39,8 +39,8 @@ enum Schema {
   }
 
   private static let tables = [
-    "task", "profile", "module", "frame", "thread", "network_profile", "cooldown", "metric_history", "trigger_log",
-    "watch",
+    "task", "profile", "module", "frame", "label_set", "thread", "network_profile", "cooldown", "metric_history",
+    "trigger_log", "watch",
   ]
 
   /// Marks an empty file as ours, so that no other swprof takes half-made tables for those of another program.
@@ -195,6 +195,16 @@ enum Schema {
     """,
     """
     ALTER TABLE frame ADD COLUMN language TEXT; -- of an interpreted function
+    """,
+    """
+    CREATE TABLE label_set (
+      task INTEGER NOT NULL REFERENCES task ON DELETE CASCADE,
+      number INTEGER NOT NULL, -- from 1, without gaps
+      key TEXT NOT NULL,
+      value TEXT NOT NULL,
+      PRIMARY KEY (task, number, key, value)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE thread ADD COLUMN labels BLOB; -- see LabelCoding; NULL where no value has labels
     """,
   ]
 }

@@ -14,6 +14,8 @@ import Testing
   private func makeVersion5() throws {
     try execute(
       """
+      ALTER TABLE thread DROP COLUMN labels;
+      DROP TABLE label_set;
       ALTER TABLE frame DROP COLUMN language;
       DELETE FROM grdb_migrations WHERE CAST(identifier AS INTEGER) > 5;
       PRAGMA user_version = 5;
