@@ -146,7 +146,12 @@ struct HTMLData {
         writer.integers(profile.values.lazy.map(\.weight.count))
         writer.key("time_ns")
         writer.integers(hasTimes ? profile.values.map(\.weight.nanoseconds) : [])
+        if !profile.labels.isEmpty {
+          writer.key("labels")
+          writer.integers(profile.values.lazy.map(\.labels))
+        }
       }
+      if !profile.labels.isEmpty { writeLabelSets(to: &writer) }
       writer.key("timeline")
       guard let timeline = profile.timeline, !timeline.entries.isEmpty else { return writer.null() }
       writer.object { writer in
@@ -161,5 +166,21 @@ struct HTMLData {
       }
     }
     return writer.text
+  }
+  /// The label sets by number, each as pairs of key and value; the first is the empty one.
+  private func writeLabelSets(to writer: inout JSONWriter) {
+    writer.key("label_sets")
+    writer.array { writer in
+      for set in [.empty] + profile.labels.sets {
+        writer.array { writer in
+          for label in set.labels {
+            writer.array { writer in
+              writer.string(DisplayText.visible(label.key))
+              writer.string(DisplayText.visible(label.value))
+            }
+          }
+        }
+      }
+    }
   }
 }
