@@ -41,8 +41,10 @@ enum ProfileAssembly {
       traits.append(trait)
     }
     profile.threads = raw.threads
+    profile.labels = raw.labels
     profile.values = raw.values.map {
-      Profile.Value(thread: $0.thread, stack: node[Int($0.stack)], weight: $0.weight, extremes: $0.extremes)
+      Profile.Value(
+        thread: $0.thread, stack: node[Int($0.stack)], labels: $0.labels, weight: $0.weight, extremes: $0.extremes)
     }
     // There are as many values as before, in the same order.
     profile.timeline = raw.timeline
