@@ -125,7 +125,9 @@ let package = Package(
     .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["Capture", "CommandRunning", "LinuxSystem", "ProfileModel", "Storage", "swprof"],
+      dependencies: [
+        "Capture", "CommandRunning", "LinuxSystem", "Pprof", "ProfileModel", "Storage", "Symbolication", "swprof",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "BrowserTests", dependencies: ["ProfileModel", "Rendering"], exclude: ["driver.mjs"], swiftSettings: strict),

@@ -7,6 +7,8 @@ package enum Location: Hashable, Sendable {
   /// An address of a source; return addresses have been moved into the call.
   case code(source: SourceIndex, address: UInt64)
   case marker(Marker)
+  /// A frame of a runtime: an index into `RawProfile.runtimeFrames`, so that native code takes no more room.
+  case runtime(Int32)
 
   package enum Marker: Hashable, Sendable {
     /// The frames towards the root are missing.
@@ -71,6 +73,7 @@ package struct RawProfile: Sendable {
   package var sources: [CodeSource]
   /// The frames of `stacks`.
   package var locations: [Location]
+  package var runtimeFrames: [RuntimeFrame] = []
   package var threads: [ProfiledThread]
   package var stacks: StackTree
   /// The label sets of `values`.
@@ -84,27 +87,33 @@ package struct RawProfile: Sendable {
   package var codeRegions = CodeRegions()
 }
 
-extension Location.Marker {
-  /// What an address among user frames stands for, if it is none (`SWPROF_FRAME_*`).
-  fileprivate init?(ofUserFrame address: UInt64) {
-    switch address {
-    case UInt64(SWPROF_FRAME_GUESSED): self = .guessedCaller
-    case UInt64(SWPROF_FRAME_DOUBTED): self = .doubtedCaller
-    default: return nil
-    }
-  }
-}
-
 /// Numbers for locations, in the order in which they first come.
 struct LocationTable {
   private(set) var locations: [Location] = []
   private var indices: [Location: Int] = [:]
+  private(set) var runtimeFrames: [RuntimeFrame] = []
+  private var runtimeIndices: [RuntimeFrame: Int32] = [:]
 
   mutating func index(of location: Location) -> Int {
     if let known = indices[location] { return known }
     locations.append(location)
     indices[location] = locations.count - 1
     return locations.count - 1
+  }
+
+  mutating func index(of frame: RuntimeFrame) -> Int {
+    if let known = runtimeIndices[frame] { return index(of: .runtime(known)) }
+    let number = Int32(runtimeFrames.count)
+    runtimeFrames.append(frame)
+    runtimeIndices[frame] = number
+    return index(of: .runtime(number))
+  }
+
+  /// The number of a location that another table has.
+  mutating func index(of number: Int, in other: LocationTable) -> Int {
+    let location = other.locations[number]
+    guard case .runtime(let frame) = location else { return index(of: location) }
+    return index(of: other.runtimeFrames[Int(frame)])
   }
 
   /// The path of a user stack from its root to its leaf.
@@ -117,14 +126,17 @@ struct LocationTable {
       path.append(index(of: .marker(.truncated(reason))))
       if end.mayLackMappings { tracker.doubtMappings(of: process) }
     }
-    for (depth, address) in stack.enumerated().reversed() {
-      if let mark = Location.Marker(ofUserFrame: address) {
-        path.append(index(of: .marker(mark)))
-        continue
+    for frame in UserFrames(stack) {
+      switch frame {
+      case .marker(let marker): path.append(index(of: .marker(marker)))
+      case .code(let address, let isLeaf):
+        // A return address may lie behind the function that made the call.
+        let place = tracker.locate(isLeaf ? address : address &- 1, in: process)
+        path.append(index(of: .code(source: place.source, address: place.address)))
+      case .runtime(let runtime, let object, let position):
+        path.append(
+          index(of: RuntimeFrame(runtime: runtime, process: process, object: object, position: position)))
       }
-      // A return address may lie behind the function that made the call.
-      let place = tracker.locate(depth == 0 ? address : address &- 1, in: process)
-      path.append(index(of: .code(source: place.source, address: place.address)))
     }
     return path
   }
@@ -273,9 +285,9 @@ struct SampleAggregator: RecordConsumer {
         weight: Weight(count: count, nanoseconds: count * period))
     }
     return RawProfile(
-      sources: sources, locations: table.locations, threads: threads, stacks: builder.tree, labels: labels,
-      values: values, timeline: slots.timeline { places[$0] }, account: account,
-      warnings: compat.warnings + labelWarnings)
+      sources: sources, locations: table.locations, runtimeFrames: table.runtimeFrames, threads: threads,
+      stacks: builder.tree, labels: labels, values: values, timeline: slots.timeline { places[$0] },
+      account: account, warnings: compat.warnings + labelWarnings)
   }
 
   private var labelWarnings: [String] {
