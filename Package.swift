@@ -134,7 +134,8 @@ let package = Package(
     .target(name: "GoldenFiles", path: "Tests/GoldenFiles", swiftSettings: strict),
     .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
     .testTarget(
-      name: "RecordingTests", dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Recording", "Storage"],
+      name: "RecordingTests",
+      dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Recording", "Storage", "Symbolication"],
       swiftSettings: strict),
     .testTarget(
       name: "WatchingTests",

@@ -215,6 +215,11 @@ enum AnnotatedName {
       name = name.dropLast(mark.count)
       origin = mark == "_[k]" ? .kernel : mark == "_[j]" ? .jit : .user
       isInlined = mark == "_[i]"
+    } else if name.hasSuffix("]"), let language = Language.known.first(where: { name.hasSuffix("_[\($0.name)]") }),
+      name.utf8.count > language.name.utf8.count + 3
+    {
+      name = name.dropLast(language.name.count + 3)
+      origin = .interpreted(language)
     }
     if name.hasPrefix("[truncated") || name == "-" || name == "--" { origin = .marker }
     if name == "[unknown]" || name.hasPrefix("0x") || name.contains("+0x") && name.hasPrefix("[") {

@@ -14,6 +14,8 @@ struct PprofBuilder {
   private(set) var message = Perftools_Profiles_Profile()
   private(set) var strings = [""]
   private var stringOf = ["": Int64(0)]
+  /// The text of labels with an empty value; 0 where there is none.
+  private var emptyText: Int64 = 0
   private var functionOf: [FunctionKey: UInt64] = [:]
   private var moduleOf: [Module: Int] = [:]
   private var frameOf: [Frame: Int32] = [:]
@@ -96,6 +98,9 @@ struct PprofBuilder {
       place[index] = self.place(of: frame, in: isInlinedInParent[index] ? place[parent] : -1)
     }
     let labels = profile.threads.map { self.labels(of: $0, run: number) }
+    let setLabels = ([.empty] + profile.labels.sets).map { set in
+      set.labels.map { label(of: $0) }
+    }
     message.sample.reserveCapacity(message.sample.count + profile.values.count)
     for value in profile.values {
       var sample = Perftools_Profiles_Sample()
@@ -106,7 +111,7 @@ struct PprofBuilder {
         node = Int(nodes[node].parent)
       }
       sample.value = values.map { $0.of(value.weight) }
-      sample.label = labels[value.thread]
+      sample.label = labels[value.thread] + setLabels[Int(value.labels)]
       message.sample.append(sample)
     }
   }
@@ -117,7 +122,7 @@ struct PprofBuilder {
   }
 
   private mutating func index(of frame: Frame, in profile: Profile) -> Int32 {
-    let module = frame.module.map { profile.modules[$0] } ?? Self.module(of: frame.origin)
+    let module = Self.module(frame.module.map { profile.modules[$0] }, of: frame.origin)
     let known = Frame(
       function: frame.function, module: module.map { index(of: $0) }, address: frame.address, origin: frame.origin,
       isInlined: frame.isInlined, source: frame.source)
@@ -127,12 +132,13 @@ struct PprofBuilder {
     return Int32(frames.count - 1)
   }
 
-  /// Where code lies that has no module, as that of folded stacks: the format knows by it what kind of code it is.
-  private static func module(of origin: FrameOrigin) -> Module? {
+  /// The module by which a reader knows what kind of code it has: the format has no other place for it.
+  private static func module(_ module: Module?, of origin: FrameOrigin) -> Module? {
     switch origin {
-    case .kernel: Module(path: "[kernel]")
-    case .jit: Module(path: "[jit]")
-    case .user, .unresolved, .marker: nil
+    case .kernel: module ?? Module(path: "[kernel]")
+    case .jit: module ?? Module(path: "[jit]")
+    case .interpreted(let language): InterpretedModule.module(language, module)
+    case .user, .unresolved, .marker: module
     }
   }
 
@@ -189,6 +195,18 @@ struct PprofBuilder {
     return labels
   }
 
+  private mutating func label(of label: Label) -> Perftools_Profiles_Label {
+    var written = self.label(PprofLabel.written(label.key), text: label.value)
+    guard label.value.isEmpty else { return written }
+    // Text 0 would be no text: an empty value is another empty text.
+    if emptyText == 0 {
+      strings.append("")
+      emptyText = Int64(strings.count - 1)
+    }
+    written.str = emptyText
+    return written
+  }
+
   private mutating func label(_ key: String, text: String? = nil, number: Int64 = 0) -> Perftools_Profiles_Label {
     var label = Perftools_Profiles_Label()
     label.key = string(key)
@@ -205,4 +223,42 @@ enum PprofLabel {
   static let pid = "pid"
   static let tid = "tid"
   static let run = "run"
+
+  /// The keys by which readers know threads and runs, ours and those of other programs.
+  private static let reserved: Set<String> = [
+    thread, "thread_name", "thread name", processName, "process_name", pid, "process_id", tid, "thread_id", "thread id",
+    run,
+  ]
+  /// Stands before a key of a profile's label that would be taken for one of these.
+  private static let escape = "label."
+
+  static func written(_ key: String) -> String {
+    reserved.contains(key) || key.hasPrefix(escape) ? escape + key : key
+  }
+
+  /// The key of a profile's label; nil for one that tells of the thread or the run.
+  static func read(_ key: String) -> String? {
+    if reserved.contains(key) { return nil }
+    guard key.hasPrefix(escape) else { return key }
+    let bare = String(key.dropFirst(escape.count))
+    return written(bare) == key ? bare : key
+  }
+}
+
+/// The module of interpreted functions in pprof files: `[interpreted: python]`, with the path of their own behind it.
+enum InterpretedModule {
+  private static let prefix = "[interpreted: "
+
+  static func module(_ language: Language, _ own: Module?) -> Module {
+    Module(path: "\(prefix)\(language.name)]\(own.map { " \($0.path)" } ?? "")", buildID: own?.buildID)
+  }
+
+  /// The language and the module of its own that a path has; nil for one of another form.
+  static func read(_ path: String) -> (language: Language, own: String?)? {
+    guard path.hasPrefix(prefix), let end = path.firstIndex(of: "]"),
+      let language = Language(path[..<end].dropFirst(prefix.count))
+    else { return nil }
+    let own = path[end...].dropFirst()
+    return (language, own.hasPrefix(" ") ? String(own.dropFirst()) : nil)
+  }
 }

@@ -14,6 +14,8 @@ struct PprofFrames {
   private var moduleOf: [Module: Int] = [:]
   /// The module of each mapping; nil where it has no name.
   private var mappingModules: [Int?] = []
+  /// The language of each mapping that has interpreted functions.
+  private var mappingLanguages: [Language?] = []
 
   init(_ file: Perftools_Profiles_Profile) throws(PprofError) {
     self.file = file
@@ -32,7 +34,7 @@ struct PprofFrames {
       guard mapping.id > 0, mappings.updateValue(index, forKey: mapping.id) == nil else {
         throw .ambiguous(what: "mapping \(mapping.id)")
       }
-      mappingModules.append(try module(of: mapping))
+      try add(mapping)
     }
   }
 
@@ -60,6 +62,7 @@ struct PprofFrames {
       guard mapping != nil else { throw .unknown(what: "mapping \(location.mappingID)", place: place) }
     }
     let module = mapping.flatMap { mappingModules[$0] }
+    let language = mapping.flatMap { mappingLanguages[$0] }
     let address = self.address(of: location, mapping: mapping)
     guard !location.line.isEmpty else { return [index(of: unnamed(address, module: module))] }
     var frames: [Int] = []
@@ -73,7 +76,8 @@ struct PprofFrames {
         index(
           of: Frame(
             function: name, module: module, address: address,
-            origin: origin(ofNamed: name, module: module, address: address), isInlined: !frames.isEmpty,
+            origin: language.map { .interpreted($0) } ?? origin(ofNamed: name, module: module, address: address),
+            isInlined: !frames.isEmpty,
             source: file.isEmpty || lineNumber < 1 ? nil : SourceLocation(file: file, line: lineNumber))))
     }
     return frames
@@ -125,14 +129,20 @@ struct PprofFrames {
 
   private func isKernel(_ module: Module) -> Bool { module.path.hasPrefix("[kernel") }
 
-  private mutating func module(of mapping: Perftools_Profiles_Mapping) throws(PprofError) -> Int? {
+  private mutating func add(_ mapping: Perftools_Profiles_Mapping) throws(PprofError) {
     let place = "mapping \(mapping.id)"
     var path = try file.text(mapping.filename, place: place)
     let buildID = try file.text(mapping.buildID, place: place)
-    guard !path.isEmpty else { return nil }
+    let interpreted = InterpretedModule.read(path)
+    if let interpreted { path = interpreted.own ?? "" }
+    mappingLanguages.append(interpreted?.language)
+    mappingModules.append(path.isEmpty ? nil : module(path, buildID))
+  }
+
+  private mutating func module(_ path: String, _ buildID: String) -> Int {
     // What tools call the kernel's own code. Its modules keep their names.
-    if path.hasPrefix("[kernel.kallsyms]") || Module(path: path).name.hasPrefix("vmlinux") { path = "[kernel]" }
-    let module = Module(path: path, buildID: buildID.isEmpty ? nil : buildID)
+    let isKernel = path.hasPrefix("[kernel.kallsyms]") || Module(path: path).name.hasPrefix("vmlinux")
+    let module = Module(path: isKernel ? "[kernel]" : path, buildID: buildID.isEmpty ? nil : buildID)
     if let known = moduleOf[module] { return known }
     modules.append(module)
     moduleOf[module] = modules.count - 1

@@ -1,11 +1,12 @@
 import ProfileModel
 
-/// What the labels of a sample tell of its thread and run. Labels of other keys are passed over.
+/// What the labels of a sample tell of its thread and run, and the others that are texts. Other numbers are passed over.
 struct PprofLabels {
   /// Nil where no label tells of one.
   private(set) var thread: ProfiledThread?
   /// 0 where samples have no runs.
   private(set) var run: Int64 = 0
+  private(set) var others = LabelSet.empty
 
   /// - Parameter strings: the file's table of texts.
   init(_ labels: [Perftools_Profiles_Label], strings: [String], sample: Int) throws(PprofError) {
@@ -13,6 +14,7 @@ struct PprofLabels {
     var thread: Int64?
     var processName: String?
     var threadName: String?
+    var others: [Label] = []
     for label in labels {
       let key = try Self.text(label.key, strings, sample)
       let text = try Self.text(label.str, strings, sample)
@@ -24,9 +26,12 @@ struct PprofLabels {
       case PprofLabel.tid, "thread_id", "thread id": thread = number
       case PprofLabel.thread, "thread_name", "thread name": threadName = text
       case PprofLabel.processName, "process_name": processName = text
-      default: break
+      default:
+        guard label.str > 0, let own = PprofLabel.read(key) else { continue }
+        others.append(Label(key: own, value: text))
       }
     }
+    if !others.isEmpty { self.others = LabelSet(others) }
     guard process != nil || thread != nil || threadName != nil || processName != nil else { return }
     let name = threadName ?? processName ?? "[unknown]"
     self.thread = ProfiledThread(

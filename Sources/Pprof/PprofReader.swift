@@ -22,6 +22,7 @@ package struct PprofReader {
     let run: Int64
     let thread: Int
     let stack: Int32
+    let labels: Int32
   }
 
   private let file: Perftools_Profiles_Profile
@@ -30,6 +31,7 @@ package struct PprofReader {
   private var threads: [ProfiledThread: Int] = [:]
   private var threadList: [ProfiledThread] = []
   private var stacks = StackTreeBuilder()
+  private var labelTable = LabelTable()
   private var places: [Key: Int] = [:]
   private var values: [(key: Key, weight: Weight)] = []
   private var total = Weight.zero
@@ -109,7 +111,8 @@ package struct PprofReader {
     guard let stack = stacks.insert(try stack(of: sample, number: number)) else { return }
     let labels = try PprofLabels(sample.label, strings: file.stringTable, sample: number)
     let thread = index(of: labels.thread ?? Self.noThread)
-    let key = Key(run: labels.run, thread: thread, stack: stack)
+    let key = Key(
+      run: labels.run, thread: thread, stack: stack, labels: labelTable.number(of: labels.others))
     if let place = places[key] {
       values[place].weight += weight
     } else {
@@ -146,12 +149,14 @@ package struct PprofReader {
   private func runs() throws(PprofError) -> [Profile] {
     var byRun: [Int64: [Profile.Value]] = [:]
     for (key, weight) in values {
-      byRun[key.run, default: []].append(Profile.Value(thread: key.thread, stack: key.stack, weight: weight))
+      byRun[key.run, default: []].append(
+        Profile.Value(thread: key.thread, stack: key.stack, labels: key.labels, weight: weight))
     }
     guard byRun.count <= limits.runs else { throw .tooManyRuns(limit: limits.runs) }
     return byRun.sorted { $0.key < $1.key }.map { _, values in
       Profile(
-        modules: frames.modules, frames: frames.list, threads: threadList, stacks: stacks.tree, values: values)
+        modules: frames.modules, frames: frames.list, threads: threadList, stacks: stacks.tree, labels: labelTable,
+        values: values)
     }
   }
 }

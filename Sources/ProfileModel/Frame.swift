@@ -1,16 +1,3 @@
-/// Where the code of a frame comes from.
-package enum FrameOrigin: UInt8, Sendable, Hashable, CaseIterable {
-  /// Native code of an ELF file, the vDSO included.
-  case user = 0
-  case kernel = 1
-  /// Code that a just-in-time compiler wrote and named in a perf-map.
-  case jit = 2
-  /// An address that has no name; `function` is `[module+0xoffset]` or `[0xaddress]`.
-  case unresolved = 3
-  /// Not code: a label of ours such as `[truncated: too deep]`.
-  case marker = 4
-}
-
 /// A file, or another named stretch of code, that frames lie in.
 package struct Module: Hashable, Sendable {
   /// The path as the target sees it, or a bracketed name such as `[kernel]`, `[vdso]`, `[jit]`.
@@ -47,7 +34,8 @@ package struct Frame: Hashable, Sendable {
   package let function: String
   /// An index into `Profile.modules`.
   package let module: Int?
-  /// The ELF virtual address of the frame in its module; the address itself for kernel and JIT code; 0 for markers.
+  /// The ELF virtual address of the frame in its module; the address itself for kernel and JIT code; 0 for markers and
+  /// interpreted functions.
   package let address: UInt64
   package let origin: FrameOrigin
   package let isInlined: Bool
@@ -86,11 +74,12 @@ package struct Frame: Hashable, Sendable {
     return "\(function) (\(file):\(source.line))"
   }
 
-  /// The suffix that folded stacks give a frame of this kind: `_[k]`, `_[j]`, `_[i]` or nothing.
+  /// The suffix that folded stacks give a frame of this kind: `_[k]`, `_[j]`, `_[i]`, `_[python]` or nothing.
   package var annotation: String {
     switch origin {
     case .kernel: "_[k]"
     case .jit: "_[j]"
+    case .interpreted(let language): "_[\(language.name)]"
     case .user, .unresolved, .marker: isInlined ? "_[i]" : ""
     }
   }

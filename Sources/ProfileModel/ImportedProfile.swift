@@ -19,19 +19,14 @@ extension Profile {
   /// The profile with counts alone.
   package var withoutAmounts: Profile {
     var profile = self
-    profile.values = values.map { value in
-      Value(thread: value.thread, stack: value.stack, weight: Weight(count: value.weight.count, nanoseconds: 0))
-    }
+    profile.values = values.map { $0.weighing(Weight(count: $0.weight.count, nanoseconds: 0)) }
     return profile
   }
 
   /// The profile with amounts as its counts, for what shows one number.
   package var weighedByAmount: Profile {
     var profile = self
-    profile.values = values.map { value in
-      Value(
-        thread: value.thread, stack: value.stack, weight: Weight(count: value.weight.nanoseconds, nanoseconds: 0))
-    }
+    profile.values = values.map { $0.weighing(Weight(count: $0.weight.nanoseconds, nanoseconds: 0)) }
     profile.timeline = timeline.map { timeline in
       Timeline(
         slotNanoseconds: timeline.slotNanoseconds,

@@ -110,21 +110,31 @@ package struct ProfiledThread: Hashable, Sendable {
 
 /// The symbolicated result of one capture.
 package struct Profile: Equatable, Sendable {
-  /// What a stack weighs in one thread.
+  /// What a stack weighs in one thread, under one set of labels.
   package struct Value: Hashable, Sendable {
     /// An index into `threads`.
     package let thread: Int
     /// A node of `stacks`.
     package let stack: Int32
+    /// A number of `labels`: 0 for none. It takes what alignment would leave unused.
+    package let labels: Int32
     package let weight: Weight
     /// The shortest and the longest of the waits that are counted, in ns; nil where time is not measured one by one.
     package let extremes: ClosedRange<UInt64>?
 
-    package init(thread: Int, stack: Int32, weight: Weight, extremes: ClosedRange<UInt64>? = nil) {
+    package init(
+      thread: Int, stack: Int32, labels: Int32 = 0, weight: Weight, extremes: ClosedRange<UInt64>? = nil
+    ) {
       self.thread = thread
       self.stack = stack
+      self.labels = labels
       self.weight = weight
       self.extremes = extremes
+    }
+
+    /// This value with another weight, and without extremes.
+    package func weighing(_ weight: Weight) -> Value {
+      Value(thread: thread, stack: stack, labels: labels, weight: weight)
     }
   }
 
@@ -132,19 +142,22 @@ package struct Profile: Equatable, Sendable {
   package var frames: [Frame]
   package var threads: [ProfiledThread]
   package var stacks: StackTree
-  /// At most one value for each pair of thread and stack.
+  /// The label sets of `values`.
+  package var labels: LabelTable
+  /// At most one value for each thread, stack and set of labels.
   package var values: [Value]
   /// When the samples were taken; nil where only their sums are known.
   package var timeline: Timeline?
 
   package init(
     modules: [Module] = [], frames: [Frame] = [], threads: [ProfiledThread] = [], stacks: StackTree = StackTree(),
-    values: [Value] = [], timeline: Timeline? = nil
+    labels: LabelTable = LabelTable(), values: [Value] = [], timeline: Timeline? = nil
   ) {
     self.modules = modules
     self.frames = frames
     self.threads = threads
     self.stacks = stacks
+    self.labels = labels
     self.values = values
     self.timeline = timeline
   }

@@ -10,11 +10,20 @@ extension Profile {
     } < weightLimit
   }
 
-  /// One profile of several, as if they had been recorded together: equal modules, frames, threads and stacks are one.
+  /// One profile of several, as if they had been recorded together: equal modules, frames, threads, stacks and label sets
+  /// are one.
   package static func merged(_ profiles: [Profile]) -> Profile {
     guard profiles.count != 1 else { return profiles[0] }
     var merge = ProfileMerge()
     for profile in profiles { merge.add(profile) }
+    return merge.profile
+  }
+
+  /// The profile with values together that differ in their labels alone.
+  package var withoutLabels: Profile {
+    guard !labels.isEmpty else { return self }
+    var merge = ProfileMerge()
+    merge.add(self, thread: { _ in true }, labels: { _ in .empty }) { $0 }
     return merge.profile
   }
 }
@@ -24,6 +33,11 @@ package struct ProfileMerge: Sendable {
   private struct Place: Hashable {
     let thread: Int
     let stack: Int32
+    let labels: Int32
+
+    func value(_ weight: Weight, _ extremes: ClosedRange<UInt64>?) -> Profile.Value {
+      Profile.Value(thread: thread, stack: stack, labels: labels, weight: weight, extremes: extremes)
+    }
   }
 
   private var result = Profile()
@@ -46,13 +60,15 @@ package struct ProfileMerge: Sendable {
     add(profile, thread: { _ in true }) { $0 }
   }
 
-  /// Adds the part of a profile that two functions let through.
+  /// Adds the part of a profile that all functions let through.
   ///
   /// - Parameters:
   ///   - isWanted: of a thread.
+  ///   - relabel: what becomes of a label set; nil leaves its values out.
   ///   - change: what becomes of a stack, given from root to leaf; nil and an empty one leave it out.
   package mutating func add(
-    _ profile: Profile, thread isWanted: (ProfiledThread) -> Bool, stack change: ([Frame]) -> [Frame]?
+    _ profile: Profile, thread isWanted: (ProfiledThread) -> Bool,
+    labels relabel: (LabelSet) -> LabelSet? = { $0 }, stack change: ([Frame]) -> [Frame]?
   ) {
     let moduleOf = profile.modules.map { index(of: $0) }
     let frames = profile.frames.map { frame in
@@ -61,11 +77,12 @@ package struct ProfileMerge: Sendable {
         origin: frame.origin, isInlined: frame.isInlined, source: frame.source)
     }
     let threadOf = profile.threads.map { isWanted($0) ? index(of: $0) : nil }
+    let labelsOf = ([.empty] + profile.labels.sets).map { set in relabel(set).map { result.labels.number(of: $0) } }
     // A stack that several threads have is changed once.
     var stackOf: [Int32: Int32?] = [:]
     var valueOf = [Int?](repeating: nil, count: profile.values.count)
     for (index, value) in profile.values.enumerated() {
-      guard let thread = threadOf[value.thread] else { continue }
+      guard let thread = threadOf[value.thread], let labels = labelsOf[Int(value.labels)] else { continue }
       let stack: Int32?
       if let known = stackOf[value.stack] {
         stack = known
@@ -74,7 +91,7 @@ package struct ProfileMerge: Sendable {
         stack = path.flatMap { stacks.insert($0.map { self.index(of: $0) }) }
         stackOf[value.stack] = .some(stack)
       }
-      if let stack { valueOf[index] = add(value, thread: thread, stack: stack) }
+      if let stack { valueOf[index] = add(value, at: Place(thread: thread, stack: stack, labels: labels)) }
     }
     // Captures that began at different times have no time in common.
     result.timeline = isFirst ? profile.timeline?.mapped { valueOf[$0] } : nil
@@ -82,12 +99,10 @@ package struct ProfileMerge: Sendable {
   }
 
   /// Adds a value, and returns where it lies.
-  private mutating func add(_ value: Profile.Value, thread: Int, stack: Int32) -> Int {
-    let place = Place(thread: thread, stack: stack)
+  private mutating func add(_ value: Profile.Value, at place: Place) -> Int {
     guard let known = values[place] else {
       values[place] = result.values.count
-      result.values.append(
-        Profile.Value(thread: thread, stack: stack, weight: value.weight, extremes: value.extremes))
+      result.values.append(place.value(value.weight, value.extremes))
       return result.values.count - 1
     }
     let old = result.values[known]
@@ -97,7 +112,7 @@ package struct ProfileMerge: Sendable {
     if let left = old.extremes, let right = value.extremes {
       extremes = min(left.lowerBound, right.lowerBound)...max(left.upperBound, right.upperBound)
     }
-    result.values[known] = Profile.Value(thread: thread, stack: stack, weight: weight, extremes: extremes)
+    result.values[known] = place.value(weight, extremes)
     return known
   }
 

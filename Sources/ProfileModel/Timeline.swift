@@ -97,9 +97,7 @@ extension Profile {
       let (time, isTooLong) =
         hasAmounts ? (amounts[index], false) : counts[index].multipliedReportingOverflow(by: each)
       part.values.append(
-        Value(
-          thread: value.thread, stack: value.stack,
-          weight: Weight(count: counts[index], nanoseconds: isTooLong ? value.weight.nanoseconds : time)))
+        value.weighing(Weight(count: counts[index], nanoseconds: isTooLong ? value.weight.nanoseconds : time)))
     }
     part.timeline = Timeline(slotNanoseconds: timeline.slotNanoseconds, entries: kept).mapped { places[$0] }
     return part

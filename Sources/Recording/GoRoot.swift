@@ -38,7 +38,7 @@ enum GoRoot {
       case .marker(.truncated(let reason)):
         guard self == .entry || Self.ends.contains(reason) else { return nil }
         return (Int(ancestor.parent), reason.defect)
-      case .code, .marker(.guessedCaller), .marker(.doubtedCaller):
+      case .code, .runtime, .marker(.guessedCaller), .marker(.doubtedCaller):
         if self == .root { return nil }
         place = Int(ancestor.parent)
       case .marker:

@@ -39,9 +39,11 @@ extension Profile {
       places[thread] = joined.threads.count - 1
       return joined.threads.count - 1
     }
+    let labelsOf = joined.labels.add(labels)
     joined.values += values.map { value in
       Value(
-        thread: threadOf[value.thread], stack: value.stack + firstNode, weight: value.weight, extremes: value.extremes)
+        thread: threadOf[value.thread], stack: value.stack + firstNode, labels: labelsOf[Int(value.labels)],
+        weight: value.weight, extremes: value.extremes)
     }
     joined.timeline = Self.joined(
       earlier.timeline, timeline, offset: offset, firstValue: Int32(earlier.values.count))

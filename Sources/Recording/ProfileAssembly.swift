@@ -5,17 +5,20 @@ package import Symbolication
 
 /// Puts names to the places of a raw profile. Every address is symbolicated once, every file read once.
 package enum ProfileAssembly {
-  /// - Parameter budget: what naming may cost.
+  /// - Parameters:
+  ///   - budget: what naming may cost.
+  ///   - runtimes: what names the frames of each runtime.
   /// - Returns: the profile, and the account and warnings of the capture with what symbolication adds to them.
   package static func assemble(
-    _ raw: RawProfile, _ budget: NamingBudget = NamingBudget()
+    _ raw: RawProfile, _ budget: NamingBudget = NamingBudget(), runtimes: RuntimeNames = RuntimeNames()
   ) -> (
     profile: Profile, account: SampleAccount, warnings: [String]
   ) {
     var profile = Profile()
     var modules: [Module: Int] = [:]
     var warnings = raw.warnings
-    let locationFrames = frames(of: raw, budget, into: &profile, modules: &modules, warnings: &warnings)
+    let locationFrames = frames(
+      of: raw, budget, runtimes, into: &profile, modules: &modules, warnings: &warnings)
 
     // Parents precede children in both trees, so one pass in order carries the tree over.
     var node: [Int32] = []
@@ -41,8 +44,10 @@ package enum ProfileAssembly {
       traits.append(trait)
     }
     profile.threads = raw.threads
+    profile.labels = raw.labels
     profile.values = raw.values.map {
-      Profile.Value(thread: $0.thread, stack: node[Int($0.stack)], weight: $0.weight, extremes: $0.extremes)
+      Profile.Value(
+        thread: $0.thread, stack: node[Int($0.stack)], labels: $0.labels, weight: $0.weight, extremes: $0.extremes)
     }
     // There are as many values as before, in the same order.
     profile.timeline = raw.timeline
@@ -69,8 +74,8 @@ package enum ProfileAssembly {
 
   /// The frames of each location from the outermost to the innermost inlined one, as indices into `profile.frames`.
   private static func frames(
-    of raw: RawProfile, _ budget: NamingBudget, into profile: inout Profile, modules: inout [Module: Int],
-    warnings: inout [String]
+    of raw: RawProfile, _ budget: NamingBudget, _ runtimes: RuntimeNames, into profile: inout Profile,
+    modules: inout [Module: Int], warnings: inout [String]
   ) -> [[Int]] {
     var result = [[Int]](repeating: [], count: raw.locations.count)
     var places = [[(location: Int, address: UInt64)]](repeating: [], count: raw.sources.count)
@@ -81,6 +86,9 @@ package enum ProfileAssembly {
       case .marker(let marker):
         profile.frames.append(marker.frame)
         result[index] = [profile.frames.count - 1]
+      case .runtime(let number):
+        let name = runtimes.name(of: raw.runtimeFrames[Int(number)])
+        result[index] = [add(name, function: name.function, name.module, to: &profile, &modules)]
       }
     }
     var symbolicator = Symbolicator(kernelTexts: KernelNames.texts, budget: budget)
@@ -92,22 +100,28 @@ package enum ProfileAssembly {
       for warning in named.warnings { problems.add(warning, path: path(of: origin)) }
       for (place, names) in zip(places, named.frames) {
         result[place.location] = names.reversed().map { name in
-          let module = name.module ?? named.module
-          let index = modules[module] ?? profile.modules.count
-          if index == profile.modules.count {
-            profile.modules.append(module)
-            modules[module] = index
-          }
-          profile.frames.append(
-            Frame(
-              function: function(name, SourceIndex(source), raw.codeRegions), module: index, address: name.address,
-              origin: name.origin,
-              isInlined: name.isInlined, source: name.source))
-          return profile.frames.count - 1
+          add(
+            name, function: function(name, SourceIndex(source), raw.codeRegions), name.module ?? named.module,
+            to: &profile, &modules)
         }
       }
     }
     return result
+  }
+
+  /// Adds a frame with its module, and returns its index.
+  private static func add(
+    _ name: NamedFrame, function: String, _ module: Module?, to profile: inout Profile, _ modules: inout [Module: Int]
+  ) -> Int {
+    if let module, modules[module] == nil {
+      modules[module] = profile.modules.count
+      profile.modules.append(module)
+    }
+    profile.frames.append(
+      Frame(
+        function: function, module: module.flatMap { modules[$0] }, address: name.address, origin: name.origin,
+        isInlined: name.isInlined, source: name.source))
+    return profile.frames.count - 1
   }
 
   /// What a frame is called: code without a file and without a name is one function for each stretch of it.

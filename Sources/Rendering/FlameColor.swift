@@ -13,6 +13,7 @@ enum FlameColor: String, CaseIterable {
   case user = "u"
   case kernel = "k"
   case jit = "j"
+  case interpreted = "p"
   case inlined = "i"
   case unresolved = "x"
   case marker = "m"
@@ -22,6 +23,12 @@ enum FlameColor: String, CaseIterable {
 
   static let shadeCount = 8
 
+  /// Whose colors it has: a function keeps its color when its runtime compiles it.
+  var family: FlameColor { self == .interpreted ? .jit : self }
+
+  /// The colors that differ.
+  static let families = allCases.filter { $0.family == $0 }
+
   /// What a legend calls it; nil for what needs none.
   var name: String? {
     switch self {
@@ -29,6 +36,7 @@ enum FlameColor: String, CaseIterable {
     case .user: "native"
     case .kernel: "kernel"
     case .jit: "JIT"
+    case .interpreted: "interpreted"
     case .inlined: "inlined"
     case .unresolved: "no name"
     case .marker: "mark"
@@ -43,6 +51,7 @@ enum FlameColor: String, CaseIterable {
     case .all, .process, .thread: self = .label
     case .function(.kernel, _): self = .kernel
     case .function(.jit, _): self = .jit
+    case .function(.interpreted, _): self = .interpreted
     case .function(.unresolved, _): self = .unresolved
     case .function(.marker, _): self = .marker
     case .function(.user, let isInlined): self = isInlined ? .inlined : .user
@@ -53,7 +62,7 @@ enum FlameColor: String, CaseIterable {
   /// The class of a box: its family and shade.
   static func styleClass(of label: FrameLabel) -> String {
     if case .change(let level) = label.kind { return "\(FlameColor(label.kind).rawValue)\(min(7, abs(level)))" }
-    return "\(FlameColor(label.kind).rawValue)\(shade(of: label.name))"
+    return "\(FlameColor(label.kind).family.rawValue)\(shade(of: label.name))"
   }
 
   /// FNV-1a (32 bits), its high bits: the standard library's hash differs from run to run.
@@ -70,7 +79,7 @@ enum FlameColor: String, CaseIterable {
     case .label: ([214, 218, 224], [196, 202, 210])
     case .user: ([246, 130, 104], [250, 186, 120])
     case .kernel: ([240, 170, 60], [250, 206, 110])
-    case .jit: ([120, 200, 120], [170, 224, 130])
+    case .jit, .interpreted: ([120, 200, 120], [170, 224, 130])
     case .inlined: ([96, 200, 196], [150, 222, 214])
     case .unresolved: ([188, 170, 164], [212, 198, 192])
     case .marker: ([176, 176, 176], [200, 200, 200])
@@ -85,7 +94,7 @@ enum FlameColor: String, CaseIterable {
     case .label: ([70, 74, 82], [84, 90, 98])
     case .user: ([142, 56, 40], [150, 84, 36])
     case .kernel: ([128, 84, 10], [146, 104, 24])
-    case .jit: ([36, 96, 44], [62, 112, 40])
+    case .jit, .interpreted: ([36, 96, 44], [62, 112, 40])
     case .inlined: ([16, 92, 94], [34, 110, 104])
     case .unresolved: ([92, 80, 76], [108, 96, 90])
     case .marker: ([88, 88, 88], [104, 104, 104])
@@ -101,7 +110,7 @@ enum FlameColor: String, CaseIterable {
     case .user: isDark ? ([32, 66, 140], [44, 92, 160]) : ([112, 160, 246], [160, 200, 250])
     case .kernel: isDark ? ([58, 62, 128], [84, 84, 150]) : ([160, 166, 240], [194, 196, 250])
     case .marker: isDark ? ([52, 74, 84], [66, 92, 104]) : ([168, 196, 208], [194, 216, 226])
-    case .label, .jit, .inlined, .unresolved, .same, .more, .less: nil
+    case .label, .jit, .interpreted, .inlined, .unresolved, .same, .more, .less: nil
     }
   }
 

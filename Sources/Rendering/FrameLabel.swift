@@ -39,17 +39,23 @@ package struct FrameLabel: Hashable, Sendable {
     if left.module != right.module {
       return (left.module ?? "").utf8.lexicographicallyPrecedes((right.module ?? "").utf8)
     }
-    return left.kind.rank < right.kind.rank
+    if left.kind.rank != right.kind.rank { return left.kind.rank < right.kind.rank }
+    return (left.kind.language?.name ?? "").utf8.lexicographicallyPrecedes((right.kind.language?.name ?? "").utf8)
   }
 }
 
 extension FrameLabel.Kind {
+  fileprivate var language: Language? {
+    if case .function(let origin, _) = self { return origin.language }
+    return nil
+  }
+
   fileprivate var rank: Int {
     switch self {
     case .all: 0
     case .process: 1
     case .thread: 2
-    case .function(let origin, let isInlined): 3 + 2 * Int(origin.rawValue) + (isInlined ? 1 : 0)
+    case .function(let origin, let isInlined): 3 + 2 * Int(origin.code) + (isInlined ? 1 : 0)
     case .change(let level): 100 + level
     }
   }

@@ -112,7 +112,7 @@ package struct FunctionTotals: Sendable {
 
   private func isUserCode(_ frame: Frame, in profile: Profile) -> Bool {
     switch frame.origin {
-    case .user, .jit: true
+    case .user, .jit, .interpreted: true
     case .kernel, .marker: false
     case .unresolved: profile.moduleName(of: frame)?.hasPrefix("[kernel") != true
     }

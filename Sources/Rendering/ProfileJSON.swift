@@ -3,7 +3,8 @@ package import ProfileModel
 /// A profile with its task as one JSON object, complete and in a stable order.
 ///
 /// Stacks are a prefix tree in two arrays: node `i` has the frame `stacks.frame[i]` and the caller `stacks.parent[i]`,
-/// which is less than `i`, or -1 at the root. Values are four arrays of one length.
+/// which is less than `i`, or -1 at the root. Values are four arrays of one length. A profile with labels has a fifth,
+/// `values.labels`: indices into `label_sets`, or -1 for none.
 package enum ProfileJSON {
   /// Raised when a reader of the older form would misread the newer one; new keys do not raise it.
   private static let version = 1
@@ -32,6 +33,7 @@ package enum ProfileJSON {
       writer.array { writer in
         for thread in profile.threads { write(thread, to: &writer) }
       }
+      if !profile.labels.isEmpty { write(profile.labels, to: &writer) }
       writeStacks(of: profile, amount: amount.flatMap { $0.isTime ? nil : $0 }, to: &writer)
     }
     return writer.text + "\n"
@@ -57,6 +59,10 @@ package enum ProfileJSON {
       writer.string("0x" + String(frame.address, radix: 16))
       writer.key("origin")
       writer.string(name(of: frame.origin))
+      if let language = frame.origin.language {
+        writer.key("language")
+        writer.string(language.name)
+      }
       writer.key("is_inlined")
       writer.bool(frame.isInlined)
       writer.key("source_file")
@@ -79,6 +85,24 @@ package enum ProfileJSON {
     }
   }
 
+  private static func write(_ labels: LabelTable, to writer: inout JSONWriter) {
+    writer.key("label_sets")
+    writer.array { writer in
+      for set in labels.sets {
+        writer.array { writer in
+          for label in set.labels {
+            writer.object(isInline: true) { writer in
+              writer.key("key")
+              writer.string(label.key)
+              writer.key("value")
+              writer.string(label.value)
+            }
+          }
+        }
+      }
+    }
+  }
+
   private static func writeStacks(of profile: Profile, amount: ImportedAmount?, to writer: inout JSONWriter) {
     writer.key("stacks")
     writer.object { writer in
@@ -95,6 +119,10 @@ package enum ProfileJSON {
       writer.integers(profile.values.lazy.map(\.stack))
       writer.key("count")
       writer.integers(profile.values.lazy.map(\.weight.count))
+      if !profile.labels.isEmpty {
+        writer.key("labels")
+        writer.integers(profile.values.lazy.map { $0.labels - 1 })
+      }
       writer.key("time_ns")
       writer.integers(profile.values.lazy.map { amount == nil ? $0.weight.nanoseconds : 0 })
       if let amount {
@@ -119,6 +147,7 @@ package enum ProfileJSON {
     case .jit: "jit"
     case .unresolved: "unresolved"
     case .marker: "marker"
+    case .interpreted: "interpreted"
     }
   }
 }

@@ -12,6 +12,8 @@ package struct ProfileSelection {
   /// Stacks with a frame that this holds for are left out.
   package var ignore: ((Frame) -> Bool)?
   package var thread: ((ProfiledThread) -> Bool)?
+  /// Values whose labels this holds for.
+  package var labels: ((LabelSet) -> Bool)?
   package var side: Side?
   /// Whether stacks are merged from their leaves.
   package var isReversed = false
@@ -19,13 +21,14 @@ package struct ProfileSelection {
   package init() {}
 
   private var isEverything: Bool {
-    focus == nil && ignore == nil && thread == nil && side == nil && !isReversed
+    focus == nil && ignore == nil && thread == nil && labels == nil && side == nil && !isReversed
   }
 
   package func apply(to profile: Profile) -> Profile {
     guard !isEverything else { return profile }
     var merge = ProfileMerge()
-    merge.add(profile, thread: thread ?? { _ in true }, stack: change)
+    let isWanted = labels ?? { _ in true }
+    merge.add(profile, thread: thread ?? { _ in true }, labels: { isWanted($0) ? $0 : nil }, stack: change)
     return merge.profile
   }
 

@@ -74,7 +74,7 @@ package struct WaitSites: Sendable {
     let own = path[..<end]
     let phase = end < path.endIndex ? path[end].function : ""
     let kernel = own.filter { $0.origin == .kernel }
-    let user = own.filter { [.user, .jit, .unresolved].contains($0.origin) }
+    let user = own.filter { $0.origin.isNamedUserCode || $0.origin == .unresolved }
     let function =
       user.last { !isSystemLibrary(profile.moduleName(of: $0) ?? "") } ?? user.last
       ?? kernel.first { !threadStarts.contains($0.function) } ?? own.last

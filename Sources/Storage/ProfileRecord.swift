@@ -2,7 +2,7 @@ import FoundationEssentials
 import GRDB
 import ProfileModel
 
-/// Profiles as rows of the tables `profile`, `module`, `frame` and `thread`.
+/// Profiles as rows of the tables `profile`, `module`, `frame`, `label_set` and `thread`.
 enum ProfileRecord {
   static func insert(_ profile: Profile, of task: TaskID, into database: Database) throws {
     try database.execute(
@@ -17,6 +17,7 @@ enum ProfileRecord {
       try modules.execute(arguments: [task.rawValue, number, StoredText(module.path), StoredText(module.buildID)])
     }
     try insert(profile.frames, of: task, into: database)
+    try insert(profile.labels, of: task, into: database)
     try insert(profile.threads, weights: weights(of: profile), of: task, into: database)
   }
 
@@ -35,8 +36,10 @@ enum ProfileRecord {
       profile.frames = try frames(of: task, moduleCount: profile.modules.count, from: database)
       position = "stacks"
       profile.stacks = try StackTreeCoding.decode(try reader.bytes(), frameCount: profile.frames.count)
+      position = "labels"
+      let labels = try labelNumbers(of: task, into: &profile.labels, from: database)
       position = "threads"
-      try readThreads(of: task, into: &profile, from: database)
+      try readThreads(of: task, labels: labels, into: &profile, from: database)
       position = "times"
       if let bytes = try reader.optionalBytes() {
         profile.timeline = try TimelineCoding.decode(bytes, valueCount: profile.values.count)
@@ -55,14 +58,25 @@ enum ProfileRecord {
   private static func insert(_ frames: [Frame], of task: TaskID, into database: Database) throws {
     let statement = try database.makeStatement(
       sql: """
-        INSERT INTO frame (task, number, function, module, address, origin, is_inlined, source_file, source_line)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO frame (task, number, function, module, address, origin, is_inlined, source_file, source_line, language)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """)
     for (number, frame) in frames.enumerated() {
       try statement.execute(arguments: [
         task.rawValue, number, StoredText(frame.function), frame.module, Int64(bitPattern: frame.address),
-        Int(frame.origin.rawValue), frame.isInlined, StoredText(frame.source?.file), frame.source?.line,
+        Int(frame.origin.code), frame.isInlined, StoredText(frame.source?.file), frame.source?.line,
+        frame.origin.language?.name,
       ])
+    }
+  }
+
+  private static func insert(_ labels: LabelTable, of task: TaskID, into database: Database) throws {
+    let statement = try database.makeStatement(
+      sql: "INSERT INTO label_set (task, number, key, value) VALUES (?, ?, ?, ?)")
+    for (index, set) in labels.sets.enumerated() {
+      for label in set.labels {
+        try statement.execute(arguments: [task.rawValue, index + 1, StoredText(label.key), StoredText(label.value)])
+      }
     }
   }
 
@@ -71,14 +85,15 @@ enum ProfileRecord {
   ) throws {
     let statement = try database.makeStatement(
       sql: """
-        INSERT INTO thread (task, number, pid, tid, process_name, name, weights, extremes)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO thread (task, number, pid, tid, process_name, name, weights, extremes, labels)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """)
     for (number, thread) in threads.enumerated() {
       try statement.execute(arguments: [
         task.rawValue, number, thread.process.rawValue, thread.thread.rawValue, StoredText(thread.processName),
         StoredText(thread.name), Data(WeightCoding.encode(weights[number])),
         ExtremesCoding.encode(weights[number]).map { Data($0) },
+        LabelCoding.encode(weights[number]).map { Data($0) },
       ])
     }
   }
@@ -87,16 +102,18 @@ enum ProfileRecord {
     var weights = [[WeightCoding.Entry]](repeating: [], count: profile.threads.count)
     for value in profile.values {
       weights[value.thread].append(
-        WeightCoding.Entry(stack: value.stack, weight: value.weight, extremes: value.extremes))
+        WeightCoding.Entry(
+          stack: value.stack, labels: value.labels, weight: value.weight, extremes: value.extremes))
     }
     return weights
   }
 
-  /// The timeline over the values as they will be read: thread by thread, their stacks in ascending order.
+  /// The timeline over the values as they will be read: thread by thread, by stack, then by labels.
   private static func storedTimeline(of profile: Profile) -> Timeline? {
     guard let timeline = profile.timeline else { return nil }
     let order = profile.values.indices.sorted {
-      (profile.values[$0].thread, profile.values[$0].stack) < (profile.values[$1].thread, profile.values[$1].stack)
+      let (left, right) = (profile.values[$0], profile.values[$1])
+      return (left.thread, left.stack, left.labels) < (right.thread, right.stack, right.labels)
     }
     var place = [Int](repeating: 0, count: order.count)
     for (position, index) in order.enumerated() { place[index] = position }
@@ -123,7 +140,7 @@ enum ProfileRecord {
     let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT number, function, module, address, origin, is_inlined, source_file, source_line
+        SELECT number, function, module, address, origin, language, is_inlined, source_file, source_line
         FROM frame WHERE task = ? ORDER BY number
         """, arguments: [task.rawValue])
     while let row = try rows.next() {
@@ -134,10 +151,35 @@ enum ProfileRecord {
     return frames
   }
 
-  private static func readThreads(of task: TaskID, into profile: inout Profile, from database: Database) throws {
+  /// Reads the label sets.
+  ///
+  /// - Returns: their numbers in the table by their numbers in the store: equal sets of a damaged store become one.
+  private static func labelNumbers(
+    of task: TaskID, into labels: inout LabelTable, from database: Database
+  ) throws -> [Int32] {
+    var sets: [[Label]] = []
+    let rows = try Row.fetchCursor(
+      database, sql: "SELECT number, key, value FROM label_set WHERE task = ? ORDER BY number",
+      arguments: [task.rawValue])
+    while let row = try rows.next() {
+      var reader = RowReader(row)
+      let known = max(1, sets.count)...sets.count + 1
+      let number = try reader.integer { (number: Int) in known.contains(number) ? number : nil }
+      if number > sets.count { sets.append([]) }
+      sets[number - 1].append(Label(key: try reader.text(), value: try reader.text()))
+    }
+    return [0] + sets.map { labels.number(of: LabelSet($0)) }
+  }
+
+  private static func readThreads(
+    of task: TaskID, labels: [Int32], into profile: inout Profile, from database: Database
+  ) throws {
     let rows = try Row.fetchCursor(
       database,
-      sql: "SELECT number, pid, tid, process_name, name, weights, extremes FROM thread WHERE task = ? ORDER BY number",
+      sql: """
+        SELECT number, pid, tid, process_name, name, weights, extremes, labels
+        FROM thread WHERE task = ? ORDER BY number
+        """,
       arguments: [task.rawValue])
     var total = Weight.zero
     while let row = try rows.next() {
@@ -150,10 +192,15 @@ enum ProfileRecord {
           processName: try reader.text(), name: try reader.text()))
       var entries = try WeightCoding.decode(try reader.bytes(), nodeCount: profile.stacks.nodes.count)
       if let extremes = try reader.optionalBytes() { try ExtremesCoding.decode(extremes, into: &entries) }
+      if let bytes = try reader.optionalBytes() {
+        try LabelCoding.decode(bytes, setCount: labels.count - 1, into: &entries)
+      }
       for entry in entries {
         try total.add(entry.weight)
         profile.values.append(
-          Profile.Value(thread: number, stack: entry.stack, weight: entry.weight, extremes: entry.extremes))
+          Profile.Value(
+            thread: number, stack: entry.stack, labels: labels[Int(entry.labels)], weight: entry.weight,
+            extremes: entry.extremes))
       }
     }
   }
@@ -182,7 +229,7 @@ extension RowReader {
     let module = try optionalInteger(as: Int.self)
     if let module, !(0..<moduleCount).contains(module) { throw Malformed(column: "module") }
     let address = try bits()
-    let origin = try integer(FrameOrigin.init(rawValue:))
+    let origin = try origin()
     let isInlined = try integer(as: Int.self) != 0
     let file = try optionalText()
     let line = try optionalInteger(as: Int.self)
@@ -190,5 +237,11 @@ extension RowReader {
     if let file, let line { source = SourceLocation(file: file, line: line) }
     return Frame(
       function: function, module: module, address: address, origin: origin, isInlined: isInlined, source: source)
+  }
+  private mutating func origin() throws(Malformed) -> FrameOrigin {
+    let code = try integer(as: UInt8.self)
+    let language = try optionalText().flatMap { Language($0) }
+    guard let origin = FrameOrigin(code: code, language: language) else { throw Malformed(column: "origin") }
+    return origin
   }
 }

@@ -39,8 +39,8 @@ enum Schema {
   }
 
   private static let tables = [
-    "task", "profile", "module", "frame", "thread", "network_profile", "cooldown", "metric_history", "trigger_log",
-    "watch",
+    "task", "profile", "module", "frame", "label_set", "thread", "network_profile", "cooldown", "metric_history",
+    "trigger_log", "watch",
   ]
 
   /// Marks an empty file as ours, so that no other swprof takes half-made tables for those of another program.
@@ -122,7 +122,7 @@ enum Schema {
       function TEXT NOT NULL,
       module INTEGER, -- module.number
       address INTEGER NOT NULL,
-      origin INTEGER NOT NULL, -- raw value of FrameOrigin
+      origin INTEGER NOT NULL, -- code of FrameOrigin
       is_inlined INTEGER NOT NULL,
       source_file TEXT,
       source_line INTEGER,
@@ -192,6 +192,19 @@ enum Schema {
       updated_at INTEGER NOT NULL, -- ns since the Unix epoch
       document TEXT NOT NULL -- JSON object, see WatchState
     ) STRICT;
+    """,
+    """
+    ALTER TABLE frame ADD COLUMN language TEXT; -- of an interpreted function
+    """,
+    """
+    CREATE TABLE label_set (
+      task INTEGER NOT NULL REFERENCES task ON DELETE CASCADE,
+      number INTEGER NOT NULL, -- from 1, without gaps
+      key TEXT NOT NULL,
+      value TEXT NOT NULL,
+      PRIMARY KEY (task, number, key, value)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE thread ADD COLUMN labels BLOB; -- see LabelCoding; NULL where no value has labels
     """,
   ]
 }

@@ -32,6 +32,8 @@ struct ComparedSides {
   private static func compared(
     _ run: ComparedSide.Run, _ profile: Profile, _ options: ComparisonOptions, multiple: UInt64?
   ) -> ComparedRun {
+    // Labels do not split what is compared.
+    let profile = profile.withoutLabels
     let method = options.method(of: run.kind)
     var costs = FunctionCosts(profile, method)
     var unit = run.unit

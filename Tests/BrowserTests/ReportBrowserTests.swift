@@ -49,6 +49,34 @@ import Testing
     "Array.from(document.querySelectorAll('#rows tr')).map((row) => row.lastChild.textContent + ' ' + row.firstChild.textContent).join(', ')"
   private func text(_ id: String) -> String { "document.getElementById('\(id)').textContent" }
 
+  @Test func `a label chooses the values that have it`() throws {
+    var labeled = profile()
+    let sets = [("GET <i>", "a"), ("GET <i>", "b")].map { request, span in
+      LabelSet([Label(key: "request", value: request), Label(key: "span", value: span)])
+    }
+    labeled.values = zip(labeled.values, [sets[0], sets[1], .empty]).map { value, set in
+      Profile.Value(
+        thread: value.thread, stack: value.stack, labels: labeled.labels.number(of: set), weight: value.weight)
+    }
+    let url = try folder.page(page(labeled), "labels.html")
+    func choose(_ number: Int) -> Browser.Step {
+      .evaluate(
+        "document.getElementById('label').value = '\(number)'; document.getElementById('label').onchange(); "
+          + text("sum"))
+    }
+    let options = "Array.from(document.querySelectorAll('#label option')).map((one) => one.textContent).join(', ')"
+    let steps = [.evaluate(options), choose(0), choose(1), choose(2), choose(-1)]
+    let visit = try #require(Browser.visit([Browser.Page(url: url, steps: steps)]).first)
+
+    #expect(visit.problems == [])
+    #expect(visit.text(0) == "all labels, request = GET <i>, span = a, span = b")
+    #expect((1...4).map(visit.text) == ["600 samples", "400 samples", "200 samples", "1,000 samples"])
+  }
+
+  @Test func `a page without labels has no choice of them`() throws {
+    #expect(!page(profile()).contains("id=\"label\""))
+  }
+
   @Test func `table, modes, search, threads and spans work`() throws {
     let url = try folder.page(page(profile()), "report.html")
     let steps: [Browser.Step] = [

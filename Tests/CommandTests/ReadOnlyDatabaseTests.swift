@@ -96,12 +96,13 @@ import Testing
   @Test func `a database of an older version is read, and stays as it is`() throws {
     let path = desk.path("db/tasks.db")
     try store("app (7)")
-    // Version 4 is version 5 without the tables of a watch.
+    // Version 4 is the version at hand without the tables of a watch, languages and labels.
     let undo = """
       import sqlite3, sys
       c = sqlite3.connect(sys.argv[1])
       c.execute("PRAGMA foreign_keys = 0")
-      for table in ("cooldown", "metric_history", "trigger_log", "watch"): c.execute(f"DROP TABLE {table}")
+      for table in ("cooldown", "metric_history", "trigger_log", "watch", "label_set"): c.execute(f"DROP TABLE {table}")
+      for column in ("frame DROP COLUMN language", "thread DROP COLUMN labels"): c.execute(f"ALTER TABLE {column}")
       c.execute("DELETE FROM grdb_migrations WHERE identifier > '4'")
       c.execute("PRAGMA user_version = 4")
       c.commit()

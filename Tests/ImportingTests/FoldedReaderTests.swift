@@ -63,6 +63,13 @@ func stacks(_ profile: Profile) -> [[String]: UInt64] {
     #expect(frames.map(\.isInlined) == [false, false, true, false, false, false, false])
   }
 
+  @Test func `marks of known languages become interpreted functions`() throws {
+    let frames = try read("f_[python];g_[java];h_[nobody];_[go];a[go] 1").profile.frames
+
+    #expect(frames.map(\.function) == ["f", "g", "h_[nobody]", "_[go]", "a[go]"])
+    #expect(frames.map(\.origin) == [.interpreted(.python), .interpreted(.java), .user, .user, .user])
+  }
+
   @Test func `comments and blank lines are passed over, other lines are told of`() throws {
     let imported = try read("# by a tool\n\n#\n  \na 1\nnonsense\nb -2\nc 1e3\n#include 4\n 7\n")
 

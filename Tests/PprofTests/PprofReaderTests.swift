@@ -129,6 +129,24 @@ import Testing
     let thread = try #require(read.profile.threads.first)
     #expect(thread.thread == ThreadID(rawValue: 42))
     #expect(thread.processName == "app")
+    #expect(read.profile.labels.isEmpty)
+  }
+
+  @Test func `labels that are texts are kept, and numbers are passed over`() throws {
+    let bytes = try foreign { file in
+      file.stringTable += ["request", "GET /cart", "bytes"]
+      file.sample[0].label = [
+        .with {
+          $0.key = 10; $0.str = 11
+        },
+        .with {
+          $0.key = 12; $0.num = 4096
+        },
+      ]
+    }
+    let profile = try PprofReader.read(bytes).profile
+    #expect(profile.labels.sets == [LabelSet([Label(key: "request", value: "GET /cart")])])
+    #expect(profile.values.map(\.labels) == [1, 0])
   }
 
   @Test func `a sample without a stack counts`() throws {

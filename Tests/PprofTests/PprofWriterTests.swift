@@ -81,7 +81,21 @@ import Testing
     builder.add(
       [Frame(function: "f"), Frame(function: "g", origin: .jit), Frame(function: "h", origin: .kernel)], count: 1)
     let read = try PprofReader.read(PprofWriter.render(Sample.task, builder.profile))
-    #expect(read.profile.frames.map(\.origin).sorted { $0.rawValue < $1.rawValue } == [.user, .kernel, .jit])
+    #expect(read.profile.frames.map(\.origin).sorted { $0.code < $1.code } == [.user, .kernel, .jit])
+  }
+
+  @Test func `interpreted functions keep their languages, their files and their modules`() throws {
+    var builder = ProfileBuilder()
+    let jar = builder.module("/opt/app [1].jar", buildID: "ab")
+    let source = SourceLocation(file: "/srv/app.py", line: 7)
+    let frames = [
+      Frame(function: "main"), Frame(function: "serve", origin: .interpreted(.python), source: source),
+      Frame(function: "shop.Cart::total", module: jar, origin: .interpreted(.java)),
+      Frame(function: "car", origin: .interpreted(try #require(Language("emacs-lisp")))),
+    ]
+    builder.add(frames, count: 3)
+    let read = try PprofReader.read(PprofWriter.render(Sample.task, builder.profile))
+    #expect(PlainStack.all(of: read.profile) == PlainStack.all(of: builder.profile))
   }
 
   @Test func `waits are shown by their time`() throws {

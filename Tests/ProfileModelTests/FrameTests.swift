@@ -8,6 +8,7 @@ import Testing
     (Frame(function: "f", origin: .kernel), "_[k]"),
     (Frame(function: "f", origin: .kernel, isInlined: true), "_[k]"),
     (Frame(function: "f", origin: .jit), "_[j]"),
+    (Frame(function: "f", origin: .interpreted(.python)), "_[python]"),
     (Frame(function: "[libc.so.6+0x10]", origin: .unresolved), ""),
     (Frame.truncated(.tooDeep), ""),
   ])

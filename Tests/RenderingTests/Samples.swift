@@ -153,6 +153,9 @@ enum Sample {
   /// Random stacks over few names, so that they share callers, leaves and names after cleaning.
   static func randomProfile(using generator: inout some RandomNumberGenerator) -> Profile {
     let names = ["a", "a b", "a 5", "b;c", "b\u{FF1B}c", "x\ny", "x\u{FFFD}y", "é", "\u{1F525}"]
+    let origins: [FrameOrigin] = [
+      .user, .kernel, .jit, .unresolved, .marker, .interpreted(.python), .interpreted(.java),
+    ]
     var builder = ProfileBuilder()
     let modules: [Int?] = [nil, builder.module("/lib/x.so"), builder.module("/lib/y.so")]
     let threads = (0..<4).map { ProfiledThread.named($0 < 2 ? "p" : "p;q", thread: "t\($0 % 3)", id: $0) }
@@ -162,7 +165,7 @@ enum Sample {
           function: names.randomElement(using: &generator) ?? "a",
           module: modules.randomElement(using: &generator) ?? nil,
           address: UInt64.random(in: 0..<3, using: &generator),
-          origin: FrameOrigin.allCases.randomElement(using: &generator) ?? .user,
+          origin: origins.randomElement(using: &generator) ?? .user,
           isInlined: Bool.random(using: &generator))
       }
       builder.add(

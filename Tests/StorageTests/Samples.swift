@@ -95,6 +95,8 @@ enum Sample {
         Frame(function: "square", module: 0, address: 0x1130, isInlined: true),
         Frame(function: "LazyCompile:~é", address: 0x7f00_0000_1000, origin: .jit),
         Frame(function: "[0x12]", address: 0x12, origin: .unresolved), .truncated(.tooDeep),
+        Frame(
+          function: "serve", origin: .interpreted(.python), source: SourceLocation(file: "/srv/app.py", line: 7)),
       ],
       threads: [thread(1, "bench"), thread(2, ""), thread(3, "worker")])
     var stacks = StackTreeBuilder()

@@ -80,6 +80,21 @@ enum swprof_stack_end {
 #define SWPROF_FRAME_DOUBTED 2 /* a caller may be missing before the next frame */
 
 /*
+ * A frame of a runtime takes three words, counted in user_frames: where in the function, by which the runtime knows the
+ * function, and SWPROF_FRAME_RUNTIME + enum swprof_runtime. The last word comes towards the root: stacks are read from
+ * there.
+ */
+#define SWPROF_FRAME_RUNTIME 0x100
+#define SWPROF_FRAME_RUNTIME_LAST 0x1ff
+#define SWPROF_RUNTIME_FRAME_WORDS 3
+
+enum swprof_runtime {
+	SWPROF_RUNTIME_PYTHON = 1,
+	SWPROF_RUNTIME_JAVA = 2,
+	SWPROF_RUNTIME_JAVASCRIPT = 3,
+};
+
+/*
  * One tick. Followed by user_frames + kernel_frames addresses of 8 bytes: user stack first, each from leaf to root.
  * The first is an instruction pointer, the others return addresses. A frame that a signal interrupted is given by its
  * instruction pointer + 1, so that one less leads into the instruction as it leads into a call.

@@ -453,6 +453,16 @@ static __always_inline int add_frame(struct scratch *scratch, __u64 frame)
 	return STEP_DONE;
 }
 
+/* Adds a frame of a runtime (enum swprof_runtime): all of its words or, where there is no room, none. */
+static __always_inline int add_runtime_frame(struct scratch *scratch, __u32 runtime, __u64 object, __u64 position)
+{
+	if (scratch->walk.count > SWPROF_USER_FRAMES_MAX - SWPROF_RUNTIME_FRAME_WORDS)
+		return end_walk(&scratch->walk, SWPROF_STACK_TOO_DEEP);
+	if (add_frame(scratch, position) || add_frame(scratch, object))
+		return STEP_LAST;
+	return add_frame(scratch, SWPROF_FRAME_RUNTIME + runtime);
+}
+
 /* Functions begin at multiples of it. */
 #define FUNCTION_ALIGNMENT 16
 

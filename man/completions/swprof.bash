@@ -468,7 +468,7 @@ _swprof_metrics() {
 _swprof_report() {
     repeating_flags=()
     non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --quiet -q --verbose -v --version -h --help)
-    repeating_options=(--from)
+    repeating_options=(--from --label)
     non_repeating_options=(--window --event --thread --focus --ignore --since --until --root --min-share --title --by --output -o --color --db)
     __swprof_offer_flags_options -1
 
@@ -485,6 +485,9 @@ _swprof_report() {
         return
         ;;
     '--thread')
+        return
+        ;;
+    '--label')
         return
         ;;
     '--focus')

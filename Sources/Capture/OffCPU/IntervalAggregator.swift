@@ -215,7 +215,8 @@ struct IntervalAggregator: RecordConsumer {
         extremes: sum.shortest <= sum.longest ? sum.shortest...sum.longest : nil)
     }
     return RawProfile(
-      sources: sources, locations: table.locations, threads: threads, stacks: builder.tree,
+      sources: sources, locations: table.locations, runtimeFrames: table.runtimeFrames, threads: threads,
+      stacks: builder.tree,
       values: values.sorted { ($0.thread, $0.stack) < ($1.thread, $1.stack) }, account: account,
       warnings: compat.warnings)
   }

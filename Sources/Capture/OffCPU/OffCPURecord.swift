@@ -15,7 +15,7 @@ enum OffCPURecord: CaptureRecord, Equatable {
     let processName: String
     let isKernel: Bool
     let end: StackEnd
-    /// From leaf to root.
+    /// From leaf to root; those of user stacks as `UserFrames` reads them.
     let addresses: [UInt64]
   }
 
@@ -31,6 +31,8 @@ enum OffCPURecord: CaptureRecord, Equatable {
     case truncated(actual: Int)
     case unknownRecord(UInt32)
     case unknownStackEnd(UInt8)
+    /// A word that announces a frame of a runtime that is unknown, or of which words are missing.
+    case malformedFrame(UInt64)
   }
 
   var time: MonotonicTime {
@@ -59,11 +61,13 @@ extension OffCPURecord.Stack {
       bytes.count >= headerSize + Int(record.frames) * MemoryLayout<UInt64>.size
     else { throw .truncated(actual: bytes.count) }
     guard let end = StackEnd(rawValue: record.end) else { throw .unknownStackEnd(record.end) }
+    let isKernel = Int32(record.side) == SWPROF_SIDE_KERNEL
+    let addresses = bytes.addresses(at: headerSize, count: Int(record.frames))
+    if !isKernel, let word = UserFrames.malformedWord(in: addresses) { throw .malformedFrame(word) }
     self.init(
       id: record.id, time: MonotonicTime(nanoseconds: record.time_ns),
       process: ProcessID(rawValue: Int32(bitPattern: record.tgid)), processName: text(record.process_comm),
-      isKernel: Int32(record.side) == SWPROF_SIDE_KERNEL, end: end,
-      addresses: bytes.addresses(at: headerSize, count: Int(record.frames)))
+      isKernel: isKernel, end: end, addresses: addresses)
   }
 }
 

@@ -198,7 +198,7 @@ struct RecentSamples: RecordConsumer {
   private func copy(of wanted: [Sample]) -> RecentSamples {
     var copy = RecentSamples(span: span, nodeLimit: nodeLimit)
     for sample in wanted {
-      let path = builder.tree.path(to: sample.stack).map { copy.table.index(of: table.locations[$0]) }
+      let path = builder.tree.path(to: sample.stack).map { copy.table.index(of: $0, in: table) }
       guard let stack = copy.builder.insert(path) else { continue }
       let thread = copy.index(of: threads[Int(sample.thread)])
       copy.samples.append(
@@ -241,7 +241,8 @@ struct RecentSamples: RecordConsumer {
         thread: Int(key.thread), stack: key.stack, weight: Weight(count: count, nanoseconds: count * period))
     }
     return RawProfile(
-      sources: sources, locations: table.locations, threads: threads, stacks: builder.tree, values: values,
+      sources: sources, locations: table.locations, runtimeFrames: table.runtimeFrames, threads: threads,
+      stacks: builder.tree, values: values,
       timeline: slots.timeline { places[$0] }, account: account, warnings: [])
   }
 }

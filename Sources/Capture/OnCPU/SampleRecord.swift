@@ -48,6 +48,8 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
   package enum DecodeError: Error, Equatable {
     case truncated(expected: Int, actual: Int)
     case unknownStackEnd(UInt8)
+    /// A word that announces a frame of a runtime that is unknown, or of which words are missing.
+    case malformedFrame(UInt64)
   }
 
   package let time: MonotonicTime
@@ -58,7 +60,8 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
   package let processName: String
   package let userEnd: StackEnd
   package let kernelEnd: StackEnd
-  /// Addresses from leaf to root. The first is an instruction pointer, the others are return addresses.
+  /// Words from leaf to root, see `UserFrames`. Of native code, the first is an instruction pointer, the others are return
+  /// addresses.
   package let userStack: [UInt64]
   package let kernelStack: [UInt64]
   /// What the user stack can be walked from, where a table was not ready.
@@ -99,6 +102,8 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
     guard bytes.count >= expected else { throw .truncated(expected: expected, actual: bytes.count) }
     guard let userEnd = StackEnd(rawValue: header.user_end) else { throw .unknownStackEnd(header.user_end) }
     guard let kernelEnd = StackEnd(rawValue: header.kernel_end) else { throw .unknownStackEnd(header.kernel_end) }
+    let userStack = bytes.addresses(at: headerSize, count: userCount)
+    if let word = UserFrames.malformedWord(in: userStack) { throw .malformedFrame(word) }
 
     self.init(
       time: MonotonicTime(nanoseconds: header.time_ns),
@@ -107,7 +112,7 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
       cpu: header.cpu, threadName: text(header.comm),
       processName: text(header.process_comm),
       userEnd: userEnd, kernelEnd: kernelEnd,
-      userStack: bytes.addresses(at: headerSize, count: userCount),
+      userStack: userStack,
       kernelStack: bytes.addresses(at: headerSize + userCount * MemoryLayout<UInt64>.size, count: kernelCount),
       stackCopy: copied > 0
         ? StackCopy(

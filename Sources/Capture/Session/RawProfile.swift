@@ -7,6 +7,8 @@ package enum Location: Hashable, Sendable {
   /// An address of a source; return addresses have been moved into the call.
   case code(source: SourceIndex, address: UInt64)
   case marker(Marker)
+  /// A frame of a runtime: an index into `RawProfile.runtimeFrames`, so that native code takes no more room.
+  case runtime(Int32)
 
   package enum Marker: Hashable, Sendable {
     /// The frames towards the root are missing.
@@ -71,8 +73,11 @@ package struct RawProfile: Sendable {
   package var sources: [CodeSource]
   /// The frames of `stacks`.
   package var locations: [Location]
+  package var runtimeFrames: [RuntimeFrame] = []
   package var threads: [ProfiledThread]
   package var stacks: StackTree
+  /// The label sets of `values`.
+  package var labels = LabelTable()
   package var values: [Profile.Value]
   /// When the samples of `values` were taken; nil where only their sums are known.
   package var timeline: Timeline?
@@ -82,27 +87,33 @@ package struct RawProfile: Sendable {
   package var codeRegions = CodeRegions()
 }
 
-extension Location.Marker {
-  /// What an address among user frames stands for, if it is none (`SWPROF_FRAME_*`).
-  fileprivate init?(ofUserFrame address: UInt64) {
-    switch address {
-    case UInt64(SWPROF_FRAME_GUESSED): self = .guessedCaller
-    case UInt64(SWPROF_FRAME_DOUBTED): self = .doubtedCaller
-    default: return nil
-    }
-  }
-}
-
 /// Numbers for locations, in the order in which they first come.
 struct LocationTable {
   private(set) var locations: [Location] = []
   private var indices: [Location: Int] = [:]
+  private(set) var runtimeFrames: [RuntimeFrame] = []
+  private var runtimeIndices: [RuntimeFrame: Int32] = [:]
 
   mutating func index(of location: Location) -> Int {
     if let known = indices[location] { return known }
     locations.append(location)
     indices[location] = locations.count - 1
     return locations.count - 1
+  }
+
+  mutating func index(of frame: RuntimeFrame) -> Int {
+    if let known = runtimeIndices[frame] { return index(of: .runtime(known)) }
+    let number = Int32(runtimeFrames.count)
+    runtimeFrames.append(frame)
+    runtimeIndices[frame] = number
+    return index(of: .runtime(number))
+  }
+
+  /// The number of a location that another table has.
+  mutating func index(of number: Int, in other: LocationTable) -> Int {
+    let location = other.locations[number]
+    guard case .runtime(let frame) = location else { return index(of: location) }
+    return index(of: other.runtimeFrames[Int(frame)])
   }
 
   /// The path of a user stack from its root to its leaf.
@@ -115,14 +126,17 @@ struct LocationTable {
       path.append(index(of: .marker(.truncated(reason))))
       if end.mayLackMappings { tracker.doubtMappings(of: process) }
     }
-    for (depth, address) in stack.enumerated().reversed() {
-      if let mark = Location.Marker(ofUserFrame: address) {
-        path.append(index(of: .marker(mark)))
-        continue
+    for frame in UserFrames(stack) {
+      switch frame {
+      case .marker(let marker): path.append(index(of: .marker(marker)))
+      case .code(let address, let isLeaf):
+        // A return address may lie behind the function that made the call.
+        let place = tracker.locate(isLeaf ? address : address &- 1, in: process)
+        path.append(index(of: .code(source: place.source, address: place.address)))
+      case .runtime(let runtime, let object, let position):
+        path.append(
+          index(of: RuntimeFrame(runtime: runtime, process: process, object: object, position: position)))
       }
-      // A return address may lie behind the function that made the call.
-      let place = tracker.locate(depth == 0 ? address : address &- 1, in: process)
-      path.append(index(of: .code(source: place.source, address: place.address)))
     }
     return path
   }
@@ -145,11 +159,24 @@ struct LocationTable {
   }
 }
 
-/// Sums samples by thread and stack.
+/// Sums samples by thread, stack and labels.
 struct SampleAggregator: RecordConsumer {
   private struct Key: Hashable {
     let thread: Int
     let stack: Int32
+    let labels: Int32
+
+    static func precedes(_ left: Key, _ right: Key) -> Bool {
+      (left.thread, left.stack, left.labels) < (right.thread, right.stack, right.labels)
+    }
+  }
+
+  /// A sample whose stack is still to be walked.
+  private struct Unwalked {
+    let sample: SampleRecord
+    let labels: Int32
+    /// What its process had mapped.
+    let space: AddressSpace
   }
 
   private var table = LocationTable()
@@ -165,13 +192,22 @@ struct SampleAggregator: RecordConsumer {
   private(set) var firstSampleAt: MonotonicTime?
   /// Called with each sample as it is read.
   var observe: ((SampleRecord) -> Void)?
-  /// Samples whose stacks are still to be walked, with what their processes had mapped.
-  private var unwalked: [(sample: SampleRecord, space: AddressSpace)] = []
+  /// What labels a sample, asked once as it is read; nil where none are known.
+  var label: ((SampleRecord) -> LabelSet)?
+  private var labels = LabelTable()
+  private let labelSetLimit: Int
+  /// Samples that lost their labels, because there were too many sets.
+  private var unlabeledCount: UInt64 = 0
+  private var unwalked: [Unwalked] = []
   private var unwalkedWords = 0
   /// 32 MiB; further samples stay cut short.
   private static let maximumUnwalkedWords = 1 << 22
 
-  init(startedAt: MonotonicTime = MonotonicTime(nanoseconds: 0)) { self.startedAt = startedAt }
+  /// - Parameter labelSetLimit: the number of label sets at which new ones are left out: they come from the target.
+  init(startedAt: MonotonicTime = MonotonicTime(nanoseconds: 0), labelSetLimit: Int = 1 << 16) {
+    self.startedAt = startedAt
+    self.labelSetLimit = labelSetLimit
+  }
 
   mutating func willRead(_ sample: SampleRecord) {
     if firstSampleAt.map({ sample.time < $0 }) ?? true { firstSampleAt = sample.time }
@@ -180,13 +216,27 @@ struct SampleAggregator: RecordConsumer {
 
   @discardableResult
   mutating func add(_ sample: SampleRecord, tracker: inout ProcessTracker) -> MissingTable? {
+    var labels: Int32 = 0
+    if let label { labels = number(of: label(sample)) }
     if let copy = sample.stackCopy, let space = tracker.space(of: sample.process),
       unwalkedWords + copy.words.count <= Self.maximumUnwalkedWords
     {
-      unwalked.append((sample, space))
+      unwalked.append(Unwalked(sample: sample, labels: labels, space: space))
       unwalkedWords += copy.words.count
-      return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
+    } else {
+      sum(sample, labels, tracker: &tracker)
     }
+    return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
+  }
+
+  /// The number of a label set; 0 where there are too many.
+  private mutating func number(of set: LabelSet) -> Int32 {
+    if let number = labels.number(of: set, limit: labelSetLimit) { return number }
+    unlabeledCount += 1
+    return 0
+  }
+
+  private mutating func sum(_ sample: SampleRecord, _ labels: Int32, tracker: inout ProcessTracker) {
     var path = table.path(
       ofUserStack: sample.userStack, end: sample.userEnd, process: sample.process, tracker: &tracker)
     path += table.path(ofKernelStack: sample.kernelStack, end: sample.kernelEnd)
@@ -195,12 +245,11 @@ struct SampleAggregator: RecordConsumer {
     account.note(userEnd: sample.userEnd, kernelEnd: sample.kernelEnd, count: 1)
     compat.note(sample.userEnd, of: sample.process, sample.processName)
     if let stack = builder.insert(path) {
-      let key = Key(thread: index(of: sample.profiledThread), stack: stack)
+      let key = Key(thread: index(of: sample.profiledThread), stack: stack, labels: labels)
       counts[key, default: 0] += 1
       slots.add(key, elapsedNanoseconds: sample.time.nanoseconds(since: startedAt))
       account.taken += 1
     }
-    return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
   }
 
   mutating func countMalformed() {
@@ -212,35 +261,38 @@ struct SampleAggregator: RecordConsumer {
   /// - Parameter isTimeLeft: whether more may be walked; what is left then stays cut short.
   mutating func addUnwalked(_ tracker: inout ProcessTracker, while isTimeLeft: () -> Bool) {
     let walk = WaitingThreadWalk(usesTables: true)
-    for (sample, space) in unwalked {
+    for waiting in unwalked {
+      let (sample, space) = (waiting.sample, waiting.space)
       var walked = sample.walked(sample.userStack, sample.userEnd)
       if let copy = sample.stackCopy, isTimeLeft() {
         let stack = walk.walk(copy, space.regions, tracker.sources)
         // The copy is the top of the stack alone.
         walked = sample.walked(stack.addresses, stack.end == .unreadable ? sample.userEnd : stack.end)
       }
-      tracker.withSpace(space, of: sample.process) { _ = add(walked, tracker: &$0) }
+      tracker.withSpace(space, of: sample.process) { sum(walked, waiting.labels, tracker: &$0) }
     }
     unwalked = []
     unwalkedWords = 0
   }
 
   /// - Parameter period: what one sample stands for, in ns.
-  func values(periodNanoseconds period: UInt64) -> [Profile.Value] {
-    counts.map { key, count in
+  func rawProfile(sources: [CodeSource], periodNanoseconds period: UInt64) -> RawProfile {
+    let sums = counts.sorted { Key.precedes($0.key, $1.key) }
+    let places = Dictionary(uniqueKeysWithValues: sums.enumerated().map { ($1.key, $0) })
+    let values = sums.map { key, count in
       Profile.Value(
-        thread: key.thread, stack: key.stack, weight: Weight(count: count, nanoseconds: count * period))
+        thread: key.thread, stack: key.stack, labels: key.labels,
+        weight: Weight(count: count, nanoseconds: count * period))
     }
-    .sorted { ($0.thread, $0.stack) < ($1.thread, $1.stack) }
+    return RawProfile(
+      sources: sources, locations: table.locations, runtimeFrames: table.runtimeFrames, threads: threads,
+      stacks: builder.tree, labels: labels, values: values, timeline: slots.timeline { places[$0] },
+      account: account, warnings: compat.warnings + labelWarnings)
   }
 
-  func rawProfile(sources: [CodeSource], periodNanoseconds period: UInt64) -> RawProfile {
-    let values = values(periodNanoseconds: period)
-    let places = Dictionary(
-      uniqueKeysWithValues: values.enumerated().map { (Key(thread: $1.thread, stack: $1.stack), $0) })
-    return RawProfile(
-      sources: sources, locations: table.locations, threads: threads, stacks: builder.tree, values: values,
-      timeline: slots.timeline { places[$0] }, account: account, warnings: compat.warnings)
+  private var labelWarnings: [String] {
+    unlabeledCount == 0
+      ? [] : ["\(unlabeledCount) samples lost their labels: there are more than \(labelSetLimit) sets of labels"]
   }
 
   private mutating func index(of thread: ProfiledThread) -> Int {

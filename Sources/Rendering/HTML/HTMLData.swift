@@ -96,20 +96,7 @@ struct HTMLData {
       writer.bool(hasTimes)
       writer.key("has_threads")
       writer.bool(hasThreads)
-      writer.key("colors")
-      writer.object { writer in
-        for (name, isDark) in [("light", false), ("dark", true)] {
-          writer.key(name)
-          writer.object { writer in
-            for family in FlameColor.allCases {
-              writer.key(family.rawValue)
-              writer.array { writer in
-                for color in family.colors(isOffCPU ? .offCPU : .onCPU, isDark: isDark) { writer.string(color) }
-              }
-            }
-          }
-        }
-      }
+      writeColors(isOffCPU: isOffCPU, to: &writer)
       writer.key("labels")
       writer.array { writer in
         for label in labels {
@@ -129,19 +116,9 @@ struct HTMLData {
       writer.array { writer in
         for thread in profile.threads { Self.write(thread, to: &writer) }
       }
-      writer.key("values")
-      writer.object { writer in
-        writer.key("thread")
-        writer.integers(profile.values.lazy.map(\.thread))
-        writer.key("stack")
-        writer.integers(profile.values.lazy.map { nodeOf[Int($0.stack)] })
-        writer.key("count")
-        writer.integers(profile.values.lazy.map(\.weight.count))
-        writer.key("time_ns")
-        writer.integers(hasTimes ? profile.values.map(\.weight.nanoseconds) : [])
-      }
-      writer.key("timeline")
-      Self.write(profile.timeline, to: &writer)
+      writeValues(hasTimes: hasTimes, to: &writer)
+      if !profile.labels.isEmpty { writeLabelSets(to: &writer) }
+      writeTimeline(to: &writer)
     }
     return writer.text
   }
@@ -155,8 +132,44 @@ struct HTMLData {
     }
   }
 
-  private static func write(_ timeline: Timeline?, to writer: inout JSONWriter) {
-    guard let timeline, !timeline.entries.isEmpty else { return writer.null() }
+  /// The colors of each family of frames, by its name.
+  private func writeColors(isOffCPU: Bool, to writer: inout JSONWriter) {
+    writer.key("colors")
+    writer.object { writer in
+      for (name, isDark) in [("light", false), ("dark", true)] {
+        writer.key(name)
+        writer.object { writer in
+          for family in FlameColor.families {
+            writer.key(family.rawValue)
+            writer.array { writer in
+              for color in family.colors(isOffCPU ? .offCPU : .onCPU, isDark: isDark) { writer.string(color) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func writeValues(hasTimes: Bool, to writer: inout JSONWriter) {
+    writer.key("values")
+    writer.object { writer in
+      writer.key("thread")
+      writer.integers(profile.values.lazy.map(\.thread))
+      writer.key("stack")
+      writer.integers(profile.values.lazy.map { nodeOf[Int($0.stack)] })
+      writer.key("count")
+      writer.integers(profile.values.lazy.map(\.weight.count))
+      writer.key("time_ns")
+      writer.integers(hasTimes ? profile.values.map(\.weight.nanoseconds) : [])
+      guard !profile.labels.isEmpty else { return }
+      writer.key("labels")
+      writer.integers(profile.values.lazy.map(\.labels))
+    }
+  }
+
+  private func writeTimeline(to writer: inout JSONWriter) {
+    writer.key("timeline")
+    guard let timeline = profile.timeline, !timeline.entries.isEmpty else { return writer.null() }
     writer.object { writer in
       writer.key("slot_ns")
       writer.integer(timeline.slotNanoseconds)
@@ -166,6 +179,23 @@ struct HTMLData {
       writer.integers(timeline.entries.lazy.map(\.value))
       writer.key("count")
       writer.integers(timeline.entries.lazy.map(\.count))
+    }
+  }
+
+  /// The label sets by number, each as pairs of key and value; the first is the empty one.
+  private func writeLabelSets(to writer: inout JSONWriter) {
+    writer.key("label_sets")
+    writer.array { writer in
+      for set in [.empty] + profile.labels.sets {
+        writer.array { writer in
+          for label in set.labels {
+            writer.array { writer in
+              writer.string(DisplayText.visible(label.key))
+              writer.string(DisplayText.visible(label.value))
+            }
+          }
+        }
+      }
     }
   }
 }

@@ -94,7 +94,7 @@ package enum HTMLReport {
   ) -> String {
     let kinds = Set(profile.frames.map { FlameColor(.function($0.origin, isInlined: $0.isInlined)) })
     let legend = FlameColor.allCases.filter(kinds.contains).compactMap { kind in
-      kind.name.map { "<span><canvas data-style=\"\(kind.rawValue)3\"></canvas>\($0)</span>" }
+      kind.name.map { "<span><canvas data-style=\"\(kind.family.rawValue)3\"></canvas>\($0)</span>" }
     }
     let modes = [
       ("flame", "Flame"), ("icicle", "Icicle"), ("reverse", "From the leaves"), ("sandwich", "Callers and callees"),
@@ -104,6 +104,7 @@ package enum HTMLReport {
       ? "<select id=\"measure\" aria-label=\"weighed by\"><option value=\"time\">by time</option><option"
         + " value=\"count\">by number of \(HTML.text(subject.unit))</option></select>" : ""
     let threads = subject.hasThreads ? "<select id=\"thread\" aria-label=\"thread\"></select>" : ""
+    let labels = profile.labels.isEmpty ? "" : "<select id=\"label\" aria-label=\"label\"></select>"
     let still = SVG.still(
       profile, title: subject.title, unit: measure == .microseconds ? "microseconds" : subject.unit,
       palette: subject.isOffCPU ? .offCPU : .onCPU, root: subject.hasThreads ? .process : .none, measure: measure)
@@ -111,7 +112,7 @@ package enum HTMLReport {
       <section id="flame">
       <h2>Flame graph</h2>
       <div data-scripted hidden>
-      <div class="bar">\(modes.joined())\(measures)\(threads)<input type="search" id="search" placeholder="Search functions (regular expression)" aria-label="search"><span id="matched"></span><button id="reset" hidden>Reset zoom</button><span id="sum" class="quiet"></span></div>
+      <div class="bar">\(modes.joined())\(measures)\(threads)\(labels)<input type="search" id="search" placeholder="Search functions (regular expression)" aria-label="search"><span id="matched"></span><button id="reset" hidden>Reset zoom</button><span id="sum" class="quiet"></span></div>
       <div class="legend">\(legend.joined())</div>
       <div id="legend-callers" class="quiet"></div>
       <div><canvas id="graph" tabindex="0" role="img"></canvas><canvas id="callees" tabindex="0" role="img"></canvas></div>

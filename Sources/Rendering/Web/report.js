@@ -35,7 +35,10 @@
   }
   const percent = (part, whole) => (whole ? 100 * part / whole : 0).toFixed(2) + " %";
 
-  // What each value weighs in the threads and the span that are chosen.
+  // Which label sets have the chosen label, by number; null for all values.
+  let chosenSets = null;
+
+  // What each value weighs in the threads, the label and the span that are chosen.
   function weights() {
     const { thread, count, time_ns } = data.values, result = new Float64Array(count.length);
     if (state.span && data.timeline) {
@@ -45,6 +48,7 @@
       if (state.inTime) for (let i = 0; i < result.length; i++) result[i] *= count[i] ? time_ns[i] / count[i] : 0;
     } else result.set(state.inTime ? time_ns : count);
     if (state.thread >= 0) for (let i = 0; i < result.length; i++) if (thread[i] !== state.thread) result[i] = 0;
+    if (chosenSets) for (let i = 0; i < result.length; i++) if (!chosenSets[data.values.labels[i]]) result[i] = 0;
     return result;
   }
 
@@ -347,17 +351,44 @@
     }
   }
 
+  function addOption(select, value, text) {
+    const option = document.createElement("option");
+    option.value = value;
+    option.textContent = text;
+    select.appendChild(option);
+  }
   const select = find("thread");
   if (select) {
-    const add = (value, text) => {
-      const option = document.createElement("option");
-      option.value = value;
-      option.textContent = text;
-      select.appendChild(option);
-    };
-    add("-1", "all threads");
-    data.threads.forEach((thread, index) => add(String(index), thread[2] + " (" + thread[3] + ")"));
+    addOption(select, "-1", "all threads");
+    data.threads.forEach((thread, index) => addOption(select, String(index), thread[2] + " (" + thread[3] + ")"));
     select.onchange = () => { state.thread = Number(select.value); compute(); };
+  }
+
+  // The labels that most values have, the heaviest first: [key, value].
+  const LABEL_CHOICES = 200;
+  function heaviestLabels() {
+    const weights = data.label_sets.map(() => 0), sums = new Map();
+    data.values.labels.forEach((set, i) => { weights[set] += data.values.count[i]; });
+    data.label_sets.forEach((set, number) => {
+      for (const label of set) {
+        const name = JSON.stringify(label);
+        sums.set(name, (sums.get(name) || 0) + weights[number]);
+      }
+    });
+    const sorted = Array.from(sums).sort((a, b) => b[1] - a[1]);
+    return sorted.slice(0, LABEL_CHOICES).map(([name]) => JSON.parse(name));
+  }
+  const labelSelect = find("label");
+  if (labelSelect) {
+    const choices = heaviestLabels();
+    addOption(labelSelect, "-1", "all labels");
+    choices.forEach(([key, value], index) => addOption(labelSelect, String(index), key + " = " + value));
+    labelSelect.onchange = () => {
+      const choice = choices[Number(labelSelect.value)];
+      const has = (set) => set.some(([key, value]) => key === choice[0] && value === choice[1]);
+      chosenSets = choice ? data.label_sets.map(has) : null;
+      compute();
+    };
   }
   const measure = find("measure");
   if (measure) measure.onchange = () => { state.inTime = measure.value === "time"; compute(); };

@@ -8,6 +8,11 @@ struct ViewOptions: ParsableArguments {
   var thread: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Only what was measured under this label. Can be repeated: all must hold.", valueName: "key=value"))
+  var label: [LabelOption] = []
+
+  @Option(
     help: ArgumentHelp("Only stacks with a function that this regular expression finds.", valueName: "regex"),
     transform: OptionReading.pattern)
   var focus: TextPattern?
@@ -85,8 +90,8 @@ struct ViewOptions: ParsableArguments {
 
   /// Whether anything is asked for that only stacks have.
   var choosesStacks: Bool {
-    thread != nil || focus != nil || ignore != nil || since != nil || until != nil || side != nil || root != nil
-      || inverted || reverse
+    thread != nil || !label.isEmpty || focus != nil || ignore != nil || since != nil || until != nil || side != nil
+      || root != nil || inverted || reverse
   }
 
   func validate() throws { _ = try span }
@@ -96,6 +101,9 @@ struct ViewOptions: ParsableArguments {
     selection.focus = focus.map { pattern in { pattern.finds($0.function) } }
     selection.ignore = ignore.map { pattern in { pattern.finds($0.function) } }
     selection.thread = thread.map { wanted in { $0.name == wanted || "\($0.thread)" == wanted } }
+    if !label.isEmpty {
+      selection.labels = { [wanted = label.map(\.label)] set in wanted.allSatisfy(set.contains) }
+    }
     selection.side =
       switch side {
       case nil: nil
