@@ -6,7 +6,7 @@
 
 #include "CUnwinding.h"
 
-#include "../../bpf/src/walk_state.h"
+#include "../../bpf/src/unwind/walk_state.h"
 
 struct swprof_user_regs {
 	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, ip, sp;
@@ -65,7 +65,7 @@ static void restore_return(struct walk *walk)
 {
 }
 
-#include "../../bpf/src/walk.h"
+#include "../../bpf/src/unwind/walk.h"
 
 void swprof_walk(const struct swprof_walk_source *source, const __u64 registers[17], struct swprof_walk_result *result)
 {

@@ -1,4 +1,4 @@
-/// The walk of `bpf/src/compat.bpf.h` in Swift: stacks of 32-bit code, by frame pointers alone.
+/// The walk of `bpf/src/unwind/compat.h` in Swift: stacks of 32-bit code, by frame pointers alone.
 ///
 /// Both must be changed together.
 package struct CompatStackWalk {

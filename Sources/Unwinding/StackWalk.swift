@@ -1,7 +1,7 @@
 import CProbes
 import CUnwinding
 
-/// The walk of `bpf/src/walk.h`, compiled for user space: over any registers and any memory.
+/// The walk of `bpf/src/unwind/walk.h`, compiled for user space: over any registers and any memory.
 package struct StackWalk {
   /// What x86-64 code runs on.
   package struct Registers: Equatable, Sendable {

@@ -9,7 +9,7 @@
  * which it waited. There, a thread that was not in a system call (a page fault, preemption) has nothing to leave, and
  * pays with the user stack before it is known how long it stays away.
  */
-#include "intervals.bpf.h"
+#include "offcpu/intervals.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

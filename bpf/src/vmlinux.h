@@ -117,7 +117,7 @@ struct signal_struct {
 	atomic_t live;
 };
 
-/* A maple tree; its nodes are looked into by bpf/src/mappings.bpf.h. */
+/* A maple tree; its nodes are looked into by track/mappings.bpf.h. */
 struct maple_metadata {
 	unsigned char end;
 };

@@ -1,4 +1,4 @@
-/* The walk of bpf/src/walk.h over any memory and any code, for user space. */
+/* The walk of bpf/src/unwind/walk.h over any memory and any code, for user space. */
 #pragma once
 
 #include "swprof_abi.h"

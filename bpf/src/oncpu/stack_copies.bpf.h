@@ -6,7 +6,7 @@
 #ifndef SWPROF_STACK_COPIES_BPF_H
 #define SWPROF_STACK_COPIES_BPF_H
 
-#include "unwind.bpf.h"
+#include "unwind/user_stacks.bpf.h"
 
 /* Frames of a sample that has a copy; few, as its walk came to an end. */
 #define COPY_FRAMES_MAX 256

@@ -3,7 +3,7 @@
 #ifndef SWPROF_STACKS_BPF_H
 #define SWPROF_STACKS_BPF_H
 
-#include "unwind.bpf.h"
+#include "unwind/user_stacks.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -8,7 +8,7 @@
 #define SWPROF_REPEATS_BPF_H
 
 #define WALK_KEEPS_READS
-#include "stacks.bpf.h"
+#include "offcpu/stack_ids.bpf.h"
 
 /* Words of a kernel stack, from where its task left the CPU to the registers of user mode. */
 #define KERNEL_WORDS_MAX 320

@@ -6,7 +6,7 @@
 #ifndef SWPROF_PROGRAMS_BPF_H
 #define SWPROF_PROGRAMS_BPF_H
 
-#include "target.bpf.h"
+#include "track/targets.bpf.h"
 
 /* Processes that have not been seen to begin a program are missing. User space adds those whose mappings it reads. */
 struct {

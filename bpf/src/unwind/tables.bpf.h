@@ -3,8 +3,8 @@
 #ifndef SWPROF_TABLES_BPF_H
 #define SWPROF_TABLES_BPF_H
 
-#include "programs.bpf.h"
-#include "target.bpf.h"
+#include "track/program_starts.bpf.h"
+#include "track/targets.bpf.h"
 
 struct unwind_chunk {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

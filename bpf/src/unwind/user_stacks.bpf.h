@@ -8,9 +8,9 @@
 #ifndef SWPROF_UNWIND_BPF_H
 #define SWPROF_UNWIND_BPF_H
 
-#include "mappings.bpf.h"
-#include "tables.bpf.h"
-#include "walk_state.h"
+#include "track/mappings.bpf.h"
+#include "unwind/tables.bpf.h"
+#include "unwind/walk_state.h"
 
 /*
  * Rules found lately. Stacks of one program pass the same few hundred places again and again, and a module's lines
@@ -264,8 +264,8 @@ __attribute__((noinline)) int find_new_range(__u64 address)
 	return !find_mapping(&scratch->walk.range, address);
 }
 
-#include "walk.h"
-#include "compat.bpf.h"
+#include "unwind/walk.h"
+#include "unwind/compat.h"
 
 /*
  * Walks the user stack of a task from `scratch->regs`, the registers with which it left, or will return to, user mode.

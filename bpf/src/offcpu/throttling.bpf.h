@@ -9,7 +9,7 @@
 #ifndef SWPROF_THROTTLING_BPF_H
 #define SWPROF_THROTTLING_BPF_H
 
-#include "repeats.bpf.h"
+#include "offcpu/stack_cache.bpf.h"
 
 /* Whether the kernel throttles threads one by one. */
 static __always_inline bool throttles_threads(void)

@@ -8,7 +8,7 @@
 #ifndef SWPROF_MAPPINGS_BPF_H
 #define SWPROF_MAPPINGS_BPF_H
 
-#include "target.bpf.h"
+#include "track/targets.bpf.h"
 
 /* The files whose tables are ready. Preallocated: perf_event programs look it up. */
 struct {

@@ -6,7 +6,7 @@
 #ifndef SWPROF_INTERVALS_BPF_H
 #define SWPROF_INTERVALS_BPF_H
 
-#include "throttling.bpf.h"
+#include "offcpu/throttling.bpf.h"
 
 const volatile struct swprof_off_cpu_config off_cpu SEC(".rodata.off_cpu") = {};
 
