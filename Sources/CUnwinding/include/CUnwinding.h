@@ -1,7 +1,8 @@
 /* The walk of bpf/src/unwind/walk.h over any memory and any code, for user space. */
 #pragma once
 
-#include "swprof_abi.h"
+#include "abi/stacks.h"
+#include "abi/tables.h"
 
 /* What a walk goes through. Each function returns 0 when it found what was asked for. */
 struct swprof_walk_source {

@@ -7,6 +7,7 @@
 #define SWPROF_INTERVALS_BPF_H
 
 #include "offcpu/throttling.bpf.h"
+#include "abi/offcpu.h"
 
 const volatile struct swprof_off_cpu_config off_cpu SEC(".rodata.off_cpu") = {};
 

@@ -9,6 +9,7 @@
 #define SWPROF_MAPPINGS_BPF_H
 
 #include "track/targets.bpf.h"
+#include "abi/tables.h"
 
 /* The files whose tables are ready. Preallocated: perf_event programs look it up. */
 struct {

@@ -7,6 +7,7 @@
 #define SWPROF_PROGRAMS_BPF_H
 
 #include "track/targets.bpf.h"
+#include "abi/tables.h"
 
 /* Processes that have not been seen to begin a program are missing. User space adds those whose mappings it reads. */
 struct {

@@ -7,7 +7,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include "swprof_abi.h"
+#include "abi/common.h"
 
 const volatile struct swprof_config config SEC(".rodata.config") = {};
 

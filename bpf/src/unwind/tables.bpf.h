@@ -5,6 +5,7 @@
 
 #include "track/program_starts.bpf.h"
 #include "track/targets.bpf.h"
+#include "abi/tables.h"
 
 struct unwind_chunk {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -3,6 +3,9 @@
 #ifndef SWPROF_WALK_STATE_H
 #define SWPROF_WALK_STATE_H
 
+#include "abi/stacks.h"
+#include "abi/tables.h"
+
 /* One entry of a frame-pointer chain: the caller's frame pointer, and the address to return to. */
 struct saved_frame {
 	__u64 bp;
