@@ -33,6 +33,7 @@
 
 #ifdef __bpf__
 #include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
 #else
 #include <linux/types.h>
 #include <stdbool.h>

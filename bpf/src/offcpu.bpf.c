@@ -239,27 +239,11 @@ static __always_inline void copy_registers(struct swprof_open_interval *open, st
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	open->registers[0] = regs->ax;
-	open->registers[1] = regs->dx;
-	open->registers[2] = regs->cx;
-	open->registers[3] = regs->bx;
-	open->registers[4] = regs->si;
-	open->registers[5] = regs->di;
-	open->registers[6] = regs->bp;
-	open->registers[7] = regs->sp;
-	open->registers[8] = regs->r8;
-	open->registers[9] = regs->r9;
-	open->registers[10] = regs->r10;
-	open->registers[11] = regs->r11;
-	open->registers[12] = regs->r12;
-	open->registers[13] = regs->r13;
-	open->registers[14] = regs->r14;
-	open->registers[15] = regs->r15;
-	open->registers[16] = regs->ip;
-	if (!is_compat_code(regs->cs))
+	arch_copy_registers(open->registers, regs);
+	if (!arch_is_compat(regs))
 		open->has_registers = SWPROF_REGISTERS_64BIT;
 	else
-		open->has_registers = regs->cs & LOCAL_SEGMENT ? SWPROF_REGISTERS_SEGMENT : SWPROF_REGISTERS_COMPAT;
+		open->has_registers = arch_has_local_segment(regs) ? SWPROF_REGISTERS_SEGMENT : SWPROF_REGISTERS_COMPAT;
 }
 
 /*

@@ -3,6 +3,7 @@
 #ifndef SWPROF_REGISTERS_BPF_H
 #define SWPROF_REGISTERS_BPF_H
 
+#include "arch/arch.h"
 #include "tls.bpf.h"
 #include "vectors.bpf.h"
 

@@ -3,6 +3,7 @@
 #ifndef SWPROF_TLS_BPF_H
 #define SWPROF_TLS_BPF_H
 
+#include "arch/arch.h"
 #include "pieces.bpf.h"
 
 /* The call of a TLS library that a thread is in. */

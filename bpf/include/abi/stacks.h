@@ -52,7 +52,7 @@ struct swprof_sample {
 _Static_assert(sizeof(struct swprof_sample) == 64, "layout");
 
 /* Copies of stacks, which are taken where a table was not ready. */
-#define SWPROF_COPY_REGISTERS 21 /* as struct pt_regs has them */
+#define SWPROF_COPY_REGISTERS 17 /* by their DWARF numbers; the last one is rip */
 #define SWPROF_COPY_WORDS_MAX 2048
 
 /* The records of the ring buffer `records` start with this. */

@@ -8,6 +8,7 @@
 
 #include "offcpu/throttling.bpf.h"
 #include "abi/offcpu.h"
+#include "arch/arch.h"
 
 const volatile struct swprof_off_cpu_config off_cpu SEC(".rodata.off_cpu") = {};
 
@@ -181,18 +182,6 @@ static __always_inline struct thread *thread_of(struct task_struct *task)
 	if (bpf_core_field_exists(task->bpf_storage) && !task->bpf_storage)
 		return NULL;
 	return bpf_task_storage_get(&threads, task, 0, 0);
-}
-
-/* Whether a task is in a system call; exceptions and interrupts leave a negative number. */
-static __always_inline bool is_in_system_call(struct pt_regs *regs)
-{
-	return (long)regs->orig_ax >= 0;
-}
-
-/* Whether a task has called sched_yield(2), whose number 32-bit programs have another one for. */
-static __always_inline bool is_in_sched_yield(struct task_struct *task, struct pt_regs *regs)
-{
-	return regs->orig_ax == (task->thread_info.status & TS_COMPAT ? 158 : 24);
 }
 
 static __always_inline __u32 task_state(struct task_struct *task)
@@ -453,13 +442,13 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 	} else {
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		thread->phase =
-			!preempt && is_in_sched_yield(task, regs) ? SWPROF_PHASE_YIELDED : SWPROF_PHASE_PREEMPTED;
+			!preempt && arch_is_in_sched_yield(task, regs) ? SWPROF_PHASE_YIELDED : SWPROF_PHASE_PREEMPTED;
 		note_throttling(task, thread);
 	}
 	if (!off_cpu.switch_exit && !off_cpu.task_work && thread->has_user && config.sides & SWPROF_SIDE_USER &&
 	    may_be_wanted(thread->phase, thread->state)) {
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
-		if (!is_in_system_call(regs))
+		if (!arch_is_in_system_call(regs))
 			thread->user_stack = repeated_user_stack(thread->tgid);
 	}
 	note_queue_time(task, thread, now);

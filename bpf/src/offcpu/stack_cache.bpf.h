@@ -137,9 +137,6 @@ static __always_inline void drop_places(struct kernel_repeat *last, struct stack
 	}
 }
 
-/* The code segment of the kernel, which an exception saves behind an address (arch/x86/include/asm/segment.h). */
-#define KERNEL_CS 0x10
-
 /* Which of 64 bits tells an address from most others. */
 static __always_inline __u32 bit_of(__u64 address)
 {
@@ -187,7 +184,7 @@ __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 		__u32 place = now->found.places[i] & (STACK_WORDS_SIZE - 1);
 
 		/* An exception has saved the address and the code segment that it came from side by side. */
-		if (now->words[(place + 1) & (STACK_WORDS_SIZE - 1)] == KERNEL_CS)
+		if (now->words[(place + 1) & (STACK_WORDS_SIZE - 1)] == ARCH_KERNEL_SEGMENT)
 			return 1;
 		/* A frame pointer points to where the caller's is, which has the return address behind it. */
 		if (now->behind[place / 64 % (STACK_WORDS_SIZE / 64)] >> place % 64 & 1)
@@ -209,7 +206,7 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 {
 	struct repeats *repeats_of_task = bpf_task_storage_get(&repeats, task, 0, 0);
 	__u32 words_place = STACK_WORDS_KERNEL, stack_place = KERNEL_STACK_SWITCH;
-	__u64 sp = task->thread.sp, last_word, count, id;
+	__u64 sp = arch_kernel_sp(task), last_word, count, id;
 	struct kernel_repeat *last;
 	struct kernel_stack *kernel;
 	struct stack_words *now;
@@ -259,8 +256,8 @@ static __always_inline bool is_same_user_stack(struct user_repeat *last, struct 
 	__u32 place = STACK_WORDS_USER, count = last->words;
 	struct stack_words *now;
 
-	if (!last->id || last->sp != regs->sp || last->ip != regs->ip || (last->uses_bp && last->bp != regs->bp) ||
-	    last->mm != mm || last->edition != edition)
+	if (!last->id || last->sp != arch_sp(regs) || last->ip != arch_ip(regs) ||
+	    (last->uses_bp && last->bp != arch_bp(regs)) || last->mm != mm || last->edition != edition)
 		return false;
 	now = bpf_map_lookup_elem(&stack_words, &place);
 	if (!now || count > USER_WORDS_MAX || bpf_probe_read_user(now->words, count * sizeof(__u64), (void *)last->sp))
@@ -321,12 +318,12 @@ __attribute__((noinline)) __u64 repeated_user_stack(__u32 tgid)
 	if (scratch->walk.end != SWPROF_STACK_COMPLETE || id == SWPROF_STACK_ID_LOST || !is_known(id))
 		return id;
 	last->words = USER_WORDS_MAX + 1;
-	keep_user_stack(last, &scratch->walk, regs->sp);
+	keep_user_stack(last, &scratch->walk, arch_sp(regs));
 	if (last->words > USER_WORDS_MAX)
 		return id;
-	last->ip = regs->ip;
-	last->sp = regs->sp;
-	last->bp = regs->bp;
+	last->ip = arch_ip(regs);
+	last->sp = arch_sp(regs);
+	last->bp = arch_bp(regs);
 	last->uses_bp = scratch->walk.reads.uses_bp;
 	last->mm = mm;
 	last->edition = walked_edition;

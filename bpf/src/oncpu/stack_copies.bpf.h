@@ -39,13 +39,13 @@ __attribute__((noinline)) __u32 copy_stack(void)
 	if (frames == 0 || frames > COPY_FRAMES_MAX ||
 	    bpf_probe_read_kernel(copy->words, frames * sizeof(__u64), scratch->frames))
 		return 0;
-	_Static_assert(sizeof(scratch->regs) == SWPROF_COPY_REGISTERS * sizeof(__u64), "layout");
-	bpf_probe_read_kernel(&copy->words[frames], sizeof(scratch->regs), &scratch->regs);
+	_Static_assert(SWPROF_REGISTER_COUNT == SWPROF_COPY_REGISTERS, "layout");
+	arch_copy_registers(&copy->words[frames], &scratch->regs);
 #pragma clang loop unroll(disable)
 	for (; words < SWPROF_COPY_WORDS_MAX; words += COPY_STEP_WORDS)
 		if (bpf_probe_read_user(&copy->words[frames + SWPROF_COPY_REGISTERS + words],
 					COPY_STEP_WORDS * sizeof(__u64),
-					(void *)(scratch->regs.sp + words * sizeof(__u64))))
+					(void *)(arch_sp(&scratch->regs) + words * sizeof(__u64))))
 			break;
 	if (words == 0)
 		return 0;

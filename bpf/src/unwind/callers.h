@@ -14,8 +14,6 @@
 #define NEAR_BYTES 128
 /* So much of it is saved registers, in code that was compiled to have frame pointers. */
 #define PUSHED_BYTES 16
-/* How much code is looked at in one function of the verifier's. */
-#define CODE_PIECE 8
 /* How far the searches of one stack go: further than what GHC's runtime leaves unused below its frames. */
 #define SEARCH_BYTES_MAX (48 << 10)
 /* How many words are looked at in one step. */
@@ -28,61 +26,6 @@
 #define SEARCHES_MAX 24
 /* Most functions are smaller than this. */
 #define FUNCTION_SIZE_USUAL 4096
-
-static __always_inline __u32 code_word(const __u8 *code)
-{
-	return code[0] | code[1] << 8 | code[2] << 16 | (__u32)code[3] << 24;
-}
-
-/* Whether code is a stub: endbr64 or nothing, then a jump to another place. */
-static __always_inline bool is_stub(const __u8 *code)
-{
-	bool has_mark = code_word(code) == 0xfa1e0ff3;
-	__u8 first = has_mark ? code[4] : code[0], second = has_mark ? code[5] : code[1];
-
-	/* bnd jmp, with its prefix. */
-	if (first == 0xf2) {
-		first = second;
-		second = has_mark ? code[6] : code[2];
-	}
-	return (first == 0xff && second == 0x25) || first == 0xe9;
-}
-
-/*
- * Finds the call instruction before an address: the opcodes E8 and FF /2 with all their forms of operands (Intel SDM,
- * volume 2, CALL, and table 2-2). Returns CALL_*.
- */
-__attribute__((noinline)) int classify_call(__u64 address)
-{
-	struct scratch *scratch = current_scratch();
-	__u8 *code, *before;
-	__u64 target;
-
-	if (!scratch)
-		return CALL_NONE;
-	code = scratch->walk.code;
-	if (read_user(code, 9, address - 8))
-		return CALL_UNREADABLE;
-	if (code[3] == 0xe8) {
-		target = address + (__s32)code_word(code + 4);
-		before = code + 16;
-		scratch->walk.call_target = target;
-		if (!read_user(before, 8, target) && is_stub(before))
-			return CALL_INDIRECT;
-		return CALL_DIRECT;
-	}
-	/* FF /2: by the length of what follows the opcode. */
-	if ((code[6] == 0xff && ((code[7] & 0xf8) == 0xd0 || ((code[7] & 0xf8) == 0x10 && (code[7] & 6) != 4))) ||
-	    (code[5] == 0xff && (((code[6] & 0xf8) == 0x50 && code[6] != 0x54) || code[6] == 0x14)) ||
-	    (code[4] == 0xff && code[5] == 0x54) ||
-	    (code[2] == 0xff && (code[3] == 0x15 || ((code[3] & 0xf8) == 0x90 && code[3] != 0x94))) ||
-	    (code[1] == 0xff && (code[2] == 0x94 || (code[2] == 0x14 && (code[3] & 7) == 5))))
-		return CALL_INDIRECT;
-	/* runtime.goexit + 1: the function begins with a nop, and is aligned. */
-	if (address % 16 == 1 && code[7] == 0x90 && code[8] == 0xe8)
-		return CALL_ENTRY;
-	return CALL_NONE;
-}
 
 /* Whether a word of the stack may be an address of code, for a first look. */
 static __always_inline bool may_be_code(struct walk *walk, __u64 word)
@@ -104,92 +47,6 @@ static __always_inline bool has_rule(struct scratch *scratch, __u64 address)
 	walk->rule = walk->kept_rule;
 	walk->range = walk->kept_range;
 	return found;
-}
-
-/* How the instructions of a stretch of code treat the frame pointer. */
-enum {
-	FRAME_NONE = 0, /* none sets it up */
-	FRAME_SET_UP = 1,
-	FRAME_ENDED = 2, /* one did, and a function ended behind it */
-};
-
-/* Goes on with what find_frame_setup() does, in the code that it has read from `start` on. */
-__attribute__((noinline)) int follow_frame_setup(__u32 start, int found)
-{
-	struct scratch *scratch = current_scratch();
-	const __u8 *code;
-
-	if (!scratch || start > CODE_BYTES - CODE_PIECE)
-		return found;
-	code = scratch->walk.code + start;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < CODE_PIECE; i++) {
-		__u32 word = code_word(code + i), three = word & 0xffffff, padding = three >> 8;
-
-		if (three == 0xe58948 || three == 0xec8b48 || word == 0x246c8d48 || word == 0x24ac8d48)
-			found = FRAME_SET_UP;
-		/* A return, and padding behind it. */
-		if (found && (word & 0xff) == 0xc3 &&
-		    (padding == 0xcccc || padding == 0x9090 || padding == 0x0f66 || padding == 0x1f0f ||
-		     padding == 0x2e66 || padding == 0x6666 || padding == 0x9066))
-			found = FRAME_ENDED;
-	}
-	return found;
-}
-
-/*
- * Looks for instructions that set up a frame pointer in the last CODE_BYTES bytes below `end`, and not below `start`:
- * mov %rsp,%rbp in both forms, and Go's lea n(%rsp),%rbp. Returns FRAME_*.
- */
-__attribute__((noinline)) int find_frame_setup(__u64 start, __u64 end)
-{
-	struct scratch *scratch = current_scratch();
-	int found = FRAME_NONE;
-	struct walk *walk;
-	__u64 size, from;
-
-	if (!scratch || start >= end)
-		return FRAME_NONE;
-	walk = &scratch->walk;
-	from = end - start > CODE_BYTES ? end - CODE_BYTES : start;
-	size = end - from;
-	/* What lies behind the end is not yet done. */
-	__builtin_memset(walk->code, 0, sizeof(walk->code));
-	if (size > CODE_BYTES || read_user(walk->code, size, from))
-		return FRAME_NONE;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < CODE_BYTES; i += CODE_PIECE)
-		found = follow_frame_setup(i, found);
-	return found;
-}
-
-/* How many pieces of CODE_BYTES has_frame_setup() looks at. */
-#define SETUP_PIECES 16
-
-/* Whether the function at hand has set up a frame pointer, as far as its code can be told from that before it. */
-static __always_inline bool has_frame_setup(struct walk *walk)
-{
-	__u64 end = walk->ip;
-
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < SETUP_PIECES; i++, end -= CODE_BYTES) {
-		int found = find_frame_setup(end - CODE_BYTES, end);
-
-		if (found != FRAME_NONE)
-			return found == FRAME_SET_UP;
-	}
-	return false;
-}
-
-/* Whether the instruction at an address returns from a signal handler: mov $SYS_rt_sigreturn,%rax; syscall. */
-static __always_inline bool is_signal_return(struct walk *walk, __u64 address)
-{
-	const __u8 *code = walk->code;
-
-	if (read_user(walk->code, 9, address))
-		return false;
-	return (code_word(code) == 0x0fc0c748 && code_word(code + 4) == 0x0f000000 && code[8] == 0x05) ||
-	       (code_word(code) == 0x00000fb8 && code[4] == 0x00 && code[5] == 0x0f && code[6] == 0x05);
 }
 
 /* Goes on at a return address that was found at a place of the stack. */
@@ -279,48 +136,6 @@ static __always_inline int step_from_caller(struct scratch *scratch)
 	if (is_return(walk->chain.call) || walk->chain.call == CALL_UNREADABLE)
 		return take_chain(scratch, 0);
 	return STEP_BY_SEARCH;
-}
-
-/* How far ahead of an instruction find_prologue() looks. */
-#define PROLOGUE_BYTES 24
-
-/* Whether the function at hand is about to set up its frame pointer, by push %rbp; mov %rsp,%rbp. */
-__attribute__((noinline)) int find_prologue(void)
-{
-	struct scratch *scratch = current_scratch();
-	const __u8 *code;
-
-	if (!scratch)
-		return 0;
-	code = scratch->walk.code;
-	if (read_user(scratch->walk.code, PROLOGUE_BYTES + 4, scratch->walk.ip))
-		return 0;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < PROLOGUE_BYTES; i++) {
-		if (code_word(code + i) == 0xe5894855)
-			return 1;
-		/* The end of a function, or what lies between two. */
-		if (code[i] == 0xc3 || code[i] == 0xc2 || code[i] == 0xcc)
-			return 0;
-	}
-	return 0;
-}
-
-/* Where an instruction that begins or ends a function has the return address, above the stack pointer; else -1. */
-static __always_inline int return_offset(struct walk *walk)
-{
-	__u32 word;
-
-	if (read_user(walk->code, 8, walk->ip))
-		return -1;
-	word = code_word(walk->code);
-	/* ret, ret n, rep ret */
-	if ((word & 0xff) == 0xc3 || (word & 0xff) == 0xc2 || (word & 0xffff) == 0xc3f3)
-		return 0;
-	/* mov %rsp,%rbp, behind push %rbp */
-	if ((word & 0xffffff) == 0xe58948)
-		return 8;
-	return find_prologue() ? 0 : -1;
 }
 
 /*
@@ -447,133 +262,6 @@ __attribute__((noinline)) int look_nearby(void)
 		near->indirect = word;
 	}
 	return STEP_DONE;
-}
-
-/* Begins a search of the stack for a return address. Returns STEP_DONE when there may be one. */
-static __always_inline int begin_search(struct walk *walk)
-{
-	if (!walks_by_tables() || walk->searches >= SEARCHES_MAX)
-		return end_walk(walk, walk->search_end);
-	keep_no_reads(walk);
-	find_code_bounds(walk);
-	walk->searches += 1;
-	walk->scan = STEP_BY_SEARCH;
-	walk->scan_place = walk->sp;
-	walk->scan_end = walk->sp + SEARCH_BYTES_MAX;
-	walk->search_saves_bp = walk->rule.frame_address == SWPROF_CFA_BP &&
-				walk->rule.frame_pointer == SWPROF_BP_AT_CFA && walk->rule.bp_offset == -16;
-	__builtin_memset(&walk->near, 0, sizeof(walk->near));
-	return STEP_DONE;
-}
-
-/* Ends a search with the best that it has found. */
-static __always_inline int end_search(struct scratch *scratch)
-{
-	struct walk *walk = &scratch->walk;
-	__u64 place = walk->near.direct_place, word = walk->near.direct;
-
-	walk->scan = STEP_DONE;
-	if (!place) {
-		place = walk->near.indirect_place;
-		word = walk->near.indirect;
-	}
-	if (place) {
-		/* The function keeps its caller's rbp below the return address. What leads on from there is checked. */
-		if (walk->search_saves_bp && !peek_word(walk, &walk->bp, place - sizeof(word)))
-			walk->flags |= WALK_HAS_BP;
-		return take_caller(scratch, place, word, SWPROF_FRAME_GUESSED);
-	}
-	/* rbp is 0 in the outermost frame (System V ABI, AMD64 supplement, 3.4.1). By chance it is in others, but
-	 * those have callers. */
-	if (walk->search_end == SWPROF_STACK_NO_FRAME_POINTER && !(walk->flags & WALK_EXACT) &&
-	    walk->flags & WALK_HAS_BP && walk->bp == 0)
-		return end_walk(walk, SWPROF_STACK_COMPLETE);
-	return end_walk(walk, walk->search_end);
-}
-
-/*
- * Looks at a word of the stack as the return address of the function at hand: in `walk->near`, `direct` is that of a
- * call to this function, as far as that can be told, and `indirect` one that may have led there by other functions
- * without a table. Returns whether there is no need to look further.
- */
-static __always_inline bool is_found(struct scratch *scratch, __u64 place, __u64 word)
-{
-	struct walk *walk = &scratch->walk;
-	struct near_calls *near = &walk->near;
-	bool is_gap = walk->rule.frame_address == SWPROF_CFA_GAP;
-	int call = check_return(walk, word);
-	__u64 target = walk->call_target;
-	bool has_table;
-
-	if (!is_return(call))
-		return false;
-	has_table = has_rule(scratch, word - 1);
-	if (call == CALL_DIRECT && !is_gap) {
-		/* The function has a rule, if one that could not be followed. */
-		if (!has_table || !may_lead_to(target, walk->ip))
-			return false;
-	} else if (call == CALL_DIRECT) {
-		/* Code without a table is not in a function that has one. */
-		if (has_rule(scratch, target))
-			return false;
-		if (target <= walk->ip && walk->ip - target < FUNCTION_SIZE_USUAL) {
-			if (target > near->target) {
-				near->target = target;
-				near->direct_place = place;
-				near->direct = word;
-			}
-			return false;
-		}
-	}
-	if (!has_table || near->indirect_place)
-		return false;
-	near->indirect_place = place;
-	near->indirect = word;
-	return call != CALL_DIRECT || !is_gap;
-}
-
-/* Looks for the caller among the words of the stack. One word, or one window of them, each time. Returns STEP_*. */
-__attribute__((noinline)) int search_stack(void)
-{
-	struct scratch *scratch = current_scratch();
-	struct walk *walk;
-	__u64 start, word;
-
-	if (!scratch)
-		return STEP_LAST;
-	walk = &scratch->walk;
-	if (walk->scan != STEP_BY_SEARCH && begin_search(walk))
-		return STEP_LAST;
-	start = walk->scan_place;
-	word = scan_stack();
-	walk->search_bytes += walk->scan_place - start;
-	if (word &&
-	    (++walk->search_lookups > SEARCH_LOOKUPS_MAX || is_found(scratch, walk->scan_place - sizeof(word), word)))
-		return end_search(scratch);
-	if (walk->scan_place >= walk->scan_end || walk->search_bytes > SEARCH_BYTES_MAX ||
-	    (walk->scan_place - walk->sp > SEARCH_NEAR_BYTES && (walk->near.direct_place || walk->near.indirect_place)))
-		return end_search(scratch);
-	return STEP_DONE;
-}
-
-/*
- * A frame whose return address follows no call was not called: somebody put it onto the stack, as the entry of a
- * coroutine. A walk that a table led there, and that could not go on, is whole.
- */
-__attribute__((noinline)) int end_at_entry(void)
-{
-	struct scratch *scratch = current_scratch();
-	__u32 last;
-
-	if (!scratch)
-		return 0;
-	last = scratch->walk.count - 1;
-	if (last == 0 || last >= SWPROF_USER_FRAMES_MAX || scratch->walk.last_flags & WALK_EXACT ||
-	    !(scratch->walk.last_flags & WALK_BY_RULE) || classify_call(scratch->frames[last]) != CALL_NONE)
-		return 0;
-	scratch->frames[last] += 1;
-	scratch->walk.hash = hash_frame(scratch->walk.hash, SWPROF_STACK_COMPLETE);
-	return end_walk(&scratch->walk, SWPROF_STACK_COMPLETE);
 }
 
 #endif

@@ -5,31 +5,14 @@
 
 #include "abi/stacks.h"
 #include "abi/tables.h"
+#include "../arch/arch.h"
+#include "../plain_c.h"
 
 /* One entry of a frame-pointer chain: the caller's frame pointer, and the address to return to. */
 struct saved_frame {
 	__u64 bp;
 	__u64 ip;
 };
-
-/* The registers that x86-64 Linux puts on the stack for a signal handler (arch/x86/include/uapi/asm/sigcontext.h). */
-struct signal_registers {
-	__u64 r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
-	__u64 cs; /* in the lowest 16 bits */
-};
-/* Where they are, counted from rsp of the frame that returns from the handler: uc_mcontext in a struct ucontext. */
-#define SIGNAL_REGISTERS_OFFSET 40
-
-/* The selector of 32-bit code, GDT_ENTRY_DEFAULT_USER32_CS * 8 + 3 (arch/x86/include/asm/segment.h). */
-#define COMPAT_CODE_SEGMENT 0x23
-/* Bit 2 of a selector: the segment is in a table that the process has made, modify_ldt(2). None has 64-bit code. */
-#define LOCAL_SEGMENT 4
-
-/* Whether a code segment holds code that is not 64-bit. The kernel may keep more than the selector (FRED). */
-static __always_inline bool is_compat_code(__u64 cs)
-{
-	return (cs & 0xffff) == COMPAT_CODE_SEGMENT || cs & LOCAL_SEGMENT;
-}
 
 enum {
 	WALK_EXACT = 1, /* ip is the next instruction, not the one behind a call */
@@ -121,8 +104,9 @@ struct walk {
 	__u64 rule_address; /* what find_rule() looks up: an ELF virtual address */
 	struct swprof_unwind_rule rule; /* what it finds */
 	/* What step_over_signal() reads: too much for the stack of a program in seven calls. */
-	struct signal_registers signal;
-	__u64 registers[16]; /* by their DWARF numbers: of the leaf, or of the last frame that a signal interrupted */
+	struct arch_signal_registers signal;
+	/* By their DWARF numbers: of the leaf, or of the last frame that a signal interrupted. */
+	__u64 registers[SWPROF_REGISTER_COUNT];
 	__u32 follows_registers; /* 0 or 1: `kept` holds; it costs some ns a frame, and few stacks need it */
 	__u32 needs_registers; /* 0 or 1: the walk has come to a rule that asks for it */
 	/* Where rbx, r12, r13, r14 and r15 of the frame at hand are: an address, or KEPT_*. */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a walk has gone by is noted here, where the including file asks for it by WALK_KEEPS_READS: see struct
+ * walk_reads. */
+#ifndef SWPROF_WALK_READS_H
+#define SWPROF_WALK_READS_H
+
+#include "walk_state.h"
+
+static __always_inline void forget_reads(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.count = 0;
+	walk->reads.uses_bp = 0;
+	walk->reads.bp_place = 0;
+#endif
+}
+
+static __always_inline void keep_read(struct walk *walk, __u64 place, __u64 value)
+{
+#ifdef WALK_KEEPS_READS
+	__u32 index = walk->reads.count & (WALK_READS_MAX - 1);
+
+	walk->reads.places[index] = place;
+	walk->reads.values[index] = value;
+	walk->reads.count += 1;
+#endif
+}
+
+/* Notes where walk->bp has been read from. */
+static __always_inline void keep_bp_place(struct walk *walk, __u64 place)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.bp_place = place;
+#endif
+}
+
+/* Notes that a walk goes by walk->bp. */
+static __always_inline void keep_bp(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	if (walk->reads.bp_place)
+		keep_read(walk, walk->reads.bp_place, walk->bp);
+	else
+		walk->reads.uses_bp = 1;
+#endif
+}
+
+/* Notes that a walk goes by something that is not kept. */
+static __always_inline void keep_no_reads(struct walk *walk)
+{
+#ifdef WALK_KEEPS_READS
+	walk->reads.count += WALK_READS_MAX + 1;
+#endif
+}
+
+#endif
