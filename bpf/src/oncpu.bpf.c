@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* On-CPU profiling: one sample for each timer tick that finds a target running. */
 #include "oncpu/stack_copies.bpf.h"
+#include "track/processes.bpf.h"
 #include "unwind/user_stacks.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

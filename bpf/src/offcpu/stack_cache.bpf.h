@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stacks that are what they were. A thread that waits again and again does so in the same place, and a walk is a
- * function of where it begins and of what it reads: while that is the same, so is the stack, and its number holds
- * without a walk. Each thread has its last user stack and its last kernel stack.
+ * A cache of each thread's last user stack and last kernel stack. A thread that waits again and again does so in the
+ * same place. A walk is a function of where it begins and of the words that it reads, so each stack is kept with those
+ * words. If they are unchanged, the stack has its number without a walk.
  */
-#ifndef SWPROF_REPEATS_BPF_H
-#define SWPROF_REPEATS_BPF_H
+#ifndef SWPROF_OFFCPU_STACK_CACHE_BPF_H
+#define SWPROF_OFFCPU_STACK_CACHE_BPF_H
 
-#define WALK_KEEPS_READS
 #include "offcpu/stack_ids.bpf.h"
 
 /* Words of a kernel stack, from where its task left the CPU to the registers of user mode. */
@@ -31,7 +30,7 @@
  */
 #define KERNEL_PLACES_MAX 32
 
-struct kernel_repeat {
+struct cached_kernel_stack {
 	__u64 id; /* 0: none */
 	__u64 last_word;
 	__u32 words; /* from where it begins to the last word */
@@ -42,13 +41,13 @@ struct kernel_repeat {
 	__u16 places[KERNEL_PLACES_MAX];
 };
 
-struct user_repeat {
+struct cached_user_stack {
 	__u64 id; /* 0: none */
 	__u64 ip;
 	__u64 sp;
 	__u64 bp; /* where `uses_bp` */
 	__u64 mm;
-	__u64 edition; /* of the code maps */
+	__u64 generation; /* of the code maps */
 	__u32 uses_bp; /* 0 or 1 */
 	__u32 reads;
 	__u32 reserved;
@@ -57,17 +56,17 @@ struct user_repeat {
 	__u16 places[WALK_READS_MAX]; /* words from sp on */
 };
 
-struct repeats {
-	struct kernel_repeat kernel;
-	struct user_repeat user;
+struct stack_cache {
+	struct cached_kernel_stack kernel;
+	struct cached_user_stack user;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, struct repeats);
-} repeats SEC(".maps");
+	__type(value, struct stack_cache);
+} stack_caches SEC(".maps");
 
 /* Switches happen while user stacks are looked at. */
 enum {
@@ -81,7 +80,7 @@ enum {
 
 struct stack_words {
 	volatile __u64 number;
-	struct kernel_repeat found;
+	struct cached_kernel_stack found;
 	__u64 behind[STACK_WORDS_SIZE / 64]; /* a bit for each word behind one that others point to */
 	__u64 words[STACK_WORDS_SIZE];
 };
@@ -101,7 +100,7 @@ static __always_inline __u64 address_of(void *pointer, struct stack_words *place
 }
 
 /* Sets what becomes the next place where `is_one` is 1, and not where it is 0: the verifier follows no branch. */
-static __always_inline void set_place(struct kernel_repeat *last, __u16 place, __u64 value, __u32 is_one)
+static __always_inline void set_place(struct cached_kernel_stack *last, __u16 place, __u64 value, __u32 is_one)
 {
 	__u32 index = last->count & (KERNEL_PLACES_MAX - 1);
 
@@ -110,7 +109,7 @@ static __always_inline void set_place(struct kernel_repeat *last, __u16 place, _
 	last->count += is_one;
 }
 
-static __always_inline bool has_equal_places(struct kernel_repeat *last, struct stack_words *now)
+static __always_inline bool has_equal_places(struct cached_kernel_stack *last, struct stack_words *now)
 {
 	for (__u32 i = 0; i < KERNEL_PLACES_MAX; i++) {
 		if (i >= last->count)
@@ -122,7 +121,7 @@ static __always_inline bool has_equal_places(struct kernel_repeat *last, struct 
 }
 
 /* Drops the places that a stack with the same walk has other words at: its addresses are not read from there. */
-static __always_inline void drop_places(struct kernel_repeat *last, struct stack_words *now)
+static __always_inline void drop_places(struct cached_kernel_stack *last, struct stack_words *now)
 {
 	__u32 count = last->count;
 
@@ -202,12 +201,12 @@ static __always_inline bool has_traced_returns(struct task_struct *task)
 }
 
 /* The number of the kernel stack of a task that came from user mode and does not run. */
-static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct *task)
+static __attribute__((noinline)) __u64 kernel_stack_by_cache(struct task_struct *task)
 {
-	struct repeats *repeats_of_task = bpf_task_storage_get(&repeats, task, 0, 0);
+	struct stack_cache *cache = bpf_task_storage_get(&stack_caches, task, 0, 0);
 	__u32 words_place = STACK_WORDS_KERNEL, stack_place = KERNEL_STACK_SWITCH;
 	__u64 sp = arch_kernel_sp(task), last_word, count, id;
-	struct kernel_repeat *last;
+	struct cached_kernel_stack *last;
 	struct kernel_stack *kernel;
 	struct stack_words *now;
 	__u32 frames;
@@ -215,9 +214,9 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 
 	now = bpf_map_lookup_elem(&stack_words, &words_place);
 	kernel = bpf_map_lookup_elem(&kernel_stacks, &stack_place);
-	if (!repeats_of_task || !now || !kernel || has_traced_returns(task))
+	if (!cache || !now || !kernel || has_traced_returns(task))
 		return kernel_stack_of(task, KERNEL_STACK_SWITCH);
-	last = &repeats_of_task->kernel;
+	last = &cache->kernel;
 	count = (address_of((void *)bpf_task_pt_regs(task), now) - sp) / sizeof(__u64);
 	if (count == 0 || count > KERNEL_WORDS_MAX ||
 	    bpf_probe_read_kernel(now->words, count * sizeof(__u64), (void *)sp))
@@ -251,13 +250,14 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 }
 
 /* Whether a user stack from these registers on would be walked as it was. */
-static __always_inline bool is_same_user_stack(struct user_repeat *last, struct pt_regs *regs, __u64 mm, __u64 edition)
+static __always_inline bool is_same_user_stack(struct cached_user_stack *last, struct pt_regs *regs, __u64 mm,
+					       __u64 generation)
 {
 	__u32 place = STACK_WORDS_USER, count = last->words;
 	struct stack_words *now;
 
 	if (!last->id || last->sp != arch_sp(regs) || last->ip != arch_ip(regs) ||
-	    (last->uses_bp && last->bp != arch_bp(regs)) || last->mm != mm || last->edition != edition)
+	    (last->uses_bp && last->bp != arch_bp(regs)) || last->mm != mm || last->generation != generation)
 		return false;
 	now = bpf_map_lookup_elem(&stack_words, &place);
 	if (!now || count > USER_WORDS_MAX || bpf_probe_read_user(now->words, count * sizeof(__u64), (void *)last->sp))
@@ -272,7 +272,7 @@ static __always_inline bool is_same_user_stack(struct user_repeat *last, struct 
 }
 
 /* Keeps the walk that has just ended, where all that it went by can be looked at again. */
-static __always_inline void keep_user_stack(struct user_repeat *last, struct walk *walk, __u64 sp)
+static __always_inline void keep_user_stack(struct cached_user_stack *last, struct walk *walk, __u64 sp)
 {
 	__u32 words = 0;
 
@@ -295,23 +295,23 @@ static __always_inline void keep_user_stack(struct user_repeat *last, struct wal
 }
 
 /* The number of the user stack of the current task, which must have one and belongs to a process `tgid`. */
-__attribute__((noinline)) __u64 repeated_user_stack(__u32 tgid)
+__attribute__((noinline)) __u64 user_stack_by_cache(__u32 tgid)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	struct repeats *repeats_of_task = bpf_task_storage_get(&repeats, task, 0, 0);
+	struct stack_cache *cache = bpf_task_storage_get(&stack_caches, task, 0, 0);
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct scratch *scratch = current_scratch();
-	struct user_repeat *last;
-	__u64 *edition, id, walked_edition, mm = (__u64)task->mm;
+	struct cached_user_stack *last;
+	__u64 *generation, id, walked_generation, mm = (__u64)task->mm;
 	__u32 zero = 0;
 
-	edition = bpf_map_lookup_elem(&code_map_edition, &zero);
-	if (!repeats_of_task || !scratch || !edition)
+	generation = bpf_map_lookup_elem(&code_map_edition, &zero);
+	if (!cache || !scratch || !generation)
 		return user_stack_of_current(tgid);
-	last = &repeats_of_task->user;
+	last = &cache->user;
 	/* Of the tables as they are now or were later, but not before. */
-	walked_edition = *(volatile __u64 *)edition;
-	if (is_same_user_stack(last, regs, mm, walked_edition))
+	walked_generation = *(volatile __u64 *)generation;
+	if (is_same_user_stack(last, regs, mm, walked_generation))
 		return last->id;
 	last->id = 0;
 	id = user_stack_of_current(tgid);
@@ -326,7 +326,7 @@ __attribute__((noinline)) __u64 repeated_user_stack(__u32 tgid)
 	last->bp = arch_bp(regs);
 	last->uses_bp = scratch->walk.reads.uses_bp;
 	last->mm = mm;
-	last->edition = walked_edition;
+	last->generation = walked_generation;
 	last->id = id;
 	return id;
 }

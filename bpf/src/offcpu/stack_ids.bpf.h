@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stacks by number: each is sent to user space once, and is known by the hash of its frames from then on. */
-#ifndef SWPROF_STACKS_BPF_H
-#define SWPROF_STACKS_BPF_H
+#ifndef SWPROF_OFFCPU_STACK_IDS_BPF_H
+#define SWPROF_OFFCPU_STACK_IDS_BPF_H
 
+/* The cache of stacks looks at what a walk has gone by. */
+#define WALK_KEEPS_READS
 #include "unwind/user_stacks.bpf.h"
+#include "abi/stacks.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

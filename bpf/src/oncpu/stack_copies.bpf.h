@@ -3,8 +3,8 @@
  * Stacks that could not be walked, as the table of some code was not ready: registers and the top of the stack go with
  * the sample. User space walks them when it has the table. Without it, the first samples of each program would be cut.
  */
-#ifndef SWPROF_STACK_COPIES_BPF_H
-#define SWPROF_STACK_COPIES_BPF_H
+#ifndef SWPROF_ONCPU_STACK_COPIES_BPF_H
+#define SWPROF_ONCPU_STACK_COPIES_BPF_H
 
 #include "unwind/user_stacks.bpf.h"
 

@@ -5,8 +5,8 @@
  * stacks are walked through it. It is read without its lock, which cannot be taken here: what is found is checked, and
  * a tree that changes meanwhile yields nothing.
  */
-#ifndef SWPROF_MAPPINGS_BPF_H
-#define SWPROF_MAPPINGS_BPF_H
+#ifndef SWPROF_TRACK_MAPPINGS_BPF_H
+#define SWPROF_TRACK_MAPPINGS_BPF_H
 
 #include "track/targets.bpf.h"
 #include "abi/tables.h"

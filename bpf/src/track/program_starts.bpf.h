@@ -3,8 +3,8 @@
  * Which program a process runs, told by when it began. User space publishes mappings a moment after the events that
  * they follow from. If the process has executed another program meanwhile, they are not used.
  */
-#ifndef SWPROF_PROGRAMS_BPF_H
-#define SWPROF_PROGRAMS_BPF_H
+#ifndef SWPROF_TRACK_PROGRAM_STARTS_BPF_H
+#define SWPROF_TRACK_PROGRAM_STARTS_BPF_H
 
 #include "track/targets.bpf.h"
 #include "abi/tables.h"

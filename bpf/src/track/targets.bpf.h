@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which processes a capture looks at, and how they are numbered. Shared by all capture programs. */
-#ifndef SWPROF_TARGET_BPF_H
-#define SWPROF_TARGET_BPF_H
+#ifndef SWPROF_TRACK_TARGETS_BPF_H
+#define SWPROF_TRACK_TARGETS_BPF_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>

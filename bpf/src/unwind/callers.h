@@ -3,8 +3,8 @@
  * Callers that no table tells. Code without a table may have a frame pointer or none: a return address is told from
  * other words by the call instruction before it, and by what that calls.
  */
-#ifndef SWPROF_CALLERS_H
-#define SWPROF_CALLERS_H
+#ifndef SWPROF_UNWIND_CALLERS_H
+#define SWPROF_UNWIND_CALLERS_H
 
 #include "steps.h"
 

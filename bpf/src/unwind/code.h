@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the instructions at an address tell: whether it follows a call, and whether its function has a frame pointer. */
-#ifndef SWPROF_CODE_H
-#define SWPROF_CODE_H
+#ifndef SWPROF_UNWIND_CODE_H
+#define SWPROF_UNWIND_CODE_H
 
 #include "platform.h"
 

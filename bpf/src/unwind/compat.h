@@ -6,8 +6,8 @@
  * A stack is whole only where nothing can be missing: each return address follows a call, the chain ends in zero as
  * _start leaves it, and the leaf is known to have a frame of its own. All others end in SWPROF_STACK_COMPAT.
  */
-#ifndef SWPROF_COMPAT_H
-#define SWPROF_COMPAT_H
+#ifndef SWPROF_UNWIND_COMPAT_H
+#define SWPROF_UNWIND_COMPAT_H
 
 #include "walk.h"
 

@@ -3,8 +3,8 @@
  * What a walk in user space stands on: a struct swprof_walk_source, of which each thread walks one at a time. Included
  * by CUnwinding.
  */
-#ifndef SWPROF_HOST_H
-#define SWPROF_HOST_H
+#ifndef SWPROF_UNWIND_HOST_H
+#define SWPROF_UNWIND_HOST_H
 
 #include "CUnwinding.h"
 #include "walk_state.h"

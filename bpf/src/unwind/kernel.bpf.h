@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a walk in the kernel stands on: the memory and the code of the current process, and its unwind tables. */
-#ifndef SWPROF_KERNEL_BPF_H
-#define SWPROF_KERNEL_BPF_H
+#ifndef SWPROF_UNWIND_KERNEL_BPF_H
+#define SWPROF_UNWIND_KERNEL_BPF_H
 
 #include "abi/stacks.h"
 #include "track/mappings.bpf.h"
@@ -106,6 +106,20 @@ __attribute__((noinline)) __u64 halve_lines(__u64 bounds, __u32 rows, __u32 key)
 	return *(__u32 *)line <= key ? BOUNDS(middle, HIGH(bounds)) : BOUNDS(LOW(bounds), middle - 1);
 }
 
+/* The last of the rows [low, high) of a line that is at or below a key, or the one before them. */
+static __always_inline __u32 last_row(struct swprof_line *line, __u32 low, __u32 high, __u32 key)
+{
+	for (int i = 0; i < ROW_STEPS && low < high; i++) {
+		__u32 middle = (low + high) / 2;
+
+		if (((__u32 *)line)[middle % ROWS_PER_LINE] <= key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low - 1;
+}
+
 /* Finds `walk->rule` for `walk->rule_address` in the module of `walk->range`. Returns 0 when the table could be read.
  */
 __attribute__((noinline)) int find_rule(void)
@@ -148,15 +162,7 @@ __attribute__((noinline)) int find_rule(void)
 	index = low * ROWS_PER_LINE;
 	high = first + count < index + ROWS_PER_LINE ? first + count : index + ROWS_PER_LINE;
 	low = first > index ? first : index;
-	for (int i = 0; i < ROW_STEPS && low < high; i++) {
-		__u32 middle = (low + high) / 2;
-
-		if (((__u32 *)line)[middle % ROWS_PER_LINE] <= key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	low--;
+	low = last_row(line, low, high, key);
 	if (low / ROWS_PER_LINE != index / ROWS_PER_LINE) {
 		line = line_at(rows + low / ROWS_PER_LINE);
 		if (!line)

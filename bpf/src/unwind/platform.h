@@ -11,8 +11,8 @@
  * restore_return(walk), which puts the address that a probe has replaced into walk->ip;
  * is_wide_process(), whether a program that runs 32-bit code is itself 64-bit.
  */
-#ifndef SWPROF_PLATFORM_H
-#define SWPROF_PLATFORM_H
+#ifndef SWPROF_UNWIND_PLATFORM_H
+#define SWPROF_UNWIND_PLATFORM_H
 
 #ifdef __bpf__
 #include "kernel.bpf.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The search of a stack for a caller that neither a table nor a frame pointer leads to. */
-#ifndef SWPROF_SEARCH_H
-#define SWPROF_SEARCH_H
+#ifndef SWPROF_UNWIND_SEARCH_H
+#define SWPROF_UNWIND_SEARCH_H
 
 #include "callers.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The words of a stack, read some at a time. */
-#ifndef SWPROF_STACK_WORDS_H
-#define SWPROF_STACK_WORDS_H
+#ifndef SWPROF_UNWIND_STACK_WORDS_H
+#define SWPROF_UNWIND_STACK_WORDS_H
 
 #include "platform.h"
 #include "walk_reads.h"

@@ -3,8 +3,8 @@
  * The steps of a walk from a frame to its caller: by a rule of a table, by a confirmed chain of frame pointers, over a
  * signal.
  */
-#ifndef SWPROF_STEPS_H
-#define SWPROF_STEPS_H
+#ifndef SWPROF_UNWIND_STEPS_H
+#define SWPROF_UNWIND_STEPS_H
 
 #include "code.h"
 #include "platform.h"

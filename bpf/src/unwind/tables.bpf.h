@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The unwind tables: where they are, how an address finds its rule, and how processes come by them. */
-#ifndef SWPROF_TABLES_BPF_H
-#define SWPROF_TABLES_BPF_H
+/* The unwind tables, and which of them the code of a process has. */
+#ifndef SWPROF_UNWIND_TABLES_BPF_H
+#define SWPROF_UNWIND_TABLES_BPF_H
 
 #include "track/program_starts.bpf.h"
 #include "track/targets.bpf.h"
@@ -72,68 +72,6 @@ static __always_inline struct swprof_code_map *code_map_of(__u32 tgid)
 	struct swprof_code_map *map = bpf_map_lookup_elem(&code_maps, &tgid);
 
 	return map && is_of_this_program(map, tgid) ? map : NULL;
-}
-
-/* A child has its parent's memory; its own mappings are published later. */
-static __always_inline void inherit_code_map(struct task_struct *parent, struct task_struct *child, bool is_target)
-{
-	__u32 tgid = number_in_namespace(child);
-	struct swprof_code_map *map;
-
-	if (config.unwind != SWPROF_UNWIND_TABLES || !is_group_leader(child) || !tgid)
-		return;
-	map = code_map_of(tgid_in_namespace(parent));
-	if (map || is_target || config.scope != SWPROF_SCOPE_TARGETS)
-		begin_process(tgid);
-	if (map)
-		bpf_map_update_elem(&code_maps, &tgid, map, BPF_ANY);
-}
-
-static __always_inline void drop_code_map(__u32 tgid)
-{
-	if (config.unwind == SWPROF_UNWIND_TABLES)
-		bpf_map_delete_elem(&code_maps, &tgid);
-}
-
-/*
- * Programs on raw tracepoints read what they are given like any kernel memory: to check a pointer of a known type, the
- * kernel searches all its types by name. There is one at each tracepoint: it takes the kernel a grace period to take a
- * second one off again.
- */
-SEC("raw_tp/sched_process_fork")
-int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
-{
-	inherit_code_map(parent, child, follow_fork(parent, child));
-	return 0;
-}
-
-SEC("raw_tp/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *task)
-{
-	__u32 tgid = tgid_in_namespace(task);
-
-	follow_exec(task);
-	if (config.unwind == SWPROF_UNWIND_TABLES)
-		begin_program(tgid);
-	drop_code_map(tgid);
-	return 0;
-}
-
-/* Before the name is set; on exec too. */
-SEC("raw_tp/task_rename")
-int BPF_PROG(process_rename, struct task_struct *task, const char *name)
-{
-	follow_rename(task, name);
-	return 0;
-}
-
-SEC("raw_tp/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
-{
-	follow_exit(task);
-	if (is_last_thread(task))
-		drop_code_map(tgid_in_namespace(task));
-	return 0;
 }
 
 #endif

@@ -3,8 +3,8 @@
  * Walks user stacks in the kernel. A sampler fills `scratch->regs` and calls walk_user_stack(). The frames are then in
  * `frames[0..count)` from leaf to root, and `end` says how the walk ended.
  */
-#ifndef SWPROF_USER_STACKS_BPF_H
-#define SWPROF_USER_STACKS_BPF_H
+#ifndef SWPROF_UNWIND_USER_STACKS_BPF_H
+#define SWPROF_UNWIND_USER_STACKS_BPF_H
 
 #include "compat.h"
 #include "kernel.bpf.h"

@@ -6,8 +6,8 @@
  * The step and its searches are global functions without pointer arguments: the kernel's verifier checks each once, not
  * once for each frame.
  */
-#ifndef SWPROF_WALK_H
-#define SWPROF_WALK_H
+#ifndef SWPROF_UNWIND_WALK_H
+#define SWPROF_UNWIND_WALK_H
 
 #include "search.h"
 

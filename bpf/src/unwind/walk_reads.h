@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a walk has gone by is noted here, where the including file asks for it by WALK_KEEPS_READS: see struct
  * walk_reads. */
-#ifndef SWPROF_WALK_READS_H
-#define SWPROF_WALK_READS_H
+#ifndef SWPROF_UNWIND_WALK_READS_H
+#define SWPROF_UNWIND_WALK_READS_H
 
 #include "walk_state.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a walk of a user stack knows while it goes on. */
-#ifndef SWPROF_WALK_STATE_H
-#define SWPROF_WALK_STATE_H
+#ifndef SWPROF_UNWIND_WALK_STATE_H
+#define SWPROF_UNWIND_WALK_STATE_H
 
 #include "abi/stacks.h"
 #include "abi/tables.h"
