@@ -32,6 +32,7 @@ struct arch_signal_registers {
 #define ARCH_SIGNAL_REGISTERS_OFFSET 0
 #define ARCH_FUNCTION_ALIGNMENT 16
 #define ARCH_CALL_BYTES 8
+#define ARCH_COMPAT_SEGMENT 0
 
 ARCH_REFUSES void arch_copy_registers(__u64 *to, const void *from)
 {
@@ -119,6 +120,58 @@ struct bpf_perf_event_data {
 
 #define ARCH_KERNEL_SEGMENT 0
 
+/* Numbers of system calls (include/uapi/asm-generic/unistd.h). */
+enum {
+	CALL_CLOSE = 57,
+	CALL_READ = 63,
+	CALL_WRITE = 64,
+	CALL_READV = 65,
+	CALL_WRITEV = 66,
+	CALL_SENDFILE = 71,
+	CALL_SPLICE = 76,
+	CALL_ACCEPT = 202,
+	CALL_CONNECT = 203,
+	CALL_SENDTO = 206,
+	CALL_RECVFROM = 207,
+	CALL_SENDMSG = 211,
+	CALL_RECVMSG = 212,
+	CALL_ACCEPT4 = 242,
+	CALL_RECVMMSG = 243,
+	CALL_SENDMMSG = 269,
+};
+
+ARCH_REFUSES bool arch_is_io(__u64 number)
+{
+	return false;
+}
+ARCH_REFUSES __u64 arch_system_call(const void *regs)
+{
+	return 0;
+}
+ARCH_REFUSES __u64 arch_argument_1(const void *regs)
+{
+	return 0;
+}
+ARCH_REFUSES __u64 arch_argument_2(const void *regs)
+{
+	return 0;
+}
+ARCH_REFUSES __u64 arch_argument_3(const void *regs)
+{
+	return 0;
+}
+ARCH_REFUSES __u64 arch_argument_4(const void *regs)
+{
+	return 0;
+}
+ARCH_REFUSES __u64 arch_function_argument_4(const void *regs)
+{
+	return 0;
+}
+ARCH_REFUSES __u64 arch_result(const void *regs)
+{
+	return 0;
+}
 ARCH_REFUSES __u64 arch_kernel_sp(const void *task)
 {
 	return 0;

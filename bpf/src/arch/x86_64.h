@@ -242,7 +242,50 @@ struct pt_regs {
 /* Where the kernel stack of a task begins that does not run. */
 #define arch_kernel_sp(task) ((task)->thread.sp)
 
+/* Within a 32-bit system call. */
 #define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
+
+/* Numbers of system calls (arch/x86/entry/syscalls/syscall_64.tbl). */
+enum {
+	CALL_READ = 0,
+	CALL_WRITE = 1,
+	CALL_CLOSE = 3,
+	CALL_READV = 19,
+	CALL_WRITEV = 20,
+	CALL_SENDFILE = 40,
+	CALL_CONNECT = 42,
+	CALL_ACCEPT = 43,
+	CALL_SENDTO = 44,
+	CALL_RECVFROM = 45,
+	CALL_SENDMSG = 46,
+	CALL_RECVMSG = 47,
+	CALL_SPLICE = 275,
+	CALL_ACCEPT4 = 288,
+	CALL_RECVMMSG = 299,
+	CALL_SENDMMSG = 307,
+};
+
+/* Whether a system call is about a descriptor that may be a socket. */
+static __always_inline bool arch_is_io(__u64 number)
+{
+	const __u64 low = 1ULL << CALL_READ | 1ULL << CALL_WRITE | 1ULL << CALL_CLOSE | 1ULL << CALL_READV |
+			  1ULL << CALL_WRITEV | 1ULL << CALL_SENDFILE | 1ULL << CALL_CONNECT | 1ULL << CALL_ACCEPT |
+			  1ULL << CALL_SENDTO | 1ULL << CALL_RECVFROM | 1ULL << CALL_SENDMSG | 1ULL << CALL_RECVMSG;
+
+	if (number < 64)
+		return low >> number & 1;
+	return number == CALL_SPLICE || number == CALL_ACCEPT4 || number == CALL_RECVMMSG || number == CALL_SENDMMSG;
+}
+
+/* The number of a system call, its arguments, and what it has returned; those of a function are the same but for one.
+ */
+#define arch_system_call(regs) ((regs)->orig_ax)
+#define arch_argument_1(regs) ((regs)->di)
+#define arch_argument_2(regs) ((regs)->si)
+#define arch_argument_3(regs) ((regs)->dx)
+#define arch_argument_4(regs) ((regs)->r10)
+#define arch_function_argument_4(regs) ((regs)->cx)
+#define arch_result(regs) ((regs)->ax)
 
 /* Whether a task is in a system call; exceptions and interrupts leave a negative number. */
 #define arch_is_in_system_call(regs) ((long)(regs)->orig_ax >= 0)
