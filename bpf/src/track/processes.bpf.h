@@ -2,6 +2,10 @@
 /*
  * The life of processes: which become targets, which code they have, and when both end. Every capture that walks stacks
  * attaches these programs.
+ *
+ * The maps behind them are the same for every kind of capture: targets, cgroups, program_starts, code_maps,
+ * code_map_edition, code_files and unwind_chunks. Kinds that run together share them (bpf_map__reuse_fd()), and one of
+ * them attaches these programs; scripts/test-maps loads all kinds so. All other maps belong to one kind.
  */
 #ifndef SWPROF_TRACK_PROCESSES_BPF_H
 #define SWPROF_TRACK_PROCESSES_BPF_H
