@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What headers need that compile for BPF and for the host. */
+/* Types, bool and __always_inline, for headers that compile for BPF and for the host. */
 #ifndef SWPROF_PLAIN_C_H
 #define SWPROF_PLAIN_C_H
 

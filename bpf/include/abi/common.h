@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What all captures share with user space: configuration, scope, counters. */
+/* What all kinds of capture share with user space: configuration, scope, counters. */
 #ifndef SWPROF_ABI_COMMON_H
 #define SWPROF_ABI_COMMON_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The names of kernel addresses. */
+/* Requests for the names of kernel addresses. */
 #ifndef SWPROF_ABI_NAMES_H
 #define SWPROF_ABI_NAMES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Off-CPU profiling: its configuration, the sums of intervals, threads as they end. */
+/* Off-CPU profiling: configuration, sums of intervals, records of threads that end. */
 #ifndef SWPROF_ABI_OFFCPU_H
 #define SWPROF_ABI_OFFCPU_H
 

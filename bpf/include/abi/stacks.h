@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The records of stacks: a sample, and a stack that intervals refer to. */
+/* Records with stacks: samples, and the stacks that intervals refer to by number. */
 #ifndef SWPROF_ABI_STACKS_H
 #define SWPROF_ABI_STACKS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Unwind tables, and the code that processes have mapped. */
+/* Unwind tables, and the code ranges of processes. */
 #ifndef SWPROF_ABI_TABLES_H
 #define SWPROF_ABI_TABLES_H
 

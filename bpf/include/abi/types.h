@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The integer types of records, on either side. */
+/* Integer types of records. */
 #ifndef SWPROF_ABI_TYPES_H
 #define SWPROF_ABI_TYPES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The machine that programs and stacks are for. A machine's header defines all that x86_64.h does. */
+/* Selects the header of the machine that the programs and the stacks are for. Each defines what x86_64.h defines. */
 #ifndef SWPROF_ARCH_H
 #define SWPROF_ARCH_H
 

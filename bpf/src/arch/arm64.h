@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * arm64: not provided for. Each function refuses to compile where it is used, so that compiling for arm64 lists what a
- * port must provide and where; scripts/check compares that with bpf/src/arch/arm64.places. Included by arch.h.
+ * arm64 is not supported yet. Each function here refuses to compile where it is used. Compiling for arm64 therefore
+ * lists what a port must provide, and where; scripts/check-bpf compares the list with arm64.places. Included by arch.h.
  */
 #ifndef SWPROF_ARCH_ARM64_H
 #define SWPROF_ARCH_ARM64_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * x86-64: its registers, the frame of a signal, where return addresses are, what calls look like in code, and system
- * calls. Included by arch.h.
+ * Facts about x86-64: registers, signal frames, return addresses, call instructions, system calls. Included by arch.h.
  */
 #ifndef SWPROF_ARCH_X86_64_H
 #define SWPROF_ARCH_X86_64_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Intervals in which a thread does not run: how they end, and their sums by stack, phase and state. */
+/* Ends intervals in which a thread does not run, and sums them up by stack, phase and state. */
 #ifndef SWPROF_OFFCPU_INTERVALS_BPF_H
 #define SWPROF_OFFCPU_INTERVALS_BPF_H
 

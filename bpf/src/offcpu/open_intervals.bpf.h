@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Threads and their open intervals as a capture ends. */
+/* Writes the threads and their open intervals when a capture ends. */
 #ifndef SWPROF_OFFCPU_OPEN_INTERVALS_BPF_H
 #define SWPROF_OFFCPU_OPEN_INTERVALS_BPF_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stacks by number: each is sent to user space once, and is known by the hash of its frames from then on. */
+/* Numbers stacks by the hash of their frames. User space receives each stack once, and its number from then on. */
 #ifndef SWPROF_OFFCPU_STACK_IDS_BPF_H
 #define SWPROF_OFFCPU_STACK_IDS_BPF_H
 

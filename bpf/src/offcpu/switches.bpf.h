@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a switch of tasks begins and ends, and when the user stack of a wait is taken. */
+/* Begins and ends intervals at switches of tasks, and decides when the user stack of a wait is walked. */
 #ifndef SWPROF_OFFCPU_SWITCHES_BPF_H
 #define SWPROF_OFFCPU_SWITCHES_BPF_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The threads of the targets: what is kept of each, and which tasks are among them. */
+/* The state of each thread of the targets. */
 #ifndef SWPROF_OFFCPU_THREADS_BPF_H
 #define SWPROF_OFFCPU_THREADS_BPF_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* When a waiting thread was woken, and by whom. */
+/* Finds out when a waiting thread was woken, and by whom. */
 #ifndef SWPROF_OFFCPU_WAKEUPS_BPF_H
 #define SWPROF_OFFCPU_WAKEUPS_BPF_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stacks that could not be walked, as the table of some code was not ready: registers and the top of the stack go with
- * the sample. User space walks them when it has the table. Without it, the first samples of each program would be cut.
+ * Copies stacks that cannot be walked yet because an unwind table is not ready. The registers and the top of the stack
+ * go with the sample, and user space walks them once it has the table. Without this, the first samples of each program
+ * would lack frames.
  */
 #ifndef SWPROF_ONCPU_STACK_COPIES_BPF_H
 #define SWPROF_ONCPU_STACK_COPIES_BPF_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The life of processes: which become targets, which code they have, and when both end. Every capture that walks stacks
+ * Follows processes: which ones become targets, which code they have, and when they end. Each capture that walks stacks
  * attaches these programs.
  *
- * The maps behind them are the same for every kind of capture: targets, cgroups, program_starts, code_maps,
- * code_map_edition, code_files and unwind_chunks. Kinds that run together share them (bpf_map__reuse_fd()), and one of
- * them attaches these programs; scripts/test-maps loads all kinds so. All other maps belong to one kind.
+ * All kinds of capture have the same maps of processes: targets, cgroups, program_starts, code_maps, code_map_edition,
+ * code_files, unwind_chunks. Kinds that run together share them (bpf_map__reuse_fd()), and one kind attaches these
+ * programs. scripts/test-maps loads all kinds this way. All other maps belong to one kind.
  */
 #ifndef SWPROF_TRACK_PROCESSES_BPF_H
 #define SWPROF_TRACK_PROCESSES_BPF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which program a process runs, told by when it began. User space publishes mappings a moment after the events that
- * they follow from. If the process has executed another program meanwhile, they are not used.
+ * When each process began the program that it runs. User space publishes mappings a moment after the events that
+ * announce them. If the process has executed another program meanwhile, these mappings are not used.
  */
 #ifndef SWPROF_TRACK_PROGRAM_STARTS_BPF_H
 #define SWPROF_TRACK_PROGRAM_STARTS_BPF_H

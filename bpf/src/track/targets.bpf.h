@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which processes a capture looks at, and how they are numbered. Shared by all capture programs. */
+/* The targets of a capture, and how processes are numbered. Shared by all kinds of capture. */
 #ifndef SWPROF_TRACK_TARGETS_BPF_H
 #define SWPROF_TRACK_TARGETS_BPF_H
 

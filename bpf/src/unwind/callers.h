@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Callers that no table tells. Code without a table may have a frame pointer or none: a return address is told from
- * other words by the call instruction before it, and by what that calls.
+ * Finds the caller of code without an unwind table. Such code may have a frame pointer or none. A word of the stack is
+ * a return address if a call instruction precedes it, and if that call leads to the code at hand.
  */
 #ifndef SWPROF_UNWIND_CALLERS_H
 #define SWPROF_UNWIND_CALLERS_H

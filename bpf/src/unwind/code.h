@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the instructions at an address tell: whether it follows a call, and whether its function has a frame pointer. */
+/* Reads machine code: whether an address follows a call, and whether a function sets up a frame pointer. */
 #ifndef SWPROF_UNWIND_CODE_H
 #define SWPROF_UNWIND_CODE_H
 

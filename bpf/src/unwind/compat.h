@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The walk of stacks of 32-bit code: i386 programs, and 64-bit programs that have jumped to such code. Words have 4
- * bytes, and callers are found by frame pointers alone.
+ * Walks stacks of 32-bit code, by frame pointers alone: i386 programs, and 64-bit programs that have jumped to such
+ * code. Words have 4 bytes.
  *
- * A stack is whole only where nothing can be missing: each return address follows a call, the chain ends in zero as
- * _start leaves it, and the leaf is known to have a frame of its own. All others end in SWPROF_STACK_COMPAT.
+ * A stack is whole only if no frame can be missing: each return address follows a call, the chain ends in zero as
+ * _start leaves it, and the leaf has a frame of its own. All other stacks end in SWPROF_STACK_COMPAT.
  */
 #ifndef SWPROF_UNWIND_COMPAT_H
 #define SWPROF_UNWIND_COMPAT_H

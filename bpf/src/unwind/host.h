@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a walk in user space stands on: a struct swprof_walk_source, of which each thread walks one at a time. Included
- * by CUnwinding.
+ * The platform of a walk in user space: a struct swprof_walk_source. A thread walks one stack at a time. Included by
+ * CUnwinding.
  */
 #ifndef SWPROF_UNWIND_HOST_H
 #define SWPROF_UNWIND_HOST_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a walk in the kernel stands on: the memory and the code of the current process, and its unwind tables. */
+/* The platform of a walk in the kernel: memory and code of the current process, and its unwind tables. */
 #ifndef SWPROF_UNWIND_KERNEL_BPF_H
 #define SWPROF_UNWIND_KERNEL_BPF_H
 

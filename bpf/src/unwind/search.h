@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The search of a stack for a caller that neither a table nor a frame pointer leads to. */
+/* Searches the stack for a caller if neither a table nor a frame pointer leads to one. */
 #ifndef SWPROF_UNWIND_SEARCH_H
 #define SWPROF_UNWIND_SEARCH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The words of a stack, read some at a time. */
+/* Reads the words of a stack, through a window of several words. */
 #ifndef SWPROF_UNWIND_STACK_WORDS_H
 #define SWPROF_UNWIND_STACK_WORDS_H
 

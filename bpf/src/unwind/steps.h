@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The steps of a walk from a frame to its caller: by a rule of a table, by a confirmed chain of frame pointers, over a
- * signal.
- */
+/* Steps from a frame to its caller: by a rule of a table, by a confirmed chain of frame pointers, or over a signal. */
 #ifndef SWPROF_UNWIND_STEPS_H
 #define SWPROF_UNWIND_STEPS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The unwind tables, and which of them the code of a process has. */
+/* The maps of unwind tables, and of the code ranges of processes. */
 #ifndef SWPROF_UNWIND_TABLES_BPF_H
 #define SWPROF_UNWIND_TABLES_BPF_H
 

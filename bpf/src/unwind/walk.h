@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A walk of a user stack from registers, and from leaf to root: by the tables of the process's files, by frame pointers
- * where code has no table, by a guess where it has neither. platform.h says what it asks for.
+ * Walks a user stack from its leaf to its root, from registers on: by unwind tables, by frame pointers where code has
+ * no table, and by a guess where it has neither. platform.h lists what the walk needs.
  *
  * The step and its searches are global functions without pointer arguments: the kernel's verifier checks each once, not
  * once for each frame.

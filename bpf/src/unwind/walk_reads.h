@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a walk has gone by is noted here, where the including file asks for it by WALK_KEEPS_READS: see struct
- * walk_reads. */
+/*
+ * Records the words that a walk reads, if the including file defines WALK_KEEPS_READS: while they are unchanged, the
+ * stack is. See struct walk_reads.
+ */
 #ifndef SWPROF_UNWIND_WALK_READS_H
 #define SWPROF_UNWIND_WALK_READS_H
 

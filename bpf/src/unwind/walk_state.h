@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a walk of a user stack knows while it goes on. */
+/* The state of a walk. */
 #ifndef SWPROF_UNWIND_WALK_STATE_H
 #define SWPROF_UNWIND_WALK_STATE_H
 
