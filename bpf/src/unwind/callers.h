@@ -18,7 +18,7 @@
 #define SEARCH_BYTES_MAX (48 << 10)
 /* How many words are looked at in one step. */
 #define SCAN_WORDS 16
-/* As long as a search looks for a better candidate than the first one. */
+/* How far a search goes on for a better candidate than the first one. */
 #define SEARCH_NEAR_BYTES 1024
 /* How many words the searches of one stack look up as addresses of code. */
 #define SEARCH_LOOKUPS_MAX 192
@@ -49,7 +49,7 @@ static __always_inline bool has_rule(struct scratch *scratch, __u64 address)
 	return found;
 }
 
-/* Goes on at a return address that was found at a place of the stack. */
+/* Steps to a return address that was found on the stack. */
 static __always_inline int take_caller(struct scratch *scratch, __u64 place, __u64 address, __u32 mark)
 {
 	struct walk *walk = &scratch->walk;
@@ -68,7 +68,7 @@ static __always_inline bool may_lead_to(__u64 target, __u64 ip)
 	return target <= ip && ip - target < FUNCTION_SIZE_MAX;
 }
 
-/* Goes on by the frame pointer, to where `walk->chain` leads. */
+/* Steps to the frame in `walk->chain`. */
 static __always_inline int take_chain(struct scratch *scratch, __u32 mark)
 {
 	struct walk *walk = &scratch->walk;
@@ -89,7 +89,7 @@ static __always_inline int take_chain(struct scratch *scratch, __u32 mark)
 	return finish_step(scratch, mark);
 }
 
-/* Looks where the frame pointer leads to, if it is one. */
+/* Reads the frame that bp points to, if bp is a frame pointer, into `walk->chain`. */
 static __always_inline void follow_chain(struct walk *walk)
 {
 	struct chain *chain = &walk->chain;
@@ -121,7 +121,7 @@ static __always_inline void follow_chain(struct walk *walk)
 		walk->search_end = SWPROF_STACK_UNMAPPED;
 }
 
-/* The caller of a function without a table that has made a call: with frame pointers, its own is there by now. */
+/* Steps from a function without a table that has made a call. If it uses a frame pointer, that is set up by now. */
 static __always_inline int step_from_caller(struct scratch *scratch)
 {
 	struct walk *walk = &scratch->walk;
@@ -139,8 +139,8 @@ static __always_inline int step_from_caller(struct scratch *scratch)
 }
 
 /*
- * The caller of code without a table, at the first frame of such code: the frame pointer may be its own, or its
- * caller's, or a number. Where that takes a look at the words of the stack, look_nearby() goes on.
+ * Steps from the first frame of code without a table. Its bp may be its own frame pointer, its caller's, or a number.
+ * If the words of the stack have to decide, look_nearby() goes on.
  */
 __attribute__((noinline)) int step_without_table(void)
 {
@@ -195,7 +195,7 @@ __attribute__((noinline)) __u64 scan_stack(void)
 	return 0;
 }
 
-/* The caller by what look_nearby() has found. */
+/* Steps to the caller that look_nearby() has found. */
 static __always_inline int end_look_nearby(struct scratch *scratch, bool has_table)
 {
 	struct walk *walk = &scratch->walk;

@@ -53,14 +53,14 @@ static __always_inline bool is_return(int call)
 /* How much code is looked at in one function of the verifier's. */
 #define CODE_PIECE 8
 
-/* How the instructions of a stretch of code treat the frame pointer. */
+/* What a stretch of code does with the frame pointer. */
 enum {
 	FRAME_NONE = 0, /* none sets it up */
 	FRAME_SET_UP = 1,
 	FRAME_ENDED = 2, /* one did, and a function ended behind it */
 };
 
-/* Goes on with what find_frame_setup() does, in the code that it has read from `start` on. */
+/* Does the work of find_frame_setup() for CODE_PIECE bytes of `walk->code`, from `start` on. */
 __attribute__((noinline)) int follow_frame_setup(__u32 start, int found)
 {
 	struct scratch *scratch = current_scratch();
@@ -95,7 +95,7 @@ __attribute__((noinline)) int find_frame_setup(__u64 start, __u64 end)
 	walk = &scratch->walk;
 	from = end - start > CODE_BYTES ? end - CODE_BYTES : start;
 	size = end - from;
-	/* What lies behind the end is not yet done. */
+	/* Code behind the end has not been executed. */
 	__builtin_memset(walk->code, 0, sizeof(walk->code));
 	if (size > CODE_BYTES || read_user(walk->code, size, from))
 		return FRAME_NONE;

@@ -9,8 +9,8 @@
 #include "walk_reads.h"
 
 /*
- * Rules found lately. Stacks of one program pass the same few hundred places again and again, and a module's lines
- * never change, so what was found once stays right.
+ * A cache of rules. Stacks of one program pass the same few hundred addresses again and again. A module's lines never
+ * change, so entries stay valid.
  */
 #define CACHED_RULES 256
 
@@ -50,11 +50,11 @@ static __always_inline struct scratch *current_scratch(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-/* What a binary search has left: [low, high), in one number, so that a global function can return it. */
+/* The bounds [low, high) of a binary search, in one number, so that a global function can return them. */
 #define BOUNDS(low, high) ((__u64)(high) << 32 | (low))
 #define LOW(bounds) ((__u32)(bounds))
 #define HIGH(bounds) ((__u32)((bounds) >> 32))
-/* Where a line could not be read. */
+/* A line could not be read. */
 #define NO_BOUNDS (~0ULL)
 
 /*
@@ -205,7 +205,7 @@ static __always_inline int read_user(void *to, __u32 size, __u64 address)
 	return bpf_probe_read_user(to, size, (void *)address) != 0;
 }
 
-/* Finds between what addresses all code of a process lies. */
+/* Finds the bounds of all code of a process. */
 static __always_inline void find_code_bounds(struct walk *walk)
 {
 	struct swprof_code_range *lowest, *highest;
@@ -225,7 +225,7 @@ static __always_inline void find_code_bounds(struct walk *walk)
 /* More probes of returns than any thread has at once. */
 #define RETURN_PROBES_MAX 64
 
-/* Finds the return address that a uretprobe has replaced at a place of the stack; 0 where none has. */
+/* Finds the return address that a uretprobe has replaced at a place of the stack. 0: none. */
 __attribute__((noinline)) __u64 probed_return(__u64 place)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
@@ -251,20 +251,19 @@ static __always_inline void restore_return(struct walk *walk)
 		walk->ip = address;
 }
 
-/* Moves `walk->range` to the mapping of an address that user space has not told of. Returns 0 when it is one of code.
- */
+/* Moves `walk->range` to a mapping that user space has not published. Returns 0 if the mapping is code. */
 __attribute__((noinline)) int find_new_range(__u64 address)
 {
 	struct scratch *scratch = current_scratch();
 
 	if (!scratch)
 		return 1;
-	/* The mappings are none of the words of the stack. */
+	/* The stack now depends on the mappings, too. */
 	keep_no_reads(&scratch->walk);
 	return !find_mapping(&scratch->walk.range, address);
 }
 
-/* Whether the program itself is 64-bit: its callers of 32-bit code are in no chain of that. */
+/* Whether the program itself is 64-bit: the chain of 32-bit frames does not reach its 64-bit callers. */
 static __always_inline bool is_wide_process(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();

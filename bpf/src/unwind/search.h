@@ -22,7 +22,7 @@ static __always_inline int begin_search(struct walk *walk)
 	return STEP_DONE;
 }
 
-/* Ends a search with the best that it has found. */
+/* Ends a search with the best candidate. */
 static __always_inline int end_search(struct scratch *scratch)
 {
 	struct walk *walk = &scratch->walk;
@@ -48,9 +48,9 @@ static __always_inline int end_search(struct scratch *scratch)
 }
 
 /*
- * Looks at a word of the stack as the return address of the function at hand: in `walk->near`, `direct` is that of a
- * call to this function, as far as that can be told, and `indirect` one that may have led there by other functions
- * without a table. Returns whether there is no need to look further.
+ * Judges a word of the stack as a return address of the function at hand. In `walk->near`, `direct` follows a call to
+ * this function, as far as that can be told. `indirect` follows a call that may have led here through other functions
+ * without a table. Returns whether the search is done.
  */
 static __always_inline bool is_found(struct scratch *scratch, __u64 place, __u64 word)
 {
@@ -65,7 +65,7 @@ static __always_inline bool is_found(struct scratch *scratch, __u64 place, __u64
 		return false;
 	has_table = has_rule(scratch, word - 1);
 	if (call == CALL_DIRECT && !is_gap) {
-		/* The function has a rule, if one that could not be followed. */
+		/* The function has a rule, although the walk could not follow it. */
 		if (!has_table || !may_lead_to(target, walk->ip))
 			return false;
 	} else if (call == CALL_DIRECT) {
@@ -113,8 +113,8 @@ __attribute__((noinline)) int search_stack(void)
 }
 
 /*
- * A frame whose return address follows no call was not called: somebody put it onto the stack, as the entry of a
- * coroutine. A walk that a table led there, and that could not go on, is whole.
+ * Ends a walk at the entry of a coroutine. Its address was put onto the stack by hand, so it follows no call. A walk
+ * that reached it by a table and cannot go on is whole.
  */
 __attribute__((noinline)) int end_at_entry(void)
 {

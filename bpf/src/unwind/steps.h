@@ -34,7 +34,7 @@ static __always_inline bool has_frame_pointer(const struct walk *walk)
 	return walk->flags & WALK_HAS_BP && bp >= walk->sp && bp - walk->sp <= FRAME_SIZE_MAX && !(bp & 7);
 }
 
-/* The caller by a frame-pointer chain that has been confirmed. */
+/* Steps to the caller by a confirmed chain of frame pointers. */
 static __always_inline int step_by_frame_pointer(struct walk *walk)
 {
 	__u64 bp = walk->bp & ~FRAME_POINTER_MARK;
@@ -56,7 +56,7 @@ static __always_inline int step_by_frame_pointer(struct walk *walk)
 	return STEP_DONE;
 }
 
-/* The frame that a signal interrupted. */
+/* Steps to the frame that a signal interrupted. */
 static __always_inline int step_over_signal(struct walk *walk)
 {
 	struct arch_signal_registers *saved = &walk->signal;
@@ -77,8 +77,8 @@ static __always_inline int step_over_signal(struct walk *walk)
 }
 
 /*
- * The value that a register has in the frame at hand; of a caller only a guess, as no rule says that it was changed.
- * Returns 0 when there is one.
+ * Reads the value of a register in the frame at hand. In a caller it is a guess: rules do not list every change.
+ * Returns 0 if there is a value.
  */
 static __always_inline int read_register(struct walk *walk, __u32 number, __u64 *value)
 {
@@ -89,7 +89,7 @@ static __always_inline int read_register(struct walk *walk, __u32 number, __u64 
 	if (!(walk->flags & WALK_HAS_REGISTERS))
 		walk->needs_registers = 1;
 	kept = arch_kept_index(number);
-	/* The verifier is to see the bound behind the comparison, and not what the compiler knows. */
+	/* Without this the compiler drops the comparison, and the verifier sees no bound. */
 	__asm__ volatile("" : "+r"(kept));
 	if (kept < SWPROF_KEPT_REGISTERS)
 		place = walk->kept[kept];
@@ -100,7 +100,7 @@ static __always_inline int read_register(struct walk *walk, __u32 number, __u64 
 	return place == KEPT_NOWHERE || read_user(value, sizeof(*value), place);
 }
 
-/* Notes where a rule says that the caller's registers are. */
+/* Records where a rule keeps the caller's registers. */
 static __always_inline void keep_registers(struct walk *walk, __u32 kept, __u64 frame_address)
 {
 	__u32 places = kept == SWPROF_KEEPS_SOME ? walk->rule.addend : SWPROF_PLACES_LOST;
@@ -116,7 +116,7 @@ static __always_inline void keep_registers(struct walk *walk, __u32 kept, __u64 
 	}
 }
 
-/* The caller's rbp. Returns 0 when it is known or known to be lost. */
+/* Restores the caller's bp. Returns 0 if it is known, or known to be lost. */
 static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_address)
 {
 	__u64 place = 0;
@@ -145,7 +145,7 @@ static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_
 	return peek_word(walk, &walk->bp, place);
 }
 
-/* The return address by a rule, and the caller's bp with it. Returns 0 when they could be read. */
+/* Reads the return address by a rule. Returns 0 if it could be read. */
 static __always_inline int read_return_address(struct walk *walk, __u64 frame_address, __u64 *ip)
 {
 	const struct swprof_unwind_rule *rule = &walk->rule;
@@ -163,7 +163,7 @@ static __always_inline int read_return_address(struct walk *walk, __u64 frame_ad
 	return read_word(walk, ip, place);
 }
 
-/* The frame address by a rule. Returns STEP_DONE when it is known. */
+/* Finds the frame address by a rule. Returns STEP_DONE if it is known. */
 static __always_inline int find_frame_address(struct walk *walk, __u64 *frame_address)
 {
 	const struct swprof_unwind_rule *rule = &walk->rule;
@@ -212,7 +212,7 @@ static __always_inline int find_frame_address(struct walk *walk, __u64 *frame_ad
 	return STEP_DONE;
 }
 
-/* Whether a rule goes by a register that may have another value by now. */
+/* Whether a rule uses a register whose value may have changed. */
 static __always_inline bool is_uncertain(const struct walk *walk)
 {
 	switch (walk->rule.frame_address) {
@@ -227,7 +227,7 @@ static __always_inline bool is_uncertain(const struct walk *walk)
 	}
 }
 
-/* The caller by a rule of a table. */
+/* Steps to the caller by a rule of a table. */
 static __always_inline int step_by_rule(struct walk *walk)
 {
 	const struct swprof_unwind_rule *rule = &walk->rule;
@@ -244,11 +244,11 @@ static __always_inline int step_by_rule(struct walk *walk)
 		return step;
 	if (rule->return_address == SWPROF_RA_REGISTER && !(walk->flags & WALK_HAS_REGISTERS))
 		return STEP_BY_SEARCH;
-	/* Only a leaf that has taken its return address off the stack leaves its caller the same stack. */
+	/* Only a leaf that has already popped its return address has the stack pointer of its caller. */
 	if (frame_address < walk->sp || (frame_address == walk->sp && !(walk->flags & WALK_EXACT))) {
 		if (is_checked)
 			return STEP_BY_SEARCH;
-		/* What is not counted from the stack pointer may be another stack. */
+		/* A frame address that does not depend on the stack pointer may be on another stack. */
 		if (rule->frame_address == SWPROF_CFA_SP || rule->frame_address == SWPROF_CFA_LINKAGE_STUB)
 			return end_walk(walk, SWPROF_STACK_CORRUPT);
 		is_elsewhere = true;
@@ -288,7 +288,7 @@ static __always_inline int find_code(struct walk *walk)
 	return find_published_code(walk) && find_new_range(walk->address);
 }
 
-/* Adds a frame, or a mark, to those that were found. */
+/* Appends a frame or a mark. */
 static __always_inline int add_frame(struct scratch *scratch, __u64 frame)
 {
 	struct walk *walk = &scratch->walk;
@@ -302,7 +302,7 @@ static __always_inline int add_frame(struct scratch *scratch, __u64 frame)
 	return STEP_DONE;
 }
 
-/* Adds the frame that a step has come to, behind a mark where that is not 0. */
+/* Appends the frame that a step has reached, behind a mark if that is not 0. */
 static __always_inline int finish_step(struct scratch *scratch, __u32 mark)
 {
 	struct walk *walk = &scratch->walk;

@@ -28,7 +28,7 @@ static __always_inline void keep_read(struct walk *walk, __u64 place, __u64 valu
 #endif
 }
 
-/* Notes where walk->bp has been read from. */
+/* Records the address from which walk->bp was read. */
 static __always_inline void keep_bp_place(struct walk *walk, __u64 place)
 {
 #ifdef WALK_KEEPS_READS
@@ -36,7 +36,7 @@ static __always_inline void keep_bp_place(struct walk *walk, __u64 place)
 #endif
 }
 
-/* Notes that a walk goes by walk->bp. */
+/* Records that a walk uses walk->bp. */
 static __always_inline void keep_bp(struct walk *walk)
 {
 #ifdef WALK_KEEPS_READS
@@ -47,7 +47,7 @@ static __always_inline void keep_bp(struct walk *walk)
 #endif
 }
 
-/* Notes that a walk goes by something that is not kept. */
+/* Records that a walk uses something other than these words: its stack cannot be cached. */
 static __always_inline void keep_no_reads(struct walk *walk)
 {
 #ifdef WALK_KEEPS_READS

@@ -24,7 +24,7 @@ enum {
 	WALK_BY_RULE = 64, /* a table's rule has led to this frame */
 };
 
-/* What comes of a step. */
+/* The result of a step. */
 enum {
 	STEP_DONE = 0, /* the caller is the frame at hand now */
 	STEP_LAST = 1, /* the walk has ended */
@@ -44,16 +44,16 @@ enum {
 };
 
 /*
- * What a walk has read and gone by, besides the registers ip and sp that it began with: while these words hold, and the
- * tables do, it comes out the same. Only kept where the including file asks for it.
+ * The words that a walk has read, and whether it has used bp. A walk from the same ip and sp gives the same stack while
+ * these words and the tables are unchanged. Only recorded if the including file defines WALK_KEEPS_READS.
  */
 #define WALK_READS_MAX 64
 
 struct walk_reads {
-	__u32 count; /* more than WALK_READS_MAX: not all are here */
-	__u32 uses_bp; /* 0 or 1: it has gone by bp as it was at the beginning */
-	/* Where walk->bp is from: code may have put anything into it, so that it counts from its first use on. 0: it
-	 * was there at the beginning. */
+	__u32 count; /* if above WALK_READS_MAX, not all words are here */
+	__u32 uses_bp; /* 0 or 1: the walk has used the bp that it began with */
+	/* The address from which walk->bp was read. Code may keep anything in bp, so the word counts once it is used.
+	 * 0: the walk began with it. */
 	__u64 bp_place;
 	__u64 places[WALK_READS_MAX];
 	__u64 values[WALK_READS_MAX];
@@ -67,7 +67,7 @@ struct walk_reads {
 /* How much code is read at once. */
 #define CODE_BYTES 256
 
-/* Where a register's value is, instead of in memory. */
+/* Places of a register's value that are no addresses. */
 #define KEPT_IN_REGISTER 0
 #define KEPT_NOWHERE 1
 
@@ -76,11 +76,11 @@ struct near_calls {
 	__u64 target; /* of `direct` */
 	__u64 direct_place; /* of a call to the function at hand */
 	__u64 direct;
-	__u64 indirect_place; /* of the first other one that may have led to it */
+	__u64 indirect_place; /* of the first other call that may have led to it */
 	__u64 indirect;
 };
 
-/* Where the frame pointer leads to. */
+/* The frame that the frame pointer points to. */
 struct chain {
 	struct saved_frame frame;
 	__u64 target; /* of a direct call there that may have led to the frame at hand; else 0 */
