@@ -58,7 +58,7 @@ static __always_inline void add_interval(struct thread *thread, __u64 user_stack
 		sum->max_ns = ns;
 }
 
-/* Sums up what waits for its user stack. */
+/* Adds the pending interval to the sums, with its user stack. */
 static __attribute__((noinline)) void settle(struct thread *thread, __u64 user_stack)
 {
 	thread->has_pending = 0;
@@ -68,7 +68,7 @@ static __attribute__((noinline)) void settle(struct thread *thread, __u64 user_s
 		add_interval(thread, user_stack, thread->pending.queued_phase, thread->pending.queued_ns);
 }
 
-/* Counts what of an interval is not wanted. */
+/* Counts the parts of an interval that were not asked for. */
 static __always_inline void count_left_out(struct pending *pending)
 {
 	if (!pending->first_wanted)
@@ -77,7 +77,7 @@ static __always_inline void count_left_out(struct pending *pending)
 		add_sum(SWPROF_SUM_LEFT_OUT + (pending->queued_phase & 7), pending->queued_ns);
 }
 
-/* Notes how a thread that could go on is held back by a CPU limit as it stops running. */
+/* Records the CPU limit of a runnable thread as it stops running. */
 static __always_inline void note_throttling(struct task_struct *task, struct thread *thread)
 {
 	if (!has_throttling())

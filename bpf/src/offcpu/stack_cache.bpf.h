@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A cache of each thread's last user stack and last kernel stack. A thread that waits again and again does so in the
- * same place. A walk is a function of where it begins and of the words that it reads, so each stack is kept with those
- * words. If they are unchanged, the stack has its number without a walk.
+ * Each thread caches its last user stack and its last kernel stack, with the stack words that the walk has read. If
+ * they are unchanged, the cached stack is reused and nothing is walked: threads wait again and again in the same place.
  */
 #ifndef SWPROF_OFFCPU_STACK_CACHE_BPF_H
 #define SWPROF_OFFCPU_STACK_CACHE_BPF_H
@@ -11,22 +10,20 @@
 
 /* Words of a kernel stack, from where its task left the CPU to the registers of user mode. */
 #define KERNEL_WORDS_MAX 320
-/* Words of a user stack among which all that was read lies. */
+/* Words of a user stack: a walk that has read others is not cached. */
 #define USER_WORDS_MAX 512
 
 /*
- * Places of a kernel stack, counted from where it begins, that include all that its walk has read return addresses
- * from. The walk is the kernel's own and does not tell where those are; but they hold the addresses that it gave.
+ * The places of a kernel stack that hold return addresses, counted from its beginning. The kernel's own walk does not
+ * tell where it has read them, so a place counts if it holds one of the addresses that the walk has found.
  *
- * How far a return address lies above the one below it follows from the code at that one: equal addresses at all places
- * lead to the same next ones, up to the root. There are two exceptions.
+ * The code at a return address determines how far above it the next one lies. Equal addresses at all places therefore
+ * lead to the same stack, up to the root. There are two exceptions:
  *
- * Where the stack pointer of a frame was found out as it ran, the walk goes by a frame pointer instead, or by the
- * registers that an exception has saved: stacks that look as if they had either are not kept.
- *
- * And the function that all system calls go through moves the stack by a random number of bytes
- * (CONFIG_RANDOMIZE_KSTACK_OFFSET). It is called from the last word below the registers of user mode, which therefore
- * counts by itself.
+ * - Some frames have a size that is known at run time only. The walk then uses a frame pointer, or the registers that
+ * an exception has saved. Stacks that look as if they had either are not cached.
+ * - The entry of system calls moves the stack by a random number of bytes (CONFIG_RANDOMIZE_KSTACK_OFFSET). Its return
+ *   address is the last word below the registers of user mode, and is compared by itself.
  */
 #define KERNEL_PLACES_MAX 32
 
@@ -34,8 +31,9 @@ struct cached_kernel_stack {
 	__u64 id; /* 0: none */
 	__u64 last_word;
 	__u32 words; /* from where it begins to the last word */
-	__u32 moves; /* 0 or 1: it was found with different numbers of them, so that it has such a function */
-	volatile __u32 count; /* of places: less than KERNEL_PLACES_MAX. Volatile: the verifier is not to follow it */
+	__u32 moves; /* 0 or 1: the number of words varies, by the random offset */
+	volatile __u32
+		count; /* of places: less than KERNEL_PLACES_MAX. Volatile, so that the verifier does not track it */
 	__u32 reserved;
 	__u64 values[KERNEL_PLACES_MAX];
 	__u16 places[KERNEL_PLACES_MAX];
@@ -68,7 +66,7 @@ struct {
 	__type(value, struct stack_cache);
 } stack_caches SEC(".maps");
 
-/* Switches happen while user stacks are looked at. */
+/* A switch may happen while a user stack is compared, so each has a buffer of its own. */
 enum {
 	STACK_WORDS_KERNEL = 0,
 	STACK_WORDS_USER = 1,
@@ -92,14 +90,14 @@ struct {
 	__type(value, struct stack_words);
 } stack_words SEC(".maps");
 
-/* A pointer as a number that can be computed with, which it is in a map only. */
+/* Turns a pointer into a number, by way of a map: the verifier allows no arithmetic on pointers. */
 static __always_inline __u64 address_of(void *pointer, struct stack_words *place)
 {
 	place->number = (__u64)pointer;
 	return place->number;
 }
 
-/* Sets what becomes the next place where `is_one` is 1, and not where it is 0: the verifier follows no branch. */
+/* Appends a place if `is_one` is 1. There is no branch, so that the verifier has one path. */
 static __always_inline void set_place(struct cached_kernel_stack *last, __u16 place, __u64 value, __u32 is_one)
 {
 	__u32 index = last->count & (KERNEL_PLACES_MAX - 1);
@@ -120,7 +118,7 @@ static __always_inline bool has_equal_places(struct cached_kernel_stack *last, s
 	return true;
 }
 
-/* Drops the places that a stack with the same walk has other words at: its addresses are not read from there. */
+/* Drops places whose word has changed although the stack has not: no return address was read there. */
 static __always_inline void drop_places(struct cached_kernel_stack *last, struct stack_words *now)
 {
 	__u32 count = last->count;
@@ -136,13 +134,13 @@ static __always_inline void drop_places(struct cached_kernel_stack *last, struct
 	}
 }
 
-/* Which of 64 bits tells an address from most others. */
+/* A bit of 64 for an address, as in a Bloom filter. */
 static __always_inline __u32 bit_of(__u64 address)
 {
 	return address * 0x9e3779b97f4a7c15ULL >> 58;
 }
 
-/* All bits where a number is below a limit, a power of two; else none. Without a branch, as the verifier is to see. */
+/* All bits if a number is below a limit, a power of two; else none. Without a branch, for the verifier. */
 static __always_inline __u64 mask_below(__u64 number, __u64 limit)
 {
 	__u64 above = number / limit, negative = -above;
@@ -154,8 +152,8 @@ static __always_inline __u64 mask_below(__u64 number, __u64 limit)
 }
 
 /*
- * Finds the places of the addresses of a kernel stack among the `count` words below its last one; those of a few other
- * words do no harm. Returns 0 when the stack can be kept.
+ * Finds the places of return addresses among the `count` words below the last one. A few others do no harm. Returns 0
+ * if the stack can be cached.
  */
 __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 {
@@ -192,7 +190,7 @@ __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 	return 0;
 }
 
-/* Whether a task's functions return to a tracer first, so that its stack does not have all addresses of its callers. */
+/* Whether functions of a task return to a tracer: its stack then lacks some return addresses. */
 static __always_inline bool has_traced_returns(struct task_struct *task)
 {
 	return (bpf_core_field_exists(task->ret_stack) && task->ret_stack) ||
@@ -236,7 +234,7 @@ static __attribute__((noinline)) __u64 kernel_stack_by_cache(struct task_struct 
 	}
 	last->id = 0;
 	frames = size > 0 ? size / sizeof(__u64) : 0;
-	/* What is not whole, or has to be sent again, is walked again. */
+	/* A stack that is not whole, or has to be sent again, is not cached. */
 	if (frames == 0 || frames >= KERNEL_PLACES_MAX ||
 	    kernel->frames[(frames - 1) % KERNEL_PLACES_MAX] != last_word || !is_known(id) ||
 	    find_places(count, frames, sp))
@@ -249,7 +247,7 @@ static __attribute__((noinline)) __u64 kernel_stack_by_cache(struct task_struct 
 	return id;
 }
 
-/* Whether a user stack from these registers on would be walked as it was. */
+/* Whether a walk from these registers would give the cached stack. */
 static __always_inline bool is_same_user_stack(struct cached_user_stack *last, struct pt_regs *regs, __u64 mm,
 					       __u64 generation)
 {
@@ -271,7 +269,7 @@ static __always_inline bool is_same_user_stack(struct cached_user_stack *last, s
 	return true;
 }
 
-/* Keeps the walk that has just ended, where all that it went by can be looked at again. */
+/* Caches the words that the last walk has read, if they lie close enough together. */
 static __always_inline void keep_user_stack(struct cached_user_stack *last, struct walk *walk, __u64 sp)
 {
 	__u32 words = 0;
@@ -309,7 +307,7 @@ __attribute__((noinline)) __u64 user_stack_by_cache(__u32 tgid)
 	if (!cache || !scratch || !generation)
 		return user_stack_of_current(tgid);
 	last = &cache->user;
-	/* Of the tables as they are now or were later, but not before. */
+	/* Read before the walk: a change of the tables meanwhile makes the entry stale. */
 	walked_generation = *(volatile __u64 *)generation;
 	if (is_same_user_stack(last, regs, mm, walked_generation))
 		return last->id;

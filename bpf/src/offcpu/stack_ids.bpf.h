@@ -3,7 +3,7 @@
 #ifndef SWPROF_OFFCPU_STACK_IDS_BPF_H
 #define SWPROF_OFFCPU_STACK_IDS_BPF_H
 
-/* The cache of stacks looks at what a walk has gone by. */
+/* The stack cache compares the words that a walk has read. */
 #define WALK_KEEPS_READS
 #include "unwind/user_stacks.bpf.h"
 #include "abi/stacks.h"

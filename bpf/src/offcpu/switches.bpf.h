@@ -18,8 +18,8 @@ static __always_inline bool switch_has_state(void)
 }
 
 /*
- * Ends the interval of the current thread, which has run since `now` although no switch to it was seen: the kernel does
- * not run our programs in every context.
+ * Ends the interval of the current thread, which runs since `now` although we saw no switch to it. The kernel does not
+ * run our programs in every context.
  */
 static __always_inline void come_back_unseen(struct task_struct *task, struct thread *thread, __u64 now)
 {
@@ -52,7 +52,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 		if (thread->has_pending)
 			settle(thread, SWPROF_STACK_ID_LOST);
 	} else if (thread->since) {
-		/* It has run since, and nobody knows from when on. */
+		/* It has run meanwhile, at an unknown time. */
 		count(SWPROF_COUNTER_SWITCH_MISSED);
 	}
 	/* It waits again before it left the system call; or its return was not seen, and it may be anywhere by now. */
@@ -86,7 +86,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread *
 	thread->since = now;
 }
 
-/* The current thread has come back from a wait, and has its user stack as it was. */
+/* Takes the user stack of a wait that has ended: the current thread still has it. */
 static __always_inline int come_back(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();

@@ -33,7 +33,7 @@ enum {
 	CACHE_KEPT = 2,
 };
 
-/* Of each thread of a target. */
+/* The state of a thread of a target. */
 struct thread {
 	__u64 since; /* when it stopped running; 0: it runs */
 	__u64 woken; /* 0: not yet, or `queue_times` has it */
@@ -124,8 +124,7 @@ static __always_inline struct swprof_window *current_window(void)
 	return bpf_map_lookup_elem(&window, &zero);
 }
 
-/* What is kept of a task. Most tasks have nothing that a program keeps of them, and are told from the others at once.
- */
+/* The state of a task; NULL if it is not measured. Most tasks have no storage of any program, which costs one look. */
 static __always_inline struct thread *thread_of(struct task_struct *task)
 {
 	if (bpf_core_field_exists(task->bpf_storage) && !task->bpf_storage)
@@ -156,7 +155,7 @@ static __always_inline char state_letter(__u32 state)
 	return 'D';
 }
 
-/* Makes a task one whose time is taken. */
+/* Begins to measure a task. */
 static __always_inline struct thread *adopt(struct task_struct *task, __u32 tgid)
 {
 	struct thread *thread = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);

@@ -99,7 +99,7 @@ __attribute__((noinline)) __u64 judge_word(__u32 place, __u32 function, __u32 ip
 	return COMPAT_UNKNOWN;
 }
 
-/* The best of the words between two places, as judge_word() has it: of the function that begins last. */
+/* The best result of judge_word() for the words below `walk->bp`: that of the function that begins last. */
 __attribute__((noinline)) __u64 judge_words(__u32 place, __u32 function, __u32 ip)
 {
 	struct scratch *scratch = current_scratch();
@@ -132,8 +132,8 @@ static __always_inline int add_compat_frame(struct scratch *scratch, bool is_exa
 }
 
 /*
- * Where the return address of a leaf is whose instruction tells it: before its frame is made or after it is gone, and
- * in the function of the vdso that system calls return to. 0: it does not tell. Sets the caller's frame pointer.
+ * The place of a leaf's return address, if its instruction tells: before the frame is set up, after it is gone, or in
+ * the vDSO's function that system calls return to. 0: unknown. Sets the caller's frame pointer.
  */
 static __always_inline __u32 place_by_instruction(struct walk *walk)
 {
@@ -161,7 +161,7 @@ static __always_inline __u32 place_by_instruction(struct walk *walk)
 	return 0;
 }
 
-/* Moves to the caller, which a word of the stack leads back to. */
+/* Steps to the caller whose return address is at a place of the stack. */
 static __always_inline int return_to(struct scratch *scratch, __u32 place)
 {
 	struct walk *walk = &scratch->walk;
@@ -179,11 +179,11 @@ static __always_inline int return_to(struct scratch *scratch, __u32 place)
 }
 
 /*
- * Moves from a function without a frame of its own to its caller, where one is found; else to nothing.
+ * Steps from a function without a frame of its own to its caller, if one is found; else stays.
  *
- * The frame at ebp is that of the function that was called before its return address. Where the code at hand lies
- * behind the start of that function, and no word of the stack leads from one between the two back to it, the frame is
- * the function's own.
+ * The call before the frame's return address names the function that owns the frame at ebp. The frame belongs to the
+ * code at hand if that code lies behind the start of the function, and if no word of the stack leads back to it from a
+ * function between the two.
  */
 static __always_inline int check_frame(struct scratch *scratch)
 {
@@ -241,7 +241,7 @@ static __always_inline bool step_over_compat_signal(struct scratch *scratch)
 	return true;
 }
 
-/* The caller by the frame-pointer chain. */
+/* Steps to the caller by the chain of frame pointers. */
 static __always_inline int step_by_compat_frame(struct scratch *scratch)
 {
 	struct walk *walk = &scratch->walk;
@@ -302,12 +302,12 @@ static __always_inline void walk_compat_stack(struct scratch *scratch)
 	walk->range.end = 0;
 	walk->hash = hash_frame(0, walk->ip);
 	forget_reads(walk);
-	/* What this walk goes by is not looked at again: such a stack is walked each time. */
+	/* Such stacks are not cached. */
 	keep_no_reads(walk);
 	scratch->frames[0] = walk->ip;
 	walk->count = 1;
 	if (arch_has_local_segment(regs)) {
-		/* Where the segment begins is not known, so that its addresses are none of the process. */
+		/* The base of the segment is unknown, so its addresses mean nothing. */
 		walk->count = 0;
 		walk->end = SWPROF_STACK_COMPAT;
 		return;

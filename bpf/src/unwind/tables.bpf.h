@@ -24,7 +24,7 @@ struct {
 	__array(values, struct unwind_chunk);
 } unwind_chunks SEC(".maps");
 
-/* What code a process has mapped; processes whose mappings are not known yet are missing. */
+/* The code ranges of each process. A process whose mappings are not known yet has no entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
@@ -32,7 +32,7 @@ struct {
 	__type(value, struct swprof_code_map);
 } code_maps SEC(".maps");
 
-/* User space counts here how often it has changed `code_maps`, after each change. */
+/* The generation of `code_maps`: user space increments it after each change. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -66,7 +66,7 @@ static __always_inline struct swprof_code_range *range_at(__u32 first, __u32 ind
 	return line ? &((struct swprof_code_range *)line)[index % RANGES_PER_LINE] : NULL;
 }
 
-/* What is known of the code of a process; NULL where it has not been published, or is that of an earlier program. */
+/* The code ranges of a process; NULL if they are not published, or belong to an earlier program. */
 static __always_inline struct swprof_code_map *code_map_of(__u32 tgid)
 {
 	struct swprof_code_map *map = bpf_map_lookup_elem(&code_maps, &tgid);
