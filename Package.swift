@@ -102,7 +102,8 @@ let package = Package(
     .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "ELF", "Unwinding"], swiftSettings: strict),
     .testTarget(name: "BPFTests", dependencies: ["BPF"], swiftSettings: strict),
     .testTarget(
-      name: "UnwindingTests", dependencies: ["CElfutils", "ELF", "LinuxSystem", "Unwinding"], swiftSettings: strict),
+      name: "UnwindingTests", dependencies: ["CElfutils", "CUnwinding", "ELF", "LinuxSystem", "Unwinding"],
+      swiftSettings: strict),
     .target(name: "CHTTP", path: "Tests/CHTTP"),
     .testTarget(name: "HTTPParserTests", dependencies: ["CHTTP"], swiftSettings: strict),
     .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),

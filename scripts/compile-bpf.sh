@@ -11,7 +11,7 @@ aarch64) architecture=arm64 ;;
 *) echo "compile-bpf.sh: unsupported architecture $(uname -m)" >&2; exit 69 ;;
 esac
 "$clang" -target bpf -mcpu=v3 "-D__TARGET_ARCH_$architecture" -std=gnu17 -O2 -g -Wall -Wextra -Werror \
-  -Wno-unused-parameter -I "$include" -c "$source" -o "$object"
+  -Wno-unused-parameter -I "$include" -I "$(dirname "$source")" -c "$source" -o "$object"
 "$objcopy" --strip-debug "$object"
 {
   echo "// Generated from $(basename "$source") by scripts/compile-bpf.sh."

@@ -11,7 +11,7 @@ struct BPFBuildPlugin: BuildToolPlugin {
     let script = package.appending(path: "scripts/compile-bpf.sh")
     let clang = try context.tool(named: "clang").url
     let objcopy = try context.tool(named: "llvm-objcopy").url
-    let headers = try files(in: sources, suffix: ".h") + files(in: include, suffix: ".h")
+    let headers = try headers(below: sources) + headers(below: include)
 
     return try files(in: sources, suffix: ".bpf.c").map { source in
       let name = source.lastPathComponent.replacing(".bpf.c", with: "")
@@ -33,5 +33,12 @@ struct BPFBuildPlugin: BuildToolPlugin {
     try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
       .filter { $0.lastPathComponent.hasSuffix(suffix) }
       .sorted { $0.path < $1.path }
+  }
+
+  private func headers(below directory: URL) throws -> [URL] {
+    try FileManager.default.subpathsOfDirectory(atPath: directory.path(percentEncoded: false))
+      .filter { $0.hasSuffix(".h") }
+      .sorted()
+      .map { directory.appending(path: $0) }
   }
 }

@@ -1,3 +1,5 @@
+import CUnwinding
+
 /// A row of the call frame information while it is put together: the frame address, and the registers that a stack walk
 /// follows (DWARF 5, section 6.4.1).
 struct CallFrameRow: Equatable {
@@ -23,11 +25,11 @@ struct CallFrameRow: Equatable {
     case expression(Range<Int>)
   }
 
-  /// The DWARF numbers of the x86-64 ABI (System V ABI, AMD64 supplement, figure 3.36).
+  /// DWARF numbers.
   enum Register {
-    static let rbp: UInt64 = 6
-    static let rsp: UInt64 = 7
-    static let returnAddress: UInt64 = 16
+    static var rbp: UInt64 { UInt64(SWPROF_REGISTER_BP.rawValue) }
+    static var rsp: UInt64 { UInt64(SWPROF_REGISTER_SP.rawValue) }
+    static var returnAddress: UInt64 { UInt64(SWPROF_REGISTER_RETURN_ADDRESS.rawValue) }
   }
 
   var frameAddress = FrameAddress.unspecified
@@ -69,7 +71,7 @@ struct CallFrameRow: Equatable {
       switch register {
       case Register.rsp: return .stackPointer(offset: offset)
       case Register.rbp: return .framePointer(offset: offset)
-      case 0..<16: return .register(UInt8(register), offset: offset)
+      case 0..<Register.returnAddress: return .register(UInt8(register), offset: offset)
       default: return nil
       }
     case .expression(let range): return AddressExpression.frameAddress(bytes, range)
@@ -91,7 +93,7 @@ struct CallFrameRow: Equatable {
     switch returnAddress {
     case .offset(-8): .below
     case .offset(let offset): Int32(exactly: offset).map { .atFrameAddress(offset: $0) }
-    case .register(let number) where number < 16: .register(UInt8(number))
+    case .register(let number) where number < Register.returnAddress: .register(UInt8(number))
     case .unspecified, .undefined, .same, .valueOffset, .register, .expression, .valueExpression: nil
     }
   }

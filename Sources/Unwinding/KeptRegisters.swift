@@ -1,3 +1,6 @@
+import CProbes
+import CUnwinding
+
 /// Where a caller's rbx, r12, r13, r14 and r15 are: the registers besides rbp that functions keep for their callers
 /// (System V ABI, AMD64 supplement, section 3.2.1).
 ///
@@ -31,10 +34,7 @@ package struct KeptRegisters: Hashable, Sendable {
   }
 
   private static func shift(_ number: UInt64) -> UInt64? {
-    switch number {
-    case 3: 0
-    case 12...15: (number - 11) * placeBits
-    default: nil
-    }
+    let index = UInt64(arch_kept_index(number))
+    return index < UInt64(SWPROF_KEPT_REGISTERS) ? index * placeBits : nil
   }
 }

@@ -1,26 +1,29 @@
 import CProbes
 import CUnwinding
 
-/// The walk of `bpf/src/walk.h`, compiled for user space: over any registers and any memory.
+/// The walks of `bpf/src/unwind`, compiled for user space: over any registers and any memory.
 package struct StackWalk {
-  /// What x86-64 code runs on.
+  /// What code runs on.
   package struct Registers: Equatable, Sendable {
-    package var rip: UInt64
-    /// By their DWARF numbers (System V ABI, AMD64 supplement, figure 3.36); rbp is 6, rsp is 7.
-    package var general: [UInt64]
+    package static let stackPointer = Int(SWPROF_REGISTER_SP.rawValue)
+    private static let framePointer = Int(SWPROF_REGISTER_BP.rawValue)
+    private static let instructionPointer = Int(SWPROF_REGISTER_RETURN_ADDRESS.rawValue)
 
-    /// - Parameter general: sixteen.
-    package init(rip: UInt64, general: [UInt64]) {
-      precondition(general.count == 16)
-      self.rip = rip
-      self.general = general
+    /// By their DWARF numbers; the last one is the instruction pointer.
+    package var numbers: [UInt64]
+
+    /// - Parameter numbers: as many as there are registers.
+    package init(_ numbers: [UInt64]) {
+      precondition(numbers.count == Int(SWPROF_REGISTER_COUNT.rawValue))
+      self.numbers = numbers
     }
 
     package init(rip: UInt64, rsp: UInt64, rbp: UInt64) {
-      var general = [UInt64](repeating: 0, count: 16)
-      general[6] = rbp
-      general[7] = rsp
-      self.init(rip: rip, general: general)
+      var numbers = [UInt64](repeating: 0, count: Int(SWPROF_REGISTER_COUNT.rawValue))
+      numbers[Self.instructionPointer] = rip
+      numbers[Self.stackPointer] = rsp
+      numbers[Self.framePointer] = rbp
+      self.init(numbers)
     }
   }
 
@@ -49,25 +52,12 @@ package struct StackWalk {
     }
   }
 
-  package enum End: UInt32, Equatable, Sendable {
-    case complete = 1
-    case tooDeep = 2
-    case unreadable = 3
-    case noFramePointer = 4
-    case unmapped = 5
-    case unsupported = 6
-    case corrupt = 7
-    case doubted = 9
-    /// A signal has interrupted 32-bit code.
-    case compat = 16
-  }
-
   /// A walk that ended, and how.
   package struct Stack: Equatable, Sendable {
     /// From leaf to root: an instruction pointer, then return addresses; a frame that a signal interrupted is given by
     /// its instruction pointer + 1. `guessed` and `doubted` stand among them.
     package var frames: [UInt64]
-    package var end: End
+    package var end: StackEnd
   }
 
   /// Frames above this are not taken.
@@ -88,11 +78,46 @@ package struct StackWalk {
   package static func walk(
     from registers: Registers, through ranges: [CodeRange], read: @escaping (UInt64, Int) -> [UInt8]?
   ) -> Stack {
-    var source = StackWalk(ranges: ranges, read: read)
-    return unsafe withUnsafeMutablePointer(to: &source) { unsafe walk(from: registers, $0) }
+    unsafe StackWalk(ranges: ranges, read: read).stack { source, result in
+      unsafe swprof_walk(source, registers.numbers, result)
+    }
   }
 
-  private static func walk(from registers: Registers, _ context: UnsafeMutablePointer<StackWalk>) -> Stack {
+  /// Walks the stack of 32-bit code to its end, by frame pointers alone.
+  ///
+  /// - Parameters:
+  ///   - isWide: whether the program itself is 64-bit.
+  ///   - ranges: all code that is mapped, sorted by address, without overlap.
+  ///   - read: a number of bytes from an address on; nil where not all can be read.
+  package static func walkCompat(
+    from registers: Registers, isWide: Bool, through ranges: [CodeRange],
+    read: @escaping (UInt64, Int) -> [UInt8]?
+  ) -> Stack {
+    unsafe StackWalk(ranges: ranges, read: read).stack(isWide: isWide) { source, result in
+      unsafe swprof_walk_compat(source, registers.numbers, result)
+    }
+  }
+
+  private func stack(
+    isWide: Bool = true,
+    by walk: (UnsafePointer<swprof_walk_source>, UnsafeMutablePointer<swprof_walk_result>) -> Void
+  ) -> Stack {
+    var context = self
+    return unsafe withUnsafeMutablePointer(to: &context) { context in
+      var source = unsafe Self.source(context)
+      unsafe source.is_wide = isWide ? 1 : 0
+      let result = UnsafeMutablePointer<swprof_walk_result>.allocate(capacity: 1)
+      defer { unsafe result.deallocate() }
+      unsafe walk(&source, result)
+      let frames = unsafe withUnsafeBytes(of: &result.pointee.frames) {
+        unsafe Array($0.bindMemory(to: UInt64.self).prefix(Int(result.pointee.count)))
+      }
+      let end = unsafe UInt8(exactly: result.pointee.end).flatMap(StackEnd.init(rawValue:))
+      return Stack(frames: frames, end: end ?? .unsupported)
+    }
+  }
+
+  private static func source(_ context: UnsafeMutablePointer<StackWalk>) -> swprof_walk_source {
     var source = unsafe swprof_walk_source()
     unsafe source.context = UnsafeMutableRawPointer(context)
     unsafe source.lowest_code = context.pointee.ranges.first?.addresses.lowerBound ?? 0
@@ -114,15 +139,7 @@ package struct StackWalk {
       unsafe result?.pointee = swprof_unwind_rule(walk.ranges[Int(module) - 1].rule(address) ?? .gap)
       return 0
     }
-    let numbers = registers.general + [registers.rip]
-    let result = UnsafeMutablePointer<swprof_walk_result>.allocate(capacity: 1)
-    defer { unsafe result.deallocate() }
-    unsafe swprof_walk(&source, numbers, result)
-    let frames = unsafe withUnsafeBytes(of: &result.pointee.frames) {
-      unsafe Array($0.bindMemory(to: UInt64.self).prefix(Int(result.pointee.count)))
-    }
-    // The walk has no other ends where tables are always ready.
-    return Stack(frames: frames, end: unsafe End(rawValue: result.pointee.end) ?? .unsupported)
+    return unsafe source
   }
 
   private static func of(_ context: UnsafeMutableRawPointer?) -> StackWalk {

@@ -4,6 +4,7 @@ import Glibc
 import LinuxSystem
 import ProfileModel
 import Testing
+import Unwinding
 
 @testable import Capture
 

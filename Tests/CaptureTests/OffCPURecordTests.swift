@@ -1,6 +1,7 @@
 import CProbes
 import ProfileModel
 import Testing
+import Unwinding
 
 @testable import Capture
 

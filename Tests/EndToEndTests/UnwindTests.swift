@@ -252,7 +252,7 @@ private struct ReferenceWalk {
     try #require(result.status == 0, "\(result.errors)")
     let numbers = result.output.split(whereSeparator: \.isWhitespace).compactMap { UInt64($0, radix: 16) }
     try #require(numbers.count == 17)
-    let registers = StackWalk.Registers(rip: numbers[0], general: Array(numbers[1...]))
+    let registers = StackWalk.Registers(Array(numbers[1...]) + [numbers[0]])
     return StackWalk.walk(from: registers, through: ranges) { address, size in
       address < 1 << 47 ? try? memory.read(from: Int(address), limit: size) : nil
     }

@@ -45,8 +45,8 @@ struct CallerTests {
     _ code: Code
   ) -> StackWalk.Stack {
     var registers = StackWalk.Registers(rip: rip, rsp: rsp, rbp: rbp)
-    registers.general[0] = rax
-    registers.general[3] = rbx
+    registers.numbers[0] = rax
+    registers.numbers[3] = rbx
     var words = stack
     // All of a stack can be read.
     for place in stride(from: UInt64(0x8000), to: 0x8400, by: 8) where words[place] == nil { words[place] = 0 }

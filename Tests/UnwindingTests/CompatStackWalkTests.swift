@@ -1,3 +1,4 @@
+import CUnwinding
 import Testing
 
 @testable import Unwinding
@@ -47,10 +48,10 @@ struct CompatStackWalkTests {
 
   private func walk(
     eip: UInt32 = 0x10420, esp: UInt32 = 0x80100, ebp: UInt32 = 0x80110, isWide: Bool = false
-  ) -> CompatStackWalk.Stack {
-    CompatStackWalk.walk(from: .init(eip: eip, esp: esp, ebp: ebp), isWide: isWide) {
-      (0x10000..<0x11000).contains($0)
-    } read: { [memory] in
+  ) -> StackWalk.Stack {
+    let registers = StackWalk.Registers(rip: UInt64(eip), rsp: UInt64(esp), rbp: UInt64(ebp))
+    let code = StackWalk.CodeRange(addresses: 0x10000..<0x11000, bias: 0, table: nil)
+    return StackWalk.walkCompat(from: registers, isWide: isWide, through: [code]) { [memory] in
       memory.read($0, $1)
     }
   }
@@ -58,7 +59,7 @@ struct CompatStackWalkTests {
   private let whole: [UInt64] = [0x10420, 0x10350, 0x10250, 0x10110]
 
   @Test func `a chain of frames of 4-byte words is walked to its end`() {
-    #expect(walk() == .init(frames: whole, end: .whole))
+    #expect(walk() == .init(frames: whole, end: .compatWhole))
   }
 
   @Test func `32-bit code of a 64-bit program is never whole`() {
@@ -74,14 +75,14 @@ struct CompatStackWalkTests {
     var test = self
     test.memory.set(code, at: 0x10420)
 
-    #expect(test.walk(esp: 0x80114, ebp: 0x80120) == .init(frames: whole, end: .whole))
+    #expect(test.walk(esp: 0x80114, ebp: 0x80120) == .init(frames: whole, end: .compatWhole))
   }
 
   @Test func `a leaf that has saved its caller's frame pointer, and not made its own`() {
     var test = self
     test.memory.set([0x89, 0xE5], at: 0x10420)
 
-    #expect(test.walk(esp: 0x80110, ebp: 0xBAD) == .init(frames: whole, end: .whole))
+    #expect(test.walk(esp: 0x80110, ebp: 0xBAD) == .init(frames: whole, end: .compatWhole))
   }
 
   @Test func `the return from a system call has pushed three registers`() {
@@ -92,7 +93,7 @@ struct CompatStackWalkTests {
 
     let stack = test.walk(eip: 0x10900, esp: 0x80100, ebp: 0x80110)
 
-    #expect(stack == .init(frames: [0x10900, 0x10450, 0x10350, 0x10250, 0x10110], end: .whole))
+    #expect(stack == .init(frames: [0x10900, 0x10450, 0x10350, 0x10250, 0x10110], end: .compatWhole))
   }
 
   @Test func `a leaf without a frame is not taken for its caller`() {
@@ -102,7 +103,7 @@ struct CompatStackWalkTests {
     test.memory.setWords([0, 0x10450], at: 0x80104)
 
     #expect(
-      test.walk(eip: 0x10510) == .init(frames: [0x10510, 0x10450, 0x10350, 0x10250, 0x10110], end: .whole))
+      test.walk(eip: 0x10510) == .init(frames: [0x10510, 0x10450, 0x10350, 0x10250, 0x10110], end: .compatWhole))
   }
 
   @Test func `two functions without a frame are both found`() {
@@ -114,7 +115,7 @@ struct CompatStackWalkTests {
 
     let stack = test.walk(eip: 0x10610)
 
-    #expect(stack == .init(frames: [0x10610, 0x10540, 0x10450, 0x10350, 0x10250, 0x10110], end: .whole))
+    #expect(stack == .init(frames: [0x10610, 0x10540, 0x10450, 0x10350, 0x10250, 0x10110], end: .compatWhole))
   }
 
   @Test func `where the leaf may have been called through a pointer, a caller may be missing`() {
@@ -210,10 +211,10 @@ struct CompatStackWalkTests {
   }
 
   @Test func `the selector of 32-bit code, and any of the process's own, is not that of 64-bit code`() {
-    #expect(CompatStackWalk.isCompatCode(segment: 0x23))
-    #expect(CompatStackWalk.isCompatCode(segment: 0xF))
-    #expect(CompatStackWalk.isCompatCode(segment: 0x1_0023))
-    #expect(!CompatStackWalk.isCompatCode(segment: 0x33))
-    #expect(!CompatStackWalk.isCompatCode(segment: 0xE033))
+    #expect(arch_is_compat_segment(0x23))
+    #expect(arch_is_compat_segment(0xF))
+    #expect(arch_is_compat_segment(0x1_0023))
+    #expect(!arch_is_compat_segment(0x33))
+    #expect(!arch_is_compat_segment(0xE033))
   }
 }

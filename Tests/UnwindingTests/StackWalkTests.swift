@@ -99,11 +99,11 @@ struct StackWalkTests {
     let byRegister = UnwindRule(frameAddress: .register(10, offset: 0))
     let ranges = [code(byRegister, .outermost, leafRule)]
     var registers = StackWalk.Registers(rip: 0x1010, rsp: 0x8000, rbp: 0)
-    registers.general[10] = 0x8100
+    registers.numbers[10] = 0x8100
     let memory: [UInt64: UInt64] = [0x80F8: 0x1155, 0x8000: 0x1055]
 
     let leaf = walk(registers, ranges, memory)
-    registers.rip = 0x1215
+    registers.numbers[16] = 0x1215
     let caller = walk(registers, ranges, memory)
 
     #expect(leaf == .init(frames: [0x1010, 0x1155], end: .complete))
@@ -113,7 +113,7 @@ struct StackWalkTests {
   @Test func `a return address may be in a register of the leaf`() {
     let popped = UnwindRule(frameAddress: .stackPointer(offset: 0), returnAddress: .register(5))
     var registers = StackWalk.Registers(rip: 0x1010, rsp: 0x8000, rbp: 0)
-    registers.general[5] = 0x1155
+    registers.numbers[5] = 0x1155
 
     let stack = walk(registers, [code(popped, .outermost)], [:])
 

@@ -83,7 +83,7 @@ int enter_call(__u64 *context)
 	struct pt_regs *regs = (struct pt_regs *)context[0];
 	struct sock *sk;
 
-	if (!is_io(number) || !is_target_current())
+	if (!arch_is_io(number) || !is_target_current())
 		return 0;
 	call = current_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (call)
@@ -92,7 +92,7 @@ int enter_call(__u64 *context)
 		count_network(SWPROF_NETWORK_THREAD_TABLE_FULL);
 	/* The descriptor is none any more when the call returns. */
 	if (number == CALL_CLOSE && call) {
-		sk = socket_of(regs->di);
+		sk = socket_of(arch_argument_1(regs));
 		connection = sk ? connection_at((__u64)sk) : NULL;
 		call->closing = connection ? (__u64)sk : 0;
 	}
@@ -179,7 +179,7 @@ SEC("tp_btf/sys_exit")
 int leave_call(__u64 *context)
 {
 	struct pt_regs *regs = (struct pt_regs *)context[0];
-	__u64 number = regs->orig_ax, fd = regs->di, flags = 0, now, bytes;
+	__u64 number = arch_system_call(regs), fd = arch_argument_1(regs), flags = 0, now, bytes;
 	__s64 result = context[1];
 	struct connection *connection;
 	struct payload *payload;
@@ -187,7 +187,7 @@ int leave_call(__u64 *context)
 	struct sock *sk;
 	__u32 direction;
 
-	if (!is_io(number) || !is_target_current())
+	if (!arch_is_io(number) || !is_target_current())
 		return 0;
 	if (number == CALL_CLOSE) {
 		if (network.call_times)
@@ -203,7 +203,7 @@ int leave_call(__u64 *context)
 	if (!has_data && !may_be_within_tls())
 		return 0;
 	if (number == CALL_SPLICE)
-		fd = regs->dx;
+		fd = arch_argument_3(regs);
 	sk = socket_of(fd);
 	if (!sk)
 		return 0;
@@ -219,14 +219,14 @@ int leave_call(__u64 *context)
 	if (network.call_times)
 		time_call(connection, direction, now);
 	if (number == CALL_RECVFROM)
-		flags = regs->r10;
+		flags = arch_argument_4(regs);
 	else if (number == CALL_RECVMSG)
-		flags = regs->dx;
+		flags = arch_argument_3(regs);
 	if (flags & MSG_PEEK)
 		return 0;
 	bytes = result;
 	if (number == CALL_SENDMMSG || number == CALL_RECVMMSG)
-		bytes = bytes_of_messages(regs->si, result);
+		bytes = bytes_of_messages(arch_argument_2(regs), result);
 	if (network.source != SWPROF_SOURCE_CALLS)
 		return 0;
 	account(connection, direction, bytes);

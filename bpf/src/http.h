@@ -31,7 +31,10 @@
 #ifndef SWPROF_HTTP_H
 #define SWPROF_HTTP_H
 
-#ifndef __bpf__
+#ifdef __bpf__
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#else
 #include <linux/types.h>
 #include <stdbool.h>
 #endif

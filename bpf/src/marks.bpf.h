@@ -3,8 +3,8 @@
 #ifndef SWPROF_MARKS_BPF_H
 #define SWPROF_MARKS_BPF_H
 
-#include "target.bpf.h"
-#include "swprof_network_abi.h"
+#include "track/targets.bpf.h"
+#include "abi/network.h"
 
 const volatile struct swprof_network_config network SEC(".rodata.network") = {};
 

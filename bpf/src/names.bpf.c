@@ -2,7 +2,7 @@
 /* The names of kernel addresses, by the kernel's own tables: run as user space asks, attached to nothing. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-#include "swprof_abi.h"
+#include "abi/names.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -9,7 +9,11 @@
  * which it waited. There, a thread that was not in a system call (a page fault, preemption) has nothing to leave, and
  * pays with the user stack before it is known how long it stays away.
  */
-#include "intervals.bpf.h"
+#include "offcpu/intervals.bpf.h"
+#include "offcpu/open_intervals.bpf.h"
+#include "offcpu/switches.bpf.h"
+#include "offcpu/wakeups.bpf.h"
+#include "track/processes.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -74,55 +78,6 @@ int wake_up_new(__u64 *context)
 	    may_be_wanted(SWPROF_PHASE_RUN_QUEUE, 0))
 		thread->user_stack = user_stack_of(task, tgid);
 	thread->since = bpf_ktime_get_ns();
-	return 0;
-}
-
-/*
- * The number of frames of a waker's kernel stack that are its own: all, or those from the interrupt on that ended the
- * wait, in which case the task that it interrupted has no part in it.
- */
-__attribute__((noinline)) __u32 frames_of_interrupt(__u32 count)
-{
-	__u32 place = KERNEL_STACK_WAKER;
-	struct kernel_stack *kernel = bpf_map_lookup_elem(&kernel_stacks, &place);
-
-	if (!kernel)
-		return 0;
-	for (__u32 i = 0; i < SWPROF_KERNEL_FRAMES_MAX && i < count; i++)
-		if (kernel->frames[i] - off_cpu.interrupts_start < off_cpu.interrupts_size)
-			return i + 1;
-	return 0;
-}
-
-SEC("tp_btf/sched_waking")
-int note_waker(__u64 *context)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	struct thread *thread = thread_of((struct task_struct *)context[0]);
-	__u32 place = KERNEL_STACK_WAKER, interrupt;
-	struct kernel_stack *kernel;
-	long size;
-
-	if (!thread || thread->woken || (thread->since && bpf_ktime_get_ns() - thread->since < off_cpu.min_ns))
-		return 0;
-	kernel = bpf_map_lookup_elem(&kernel_stacks, &place);
-	if (!kernel)
-		return 0;
-	size = bpf_get_stack(context, kernel->frames, SWPROF_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
-	interrupt = size > 0 ? frames_of_interrupt(size / sizeof(__u64)) : 0;
-	thread->waker_flags = 0;
-	thread->waker_tgid = 0;
-	thread->waker_user_stack = SWPROF_STACK_ID_NONE;
-	if (interrupt) {
-		thread->waker_flags = SWPROF_INTERVAL_INTERRUPT;
-		size = interrupt * sizeof(__u64);
-	} else {
-		thread->waker_tgid = tgid_in_namespace(task);
-		if (has_user_stack(task) && config.sides & SWPROF_SIDE_USER)
-			thread->waker_user_stack = user_stack_of_current(thread->waker_tgid);
-	}
-	thread->waker_kernel_stack =
-		config.sides & SWPROF_SIDE_KERNEL ? number_kernel_stack(place, size) : SWPROF_STACK_ID_NONE;
 	return 0;
 }
 
@@ -219,126 +174,5 @@ int adopt_threads(struct bpf_iter__task *context)
 		note_throttling(task, thread);
 	note_queue_time(task, thread, bpf_ktime_get_ns());
 	thread->since = window->start_ns;
-	return 0;
-}
-
-/* An open interval and the kernel frames behind it. */
-struct open_interval {
-	struct swprof_open_interval interval;
-	__u64 frames[SWPROF_KERNEL_FRAMES_MAX + 1];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct open_interval);
-} open_intervals SEC(".maps");
-
-static __always_inline void copy_registers(struct swprof_open_interval *open, struct task_struct *task)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
-	open->registers[0] = regs->ax;
-	open->registers[1] = regs->dx;
-	open->registers[2] = regs->cx;
-	open->registers[3] = regs->bx;
-	open->registers[4] = regs->si;
-	open->registers[5] = regs->di;
-	open->registers[6] = regs->bp;
-	open->registers[7] = regs->sp;
-	open->registers[8] = regs->r8;
-	open->registers[9] = regs->r9;
-	open->registers[10] = regs->r10;
-	open->registers[11] = regs->r11;
-	open->registers[12] = regs->r12;
-	open->registers[13] = regs->r13;
-	open->registers[14] = regs->r14;
-	open->registers[15] = regs->r15;
-	open->registers[16] = regs->ip;
-	if (!is_compat_code(regs->cs))
-		open->has_registers = SWPROF_REGISTERS_64BIT;
-	else
-		open->has_registers = regs->cs & LOCAL_SEGMENT ? SWPROF_REGISTERS_SEGMENT : SWPROF_REGISTERS_COMPAT;
-}
-
-/*
- * Writes each thread of the targets with its name and what it waits for as the capture ends: as user space asks, since
- * the memory of another process cannot be read here.
- *
- * It asks twice: a thread that it has found in the same interval before and after it walked the stack was there
- * meanwhile. The second time, the interval is claimed: the thread will not settle it itself. Where a thread does not
- * fit, nothing is written, and it comes again.
- */
-SEC("iter/task")
-int collect_threads(struct bpf_iter__task *context)
-{
-	struct task_struct *task = context->task;
-	struct swprof_window *window = current_window();
-	struct swprof_open_interval *open;
-	struct open_interval *buffer;
-	struct thread *thread, copy;
-	struct pending *pending = &copy.pending;
-	__u32 zero = 0;
-	long size = 0;
-	bool is_new;
-
-	if (!task || !window || task->exit_state)
-		return 0;
-	thread = bpf_task_storage_get(&threads, task, 0, 0);
-	buffer = bpf_map_lookup_elem(&open_intervals, &zero);
-	if (!thread || !buffer || thread->has_ended)
-		return 0;
-	open = &buffer->interval;
-	copy = *thread;
-	__builtin_memset(open, 0, sizeof(*open));
-	open->thread.record = SWPROF_RECORD_THREAD;
-	open->thread.time_ns = window->end_ns;
-	open->thread.tgid = copy.tgid;
-	open->thread.tid = copy.tid;
-	open->since_ns = copy.since;
-	bpf_probe_read_kernel(open->thread.comm, sizeof(open->thread.comm), task->comm);
-	bpf_probe_read_kernel(open->thread.process_comm, sizeof(open->thread.process_comm), task->group_leader->comm);
-	if (off_cpu.queue_times && copy.phase == SWPROF_PHASE_BLOCKED && task->sched_info.last_queued)
-		copy.woken = wakeup_by_offset(task, &copy);
-	is_new = !copy.has_pending && copy.since && !task->on_cpu && close_interval(&copy, window, ~0ULL);
-	if (is_new) {
-		pending->flags |= SWPROF_INTERVAL_OPEN;
-		pending->kernel_stack = SWPROF_STACK_ID_NONE;
-		open->user_stack = copy.user_stack;
-		if (config.sides & SWPROF_SIDE_KERNEL)
-			size = bpf_get_task_stack(task, buffer->frames, SWPROF_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
-		if (size <= 0 && config.sides & SWPROF_SIDE_KERNEL)
-			pending->kernel_stack = SWPROF_STACK_ID_LOST;
-	}
-	if (is_new || copy.has_pending) {
-		open->kernel_stack = pending->kernel_stack;
-		open->waker_user_stack = pending->waker_user_stack;
-		open->waker_kernel_stack = pending->waker_kernel_stack;
-		open->waker_tgid = pending->waker_tgid;
-		open->first_ns = pending->first_ns;
-		open->queued_ns = pending->queued_ns;
-		open->phase = pending->phase;
-		open->queued_phase = pending->queued_phase;
-		open->state = pending->state;
-		open->flags = pending->flags;
-		open->first_wanted = pending->first_wanted;
-		open->queued_wanted = pending->queued_wanted;
-		if (copy.has_user && config.sides & SWPROF_SIDE_USER && open->user_stack == SWPROF_STACK_ID_NONE)
-			copy_registers(open, task);
-	}
-	if (size > 0 && size <= SWPROF_KERNEL_FRAMES_MAX * (long)sizeof(__u64)) {
-		open->kernel_frames = size / sizeof(__u64);
-		open->kernel_end =
-			open->kernel_frames >= SWPROF_KERNEL_FRAMES_MAX ? SWPROF_STACK_TOO_DEEP : SWPROF_STACK_COMPLETE;
-	} else {
-		size = 0;
-	}
-	if (bpf_seq_write(context->meta->seq, buffer, sizeof(*open) + size) == 0 && window->claims) {
-		if (is_new)
-			count_left_out(pending);
-		thread->since = 0;
-		thread->has_pending = 0;
-	}
 	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* On-CPU profiling: one sample for each timer tick that finds a target running. */
-#include "stack_copies.bpf.h"
-#include "unwind.bpf.h"
+#include "oncpu/stack_copies.bpf.h"
+#include "track/processes.bpf.h"
+#include "unwind/user_stacks.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -46,7 +47,7 @@ static __always_inline bool is_kernel_address(__u64 address)
 static __always_inline void take_user_stack(struct bpf_perf_event_data *context, struct task_struct *task,
 					    struct scratch *scratch)
 {
-	if (!is_kernel_address(context->regs.ip))
+	if (!is_kernel_address(arch_ip(&context->regs)))
 		__builtin_memcpy(&scratch->regs, &context->regs, sizeof(scratch->regs));
 	else if (read_user_registers(scratch, task))
 		return;
@@ -133,7 +134,7 @@ int on_cpu_tick(struct bpf_perf_event_data *context)
 	BPF_CORE_READ_INTO(&scratch->sample.process_comm, task, group_leader, comm);
 	if (has_user && config.sides & SWPROF_SIDE_USER)
 		take_user_stack(context, task, scratch);
-	if (config.sides & SWPROF_SIDE_KERNEL && is_kernel_address(context->regs.ip))
+	if (config.sides & SWPROF_SIDE_KERNEL && is_kernel_address(arch_ip(&context->regs)))
 		take_kernel_stack(context, scratch);
 	/* Of all processes, many files have no table at first, and are not worth the room. */
 	if (scratch->sample.user_end != SWPROF_STACK_NOT_READY || config.scope != SWPROF_SCOPE_TARGETS || submit_copy())

@@ -3,38 +3,9 @@
 #ifndef SWPROF_REGISTERS_BPF_H
 #define SWPROF_REGISTERS_BPF_H
 
+#include "arch/arch.h"
 #include "tls.bpf.h"
 #include "vectors.bpf.h"
-
-enum {
-	CALL_READ = 0,
-	CALL_WRITE = 1,
-	CALL_CLOSE = 3,
-	CALL_READV = 19,
-	CALL_WRITEV = 20,
-	CALL_SENDFILE = 40,
-	CALL_CONNECT = 42,
-	CALL_ACCEPT = 43,
-	CALL_SENDTO = 44,
-	CALL_RECVFROM = 45,
-	CALL_SENDMSG = 46,
-	CALL_RECVMSG = 47,
-	CALL_SPLICE = 275,
-	CALL_ACCEPT4 = 288,
-	CALL_RECVMMSG = 299,
-	CALL_SENDMMSG = 307,
-};
-
-static __always_inline bool is_io(__u64 number)
-{
-	const __u64 low = 1ULL << CALL_READ | 1ULL << CALL_WRITE | 1ULL << CALL_CLOSE | 1ULL << CALL_READV |
-			  1ULL << CALL_WRITEV | 1ULL << CALL_SENDFILE | 1ULL << CALL_CONNECT | 1ULL << CALL_ACCEPT |
-			  1ULL << CALL_SENDTO | 1ULL << CALL_RECVFROM | 1ULL << CALL_SENDMSG | 1ULL << CALL_RECVMSG;
-
-	if (number < 64)
-		return low >> number & 1;
-	return number == CALL_SPLICE || number == CALL_ACCEPT4 || number == CALL_RECVMMSG || number == CALL_SENDMMSG;
-}
 
 /* The file behind a descriptor of a task; NULL where there is none. */
 static __always_inline struct file *file_of(__u64 fd, struct task_struct *task)
@@ -103,21 +74,22 @@ static __always_inline void read_call(struct connection *connection, struct payl
 	switch (number) {
 	case CALL_RECVFROM:
 		/* With MSG_TRUNC, the result is the length of the datagram, however much of it there was room for. */
-		if (length > regs->dx)
-			length = regs->dx;
+		if (length > arch_argument_3(regs))
+			length = arch_argument_3(regs);
 		/* fallthrough */
 	case CALL_READ:
 	case CALL_WRITE:
 	case CALL_SENDTO:
-		read_memory(connection, payload, regs->si + offset, length);
+		read_memory(connection, payload, arch_argument_2(regs) + offset, length);
 		break;
 	case CALL_READV:
 	case CALL_WRITEV:
-		read_vectors(connection, payload, regs->si, VECTORS(regs->dx, offset, 0), length);
+		read_vectors(connection, payload, arch_argument_2(regs), VECTORS(arch_argument_3(regs), offset, 0),
+			     length);
 		break;
 	case CALL_SENDMSG:
 	case CALL_RECVMSG:
-		if (!bpf_probe_read_user(message, sizeof(*message), (void *)regs->si))
+		if (!bpf_probe_read_user(message, sizeof(*message), (void *)arch_argument_2(regs)))
 			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0), length);
 		else
 			miss_data(connection, payload, length);
@@ -169,11 +141,11 @@ static __always_inline struct pt_regs *call_on(struct sock *sk, __u32 direction,
 
 	if (!regs)
 		return NULL;
-	number = regs->orig_ax;
+	number = arch_system_call(regs);
 	/* What the kernel puts there as a call begins; once it has returned, the other registers say nothing. */
-	if ((__s64)regs->ax != -ENOSYS || !is_readable(number, direction))
+	if ((__s64)arch_result(regs) != -ENOSYS || !is_readable(number, direction))
 		return NULL;
-	file = file_of(number == CALL_SPLICE ? regs->dx : regs->di, task);
+	file = file_of(number == CALL_SPLICE ? arch_argument_3(regs) : arch_argument_1(regs), task);
 	return file && file == sk->sk_socket->file ? regs : NULL;
 }
 

@@ -78,8 +78,9 @@ static __always_inline void read_content(struct connection *connection, struct s
 		return;
 	}
 	if (connection->shared.fd < 0)
-		connection->shared.fd = regs->orig_ax == CALL_SPLICE ? regs->dx : regs->di;
-	read_call(connection, payload, regs, regs->orig_ax, offset, length);
+		connection->shared.fd =
+			arch_system_call(regs) == CALL_SPLICE ? arch_argument_3(regs) : arch_argument_1(regs);
+	read_call(connection, payload, regs, arch_system_call(regs), offset, length);
 }
 
 static __always_inline bool is_counted(struct sock *sk)

@@ -3,6 +3,7 @@
 #ifndef SWPROF_TLS_BPF_H
 #define SWPROF_TLS_BPF_H
 
+#include "arch/arch.h"
 #include "pieces.bpf.h"
 
 /* The call of a TLS library that a thread is in. */
@@ -119,9 +120,9 @@ static __always_inline int enter_tls(struct swprof_user_regs *regs, __u32 direct
 		return 0;
 	}
 	*is_used = 1;
-	call->tls.connection = regs->di;
-	call->tls.buffer = regs->si;
-	call->tls.size = has_size ? regs->cx : 0;
+	call->tls.connection = arch_argument_1(regs);
+	call->tls.buffer = arch_argument_2(regs);
+	call->tls.size = has_size ? arch_function_argument_4(regs) : 0;
 	call->tls.socket = 0;
 	call->tls.direction = direction;
 	return 0;
@@ -156,7 +157,7 @@ int leave_tls(struct swprof_user_regs *regs)
 {
 	struct call *call = current_call(0);
 	struct tls_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
-	__s32 result = regs->ax;
+	__s32 result = arch_result(regs);
 	__u64 *known, socket, size = 0;
 	bool is_readable = true;
 	struct connection *connection;

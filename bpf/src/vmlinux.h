@@ -66,30 +66,13 @@ enum {
 /* All that a task which does not run can be in; the bits above are flags. */
 #define TASK_STATES 0x00ff
 
-#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
-
 #define SIGSTOP 19
 
 #define EFAULT 14
 #define EEXIST 17
 #define ENOSYS 38
 
-/* The context of a perf_event program: laid out by the verifier, not by BTF (include/uapi/linux/bpf_perf_event.h). */
-struct swprof_user_regs {
-	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
-};
-
-struct bpf_perf_event_data {
-	struct swprof_user_regs regs;
-	__u64 sample_period;
-	__u64 addr;
-};
-
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
-};
 
 struct ns_common {
 	unsigned int inum;
@@ -117,7 +100,7 @@ struct signal_struct {
 	atomic_t live;
 };
 
-/* A maple tree; its nodes are looked into by bpf/src/mappings.bpf.h. */
+/* A maple tree; its nodes are looked into by track/mappings.bpf.h. */
 struct maple_metadata {
 	unsigned char end;
 };

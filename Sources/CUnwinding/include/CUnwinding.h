@@ -1,7 +1,9 @@
-/* The walk of bpf/src/walk.h over any memory and any code, for user space. */
+/* The walks of bpf/src/unwind over any memory and any code, for user space. */
 #pragma once
 
-#include "swprof_abi.h"
+#include "../../../bpf/src/arch/arch.h"
+#include "abi/stacks.h"
+#include "abi/tables.h"
 
 /* What a walk goes through. Each function returns 0 when it found what was asked for. */
 struct swprof_walk_source {
@@ -12,6 +14,7 @@ struct swprof_walk_source {
 	int (*find_rule)(void *context, __u32 module, __u64 address, struct swprof_unwind_rule *rule);
 	__u64 lowest_code; /* all code lies from here on */
 	__u64 highest_code; /* and below this */
+	__u32 is_wide; /* 0 or 1: the program is 64-bit, whichever code it runs */
 };
 
 struct swprof_walk_result {
@@ -21,4 +24,8 @@ struct swprof_walk_result {
 };
 
 /* Walks from registers, which are given by their DWARF numbers; the last one is rip. */
-void swprof_walk(const struct swprof_walk_source *source, const __u64 registers[17], struct swprof_walk_result *result);
+void swprof_walk(const struct swprof_walk_source *source, const __u64 registers[SWPROF_REGISTER_COUNT],
+		 struct swprof_walk_result *result);
+/* The same for the stack of 32-bit code, from eip, esp and ebp among them. */
+void swprof_walk_compat(const struct swprof_walk_source *source, const __u64 registers[SWPROF_REGISTER_COUNT],
+			struct swprof_walk_result *result);

@@ -1,6 +1,7 @@
 import CProbes
 import LinuxSystem
 import ProfileModel
+import Unwinding
 
 /// Puts the sums of an off-CPU capture and the stacks that they name together.
 struct IntervalAggregator: RecordConsumer {

@@ -1,5 +1,6 @@
 import CProbes
 import ProfileModel
+import Unwinding
 
 /// What comes through the ring buffer of an off-CPU capture.
 enum OffCPURecord: CaptureRecord, Equatable {

@@ -67,38 +67,35 @@ struct WaitingThreadWalk {
     case SWPROF_REGISTERS_COMPAT: return compatStack(numbers, of: row.thread.process, memory, tracker)
     default: break
     }
-    let registers = StackWalk.Registers(rip: numbers[16], general: Array(numbers[..<16]))
-    let stack = StackWalk.walk(from: registers, through: ranges(of: row.thread.process, tracker)) { address, size in
+    let ranges = ranges(of: row.thread.process, tracker)
+    let stack = StackWalk.walk(from: .init(numbers), through: ranges) { address, size in
       address < 1 << 47 ? try? memory.read(from: Int(address), limit: size) : nil
     }
-    return (stack.frames, StackEnd(stack.end))
+    return (stack.frames, stack.end)
   }
 
   /// The stack of a thread that entered the kernel from 32-bit code.
   private func compatStack(
     _ numbers: [UInt64], of process: ProcessID, _ memory: OpenFile, _ tracker: borrowing ProcessTracker
   ) -> Stack {
-    let registers = CompatStackWalk.Registers(
-      eip: UInt32(truncatingIfNeeded: numbers[16]), esp: UInt32(truncatingIfNeeded: numbers[7]),
-      ebp: UInt32(truncatingIfNeeded: numbers[6]))
     let regions = tracker.regions(of: process) ?? []
-    let stack = CompatStackWalk.walk(from: registers, isWide: regions.contains { $0.end > 1 << 32 }) { address in
-      regions.contains { $0.start <= address && address < $0.end }
-    } read: { address, count in
+    let ranges = regions.map { StackWalk.CodeRange(addresses: $0.start..<$0.end, bias: 0, table: nil) }
+    let isWide = regions.contains { $0.end > 1 << 32 }
+    let stack = StackWalk.walkCompat(from: .init(numbers), isWide: isWide, through: ranges) { address, count in
       try? memory.read(from: Int(address), limit: count)
     }
-    return (stack.frames, StackEnd(stack.end))
+    return (stack.frames, stack.end)
   }
 
   /// The stack of a sample, from the copy that was taken of it.
   ///
   /// - Parameter regions: what its process had mapped.
   func walk(_ copy: SampleRecord.StackCopy, _ regions: [AddressSpace.Region], _ sources: [CodeSource]) -> Stack {
-    let registers = StackWalk.Registers(rip: copy.registers[16], general: Array(copy.registers[..<16]))
-    let stack = StackWalk.walk(from: registers, through: ranges(regions, sources)) { address, count in
+    let ranges = ranges(regions, sources)
+    let stack = StackWalk.walk(from: .init(copy.registers), through: ranges) { address, count in
       copy.bytes(at: address, count: count) ?? Self.code(at: address, count: count, regions, sources)
     }
-    return (stack.frames, StackEnd(stack.end))
+    return (stack.frames, stack.end)
   }
 
   /// Code of a process that may be gone, from the file that it has mapped.
@@ -131,33 +128,5 @@ struct WaitingThreadWalk {
         tables.rule(at: address, in: region.source, of: sources)
       }
     }
-  }
-}
-
-extension StackEnd {
-  init(_ end: StackWalk.End) {
-    self =
-      switch end {
-      case .complete: .complete
-      case .tooDeep: .tooDeep
-      case .unreadable: .unreadable
-      case .noFramePointer: .noFramePointer
-      case .unmapped: .unmapped
-      case .unsupported: .unsupported
-      case .corrupt: .corrupt
-      case .doubted: .doubted
-      case .compat: .compat
-      }
-  }
-
-  init(_ end: CompatStackWalk.End) {
-    self =
-      switch end {
-      case .whole: .compatWhole
-      case .compat: .compat
-      case .tooDeep: .tooDeep
-      case .unreadable: .unreadable
-      case .unmapped: .unmapped
-      }
   }
 }

@@ -3,6 +3,7 @@ import CProbes
 import Glibc
 import LinuxSystem
 package import ProfileModel
+import Unwinding
 
 /// Samples a changing set of processes at a low rate, and remembers the last while: what ran before somebody asked.
 package struct FlightRecorder: ~Copyable {

@@ -1,21 +1,8 @@
 import CProbes
 package import ProfileModel
+package import Unwinding
 
-/// How the walk of a stack ended (`enum swprof_stack_end`).
-package enum StackEnd: UInt8, Sendable, CaseIterable {
-  case none = 0
-  case complete = 1
-  case tooDeep = 2
-  case unreadable = 3
-  case noFramePointer = 4
-  case unmapped = 5
-  case unsupported = 6
-  case corrupt = 7
-  case notReady = 8
-  case doubted = 9
-  case compat = 16
-  case compatWhole = 17
-
+extension StackEnd {
   /// Why frames are missing at the root; nil where none are.
   package var truncation: Truncation? {
     switch self {
@@ -122,16 +109,15 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
 }
 
 extension SampleRecord.StackCopy {
-  /// - Parameter numbers: the registers of `struct pt_regs`, then the words.
+  /// - Parameter numbers: the registers, then the words.
   init(_ numbers: [UInt64]) {
-    // rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8 to r15, rip (System V ABI for AMD64, figure 3.36).
-    registers = [10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16].map { numbers[$0] }
+    registers = Array(numbers[..<Int(SWPROF_COPY_REGISTERS)])
     words = Array(numbers[Int(SWPROF_COPY_REGISTERS)...])
   }
 
   /// A number of bytes from an address on; nil where not all were copied.
   func bytes(at address: UInt64, count: Int) -> [UInt8]? {
-    let offset = address &- registers[7]
+    let offset = address &- registers[StackWalk.Registers.stackPointer]
     let size = words.count * MemoryLayout<UInt64>.size
     guard offset <= UInt64(size), count <= size - Int(offset) else { return nil }
     return unsafe words.withUnsafeBytes { unsafe Array($0[Int(offset)..<Int(offset) + count]) }

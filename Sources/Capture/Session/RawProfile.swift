@@ -1,6 +1,7 @@
 import CProbes
 package import LinuxSystem
 package import ProfileModel
+import Unwinding
 
 /// A place in code that stacks go through, before it has a name.
 package enum Location: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import ProfileModel
+import Unwinding
 
 /// The processes whose stacks are those of 32-bit code.
 struct CompatProcesses {

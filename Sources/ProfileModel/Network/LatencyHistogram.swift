@@ -1,7 +1,7 @@
 /// How often which length of time was measured, in buckets that are at most an eighth of their length wide.
 ///
 /// Times are counted in whole microseconds. Bucket `i < 8` holds the time `i`; above, each power of two is divided into
-/// eight buckets. The kernel side fills the same buckets (`swprof_abi.h`).
+/// eight buckets. The kernel side fills the same buckets (`bpf/include/abi/network.h`).
 package struct LatencyHistogram: Equatable, Sendable {
   /// Of 0 to 2^32 us, which is over an hour; longer times are in the last one.
   package static let bucketCount = 240

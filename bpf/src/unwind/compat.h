@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The walk of stacks of 32-bit code: i386 programs, and 64-bit programs that have jumped to such code. Words have 4
- * bytes, and callers are found by frame pointers alone. Sources/Unwinding/CompatStackWalk.swift is the same walk.
+ * Walks stacks of 32-bit code, by frame pointers alone: i386 programs, and 64-bit programs that have jumped to such
+ * code. Words have 4 bytes.
  *
- * A stack is whole only where nothing can be missing: each return address follows a call, the chain ends in zero as
- * _start leaves it, and the leaf is known to have a frame of its own. All others end in SWPROF_STACK_COMPAT.
+ * A stack is whole only if no frame can be missing: each return address follows a call, the chain ends in zero as
+ * _start leaves it, and the leaf has a frame of its own. All other stacks end in SWPROF_STACK_COMPAT.
  */
-#ifndef SWPROF_COMPAT_BPF_H
-#define SWPROF_COMPAT_BPF_H
+#ifndef SWPROF_UNWIND_COMPAT_H
+#define SWPROF_UNWIND_COMPAT_H
+
+#include "walk.h"
+
+#ifndef ARCH_HAS_COMPAT_WALK
+#error "no walk of 32-bit code for this machine"
+#endif
 
 /* Above the flags of a walk. */
 enum {
@@ -40,7 +46,7 @@ struct compat_signal_registers {
 
 static __always_inline bool is_in_code(struct walk *walk, __u32 address)
 {
-	if (config.unwind != SWPROF_UNWIND_TABLES)
+	if (!walks_by_tables())
 		return true;
 	return (address >= walk->range.start && address < walk->range.end) || !find_range(address) ||
 	       !find_new_range(address);
@@ -55,8 +61,7 @@ static __always_inline __u64 find_call(__u32 address)
 	__u64 code;
 	int end;
 
-	if (address < sizeof(code) ||
-	    bpf_probe_read_user(&code, sizeof(code), (void *)(__u64)(address - (__u32)sizeof(code))))
+	if (address < sizeof(code) || read_user(&code, sizeof(code), address - (__u32)sizeof(code)))
 		return COMPAT_NOTHING;
 	/* call rel32 */
 	if ((code >> 24 & 0xff) == 0xe8)
@@ -83,8 +88,7 @@ __attribute__((noinline)) __u64 judge_word(__u32 place, __u32 function, __u32 ip
 	__u64 call, callee;
 	__u32 word;
 
-	if (bpf_probe_read_user(&word, sizeof(word), (void *)(__u64)place) || word <= function ||
-	    word - function > COMPAT_FUNCTION_MAX)
+	if (read_user(&word, sizeof(word), place) || word <= function || word - function > COMPAT_FUNCTION_MAX)
 		return COMPAT_NOTHING;
 	call = find_call(word);
 	if (call <= COMPAT_UNKNOWN)
@@ -95,7 +99,7 @@ __attribute__((noinline)) __u64 judge_word(__u32 place, __u32 function, __u32 ip
 	return COMPAT_UNKNOWN;
 }
 
-/* The best of the words between two places, as judge_word() has it: of the function that begins last. */
+/* The best result of judge_word() for the words below `walk->bp`: that of the function that begins last. */
 __attribute__((noinline)) __u64 judge_words(__u32 place, __u32 function, __u32 ip)
 {
 	struct scratch *scratch = current_scratch();
@@ -128,15 +132,15 @@ static __always_inline int add_compat_frame(struct scratch *scratch, bool is_exa
 }
 
 /*
- * Where the return address of a leaf is whose instruction tells it: before its frame is made or after it is gone, and
- * in the function of the vdso that system calls return to. 0: it does not tell. Sets the caller's frame pointer.
+ * The place of a leaf's return address, if its instruction tells: before the frame is set up, after it is gone, or in
+ * the vDSO's function that system calls return to. 0: unknown. Sets the caller's frame pointer.
  */
 static __always_inline __u32 place_by_instruction(struct walk *walk)
 {
 	__u32 sp = walk->sp, bp;
 	__u64 code;
 
-	if (bpf_probe_read_user(&code, sizeof(code), (void *)walk->ip))
+	if (read_user(&code, sizeof(code), walk->ip))
 		return 0;
 	/* endbr32 */
 	if ((__u32)code == 0xfb1e0ff3)
@@ -146,7 +150,7 @@ static __always_inline __u32 place_by_instruction(struct walk *walk)
 		return sp;
 	/* mov %esp,%ebp */
 	if ((code & 0xffff) == 0xe589 || (code & 0xffff) == 0xec8b) {
-		if (bpf_probe_read_user(&bp, sizeof(bp), (void *)(__u64)sp))
+		if (read_user(&bp, sizeof(bp), sp))
 			return 0;
 		walk->bp = bp;
 		return sp + sizeof(bp);
@@ -157,13 +161,13 @@ static __always_inline __u32 place_by_instruction(struct walk *walk)
 	return 0;
 }
 
-/* Moves to the caller, which a word of the stack leads back to. */
+/* Steps to the caller whose return address is at a place of the stack. */
 static __always_inline int return_to(struct scratch *scratch, __u32 place)
 {
 	struct walk *walk = &scratch->walk;
 	__u32 word;
 
-	if (bpf_probe_read_user(&word, sizeof(word), (void *)(__u64)place) || !is_in_code(walk, word - 1) ||
+	if (read_user(&word, sizeof(word), place) || !is_in_code(walk, word - 1) ||
 	    call_before(word) == COMPAT_NOTHING) {
 		walk->flags |= COMPAT_MAY_MISS;
 		return 0;
@@ -175,11 +179,11 @@ static __always_inline int return_to(struct scratch *scratch, __u32 place)
 }
 
 /*
- * Moves from a function without a frame of its own to its caller, where one is found; else to nothing.
+ * Steps from a function without a frame of its own to its caller, if one is found; else stays.
  *
- * The frame at ebp is that of the function that was called before its return address. Where the code at hand lies
- * behind the start of that function, and no word of the stack leads from one between the two back to it, the frame is
- * the function's own.
+ * The call before the frame's return address names the function that owns the frame at ebp. The frame belongs to the
+ * code at hand if that code lies behind the start of the function, and if no word of the stack leads back to it from a
+ * function between the two.
  */
 static __always_inline int check_frame(struct scratch *scratch)
 {
@@ -193,7 +197,7 @@ static __always_inline int check_frame(struct scratch *scratch)
 	if (place)
 		return return_to(scratch, place);
 	if (bp < walk->sp || bp - walk->sp > COMPAT_WINDOW_WORDS * sizeof(frame.ip) ||
-	    bpf_probe_read_user(&frame, sizeof(frame), (void *)(__u64)bp)) {
+	    read_user(&frame, sizeof(frame), bp)) {
 		walk->flags |= COMPAT_MAY_MISS;
 		return 0;
 	}
@@ -214,18 +218,18 @@ static __always_inline bool step_over_compat_signal(struct scratch *scratch)
 	__u32 place = walk->sp + COMPAT_SIGNAL_REGISTERS;
 	__u64 code;
 
-	if (bpf_probe_read_user(&code, sizeof(code), (void *)walk->ip))
+	if (read_user(&code, sizeof(code), walk->ip))
 		return false;
 	/* mov $__NR_rt_sigreturn,%eax; int $0x80; or pop %eax; mov $__NR_sigreturn,%eax; int $0x80 */
 	if ((code & 0xffffffffffffff) == 0x80cd000000adb8) {
-		if (bpf_probe_read_user(&place, sizeof(place), (void *)(walk->sp + COMPAT_UCONTEXT)))
+		if (read_user(&place, sizeof(place), walk->sp + COMPAT_UCONTEXT))
 			return false;
 		place += COMPAT_UCONTEXT_REGISTERS;
 	} else if (code != 0x80cd00000077b858) {
 		return false;
 	}
-	if (bpf_probe_read_user(&saved, sizeof(saved), (void *)(__u64)place) ||
-	    (saved.cs & 0xffff) != COMPAT_CODE_SEGMENT || !is_in_code(walk, saved.ip))
+	if (read_user(&saved, sizeof(saved), place) || (saved.cs & 0xffff) != ARCH_COMPAT_SEGMENT ||
+	    !is_in_code(walk, saved.ip))
 		return false;
 	if (add_compat_frame(scratch, true))
 		return true;
@@ -237,15 +241,7 @@ static __always_inline bool step_over_compat_signal(struct scratch *scratch)
 	return true;
 }
 
-/* Whether the program itself is 64-bit: its callers of 32-bit code are in no chain of that. */
-static __always_inline bool is_wide_process(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-
-	return BPF_CORE_READ(task, mm, task_size) > 1ULL << 32;
-}
-
-/* The caller by the frame-pointer chain. */
+/* Steps to the caller by the chain of frame pointers. */
 static __always_inline int step_by_compat_frame(struct scratch *scratch)
 {
 	struct walk *walk = &scratch->walk;
@@ -257,7 +253,7 @@ static __always_inline int step_by_compat_frame(struct scratch *scratch)
 											 : SWPROF_STACK_COMPAT_WHOLE);
 	if (bp < sp || bp - sp > FRAME_SIZE_MAX || bp & 3)
 		return end_walk(walk, SWPROF_STACK_COMPAT);
-	if (bpf_probe_read_user(&frame, sizeof(frame), (void *)(__u64)bp))
+	if (read_user(&frame, sizeof(frame), bp))
 		return end_walk(walk, SWPROF_STACK_UNREADABLE);
 	walk->ip = frame.ip;
 	walk->sp = bp + sizeof(frame);
@@ -292,40 +288,33 @@ __attribute__((noinline)) int compat_steps(void)
 }
 
 /* Walks the stack of 32-bit code: the counterpart of walk_user_stack(), which calls it. */
-static __always_inline void walk_compat_stack(struct scratch *scratch, __u32 tgid)
+static __always_inline void walk_compat_stack(struct scratch *scratch)
 {
 	const struct swprof_user_regs *regs = &scratch->regs;
 	struct walk *walk = &scratch->walk;
 
-	walk->ip = (__u32)regs->ip;
-	walk->sp = (__u32)regs->sp;
-	walk->bp = (__u32)regs->bp;
+	walk->ip = (__u32)arch_ip(regs);
+	walk->sp = (__u32)arch_sp(regs);
+	walk->bp = (__u32)arch_bp(regs);
 	walk->flags = WALK_EXACT | COMPAT_UNCHECKED;
 	walk->end = SWPROF_STACK_NONE;
 	walk->range.start = 0;
 	walk->range.end = 0;
 	walk->hash = hash_frame(0, walk->ip);
 	forget_reads(walk);
-	/* What this walk goes by is not looked at again: such a stack is walked each time. */
+	/* Such stacks are not cached. */
 	keep_no_reads(walk);
 	scratch->frames[0] = walk->ip;
 	walk->count = 1;
-	if (regs->cs & LOCAL_SEGMENT) {
-		/* Where the segment begins is not known, so that its addresses are none of the process. */
+	if (arch_has_local_segment(regs)) {
+		/* The base of the segment is unknown, so its addresses mean nothing. */
 		walk->count = 0;
 		walk->end = SWPROF_STACK_COMPAT;
 		return;
 	}
-	if (config.unwind == SWPROF_UNWIND_TABLES) {
-		struct swprof_code_map *map = code_map_of(tgid);
-
-		walk->map.count = 0;
-		if (map)
-			walk->map = *map;
-		if (!is_in_code(walk, walk->ip)) {
-			walk->end = SWPROF_STACK_UNMAPPED;
-			return;
-		}
+	if (!is_in_code(walk, walk->ip)) {
+		walk->end = SWPROF_STACK_UNMAPPED;
+		return;
 	}
 #pragma clang loop unroll(disable)
 	for (int i = 0; i <= 2 * SWPROF_USER_FRAMES_MAX / STEPS_IN_A_ROW; i++)

@@ -6,10 +6,10 @@
  * Since 6.18 threads are throttled one by one, as they return to user mode, and each tells whether it is; before, all
  * that wait in the run queue of such a group are.
  */
-#ifndef SWPROF_THROTTLING_BPF_H
-#define SWPROF_THROTTLING_BPF_H
+#ifndef SWPROF_OFFCPU_THROTTLING_BPF_H
+#define SWPROF_OFFCPU_THROTTLING_BPF_H
 
-#include "repeats.bpf.h"
+#include "track/targets.bpf.h"
 
 /* Whether the kernel throttles threads one by one. */
 static __always_inline bool throttles_threads(void)

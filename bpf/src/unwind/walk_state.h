@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a walk of a user stack knows while it goes on. */
-#ifndef SWPROF_WALK_STATE_H
-#define SWPROF_WALK_STATE_H
+/* The state of a walk. */
+#ifndef SWPROF_UNWIND_WALK_STATE_H
+#define SWPROF_UNWIND_WALK_STATE_H
+
+#include "abi/stacks.h"
+#include "abi/tables.h"
+#include "../arch/arch.h"
+#include "../plain_c.h"
 
 /* One entry of a frame-pointer chain: the caller's frame pointer, and the address to return to. */
 struct saved_frame {
 	__u64 bp;
 	__u64 ip;
 };
-
-/* The registers that x86-64 Linux puts on the stack for a signal handler (arch/x86/include/uapi/asm/sigcontext.h). */
-struct signal_registers {
-	__u64 r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
-	__u64 cs; /* in the lowest 16 bits */
-};
-/* Where they are, counted from rsp of the frame that returns from the handler: uc_mcontext in a struct ucontext. */
-#define SIGNAL_REGISTERS_OFFSET 40
-
-/* The selector of 32-bit code, GDT_ENTRY_DEFAULT_USER32_CS * 8 + 3 (arch/x86/include/asm/segment.h). */
-#define COMPAT_CODE_SEGMENT 0x23
-/* Bit 2 of a selector: the segment is in a table that the process has made, modify_ldt(2). None has 64-bit code. */
-#define LOCAL_SEGMENT 4
-
-/* Whether a code segment holds code that is not 64-bit. The kernel may keep more than the selector (FRED). */
-static __always_inline bool is_compat_code(__u64 cs)
-{
-	return (cs & 0xffff) == COMPAT_CODE_SEGMENT || cs & LOCAL_SEGMENT;
-}
 
 enum {
 	WALK_EXACT = 1, /* ip is the next instruction, not the one behind a call */
@@ -38,7 +24,7 @@ enum {
 	WALK_BY_RULE = 64, /* a table's rule has led to this frame */
 };
 
-/* What comes of a step. */
+/* The result of a step. */
 enum {
 	STEP_DONE = 0, /* the caller is the frame at hand now */
 	STEP_LAST = 1, /* the walk has ended */
@@ -58,16 +44,16 @@ enum {
 };
 
 /*
- * What a walk has read and gone by, besides the registers ip and sp that it began with: while these words hold, and the
- * tables do, it comes out the same. Only kept where the including file asks for it.
+ * The words that a walk has read, and whether it has used bp. A walk from the same ip and sp gives the same stack while
+ * these words and the tables are unchanged. Only recorded if the including file defines WALK_KEEPS_READS.
  */
 #define WALK_READS_MAX 64
 
 struct walk_reads {
-	__u32 count; /* more than WALK_READS_MAX: not all are here */
-	__u32 uses_bp; /* 0 or 1: it has gone by bp as it was at the beginning */
-	/* Where walk->bp is from: code may have put anything into it, so that it counts from its first use on. 0: it
-	 * was there at the beginning. */
+	__u32 count; /* if above WALK_READS_MAX, not all words are here */
+	__u32 uses_bp; /* 0 or 1: the walk has used the bp that it began with */
+	/* The address from which walk->bp was read. Code may keep anything in bp, so the word counts once it is used.
+	 * 0: the walk began with it. */
 	__u64 bp_place;
 	__u64 places[WALK_READS_MAX];
 	__u64 values[WALK_READS_MAX];
@@ -81,7 +67,7 @@ struct walk_reads {
 /* How much code is read at once. */
 #define CODE_BYTES 256
 
-/* Where a register's value is, instead of in memory. */
+/* Places of a register's value that are no addresses. */
 #define KEPT_IN_REGISTER 0
 #define KEPT_NOWHERE 1
 
@@ -90,11 +76,11 @@ struct near_calls {
 	__u64 target; /* of `direct` */
 	__u64 direct_place; /* of a call to the function at hand */
 	__u64 direct;
-	__u64 indirect_place; /* of the first other one that may have led to it */
+	__u64 indirect_place; /* of the first other call that may have led to it */
 	__u64 indirect;
 };
 
-/* Where the frame pointer leads to. */
+/* The frame that the frame pointer points to. */
 struct chain {
 	struct saved_frame frame;
 	__u64 target; /* of a direct call there that may have led to the frame at hand; else 0 */
@@ -118,8 +104,9 @@ struct walk {
 	__u64 rule_address; /* what find_rule() looks up: an ELF virtual address */
 	struct swprof_unwind_rule rule; /* what it finds */
 	/* What step_over_signal() reads: too much for the stack of a program in seven calls. */
-	struct signal_registers signal;
-	__u64 registers[16]; /* by their DWARF numbers: of the leaf, or of the last frame that a signal interrupted */
+	struct arch_signal_registers signal;
+	/* By their DWARF numbers: of the leaf, or of the last frame that a signal interrupted. */
+	__u64 registers[SWPROF_REGISTER_COUNT];
 	__u32 follows_registers; /* 0 or 1: `kept` holds; it costs some ns a frame, and few stacks need it */
 	__u32 needs_registers; /* 0 or 1: the walk has come to a rule that asks for it */
 	/* Where rbx, r12, r13, r14 and r15 of the frame at hand are: an address, or KEPT_*. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which program a process runs, told by when it began. User space publishes mappings a moment after the events that
- * they follow from. If the process has executed another program meanwhile, they are not used.
+ * When each process began the program that it runs. User space publishes mappings a moment after the events that
+ * announce them. If the process has executed another program meanwhile, these mappings are not used.
  */
-#ifndef SWPROF_PROGRAMS_BPF_H
-#define SWPROF_PROGRAMS_BPF_H
+#ifndef SWPROF_TRACK_PROGRAM_STARTS_BPF_H
+#define SWPROF_TRACK_PROGRAM_STARTS_BPF_H
 
-#include "target.bpf.h"
+#include "track/targets.bpf.h"
+#include "abi/tables.h"
 
 /* Processes that have not been seen to begin a program are missing. User space adds those whose mappings it reads. */
 struct {

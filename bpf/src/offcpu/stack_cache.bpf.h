@@ -1,54 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stacks that are what they were. A thread that waits again and again does so in the same place, and a walk is a
- * function of where it begins and of what it reads: while that is the same, so is the stack, and its number holds
- * without a walk. Each thread has its last user stack and its last kernel stack.
+ * Each thread caches its last user stack and its last kernel stack, with the stack words that the walk has read. If
+ * they are unchanged, the cached stack is reused and nothing is walked: threads wait again and again in the same place.
  */
-#ifndef SWPROF_REPEATS_BPF_H
-#define SWPROF_REPEATS_BPF_H
+#ifndef SWPROF_OFFCPU_STACK_CACHE_BPF_H
+#define SWPROF_OFFCPU_STACK_CACHE_BPF_H
 
-#define WALK_KEEPS_READS
-#include "stacks.bpf.h"
+#include "offcpu/stack_ids.bpf.h"
 
 /* Words of a kernel stack, from where its task left the CPU to the registers of user mode. */
 #define KERNEL_WORDS_MAX 320
-/* Words of a user stack among which all that was read lies. */
+/* Words of a user stack: a walk that has read others is not cached. */
 #define USER_WORDS_MAX 512
 
 /*
- * Places of a kernel stack, counted from where it begins, that include all that its walk has read return addresses
- * from. The walk is the kernel's own and does not tell where those are; but they hold the addresses that it gave.
+ * The places of a kernel stack that hold return addresses, counted from its beginning. The kernel's own walk does not
+ * tell where it has read them, so a place counts if it holds one of the addresses that the walk has found.
  *
- * How far a return address lies above the one below it follows from the code at that one: equal addresses at all places
- * lead to the same next ones, up to the root. There are two exceptions.
+ * The code at a return address determines how far above it the next one lies. Equal addresses at all places therefore
+ * lead to the same stack, up to the root. There are two exceptions:
  *
- * Where the stack pointer of a frame was found out as it ran, the walk goes by a frame pointer instead, or by the
- * registers that an exception has saved: stacks that look as if they had either are not kept.
- *
- * And the function that all system calls go through moves the stack by a random number of bytes
- * (CONFIG_RANDOMIZE_KSTACK_OFFSET). It is called from the last word below the registers of user mode, which therefore
- * counts by itself.
+ * - Some frames have a size that is known at run time only. The walk then uses a frame pointer, or the registers that
+ * an exception has saved. Stacks that look as if they had either are not cached.
+ * - The entry of system calls moves the stack by a random number of bytes (CONFIG_RANDOMIZE_KSTACK_OFFSET). Its return
+ *   address is the last word below the registers of user mode, and is compared by itself.
  */
 #define KERNEL_PLACES_MAX 32
 
-struct kernel_repeat {
+struct cached_kernel_stack {
 	__u64 id; /* 0: none */
 	__u64 last_word;
 	__u32 words; /* from where it begins to the last word */
-	__u32 moves; /* 0 or 1: it was found with different numbers of them, so that it has such a function */
-	volatile __u32 count; /* of places: less than KERNEL_PLACES_MAX. Volatile: the verifier is not to follow it */
+	__u32 moves; /* 0 or 1: the number of words varies, by the random offset */
+	volatile __u32
+		count; /* of places: less than KERNEL_PLACES_MAX. Volatile, so that the verifier does not track it */
 	__u32 reserved;
 	__u64 values[KERNEL_PLACES_MAX];
 	__u16 places[KERNEL_PLACES_MAX];
 };
 
-struct user_repeat {
+struct cached_user_stack {
 	__u64 id; /* 0: none */
 	__u64 ip;
 	__u64 sp;
 	__u64 bp; /* where `uses_bp` */
 	__u64 mm;
-	__u64 edition; /* of the code maps */
+	__u64 generation; /* of the code maps */
 	__u32 uses_bp; /* 0 or 1 */
 	__u32 reads;
 	__u32 reserved;
@@ -57,19 +54,19 @@ struct user_repeat {
 	__u16 places[WALK_READS_MAX]; /* words from sp on */
 };
 
-struct repeats {
-	struct kernel_repeat kernel;
-	struct user_repeat user;
+struct stack_cache {
+	struct cached_kernel_stack kernel;
+	struct cached_user_stack user;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, struct repeats);
-} repeats SEC(".maps");
+	__type(value, struct stack_cache);
+} stack_caches SEC(".maps");
 
-/* Switches happen while user stacks are looked at. */
+/* A switch may happen while a user stack is compared, so each has a buffer of its own. */
 enum {
 	STACK_WORDS_KERNEL = 0,
 	STACK_WORDS_USER = 1,
@@ -81,7 +78,7 @@ enum {
 
 struct stack_words {
 	volatile __u64 number;
-	struct kernel_repeat found;
+	struct cached_kernel_stack found;
 	__u64 behind[STACK_WORDS_SIZE / 64]; /* a bit for each word behind one that others point to */
 	__u64 words[STACK_WORDS_SIZE];
 };
@@ -93,15 +90,15 @@ struct {
 	__type(value, struct stack_words);
 } stack_words SEC(".maps");
 
-/* A pointer as a number that can be computed with, which it is in a map only. */
+/* Turns a pointer into a number, by way of a map: the verifier allows no arithmetic on pointers. */
 static __always_inline __u64 address_of(void *pointer, struct stack_words *place)
 {
 	place->number = (__u64)pointer;
 	return place->number;
 }
 
-/* Sets what becomes the next place where `is_one` is 1, and not where it is 0: the verifier follows no branch. */
-static __always_inline void set_place(struct kernel_repeat *last, __u16 place, __u64 value, __u32 is_one)
+/* Appends a place if `is_one` is 1. There is no branch, so that the verifier has one path. */
+static __always_inline void set_place(struct cached_kernel_stack *last, __u16 place, __u64 value, __u32 is_one)
 {
 	__u32 index = last->count & (KERNEL_PLACES_MAX - 1);
 
@@ -110,7 +107,7 @@ static __always_inline void set_place(struct kernel_repeat *last, __u16 place, _
 	last->count += is_one;
 }
 
-static __always_inline bool has_equal_places(struct kernel_repeat *last, struct stack_words *now)
+static __always_inline bool has_equal_places(struct cached_kernel_stack *last, struct stack_words *now)
 {
 	for (__u32 i = 0; i < KERNEL_PLACES_MAX; i++) {
 		if (i >= last->count)
@@ -121,8 +118,8 @@ static __always_inline bool has_equal_places(struct kernel_repeat *last, struct 
 	return true;
 }
 
-/* Drops the places that a stack with the same walk has other words at: its addresses are not read from there. */
-static __always_inline void drop_places(struct kernel_repeat *last, struct stack_words *now)
+/* Drops places whose word has changed although the stack has not: no return address was read there. */
+static __always_inline void drop_places(struct cached_kernel_stack *last, struct stack_words *now)
 {
 	__u32 count = last->count;
 
@@ -137,16 +134,13 @@ static __always_inline void drop_places(struct kernel_repeat *last, struct stack
 	}
 }
 
-/* The code segment of the kernel, which an exception saves behind an address (arch/x86/include/asm/segment.h). */
-#define KERNEL_CS 0x10
-
-/* Which of 64 bits tells an address from most others. */
+/* A bit of 64 for an address, as in a Bloom filter. */
 static __always_inline __u32 bit_of(__u64 address)
 {
 	return address * 0x9e3779b97f4a7c15ULL >> 58;
 }
 
-/* All bits where a number is below a limit, a power of two; else none. Without a branch, as the verifier is to see. */
+/* All bits if a number is below a limit, a power of two; else none. Without a branch, for the verifier. */
 static __always_inline __u64 mask_below(__u64 number, __u64 limit)
 {
 	__u64 above = number / limit, negative = -above;
@@ -158,8 +152,8 @@ static __always_inline __u64 mask_below(__u64 number, __u64 limit)
 }
 
 /*
- * Finds the places of the addresses of a kernel stack among the `count` words below its last one; those of a few other
- * words do no harm. Returns 0 when the stack can be kept.
+ * Finds the places of return addresses among the `count` words below the last one. A few others do no harm. Returns 0
+ * if the stack can be cached.
  */
 __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 {
@@ -187,7 +181,7 @@ __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 		__u32 place = now->found.places[i] & (STACK_WORDS_SIZE - 1);
 
 		/* An exception has saved the address and the code segment that it came from side by side. */
-		if (now->words[(place + 1) & (STACK_WORDS_SIZE - 1)] == KERNEL_CS)
+		if (now->words[(place + 1) & (STACK_WORDS_SIZE - 1)] == ARCH_KERNEL_SEGMENT)
 			return 1;
 		/* A frame pointer points to where the caller's is, which has the return address behind it. */
 		if (now->behind[place / 64 % (STACK_WORDS_SIZE / 64)] >> place % 64 & 1)
@@ -196,7 +190,7 @@ __attribute__((noinline)) int find_places(__u32 count, __u32 frames, __u64 sp)
 	return 0;
 }
 
-/* Whether a task's functions return to a tracer first, so that its stack does not have all addresses of its callers. */
+/* Whether functions of a task return to a tracer: its stack then lacks some return addresses. */
 static __always_inline bool has_traced_returns(struct task_struct *task)
 {
 	return (bpf_core_field_exists(task->ret_stack) && task->ret_stack) ||
@@ -205,12 +199,12 @@ static __always_inline bool has_traced_returns(struct task_struct *task)
 }
 
 /* The number of the kernel stack of a task that came from user mode and does not run. */
-static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct *task)
+static __attribute__((noinline)) __u64 kernel_stack_by_cache(struct task_struct *task)
 {
-	struct repeats *repeats_of_task = bpf_task_storage_get(&repeats, task, 0, 0);
+	struct stack_cache *cache = bpf_task_storage_get(&stack_caches, task, 0, 0);
 	__u32 words_place = STACK_WORDS_KERNEL, stack_place = KERNEL_STACK_SWITCH;
-	__u64 sp = task->thread.sp, last_word, count, id;
-	struct kernel_repeat *last;
+	__u64 sp = arch_kernel_sp(task), last_word, count, id;
+	struct cached_kernel_stack *last;
 	struct kernel_stack *kernel;
 	struct stack_words *now;
 	__u32 frames;
@@ -218,9 +212,9 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 
 	now = bpf_map_lookup_elem(&stack_words, &words_place);
 	kernel = bpf_map_lookup_elem(&kernel_stacks, &stack_place);
-	if (!repeats_of_task || !now || !kernel || has_traced_returns(task))
+	if (!cache || !now || !kernel || has_traced_returns(task))
 		return kernel_stack_of(task, KERNEL_STACK_SWITCH);
-	last = &repeats_of_task->kernel;
+	last = &cache->kernel;
 	count = (address_of((void *)bpf_task_pt_regs(task), now) - sp) / sizeof(__u64);
 	if (count == 0 || count > KERNEL_WORDS_MAX ||
 	    bpf_probe_read_kernel(now->words, count * sizeof(__u64), (void *)sp))
@@ -240,7 +234,7 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 	}
 	last->id = 0;
 	frames = size > 0 ? size / sizeof(__u64) : 0;
-	/* What is not whole, or has to be sent again, is walked again. */
+	/* A stack that is not whole, or has to be sent again, is not cached. */
 	if (frames == 0 || frames >= KERNEL_PLACES_MAX ||
 	    kernel->frames[(frames - 1) % KERNEL_PLACES_MAX] != last_word || !is_known(id) ||
 	    find_places(count, frames, sp))
@@ -253,14 +247,15 @@ static __attribute__((noinline)) __u64 repeated_kernel_stack(struct task_struct 
 	return id;
 }
 
-/* Whether a user stack from these registers on would be walked as it was. */
-static __always_inline bool is_same_user_stack(struct user_repeat *last, struct pt_regs *regs, __u64 mm, __u64 edition)
+/* Whether a walk from these registers would give the cached stack. */
+static __always_inline bool is_same_user_stack(struct cached_user_stack *last, struct pt_regs *regs, __u64 mm,
+					       __u64 generation)
 {
 	__u32 place = STACK_WORDS_USER, count = last->words;
 	struct stack_words *now;
 
-	if (!last->id || last->sp != regs->sp || last->ip != regs->ip || (last->uses_bp && last->bp != regs->bp) ||
-	    last->mm != mm || last->edition != edition)
+	if (!last->id || last->sp != arch_sp(regs) || last->ip != arch_ip(regs) ||
+	    (last->uses_bp && last->bp != arch_bp(regs)) || last->mm != mm || last->generation != generation)
 		return false;
 	now = bpf_map_lookup_elem(&stack_words, &place);
 	if (!now || count > USER_WORDS_MAX || bpf_probe_read_user(now->words, count * sizeof(__u64), (void *)last->sp))
@@ -274,8 +269,8 @@ static __always_inline bool is_same_user_stack(struct user_repeat *last, struct 
 	return true;
 }
 
-/* Keeps the walk that has just ended, where all that it went by can be looked at again. */
-static __always_inline void keep_user_stack(struct user_repeat *last, struct walk *walk, __u64 sp)
+/* Caches the words that the last walk has read, if they lie close enough together. */
+static __always_inline void keep_user_stack(struct cached_user_stack *last, struct walk *walk, __u64 sp)
 {
 	__u32 words = 0;
 
@@ -298,38 +293,38 @@ static __always_inline void keep_user_stack(struct user_repeat *last, struct wal
 }
 
 /* The number of the user stack of the current task, which must have one and belongs to a process `tgid`. */
-__attribute__((noinline)) __u64 repeated_user_stack(__u32 tgid)
+__attribute__((noinline)) __u64 user_stack_by_cache(__u32 tgid)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	struct repeats *repeats_of_task = bpf_task_storage_get(&repeats, task, 0, 0);
+	struct stack_cache *cache = bpf_task_storage_get(&stack_caches, task, 0, 0);
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct scratch *scratch = current_scratch();
-	struct user_repeat *last;
-	__u64 *edition, id, walked_edition, mm = (__u64)task->mm;
+	struct cached_user_stack *last;
+	__u64 *generation, id, walked_generation, mm = (__u64)task->mm;
 	__u32 zero = 0;
 
-	edition = bpf_map_lookup_elem(&code_map_edition, &zero);
-	if (!repeats_of_task || !scratch || !edition)
+	generation = bpf_map_lookup_elem(&code_map_edition, &zero);
+	if (!cache || !scratch || !generation)
 		return user_stack_of_current(tgid);
-	last = &repeats_of_task->user;
-	/* Of the tables as they are now or were later, but not before. */
-	walked_edition = *(volatile __u64 *)edition;
-	if (is_same_user_stack(last, regs, mm, walked_edition))
+	last = &cache->user;
+	/* Read before the walk: a change of the tables meanwhile makes the entry stale. */
+	walked_generation = *(volatile __u64 *)generation;
+	if (is_same_user_stack(last, regs, mm, walked_generation))
 		return last->id;
 	last->id = 0;
 	id = user_stack_of_current(tgid);
 	if (scratch->walk.end != SWPROF_STACK_COMPLETE || id == SWPROF_STACK_ID_LOST || !is_known(id))
 		return id;
 	last->words = USER_WORDS_MAX + 1;
-	keep_user_stack(last, &scratch->walk, regs->sp);
+	keep_user_stack(last, &scratch->walk, arch_sp(regs));
 	if (last->words > USER_WORDS_MAX)
 		return id;
-	last->ip = regs->ip;
-	last->sp = regs->sp;
-	last->bp = regs->bp;
+	last->ip = arch_ip(regs);
+	last->sp = arch_sp(regs);
+	last->bp = arch_bp(regs);
 	last->uses_bp = scratch->walk.reads.uses_bp;
 	last->mm = mm;
-	last->edition = walked_edition;
+	last->generation = walked_generation;
 	last->id = id;
 	return id;
 }

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Walks user stacks in the kernel. A sampler fills `scratch->regs` and calls walk_user_stack(). The frames are then in
- * `frames[0..count)` from leaf to root, and `end` says how the walk ended.
- *
- * walk.h has the walk itself. This file gives it memory, the code of the process, and the unwind tables.
- */
-#ifndef SWPROF_UNWIND_BPF_H
-#define SWPROF_UNWIND_BPF_H
+/* The platform of a walk in the kernel: memory and code of the current process, and its unwind tables. */
+#ifndef SWPROF_UNWIND_KERNEL_BPF_H
+#define SWPROF_UNWIND_KERNEL_BPF_H
 
-#include "mappings.bpf.h"
-#include "tables.bpf.h"
-#include "walk_state.h"
+#include "abi/stacks.h"
+#include "track/mappings.bpf.h"
+#include "unwind/tables.bpf.h"
+#include "walk_reads.h"
 
 /*
- * Rules found lately. Stacks of one program pass the same few hundred places again and again, and a module's lines
- * never change, so what was found once stays right.
+ * A cache of rules. Stacks of one program pass the same few hundred addresses again and again. A module's lines never
+ * change, so entries stay valid.
  */
 #define CACHED_RULES 256
 
@@ -54,11 +50,11 @@ static __always_inline struct scratch *current_scratch(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-/* What a binary search has left: [low, high), in one number, so that a global function can return it. */
+/* The bounds [low, high) of a binary search, in one number, so that a global function can return them. */
 #define BOUNDS(low, high) ((__u64)(high) << 32 | (low))
 #define LOW(bounds) ((__u32)(bounds))
 #define HIGH(bounds) ((__u32)((bounds) >> 32))
-/* Where a line could not be read. */
+/* A line could not be read. */
 #define NO_BOUNDS (~0ULL)
 
 /*
@@ -110,6 +106,20 @@ __attribute__((noinline)) __u64 halve_lines(__u64 bounds, __u32 rows, __u32 key)
 	return *(__u32 *)line <= key ? BOUNDS(middle, HIGH(bounds)) : BOUNDS(LOW(bounds), middle - 1);
 }
 
+/* The last of the rows [low, high) of a line that is at or below a key, or the one before them. */
+static __always_inline __u32 last_row(struct swprof_line *line, __u32 low, __u32 high, __u32 key)
+{
+	for (int i = 0; i < ROW_STEPS && low < high; i++) {
+		__u32 middle = (low + high) / 2;
+
+		if (((__u32 *)line)[middle % ROWS_PER_LINE] <= key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low - 1;
+}
+
 /* Finds `walk->rule` for `walk->rule_address` in the module of `walk->range`. Returns 0 when the table could be read.
  */
 __attribute__((noinline)) int find_rule(void)
@@ -152,15 +162,7 @@ __attribute__((noinline)) int find_rule(void)
 	index = low * ROWS_PER_LINE;
 	high = first + count < index + ROWS_PER_LINE ? first + count : index + ROWS_PER_LINE;
 	low = first > index ? first : index;
-	for (int i = 0; i < ROW_STEPS && low < high; i++) {
-		__u32 middle = (low + high) / 2;
-
-		if (((__u32 *)line)[middle % ROWS_PER_LINE] <= key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	low--;
+	low = last_row(line, low, high, key);
 	if (low / ROWS_PER_LINE != index / ROWS_PER_LINE) {
 		line = line_at(rows + low / ROWS_PER_LINE);
 		if (!line)
@@ -203,7 +205,7 @@ static __always_inline int read_user(void *to, __u32 size, __u64 address)
 	return bpf_probe_read_user(to, size, (void *)address) != 0;
 }
 
-/* Finds between what addresses all code of a process lies. */
+/* Finds the bounds of all code of a process. */
 static __always_inline void find_code_bounds(struct walk *walk)
 {
 	struct swprof_code_range *lowest, *highest;
@@ -223,7 +225,7 @@ static __always_inline void find_code_bounds(struct walk *walk)
 /* More probes of returns than any thread has at once. */
 #define RETURN_PROBES_MAX 64
 
-/* Finds the return address that a uretprobe has replaced at a place of the stack; 0 where none has. */
+/* Finds the return address that a uretprobe has replaced at a place of the stack. 0: none. */
 __attribute__((noinline)) __u64 probed_return(__u64 place)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
@@ -249,54 +251,24 @@ static __always_inline void restore_return(struct walk *walk)
 		walk->ip = address;
 }
 
-static __always_inline void keep_no_reads(struct walk *walk);
-
-/* Moves `walk->range` to the mapping of an address that user space has not told of. Returns 0 when it is one of code.
- */
+/* Moves `walk->range` to a mapping that user space has not published. Returns 0 if the mapping is code. */
 __attribute__((noinline)) int find_new_range(__u64 address)
 {
 	struct scratch *scratch = current_scratch();
 
 	if (!scratch)
 		return 1;
-	/* The mappings are none of the words of the stack. */
+	/* The stack now depends on the mappings, too. */
 	keep_no_reads(&scratch->walk);
 	return !find_mapping(&scratch->walk.range, address);
 }
 
-#include "walk.h"
-#include "compat.bpf.h"
-
-/*
- * Walks the user stack of a task from `scratch->regs`, the registers with which it left, or will return to, user mode.
- */
-static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid)
+/* Whether the program itself is 64-bit: the chain of 32-bit frames does not reach its 64-bit callers. */
+static __always_inline bool is_wide_process(void)
 {
-	struct swprof_code_map *map = NULL;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 
-	if (is_compat_code(scratch->regs.cs)) {
-		walk_compat_stack(scratch, tgid);
-		return;
-	}
-	if (walks_by_tables()) {
-		map = code_map_of(tgid);
-		scratch->walk.map.count = 0;
-		if (map)
-			scratch->walk.map = *map;
-	}
-	walk_from(scratch);
-	/* The leaf's code may come to be known. */
-	if (walks_by_tables() && !map && scratch->walk.count == 1 && scratch->walk.end == SWPROF_STACK_UNMAPPED)
-		scratch->walk.end = SWPROF_STACK_NOT_READY;
-}
-
-/* Reads the registers with which a task left user mode. Returns 0 when it has any. */
-static __always_inline int read_user_registers(struct scratch *scratch, struct task_struct *task)
-{
-	/* Within execve the old program is gone and the new one not laid out yet: registers of nothing. */
-	if (BPF_CORE_READ(task, mm, end_code) == 0)
-		return 1;
-	return bpf_probe_read_kernel(&scratch->regs, sizeof(scratch->regs), (void *)bpf_task_pt_regs(task)) != 0;
+	return BPF_CORE_READ(task, mm, task_size) > 1ULL << 32;
 }
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stacks that could not be walked, as the table of some code was not ready: registers and the top of the stack go with
- * the sample. User space walks them when it has the table. Without it, the first samples of each program would be cut.
+ * Copies stacks that cannot be walked yet because an unwind table is not ready. The registers and the top of the stack
+ * go with the sample, and user space walks them once it has the table. Without this, the first samples of each program
+ * would lack frames.
  */
-#ifndef SWPROF_STACK_COPIES_BPF_H
-#define SWPROF_STACK_COPIES_BPF_H
+#ifndef SWPROF_ONCPU_STACK_COPIES_BPF_H
+#define SWPROF_ONCPU_STACK_COPIES_BPF_H
 
-#include "unwind.bpf.h"
+#include "unwind/user_stacks.bpf.h"
 
 /* Frames of a sample that has a copy; few, as its walk came to an end. */
 #define COPY_FRAMES_MAX 256
@@ -39,13 +40,13 @@ __attribute__((noinline)) __u32 copy_stack(void)
 	if (frames == 0 || frames > COPY_FRAMES_MAX ||
 	    bpf_probe_read_kernel(copy->words, frames * sizeof(__u64), scratch->frames))
 		return 0;
-	_Static_assert(sizeof(scratch->regs) == SWPROF_COPY_REGISTERS * sizeof(__u64), "layout");
-	bpf_probe_read_kernel(&copy->words[frames], sizeof(scratch->regs), &scratch->regs);
+	_Static_assert(SWPROF_REGISTER_COUNT == SWPROF_COPY_REGISTERS, "layout");
+	arch_copy_registers(&copy->words[frames], &scratch->regs);
 #pragma clang loop unroll(disable)
 	for (; words < SWPROF_COPY_WORDS_MAX; words += COPY_STEP_WORDS)
 		if (bpf_probe_read_user(&copy->words[frames + SWPROF_COPY_REGISTERS + words],
 					COPY_STEP_WORDS * sizeof(__u64),
-					(void *)(scratch->regs.sp + words * sizeof(__u64))))
+					(void *)(arch_sp(&scratch->regs) + words * sizeof(__u64))))
 			break;
 	if (words == 0)
 		return 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which processes a capture looks at, and how they are numbered. Shared by all capture programs. */
-#ifndef SWPROF_TARGET_BPF_H
-#define SWPROF_TARGET_BPF_H
+/* The targets of a capture, and how processes are numbered. Shared by all kinds of capture. */
+#ifndef SWPROF_TRACK_TARGETS_BPF_H
+#define SWPROF_TRACK_TARGETS_BPF_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include "swprof_abi.h"
+#include "abi/common.h"
 
 const volatile struct swprof_config config SEC(".rodata.config") = {};
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A walk of a user stack from registers, and from leaf to root: by the tables of the process's files, by frame pointers
- * where code has no table, by a guess where it has neither. steps.h says what the including file defines.
+ * Walks a user stack from its leaf to its root, from registers on: by unwind tables, by frame pointers where code has
+ * no table, and by a guess where it has neither. platform.h lists what the walk needs.
  *
  * The step and its searches are global functions without pointer arguments: the kernel's verifier checks each once, not
  * once for each frame.
  */
-#ifndef SWPROF_WALK_H
-#define SWPROF_WALK_H
+#ifndef SWPROF_UNWIND_WALK_H
+#define SWPROF_UNWIND_WALK_H
 
-#include "callers.h"
+#include "search.h"
 
 /* Moves to the caller. Returns STEP_*. */
 __attribute__((noinline)) int walk_step(void)
@@ -83,25 +83,10 @@ static __always_inline void begin_walk(struct scratch *scratch)
 	const struct swprof_user_regs *regs = &scratch->regs;
 	struct walk *walk = &scratch->walk;
 
-	walk->registers[0] = regs->ax;
-	walk->registers[1] = regs->dx;
-	walk->registers[2] = regs->cx;
-	walk->registers[3] = regs->bx;
-	walk->registers[4] = regs->si;
-	walk->registers[5] = regs->di;
-	walk->registers[6] = regs->bp;
-	walk->registers[7] = regs->sp;
-	walk->registers[8] = regs->r8;
-	walk->registers[9] = regs->r9;
-	walk->registers[10] = regs->r10;
-	walk->registers[11] = regs->r11;
-	walk->registers[12] = regs->r12;
-	walk->registers[13] = regs->r13;
-	walk->registers[14] = regs->r14;
-	walk->registers[15] = regs->r15;
-	walk->ip = regs->ip;
-	walk->sp = regs->sp;
-	walk->bp = regs->bp;
+	arch_copy_registers(walk->registers, regs);
+	walk->ip = arch_ip(regs);
+	walk->sp = arch_sp(regs);
+	walk->bp = arch_bp(regs);
 	walk->flags = WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
 	walk->end = SWPROF_STACK_NONE;
 	walk->range.end = 0;

@@ -3,7 +3,7 @@
 #ifndef SWPROF_NETWORK_ABI_H
 #define SWPROF_NETWORK_ABI_H
 
-#include "swprof_abi.h"
+#include "common.h"
 
 /* Indices of what exists for each direction. */
 #define SWPROF_RECEIVED 0

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Code that user space has not told of yet: a process that has just begun, or a mapping that no event announces. The
- * kernel's own list of the process's mappings says which file lies at an address, and `code_files` by which table
- * stacks are walked through it. It is read without its lock, which cannot be taken here: what is found is checked, and
- * a tree that changes meanwhile yields nothing.
+ * Finds code that user space has not published yet: of a process that has just begun, or of a mapping that no event
+ * announces. The kernel's own list of mappings says which file lies at an address, and `code_files` which unwind table
+ * that file has. The list is read without its lock, which cannot be taken here. What is found is checked, and a tree
+ * that changes meanwhile yields nothing.
  */
-#ifndef SWPROF_MAPPINGS_BPF_H
-#define SWPROF_MAPPINGS_BPF_H
+#ifndef SWPROF_TRACK_MAPPINGS_BPF_H
+#define SWPROF_TRACK_MAPPINGS_BPF_H
 
-#include "target.bpf.h"
+#include "track/targets.bpf.h"
+#include "abi/tables.h"
 
 /* The files whose tables are ready. Preallocated: perf_event programs look it up. */
 struct {

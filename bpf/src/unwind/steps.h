@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The steps of a walk from a frame to its caller: by a rule of a table, by a confirmed chain of frame pointers, over a
- * signal. The including file defines before, besides walk_state.h's needs:
- *
- * struct scratch, which has `struct walk walk`, `struct swprof_user_regs regs` and `__u64 frames[]`, and
- * current_scratch(), which returns it or NULL; read_user(to, size, address), which returns 0 when all could be read;
- * walks_by_tables(), false where frame pointers alone are gone by;
- * find_range(address), which moves walk->range and returns 0 when there is code; find_code_bounds(walk);
- * find_new_range(address), the same for code that was not published;
- * look_up_rule(scratch, address), which sets walk->rule and returns 0 when the table is there;
- * restore_return(walk), which puts the address that a probe has replaced into walk->ip.
- */
-#ifndef SWPROF_STEPS_H
-#define SWPROF_STEPS_H
+/* Steps from a frame to its caller: by a rule of a table, by a confirmed chain of frame pointers, or over a signal. */
+#ifndef SWPROF_UNWIND_STEPS_H
+#define SWPROF_UNWIND_STEPS_H
 
-#include "walk_state.h"
+#include "code.h"
+#include "platform.h"
+#include "stack_words.h"
+#include "walk_reads.h"
 
 static __always_inline __u64 hash_frame(__u64 hash, __u64 frame)
 {
@@ -27,136 +19,6 @@ static __always_inline int end_walk(struct walk *walk, __u32 end)
 {
 	walk->end = end;
 	return STEP_LAST;
-}
-
-/* Defined in callers.h. */
-int classify_call(__u64 address);
-
-/* Finds whether an address, in whatever code of the process, follows a call. Returns CALL_*. */
-static __always_inline int check_return(struct walk *walk, __u64 address)
-{
-	int kind = CALL_UNMAPPED;
-
-	walk->return_flags = walk->range.flags;
-	if (!walks_by_tables() || (address - 1 >= walk->range.start && address - 1 < walk->range.end))
-		return classify_call(address);
-	walk->kept_range = walk->range;
-	if (!find_range(address - 1)) {
-		kind = classify_call(address);
-		walk->return_flags = walk->range.flags;
-	}
-	walk->range = walk->kept_range;
-	return kind;
-}
-
-static __always_inline bool is_return(int call)
-{
-	return call == CALL_DIRECT || call == CALL_INDIRECT || call == CALL_ENTRY;
-}
-
-static __always_inline void forget_reads(struct walk *walk)
-{
-#ifdef WALK_KEEPS_READS
-	walk->reads.count = 0;
-	walk->reads.uses_bp = 0;
-	walk->reads.bp_place = 0;
-#endif
-}
-
-static __always_inline void keep_read(struct walk *walk, __u64 place, __u64 value)
-{
-#ifdef WALK_KEEPS_READS
-	__u32 index = walk->reads.count & (WALK_READS_MAX - 1);
-
-	walk->reads.places[index] = place;
-	walk->reads.values[index] = value;
-	walk->reads.count += 1;
-#endif
-}
-
-/* Notes where walk->bp has been read from. */
-static __always_inline void keep_bp_place(struct walk *walk, __u64 place)
-{
-#ifdef WALK_KEEPS_READS
-	walk->reads.bp_place = place;
-#endif
-}
-
-/* Notes that a walk goes by walk->bp. */
-static __always_inline void keep_bp(struct walk *walk)
-{
-#ifdef WALK_KEEPS_READS
-	if (walk->reads.bp_place)
-		keep_read(walk, walk->reads.bp_place, walk->bp);
-	else
-		walk->reads.uses_bp = 1;
-#endif
-}
-
-/* Notes that a walk goes by something that is not kept. */
-static __always_inline void keep_no_reads(struct walk *walk)
-{
-#ifdef WALK_KEEPS_READS
-	walk->reads.count += WALK_READS_MAX + 1;
-#endif
-}
-
-/* Moves the window so that a word of a stack, and the one above it, are in it. Returns 0 when they could be read. */
-static __always_inline int move_window(struct walk *walk, __u64 place)
-{
-	__u64 offset = place - walk->window_start;
-
-	if (offset <= sizeof(walk->window) - 2 * sizeof(__u64) && offset % sizeof(__u64) == 0)
-		return 0;
-	walk->window_start = place;
-	if (!read_user(walk->window, sizeof(walk->window), place))
-		return 0;
-	walk->window_start = NO_WINDOW;
-	return 1;
-}
-
-static __always_inline __u64 word_in_window(const struct walk *walk, __u64 place)
-{
-	return walk->window[(place - walk->window_start) / sizeof(__u64) % WINDOW_WORDS];
-}
-
-/* Reads a word of a stack, for once. Returns 0 when it could be read. */
-static __always_inline int peek_word(struct walk *walk, __u64 *word, __u64 place)
-{
-	if (move_window(walk, place))
-		/* What lies above may not be there. */
-		return read_user(word, sizeof(*word), place);
-	*word = word_in_window(walk, place);
-	return 0;
-}
-
-/* Reads a word of a stack. Returns 0 when it could be read. */
-static __always_inline int read_word(struct walk *walk, __u64 *word, __u64 place)
-{
-	if (peek_word(walk, word, place))
-		return 1;
-	keep_read(walk, place, *word);
-	return 0;
-}
-
-/* Reads two words of a stack, for once. Returns 0 when they could be read. */
-static __always_inline int read_pair(struct walk *walk, struct saved_frame *frame, __u64 place)
-{
-	if (move_window(walk, place))
-		return read_user(frame, sizeof(*frame), place);
-	frame->bp = word_in_window(walk, place);
-	frame->ip = word_in_window(walk, place + sizeof(frame->bp));
-	return 0;
-}
-
-/* Reads what lies side by side where the usual prologue has saved it. Returns 0 when it could be read. */
-static __always_inline int read_frame(struct walk *walk, struct saved_frame *frame, __u64 place)
-{
-	if (read_pair(walk, frame, place))
-		return 1;
-	keep_bp_place(walk, place);
-	keep_read(walk, place + sizeof(frame->bp), frame->ip);
-	return 0;
 }
 
 /* A caller's frame lies above its callee's, and no frame is larger than this. */
@@ -172,7 +34,7 @@ static __always_inline bool has_frame_pointer(const struct walk *walk)
 	return walk->flags & WALK_HAS_BP && bp >= walk->sp && bp - walk->sp <= FRAME_SIZE_MAX && !(bp & 7);
 }
 
-/* The caller by a frame-pointer chain that has been confirmed. */
+/* Steps to the caller by a confirmed chain of frame pointers. */
 static __always_inline int step_by_frame_pointer(struct walk *walk)
 {
 	__u64 bp = walk->bp & ~FRAME_POINTER_MARK;
@@ -194,56 +56,43 @@ static __always_inline int step_by_frame_pointer(struct walk *walk)
 	return STEP_DONE;
 }
 
-/* The frame that a signal interrupted. */
+/* Steps to the frame that a signal interrupted. */
 static __always_inline int step_over_signal(struct walk *walk)
 {
-	struct signal_registers *saved = &walk->signal;
+	struct arch_signal_registers *saved = &walk->signal;
 
 	keep_no_reads(walk);
-	if (read_user(saved, sizeof(*saved), walk->sp + SIGNAL_REGISTERS_OFFSET))
+	if (read_user(saved, sizeof(*saved), walk->sp + ARCH_SIGNAL_REGISTERS_OFFSET))
 		return end_walk(walk, SWPROF_STACK_UNREADABLE);
 	/* Its stack has words of another size. */
-	if (is_compat_code(saved->cs & 0xffff))
+	if (arch_is_compat(saved))
 		return end_walk(walk, SWPROF_STACK_COMPAT);
-	walk->registers[0] = saved->ax;
-	walk->registers[1] = saved->dx;
-	walk->registers[2] = saved->cx;
-	walk->registers[3] = saved->bx;
-	walk->registers[4] = saved->si;
-	walk->registers[5] = saved->di;
-	walk->registers[6] = saved->bp;
-	walk->registers[7] = saved->sp;
-	walk->registers[8] = saved->r8;
-	walk->registers[9] = saved->r9;
-	walk->registers[10] = saved->r10;
-	walk->registers[11] = saved->r11;
-	walk->registers[12] = saved->r12;
-	walk->registers[13] = saved->r13;
-	walk->registers[14] = saved->r14;
-	walk->registers[15] = saved->r15;
-	walk->ip = saved->ip;
-	walk->sp = saved->sp;
-	walk->bp = saved->bp;
+	arch_copy_registers(walk->registers, saved);
+	walk->ip = arch_ip(saved);
+	walk->sp = arch_sp(saved);
+	walk->bp = arch_bp(saved);
 	walk->flags = WALK_EXACT | WALK_HAS_BP | WALK_HAS_REGISTERS;
 	__builtin_memset(walk->kept, 0, sizeof(walk->kept));
 	return STEP_DONE;
 }
 
 /*
- * The value that a register has in the frame at hand; of a caller only a guess, as no rule says that it was changed.
- * Returns 0 when there is one.
+ * Reads the value of a register in the frame at hand. In a caller it is a guess: rules do not list every change.
+ * Returns 0 if there is a value.
  */
 static __always_inline int read_register(struct walk *walk, __u32 number, __u64 *value)
 {
 	__u64 place = KEPT_IN_REGISTER;
+	__u32 kept;
 
 	keep_no_reads(walk);
 	if (!(walk->flags & WALK_HAS_REGISTERS))
 		walk->needs_registers = 1;
-	if (number == 3)
-		place = walk->kept[0];
-	else if (number >= 12 && number <= 15)
-		place = walk->kept[(number - 11) % SWPROF_KEPT_REGISTERS];
+	kept = arch_kept_index(number);
+	/* Without this the compiler drops the comparison, and the verifier sees no bound. */
+	__asm__ volatile("" : "+r"(kept));
+	if (kept < SWPROF_KEPT_REGISTERS)
+		place = walk->kept[kept];
 	if (place == KEPT_IN_REGISTER) {
 		*value = walk->registers[number & 15];
 		return 0;
@@ -251,7 +100,7 @@ static __always_inline int read_register(struct walk *walk, __u32 number, __u64 
 	return place == KEPT_NOWHERE || read_user(value, sizeof(*value), place);
 }
 
-/* Notes where a rule says that the caller's registers are. */
+/* Records where a rule keeps the caller's registers. */
 static __always_inline void keep_registers(struct walk *walk, __u32 kept, __u64 frame_address)
 {
 	__u32 places = kept == SWPROF_KEEPS_SOME ? walk->rule.addend : SWPROF_PLACES_LOST;
@@ -267,7 +116,7 @@ static __always_inline void keep_registers(struct walk *walk, __u32 kept, __u64 
 	}
 }
 
-/* The caller's rbp. Returns 0 when it is known or known to be lost. */
+/* Restores the caller's bp. Returns 0 if it is known, or known to be lost. */
 static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_address)
 {
 	__u64 place = 0;
@@ -296,11 +145,11 @@ static __always_inline int restore_frame_pointer(struct walk *walk, __u64 frame_
 	return peek_word(walk, &walk->bp, place);
 }
 
-/* The return address by a rule, and the caller's bp with it. Returns 0 when they could be read. */
+/* Reads the return address by a rule. Returns 0 if it could be read. */
 static __always_inline int read_return_address(struct walk *walk, __u64 frame_address, __u64 *ip)
 {
 	const struct swprof_unwind_rule *rule = &walk->rule;
-	__u64 place = frame_address - 8;
+	__u64 place = arch_return_place(frame_address);
 
 	switch (rule->return_address) {
 	case SWPROF_RA_REGISTER:
@@ -314,7 +163,7 @@ static __always_inline int read_return_address(struct walk *walk, __u64 frame_ad
 	return read_word(walk, ip, place);
 }
 
-/* The frame address by a rule. Returns STEP_DONE when it is known. */
+/* Finds the frame address by a rule. Returns STEP_DONE if it is known. */
 static __always_inline int find_frame_address(struct walk *walk, __u64 *frame_address)
 {
 	const struct swprof_unwind_rule *rule = &walk->rule;
@@ -363,7 +212,7 @@ static __always_inline int find_frame_address(struct walk *walk, __u64 *frame_ad
 	return STEP_DONE;
 }
 
-/* Whether a rule goes by a register that may have another value by now. */
+/* Whether a rule uses a register whose value may have changed. */
 static __always_inline bool is_uncertain(const struct walk *walk)
 {
 	switch (walk->rule.frame_address) {
@@ -378,7 +227,7 @@ static __always_inline bool is_uncertain(const struct walk *walk)
 	}
 }
 
-/* The caller by a rule of a table. */
+/* Steps to the caller by a rule of a table. */
 static __always_inline int step_by_rule(struct walk *walk)
 {
 	const struct swprof_unwind_rule *rule = &walk->rule;
@@ -395,11 +244,11 @@ static __always_inline int step_by_rule(struct walk *walk)
 		return step;
 	if (rule->return_address == SWPROF_RA_REGISTER && !(walk->flags & WALK_HAS_REGISTERS))
 		return STEP_BY_SEARCH;
-	/* Only a leaf that has taken its return address off the stack leaves its caller the same stack. */
+	/* Only a leaf that has already popped its return address has the stack pointer of its caller. */
 	if (frame_address < walk->sp || (frame_address == walk->sp && !(walk->flags & WALK_EXACT))) {
 		if (is_checked)
 			return STEP_BY_SEARCH;
-		/* What is not counted from the stack pointer may be another stack. */
+		/* A frame address that does not depend on the stack pointer may be on another stack. */
 		if (rule->frame_address == SWPROF_CFA_SP || rule->frame_address == SWPROF_CFA_LINKAGE_STUB)
 			return end_walk(walk, SWPROF_STACK_CORRUPT);
 		is_elsewhere = true;
@@ -439,7 +288,7 @@ static __always_inline int find_code(struct walk *walk)
 	return find_published_code(walk) && find_new_range(walk->address);
 }
 
-/* Adds a frame, or a mark, to those that were found. */
+/* Appends a frame or a mark. */
 static __always_inline int add_frame(struct scratch *scratch, __u64 frame)
 {
 	struct walk *walk = &scratch->walk;
@@ -453,27 +302,14 @@ static __always_inline int add_frame(struct scratch *scratch, __u64 frame)
 	return STEP_DONE;
 }
 
-/* Adds a frame of a runtime (enum swprof_runtime): all of its words or, where there is no room, none. */
-static __always_inline int add_runtime_frame(struct scratch *scratch, __u32 runtime, __u64 object, __u64 position)
-{
-	if (scratch->walk.count > SWPROF_USER_FRAMES_MAX - SWPROF_RUNTIME_FRAME_WORDS)
-		return end_walk(&scratch->walk, SWPROF_STACK_TOO_DEEP);
-	if (add_frame(scratch, position) || add_frame(scratch, object))
-		return STEP_LAST;
-	return add_frame(scratch, SWPROF_FRAME_RUNTIME + runtime);
-}
-
-/* Functions begin at multiples of it. */
-#define FUNCTION_ALIGNMENT 16
-
-/* Adds the frame that a step has come to, behind a mark where that is not 0. */
+/* Appends the frame that a step has reached, behind a mark if that is not 0. */
 static __always_inline int finish_step(struct scratch *scratch, __u32 mark)
 {
 	struct walk *walk = &scratch->walk;
 
 	/* A function of a coroutine returns to the first instruction of another one, which nobody called. What has been
 	 * called from is in memory; such an entry need not be. */
-	if (walk->flags & WALK_BY_RULE && walk->ip % FUNCTION_ALIGNMENT == 0) {
+	if (walk->flags & WALK_BY_RULE && walk->ip % ARCH_FUNCTION_ALIGNMENT == 0) {
 		int call = classify_call(walk->ip);
 
 		if (call == CALL_NONE || call == CALL_UNREADABLE)

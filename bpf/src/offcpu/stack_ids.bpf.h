@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stacks by number: each is sent to user space once, and is known by the hash of its frames from then on. */
-#ifndef SWPROF_STACKS_BPF_H
-#define SWPROF_STACKS_BPF_H
+/* Numbers stacks by the hash of their frames. User space receives each stack once, and its number from then on. */
+#ifndef SWPROF_OFFCPU_STACK_IDS_BPF_H
+#define SWPROF_OFFCPU_STACK_IDS_BPF_H
 
-#include "unwind.bpf.h"
+/* The stack cache compares the words that a walk has read. */
+#define WALK_KEEPS_READS
+#include "unwind/user_stacks.bpf.h"
+#include "abi/stacks.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

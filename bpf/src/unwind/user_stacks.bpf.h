@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Walks user stacks in the kernel. A sampler fills `scratch->regs` and calls walk_user_stack(). The frames are then in
+ * `frames[0..count)` from leaf to root, and `end` says how the walk ended.
+ */
+#ifndef SWPROF_UNWIND_USER_STACKS_BPF_H
+#define SWPROF_UNWIND_USER_STACKS_BPF_H
+
+#include "compat.h"
+#include "kernel.bpf.h"
+#include "walk.h"
+
+/*
+ * Walks the user stack of a task from `scratch->regs`, the registers with which it left, or will return to, user mode.
+ */
+static __always_inline void walk_user_stack(struct scratch *scratch, __u32 tgid)
+{
+	struct swprof_code_map *map = NULL;
+
+	if (walks_by_tables()) {
+		map = code_map_of(tgid);
+		scratch->walk.map.count = 0;
+		if (map)
+			scratch->walk.map = *map;
+	}
+	if (arch_is_compat(&scratch->regs)) {
+		walk_compat_stack(scratch);
+		return;
+	}
+	walk_from(scratch);
+	/* The leaf's code may come to be known. */
+	if (walks_by_tables() && !map && scratch->walk.count == 1 && scratch->walk.end == SWPROF_STACK_UNMAPPED)
+		scratch->walk.end = SWPROF_STACK_NOT_READY;
+}
+
+/* Reads the registers with which a task left user mode. Returns 0 when it has any. */
+static __always_inline int read_user_registers(struct scratch *scratch, struct task_struct *task)
+{
+	/* Within execve the old program is gone and the new one not laid out yet: registers of nothing. */
+	if (BPF_CORE_READ(task, mm, end_code) == 0)
+		return 1;
+	return bpf_probe_read_kernel(&scratch->regs, sizeof(scratch->regs), (void *)bpf_task_pt_regs(task)) != 0;
+}
+
+#endif
