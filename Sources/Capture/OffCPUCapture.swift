@@ -61,7 +61,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
 
   /// What the verifier has followed of the largest program, in instructions; nil where the kernel does not tell.
   package var verifiedInstructions: UInt32? {
-    (try? session.object.verifiedInstructions(of: "switch_tasks")).flatMap(\.self)
+    (try? session.object.verifiedInstructions(of: OffCPUProgram.switchTasks)).flatMap(\.self)
   }
 
   package mutating func followRunningProcesses() { session.followRunningProcesses() }
@@ -88,7 +88,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
     var window = swprof_window()
     window.start_ns = armedAt.nanoseconds
     window.end_ns = Clock.monotonic.nanoseconds
-    try session.object.map(named: "window").update(key: UInt32(0), value: window)
+    try session.object.map(named: OffCPUMap.window).update(key: UInt32(0), value: window)
     // Threads that are woken from here on settle their own waits, cut off at that moment. The others are asked twice,
     // with the walk of their stacks between: who is found in the same wait again was in it all the time.
     try session.drain(into: &aggregator)
@@ -100,7 +100,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
       stacks[wait] = walk.walk(thread, session.tracker)
     }
     window.claims = 1
-    try session.object.map(named: "window").update(key: UInt32(0), value: window)
+    try session.object.map(named: OffCPUMap.window).update(key: UInt32(0), value: window)
     var open: [(ThreadAtEnd, WaitingThreadWalk.Stack?)] = []
     for thread in try threadsNow() {
       guard let wait = thread.wait else {
@@ -115,7 +115,7 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
       aggregator.note(thread.thread)
       aggregator.add(thread, userStack: stack, &session.tracker)
     }
-    let intervals = try session.object.map(named: "intervals")
+    let intervals = try session.object.map(named: OffCPUMap.intervals)
     for (key, sum) in try intervals.entries(startingWith: swprof_interval_key(), swprof_interval_sum()) {
       aggregator.add(key, sum)
     }
@@ -123,11 +123,11 @@ package struct OffCPUCapture: ~Copyable, ArmedCapture {
   }
 
   private func threadsNow() throws -> [ThreadAtEnd] {
-    try ThreadAtEnd.decode(try session.object.iterate("collect_threads"))
+    try ThreadAtEnd.decode(try session.object.iterate(OffCPUProgram.collectThreads))
   }
 
   private mutating func closeAccount() throws(BPFError) {
-    let sums: [[swprof_sum]] = try session.object.perCPUValues(map: "sums", count: Int(SWPROF_SUM_MAX.rawValue))
+    let sums: [[swprof_sum]] = try session.object.perCPUValues(map: OffCPUMap.sums, count: Int(SWPROF_SUM_MAX.rawValue))
     let totals = sums.map { $0.reduce(swprof_sum()) { swprof_sum(count: $0.count + $1.count, ns: $0.ns + $1.ns) } }
     try aggregator.close(
       totals, missedWakeUps: session.counter(SWPROF_COUNTER_WAKEUP_MISSED),
@@ -144,7 +144,7 @@ private let taskWorkPays: UInt64 = 100_000
 /// The programs of an off-CPU capture, loaded ahead of the moment when they are needed.
 package struct PreparedOffCPU: ~Copyable {
   private var probes: LoadedProbes
-  private let programs: [String]
+  private let programs: [OffCPUProgram]
   private let code: WakeUpCode
 
   /// - Parameters:
@@ -168,23 +168,23 @@ package struct PreparedOffCPU: ~Copyable {
     config.task_work = hasTaskWork ? 1 : 0
     config.switch_exit = hasSwitchExit ? 1 : 0
     config.queue_times = hasQueueTimes ? 1 : 0
-    let programs =
-      (parameters.wakers ? ["note_waker"] : []) + (hasQueueTimes ? [] : ["wake_up"]) + ["wake_up_new", "switch_tasks"]
-      + (hasTaskWork ? [] : [hasSwitchExit ? "end_switch" : "leave_system_call"]) + ["replace_program", "end_thread"]
+    let programs: [OffCPUProgram] =
+      (parameters.wakers ? [.noteWaker] : []) + (hasQueueTimes ? [] : [.wakeUp]) + [.wakeUpNew, .switchTasks]
+      + (hasTaskWork ? [] : [hasSwitchExit ? .endSwitch : .leaveSystemCall]) + [.replaceProgram, .endThread]
     let probes = ProbeSet(
-      image: .offcpu, ringBuffer: "records", programs: programs,
-      optional: ["note_waker", "wake_up", "end_switch", "leave_system_call"],
+      image: .offcpu, ringBuffer: OffCPUMap.records, programs: programs,
+      optional: [OffCPUProgram.noteWaker, .wakeUp, .endSwitch, .leaveSystemCall],
       configure: { object in
-        try object.setConstants(section: ".rodata.off_cpu", unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
-        try object.setCapacity(ofMap: "intervals", tableCapacity)
-        if hasTaskWork { try object.setCapacity(ofMap: "works", tableCapacity) }
+        try object.setConstants(OffCPUConstants.offCPU, unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
+        try object.setCapacity(ofMap: OffCPUMap.intervals, tableCapacity)
+        if hasTaskWork { try object.setCapacity(ofMap: OffCPUMap.works, tableCapacity) }
       })
     return PreparedOffCPU(
       probes: try ProbeSession<IntervalAggregator>.load(request, probes: probes, shared: tables), programs: programs,
       code: code)
   }
 
-  private init(probes: consuming LoadedProbes, programs: [String], code: WakeUpCode) {
+  private init(probes: consuming LoadedProbes, programs: [OffCPUProgram], code: WakeUpCode) {
     self.probes = probes
     self.programs = programs
     self.code = code
@@ -204,7 +204,7 @@ package struct PreparedOffCPU: ~Copyable {
     let armedAt = try CaptureError.translating {
       if case .cgroup(let path) = target {
         // The threads that wait now cannot be asked for their control group: their processes are listed.
-        let targets = try session.object.map(named: "targets")
+        let targets = try session.object.map(named: OffCPUMap.targets)
         for process in (try? ProcessTable.members(ofCgroup: path)) ?? [] {
           try targets.update(key: UInt32(process.rawValue), value: UInt8(1))
         }
@@ -212,9 +212,9 @@ package struct PreparedOffCPU: ~Copyable {
       let start = Clock.monotonic
       var window = swprof_window()
       window.start_ns = start.nanoseconds
-      try session.object.map(named: "window").update(key: UInt32(0), value: window)
+      try session.object.map(named: OffCPUMap.window).update(key: UInt32(0), value: window)
       for program in programs { try session.attach(program) }
-      if !isHeld { _ = try session.object.iterate("adopt_threads") }
+      if !isHeld { _ = try session.object.iterate(OffCPUProgram.adoptThreads) }
       return start
     }
     return OffCPUCapture(

@@ -45,7 +45,9 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   ) throws(CaptureError) {
     var session = session
     let armedAt = Clock.monotonic
-    do { for cpu in ticks.cpus { try session.attach("on_cpu_tick", to: cpu) } } catch { throw CaptureError(error) }
+    do { for cpu in ticks.cpus { try session.attach(OnCPUProgram.onCPUTick, to: cpu) } } catch {
+      throw CaptureError(error)
+    }
     self.init(session: session, ticks: ticks, armedAt: armedAt)
   }
 
@@ -74,7 +76,7 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
 
   /// What the verifier has followed of the sampling program, in instructions; nil where the kernel does not tell.
   package var verifiedInstructions: UInt32? {
-    (try? session.object.verifiedInstructions(of: "on_cpu_tick")).flatMap(\.self)
+    (try? session.object.verifiedInstructions(of: OnCPUProgram.onCPUTick)).flatMap(\.self)
   }
 
   package mutating func followRunningProcesses() { session.followRunningProcesses() }
@@ -89,7 +91,7 @@ package struct OnCPUCapture: ~Copyable, ArmedCapture {
   private mutating func sample(_ cpu: Int32) {
     do {
       let ticking = try ticks.add(cpu)
-      try session.attach("on_cpu_tick", to: ticking)
+      try session.attach(OnCPUProgram.onCPUTick, to: ticking)
       try ticking.enable()
     } catch { session.noteUnsampledCPU() }
   }
@@ -130,7 +132,7 @@ package struct PreparedOnCPU: ~Copyable {
     _ request: CaptureRequest, frequencyHertz hertz: Int, jitterSeed: UInt32?, tables: SharedTables? = nil
   ) throws(CaptureError) -> PreparedOnCPU {
     let probes = ProbeSet(
-      image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
+      image: .oncpu, ringBuffer: OnCPUMap.samples, programs: [], optional: [], configure: { _ in })
     return PreparedOnCPU(
       probes: try ProbeSession<SampleAggregator>.load(request, probes: probes, shared: tables), hertz: hertz,
       jitterSeed: jitterSeed)

@@ -7,8 +7,8 @@ struct EndpointTable {
   private let others: BPFMap
 
   init(_ object: borrowing BPFObject) throws(BPFError) {
-    near = try object.map(named: "near_endpoints")
-    others = try object.map(named: "endpoints")
+    near = try object.map(named: NetworkMap.nearEndpoints)
+    others = try object.map(named: NetworkMap.endpoints)
   }
 
   /// All endpoints; the sums of one may be in two parts.

@@ -45,12 +45,12 @@ package struct HTTPMonitor: ~Copyable {
     let (added, removed) = (processes.subtracting(watched), watched.subtracting(processes))
     watched = processes
     try CaptureError.translating {
-      let targets = try loaded.object.map(named: "targets")
+      let targets = try loaded.object.map(named: NetworkMap.targets)
       for process in removed { targets.remove(key: UInt32(process.rawValue)) }
       for process in added { try targets.update(key: UInt32(process.rawValue), value: UInt8(1)) }
-      _ = try loaded.object.iterate("mark_targets")
+      _ = try loaded.object.iterate(NetworkProgram.markTargets)
       if !added.isEmpty {
-        _ = try loaded.object.iterate("find_connections")
+        _ = try loaded.object.iterate(NetworkProgram.findConnections)
         try loaded.attachNeeded()
       }
       if !removed.isEmpty { try forget(removed) }
@@ -61,7 +61,7 @@ package struct HTTPMonitor: ~Copyable {
     libraries.forget(processes)
     try EndpointTable(loaded.object).remove { processes.contains(ProcessID(rawValue: Int32(bitPattern: $0))) }
     edition &+= 1
-    try loaded.object.map(named: "endpoint_edition").update(key: UInt32(0), value: edition)
+    try loaded.object.map(named: NetworkMap.endpointEdition).update(key: UInt32(0), value: edition)
   }
 
   /// What could not be counted so far, by cause.

@@ -17,11 +17,11 @@ struct LoadedNetwork: ~Copyable {
     /// What TLS libraries read and write.
     case libraries
 
-    var programs: [String] {
+    var programs: [NetworkProgram] {
       switch self {
-      case .lengths: ["send_length"]
-      case .sending: ["begin_send"]
-      case .packets: ["copy_packet"]
+      case .lengths: [.sendLength]
+      case .sending: [.beginSend]
+      case .packets: [.copyPacket]
       case .libraries: TLSLibraries.programs
       }
     }
@@ -85,7 +85,7 @@ struct LoadedNetwork: ~Copyable {
   @discardableResult
   func enter(_ phase: swprof_network_phase) throws -> MonotonicTime {
     let now = Clock.monotonic
-    try object.map(named: "phase").update(key: UInt32(0), value: phase.rawValue)
+    try object.map(named: NetworkMap.phase).update(key: UInt32(0), value: phase.rawValue)
     return now
   }
 
@@ -93,31 +93,33 @@ struct LoadedNetwork: ~Copyable {
   private func noteMet() throws {
     let attached = included + additions.flatMap(\.extras)
     let unmet = plan.extras.filter { !attached.contains($0) }.reduce(0) { $0 | $1.need }
-    try object.map(named: "needs").update(key: UInt32(SWPROF_NEEDS_MET), value: ~unmet)
+    try object.map(named: NetworkMap.needs).update(key: UInt32(SWPROF_NEEDS_MET), value: ~unmet)
   }
 
   /// The programs that are attached as soon as they are loaded.
-  private static func unasked(_ extras: [Extra]) -> [String] { extras.filter { $0.need != 0 }.flatMap(\.programs) }
+  private static func unasked(_ extras: [Extra]) -> [NetworkProgram] {
+    extras.filter { $0.need != 0 }.flatMap(\.programs)
+  }
 
   /// Attaches what targets have turned out to need since. Where that fails, what cannot be read is counted.
   mutating func attachNeeded() throws {
     guard absent.contains(where: { $0.need != 0 }),
-      let needs = try object.map(named: "needs").value(forKey: UInt32(SWPROF_NEEDS_ASKED), initial: UInt32(0))
+      let needs = try object.map(named: NetworkMap.needs).value(forKey: UInt32(SWPROF_NEEDS_ASKED), initial: UInt32(0))
     else { return }
     add(absent.filter { $0.need & needs != 0 })
   }
 
   /// Looks at what has not ended during the capture: notes who has it still, and ends the answers of the others.
   func findSurvivors() throws {
-    _ = try object.iterate("find_survivors")
-    if plan.canEndSurvivors { _ = try object.iterate("end_survivors") }
+    _ = try object.iterate(NetworkProgram.findSurvivors)
+    if plan.canEndSurvivors { _ = try object.iterate(NetworkProgram.endSurvivors) }
   }
 
   /// Attaches a program to a function of a library.
   ///
   /// - Parameter links: what keeps it attached; nil for the programs themselves.
   mutating func attach(
-    _ program: String, to place: UserProbe, keptBy links: UserProbeLinks? = nil
+    _ program: NetworkProgram, to place: UserProbe, keptBy links: UserProbeLinks? = nil
   ) throws(BPFError) {
     if included.contains(where: { $0.programs.contains(program) }) {
       try object.attach(program, to: place, keptBy: links)

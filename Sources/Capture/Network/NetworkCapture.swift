@@ -107,7 +107,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   /// Whether none of the listed processes, nor of their followed children, is left.
   package var hasNoTargetLeft: Bool {
     scope.kernelScope == SWPROF_SCOPE_TARGETS && scope.name == nil
-      && ((try? loaded.object.isEmpty(map: "targets")) ?? false)
+      && ((try? loaded.object.isEmpty(map: NetworkMap.targets)) ?? false)
   }
 
   /// Takes what the kernel has recorded.
@@ -121,7 +121,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     if builder.isFull { builder.fold(surroundings()) }
     findLibraries()
     libraries.judgeBystanders {
-      try? loaded.object.sum(map: "network_counters", index: SWPROF_NETWORK_TLS_BYSTANDERS.rawValue)
+      try? loaded.object.sum(map: NetworkMap.networkCounters, index: SWPROF_NETWORK_TLS_BYSTANDERS.rawValue)
     }
   }
 
@@ -157,7 +157,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private func currentTargets() -> [ProcessID] {
     switch scope.kernelScope {
     case SWPROF_SCOPE_TARGETS:
-      return (try? loaded.object.map(named: "targets").entries(startingWith: UInt32(0), UInt8(0)))?
+      return (try? loaded.object.map(named: NetworkMap.targets).entries(startingWith: UInt32(0), UInt8(0)))?
         .map { ProcessID(rawValue: Int32(bitPattern: $0.0)) } ?? []
     case SWPROF_SCOPE_CGROUP:
       guard case .cgroup(let path) = target else { return [] }
@@ -189,10 +189,10 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private mutating func finished() throws -> NetworkRecording {
     let endedAt = try loaded.enter(SWPROF_NETWORK_ENDING)
-    _ = try loaded.object.iterate("mark_targets")
+    _ = try loaded.object.iterate(NetworkProgram.markTargets)
     try loaded.enter(SWPROF_NETWORK_OVER)
     try loaded.findSurvivors()
-    _ = try loaded.object.iterate("find_owners")
+    _ = try loaded.object.iterate(NetworkProgram.findOwners)
     for record in try ring.drain() { take(record) }
     try takeLiving()
     let totals = try NetworkCounters.read(loaded.object)
@@ -231,10 +231,10 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
 
   private mutating func takeLiving() throws {
     var living: [ConnectionRecord] = []
-    try loaded.object.map(named: "near_connections").forEachValue(of: swprof_connection.self) {
+    try loaded.object.map(named: NetworkMap.nearConnections).forEachValue(of: swprof_connection.self) {
       if $1.socket != 0 { living.append(ConnectionRecord($1)) }
     }
-    let connections = try loaded.object.map(named: "connections")
+    let connections = try loaded.object.map(named: NetworkMap.connections)
     try connections.forEach(startingWith: UInt64(0), swprof_connection(), valueSize: connections.valueSize) {
       living.append(ConnectionRecord($1))
     }
@@ -253,15 +253,15 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       add(counts, key.tgid, key.is_server != 0 ? .received : .made, key.peer)
     }
     // The times of one peer may be in two parts.
-    try loaded.object.map(named: "near_peers").forEachValue(of: swprof_near_peer.self) {
+    try loaded.object.map(named: NetworkMap.nearPeers).forEachValue(of: swprof_near_peer.self) {
       if $1.key.tgid != 0 { add($1.key, $1.times) }
     }
-    for (key, value) in try loaded.object.map(named: "peer_times").entries(
+    for (key, value) in try loaded.object.map(named: NetworkMap.peerTimes).entries(
       startingWith: swprof_peer_key(), swprof_times())
     {
       add(key, value)
     }
-    for (key, value) in try loaded.object.map(named: "call_times").entries(
+    for (key, value) in try loaded.object.map(named: NetworkMap.callTimes).entries(
       startingWith: swprof_call_key(), swprof_times())
     {
       add(value, key.tgid, key.direction == SWPROF_SENT ? .sendCalls : .receiveCalls, key.peer)
@@ -270,7 +270,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   private func drops() throws -> [String: UInt64] {
-    let entries = try loaded.object.map(named: "drops").entries(startingWith: UInt32(0), UInt64(0))
+    let entries = try loaded.object.map(named: NetworkMap.drops).entries(startingWith: UInt32(0), UInt64(0))
     guard !entries.isEmpty else { return [:] }
     let names = KernelTypes().names(ofEnumeration: "skb_drop_reason")
     var drops: [String: UInt64] = [:]
@@ -284,8 +284,8 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   // MARK: - Around the targets
 
   private func surroundings() -> NetworkProfileBuilder.Surroundings {
-    let owners = try? loaded.object.map(named: "owners")
-    let unbound = try? loaded.object.map(named: "tls_unbound")
+    let owners = try? loaded.object.map(named: NetworkMap.owners)
+    let unbound = try? loaded.object.map(named: NetworkMap.tlsUnbound)
     let findings = libraries.findings
     let targets = Set(currentTargets())
     let isAll = scope.kernelScope != SWPROF_SCOPE_TARGETS
@@ -362,16 +362,16 @@ package struct PreparedNetwork: ~Copyable {
     let (request, scope, options) = (request, scope, options)
     var loaded = loaded
     let ring = try CaptureError.translating {
-      try RingBuffer(map: loaded.object.map(named: "network_records").descriptor)
+      try RingBuffer(loaded.object.map(named: NetworkMap.networkRecords))
     }
     let armedAt = try CaptureError.translating {
       let start = try loaded.attach()
       // Forks are seen from here on: no child is missed between the looks at /proc.
-      _ = try scope.fill(try loaded.object.map(named: "targets"), for: request)
+      _ = try scope.fill(try loaded.object.map(named: NetworkMap.targets), for: request)
       // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
-      _ = try loaded.object.iterate("mark_targets")
-      _ = try loaded.object.iterate("find_owners")
-      _ = try loaded.object.iterate("find_connections")
+      _ = try loaded.object.iterate(NetworkProgram.markTargets)
+      _ = try loaded.object.iterate(NetworkProgram.findOwners)
+      _ = try loaded.object.iterate(NetworkProgram.findConnections)
       try loaded.attachNeeded()
       return start
     }

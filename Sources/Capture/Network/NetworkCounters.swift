@@ -10,7 +10,7 @@ enum NetworkCounters {
   static func read(_ object: borrowing BPFObject) throws(BPFError) -> [swprof_network_counter: UInt64] {
     var counters: [swprof_network_counter: UInt64] = [:]
     for index in 0..<SWPROF_NETWORK_COUNTER_MAX.rawValue {
-      counters[swprof_network_counter(index)] = try object.sum(map: "network_counters", index: index)
+      counters[swprof_network_counter(index)] = try object.sum(map: NetworkMap.networkCounters, index: index)
     }
     return counters
   }
@@ -19,7 +19,7 @@ enum NetworkCounters {
   static func losses(
     _ object: borrowing BPFObject, _ totals: [swprof_network_counter: UInt64]
   ) throws(BPFError) -> [NetworkLoss: UInt64] {
-    let full = try object.sum(map: "counters", index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue)
+    let full = try object.sum(map: NetworkMap.counters, index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue)
     return losses(totals, targetsMissed: full)
   }
 

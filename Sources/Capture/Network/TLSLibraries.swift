@@ -12,11 +12,11 @@ import ProfileModel
 /// as files, for whoever maps them, as long as others than targets seldom call them.
 struct TLSLibraries {
   /// What is watched, and the program that is run when it is entered; all have the same one for their return.
-  static let functions: [(name: String, program: String)] = [
-    ("SSL_read", "enter_tls_read"), ("SSL_write", "enter_tls_write"), ("SSL_read_ex", "enter_tls_read_ex"),
-    ("SSL_write_ex", "enter_tls_write_ex"),
+  static let functions: [(name: String, program: NetworkProgram)] = [
+    ("SSL_read", .enterTLSRead), ("SSL_write", .enterTLSWrite), ("SSL_read_ex", .enterTLSReadEx),
+    ("SSL_write_ex", .enterTLSWriteEx),
   ]
-  private static let returnProgram = "leave_tls"
+  private static let returnProgram = NetworkProgram.leaveTLS
   static let programs = functions.map(\.program) + [returnProgram]
 
   /// Whose calls a probe sees.
