@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Conversations made up at random, parts of which are lost, read through the parser and the pairing as requests.bpf.h
+ * Conversations made up at random, parts of which are lost, read through the parser and the pairing as net/requests.h
  * does. What belongs together is known from the places of the messages in their streams.
  */
-#include "../../bpf/src/pairing.h"
+#include "../../bpf/src/net/pairing.h"
 #include "CHTTP.h"
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * layer, those: they see every way to send and receive, and cost other system calls nothing. Else the ends of system
  * calls. With either, the arguments of a call are still in the registers.
  */
-#include "lives.bpf.h"
+#include "net/tcp_states.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -3,7 +3,7 @@
 #ifndef CHTTP_H
 #define CHTTP_H
 
-#include "../../../bpf/src/http.h"
+#include "../../../bpf/src/net/proto/http1.h"
 
 int chttp_step(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head, __u32 is_response);
 

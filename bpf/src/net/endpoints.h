@@ -6,7 +6,7 @@
 #ifndef SWPROF_ENDPOINTS_BPF_H
 #define SWPROF_ENDPOINTS_BPF_H
 
-#include "connections.bpf.h"
+#include "connections.h"
 
 _Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
 

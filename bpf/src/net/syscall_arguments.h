@@ -3,8 +3,8 @@
 #ifndef SWPROF_REGISTERS_BPF_H
 #define SWPROF_REGISTERS_BPF_H
 
-#include "tls.bpf.h"
-#include "vectors.bpf.h"
+#include "tls.h"
+#include "vectors.h"
 
 enum {
 	CALL_READ = 0,

@@ -7,7 +7,7 @@
 #ifndef SWPROF_REQUESTS_BPF_H
 #define SWPROF_REQUESTS_BPF_H
 
-#include "arrival.bpf.h"
+#include "tcp_times.h"
 
 /*
  * Another process than the first one uses a connection: an answer to its first request is that process's, and so is the

@@ -3,7 +3,7 @@
 #ifndef SWPROF_LIVES_BPF_H
 #define SWPROF_LIVES_BPF_H
 
-#include "calls.bpf.h"
+#include "syscalls.h"
 
 /* Packets that the kernel dropped on sockets of the targets. */
 struct {

@@ -19,7 +19,7 @@
 #ifndef SWPROF_PAIRING_H
 #define SWPROF_PAIRING_H
 
-#include "http.h"
+#include "proto/http1.h"
 
 #define PAIRING_WAITING_MAX 16 /* requests that wait for their answer; a power of two */
 

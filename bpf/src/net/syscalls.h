@@ -3,7 +3,7 @@
 #ifndef SWPROF_CALLS_BPF_H
 #define SWPROF_CALLS_BPF_H
 
-#include "sockets.bpf.h"
+#include "sockets.h"
 
 /* How long the calls of a process on connections with each of its peers took, where that is measured. */
 struct {

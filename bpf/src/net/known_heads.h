@@ -5,7 +5,7 @@
 #ifndef SWPROF_KNOWN_HEADS_BPF_H
 #define SWPROF_KNOWN_HEADS_BPF_H
 
-#include "requests.bpf.h"
+#include "requests.h"
 
 #define BOUND_WORD(index) ((index) & (HTTP_CHUNK_SIZE / 8 - 1))
 

@@ -3,7 +3,7 @@
 #ifndef SWPROF_VECTORS_BPF_H
 #define SWPROF_VECTORS_BPF_H
 
-#include "pieces.bpf.h"
+#include "stream.h"
 
 /* Vectors of a call (UIO_MAXIOV), by as many as are fetched at once. */
 #define VECTOR_ROUNDS (1024 / VECTORS_MAX)

@@ -3,7 +3,7 @@
 #ifndef SWPROF_ARRIVAL_BPF_H
 #define SWPROF_ARRIVAL_BPF_H
 
-#include "endpoints.bpf.h"
+#include "endpoints.h"
 
 /* What has waited longer than this was not waiting: the socket's memory is another one's by now. */
 #define WAIT_NS_MAX (3600ULL * 1000000000)

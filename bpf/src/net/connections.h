@@ -9,7 +9,7 @@
 #ifndef SWPROF_CONNECTIONS_BPF_H
 #define SWPROF_CONNECTIONS_BPF_H
 
-#include "ends.bpf.h"
+#include "flow.h"
 #include "pairing.h"
 
 #define FILLING_MAX 256 /* looks at a place that another CPU fills */

@@ -7,7 +7,7 @@
 #ifndef SWPROF_PIECES_BPF_H
 #define SWPROF_PIECES_BPF_H
 
-#include "known_heads.bpf.h"
+#include "known_heads.h"
 
 /* How many pieces of a buffer are looked at: heads of 64 kB are whole. */
 #define PIECES_MAX 288

@@ -11,7 +11,7 @@
 #ifndef SWPROF_SOCKETS_BPF_H
 #define SWPROF_SOCKETS_BPF_H
 
-#include "registers.bpf.h"
+#include "syscall_arguments.h"
 
 /*
  * What of the bytes that begin at TCP's number `position` was not looked at before: leaves out the first of them, and

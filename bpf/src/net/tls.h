@@ -3,7 +3,7 @@
 #ifndef SWPROF_TLS_BPF_H
 #define SWPROF_TLS_BPF_H
 
-#include "pieces.bpf.h"
+#include "stream.h"
 
 /* The call of a TLS library that a thread is in. */
 struct tls_call {

@@ -3,7 +3,7 @@
 #ifndef SWPROF_ENDS_BPF_H
 #define SWPROF_ENDS_BPF_H
 
-#include "marks.bpf.h"
+#include "target_bits.h"
 
 #define AF_UNIX 1
 #define AF_INET 2
