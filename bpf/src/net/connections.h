@@ -11,6 +11,7 @@
 
 #include "flow.h"
 #include "pairing.h"
+#include "proto/parser.h"
 
 #define FILLING_MAX 256 /* looks at a place that another CPU fills */
 
@@ -25,17 +26,11 @@ struct pending_request {
 	__u8 reserved[7];
 };
 
-enum http_decision {
-	HTTP_UNDECIDED = 0,
-	HTTP_SPOKEN = 1,
-	HTTP_NOT_SPOKEN = 2,
-};
-
 struct connection {
 	struct swprof_connection shared;
 	/* What every look at data needs, close together. */
-	__u8 decision; /* enum http_decision */
-	__u8 attempts; /* calls that HTTP could not begin with */
+	__u8 protocol; /* enum protocol */
+	__u8 attempts; /* calls that no protocol could begin with */
 	__u8 has_sequence[2]; /* 0 or 1 */
 	__u8 has_prefix[2]; /* 0 or 1: it is whole */
 	__u8 is_open; /* 0 or 1: the body of a request is being read */
@@ -44,7 +39,7 @@ struct connection {
 	__u32 messages[2];
 	struct pairing pairing;
 	__u32 owner; /* the kernel's number of the process `shared.tgid` */
-	struct http_stream streams[2];
+	struct parser_stream streams[2];
 	__u64 positions[2]; /* bytes of each direction that were looked at or passed over */
 	__u64 message_ns[2]; /* the first byte of the message that is being read */
 	__u64 message_start[2]; /* its position */

@@ -65,7 +65,7 @@ struct vector {
 struct payload {
 	__u32 is_taken; /* 0 or 1: of PAYLOAD_LIBRARY */
 	__u32 place; /* PAYLOAD_* */
-	struct http_chunk chunk;
+	struct parser_chunk chunk;
 	__u64 now;
 	__u64 base; /* the position of the piece in its direction */
 	__u64 address; /* of the data, where it lies in a process's memory */
@@ -154,7 +154,7 @@ struct known_head {
 	__u32 tgid;
 	__u32 edition;
 	struct http_head head;
-	__u64 words[HTTP_CHUNK_SIZE / 8 + 1]; /* the piece */
+	__u64 words[PARSER_CHUNK_SIZE / 8 + 1]; /* the piece */
 };
 
 struct {
@@ -201,7 +201,7 @@ __attribute__((noinline)) __u32 time_bucket(__u64 ns)
 /* Counts a length of time. The bound is checked where it is used: what lies on the stack in between has none. */
 static __always_inline bool add_time(__u32 *counts, __u32 bucket)
 {
-	HTTP_FORGET(bucket);
+	FORGET(bucket);
 	if (bucket >= SWPROF_TIME_BUCKETS)
 		return false;
 	__sync_fetch_and_add(&counts[bucket], 1);

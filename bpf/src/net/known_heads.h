@@ -7,10 +7,10 @@
 
 #include "requests.h"
 
-#define BOUND_WORD(index) ((index) & (HTTP_CHUNK_SIZE / 8 - 1))
+#define BOUND_WORD(index) ((index) & (PARSER_CHUNK_SIZE / 8 - 1))
 
 /* The length of the head that the piece begins with, where that was read before: it is then as if read now; or 0. */
-static __always_inline __u32 recall_head(struct http_stream *stream, struct payload *payload, struct http_head *head,
+static __always_inline __u32 recall_head(struct parser_stream *stream, struct payload *payload, struct http_head *head,
 					 __u32 response)
 {
 	const any_word *words;
@@ -26,7 +26,7 @@ static __always_inline __u32 recall_head(struct http_stream *stream, struct payl
 	words = (const any_word *)payload->chunk.bytes;
 	/* Words, four at a time, those that are left, and the last bytes. */
 	whole = length / 8;
-	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i += 4) {
+	for (__u32 i = 0; i < PARSER_CHUNK_SIZE / 8; i += 4) {
 		if (i + 4 > whole)
 			break;
 		if ((known->words[i] ^ words[i]) | (known->words[i + 1] ^ words[i + 1]) |
@@ -35,7 +35,7 @@ static __always_inline __u32 recall_head(struct http_stream *stream, struct payl
 	}
 	/* Kept from the compiler, which would leave the bound of the loop out; the verifier of 6.1 needs it. */
 	rest = whole % 4;
-	HTTP_FORGET(rest);
+	FORGET(rest);
 	for (__u32 i = 0; i < 3; i++) {
 		if (i >= rest)
 			break;
@@ -47,7 +47,7 @@ static __always_inline __u32 recall_head(struct http_stream *stream, struct payl
 	index = BOUND_WORD(whole);
 	if (rest && (known->words[index] ^ words[index]) << (64 - 8 * rest))
 		return 0;
-	__builtin_memset(stream, 0, sizeof(*stream));
+	parser_take_head(stream);
 	/* The path stays there, as few need it. */
 	__builtin_memcpy(head, &known->head, offsetof(struct http_head, path));
 	return length;
@@ -69,7 +69,7 @@ __attribute__((noinline)) int remember_head(struct payload *payload, const struc
 	known->is_response = response;
 	known->tgid = 0;
 	__builtin_memcpy(&known->head, head, sizeof(*head));
-	for (__u32 i = 0; i < HTTP_CHUNK_SIZE / 8; i++)
+	for (__u32 i = 0; i < PARSER_CHUNK_SIZE / 8; i++)
 		known->words[i] = words[i];
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which request of a connection an answer belongs to. Plain C, like http.h: tests compile it for the host.
+ * Which request of a connection an answer belongs to. Plain C, like the parsers: tests compile it for the host.
  *
  * HTTP/1 answers come in the order of the requests, so a queue is enough as long as every byte is seen. Bytes get lost:
  * memory that cannot be read, calls with too much data, files that the kernel sends. The rules then are:
@@ -19,7 +19,7 @@
 #ifndef SWPROF_PAIRING_H
 #define SWPROF_PAIRING_H
 
-#include "proto/http1.h"
+#include "proto/parser.h"
 
 #define PAIRING_WAITING_MAX 16 /* requests that wait for their answer; a power of two */
 
@@ -96,12 +96,12 @@ static __always_inline void pairing_refuse(struct pairing *pairing)
 }
 
 /* The answer without a request that is being read has ended with its head: it is one to HEAD, which was not known. */
-static __always_inline void pairing_end_orphan(struct pairing *pairing, struct http_stream *answers)
+static __always_inline void pairing_end_orphan(struct pairing *pairing, struct parser_stream *answers)
 {
-	if (pairing->answer != ANSWER_ORPHAN || answers->state == HTTP_OPAQUE)
+	if (pairing->answer != ANSWER_ORPHAN || parser_is_opaque(answers))
 		return;
 	pairing->answer = ANSWER_NONE;
-	http_resume(answers);
+	parser_resume(answers);
 }
 
 /* An answer goes on while a request is on its way: if nobody knows where it ends, the next one may be part of it. */
@@ -112,7 +112,7 @@ static __always_inline void pairing_note_sending(struct pairing *pairing)
 }
 
 /* Finds out whether a client pipelines, and where answers begin again. Returns whether an answer can be told. */
-static __always_inline bool pairing_settle(struct pairing *pairing, struct http_stream *answers, bool is_sending)
+static __always_inline bool pairing_settle(struct pairing *pairing, struct parser_stream *answers, bool is_sending)
 {
 	bool is_resumed = pairing->is_resumed;
 
@@ -124,7 +124,7 @@ static __always_inline bool pairing_settle(struct pairing *pairing, struct http_
 		pairing->is_mute = 1;
 		return false;
 	}
-	if (http_is_seeking(answers)) {
+	if (parser_is_seeking(answers)) {
 		if (pairing->is_pipelined) {
 			pairing->is_mute = 1;
 			return false;
@@ -133,14 +133,14 @@ static __always_inline bool pairing_settle(struct pairing *pairing, struct http_
 			pairing->is_early = 0;
 			return false;
 		}
-		http_resume(answers);
+		parser_resume(answers);
 		return true;
 	}
 	if (pairing->is_early) {
 		pairing->is_early = 0;
-		if (pairing->answer == ANSWER_ORPHAN && answers->state != HTTP_OPAQUE) {
+		if (pairing->answer == ANSWER_ORPHAN && !parser_is_opaque(answers)) {
 			pairing->answer = ANSWER_NONE;
-			http_seek(answers);
+			parser_seek(answers);
 		}
 		return false;
 	}
@@ -154,8 +154,8 @@ static __always_inline bool pairing_settle(struct pairing *pairing, struct http_
 }
 
 /* A request has come. `answers` is the stream of the other direction. */
-static __always_inline enum pairing_fate pairing_add(struct pairing *pairing, struct http_stream *answers, __u8 method,
-						     bool is_sending)
+static __always_inline enum pairing_fate pairing_add(struct pairing *pairing, struct parser_stream *answers,
+						     __u8 method, bool is_sending)
 {
 	if (pairing->answered) {
 		pairing->answered -= 1;
@@ -195,9 +195,9 @@ static __always_inline void pairing_begin_answer(struct pairing *pairing, bool i
 }
 
 /* Whether the body of an answer that has just begun may be none: it is then not known where the next one begins. */
-static __always_inline bool pairing_doubts_body(const struct pairing *pairing, const struct http_stream *answers)
+static __always_inline bool pairing_doubts_body(const struct pairing *pairing, const struct parser_stream *answers)
 {
-	return pairing->answer == ANSWER_UNKEPT && pairing->is_bodiless && answers->state != HTTP_DONE;
+	return pairing->answer == ANSWER_UNKEPT && pairing->is_bodiless && parser_has_body(answers);
 }
 
 /* An answer is over; the oldest request with it, where it was that one's. */

@@ -335,14 +335,6 @@ static __always_inline void lose_framing(struct connection *connection, struct p
 	connection->is_open = 0;
 }
 
-__attribute__((noinline)) int step_http(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head,
-					__u32 response)
-{
-	if (!stream || !chunk || !head)
-		return HTTP_LOST;
-	return http_step(stream, chunk, head, response);
-}
-
 static __always_inline void begin_message(struct connection *connection, struct payload *payload, __u32 direction)
 {
 	connection->messages[direction] += 1;
@@ -355,24 +347,22 @@ static __always_inline void begin_message(struct connection *connection, struct 
 /* The head of a request has been read. */
 static __always_inline void end_request_head(struct connection *connection, struct payload *payload, __u32 direction)
 {
-	struct http_stream *stream = &connection->streams[direction];
+	struct parser_stream *stream = &connection->streams[direction];
 
 	/* Unless its answer came before its end. */
 	if (connection->heads[direction].has_line)
 		add_request(connection, payload, direction);
-	http_begin_body(stream, &connection->heads[direction], 0, 0);
+	parser_begin_body(stream, &connection->heads[direction], 0, 0);
 	connection->is_open = 1;
 	/* Most requests are over then. */
-	if (stream->state == HTTP_DONE) {
-		stream->state = HTTP_START;
+	if (parser_end_bodiless(stream))
 		end_request(connection, direction);
-	}
 }
 
 /* The head of an answer has been read. Returns whether it is known where the answer ends. */
 static __always_inline bool end_answer_head(struct connection *connection, struct payload *payload, __u32 direction)
 {
-	struct http_stream *stream = &connection->streams[direction];
+	struct parser_stream *stream = &connection->streams[direction];
 	struct http_head *head = &connection->heads[direction];
 	struct pending_request *request;
 
@@ -386,16 +376,16 @@ static __always_inline bool end_answer_head(struct connection *connection, struc
 		add_request(connection, payload, !direction);
 		request = oldest_request(connection);
 	}
-	http_begin_body(stream, head, 1, request ? request->method : HTTP_OTHER);
+	parser_begin_body(stream, head, 1, request ? request->method : HTTP_OTHER);
 	if (!is_final(head))
 		return true;
 	begin_answer(connection, payload);
 	/* Neither direction is HTTP behind an upgrade. */
-	if (stream->state == HTTP_DONE_OPAQUE)
-		http_pass_all(&connection->streams[!direction]);
+	if (parser_is_upgraded(stream))
+		parser_pass_all(&connection->streams[!direction]);
 	if (!pairing_doubts_body(&connection->pairing, stream))
 		return true;
-	http_seek(stream);
+	parser_seek(stream);
 	return false;
 }
 
@@ -412,7 +402,8 @@ __attribute__((noinline)) int end_preamble(struct connection *connection, struct
 	for (__u32 i = 0; i < SWPROF_PREFIX_SIZE; i++) {
 		if (position + i >= payload->chunk.length)
 			break;
-		connection->shared.prefix[direction][i] = payload->chunk.bytes[(position + i) & (HTTP_CHUNK_SIZE - 1)];
+		connection->shared.prefix[direction][i] =
+			payload->chunk.bytes[(position + i) & (PARSER_CHUNK_SIZE - 1)];
 		size = i + 1;
 	}
 	connection->shared.prefix_size[direction] = size;
@@ -424,7 +415,7 @@ __attribute__((noinline)) int end_preamble(struct connection *connection, struct
 /* What has happened in a stream. */
 __attribute__((noinline)) int handle_event(struct connection *connection, struct payload *payload, int event)
 {
-	bool response, is_lost = event == HTTP_LOST;
+	bool response, is_lost = event == PARSER_LOST;
 	__u32 direction;
 
 	if (!connection || !payload)
@@ -433,22 +424,22 @@ __attribute__((noinline)) int handle_event(struct connection *connection, struct
 	response = is_response(connection, direction);
 
 	switch (event) {
-	case HTTP_HEAD_START:
+	case PARSER_HEAD_START:
 		begin_message(connection, payload, direction);
 		break;
-	case HTTP_HEAD_END:
+	case PARSER_HEAD_END:
 		if (response)
 			is_lost = !end_answer_head(connection, payload, direction);
 		else
 			end_request_head(connection, payload, direction);
 		break;
-	case HTTP_MESSAGE_END:
+	case PARSER_MESSAGE_END:
 		if (!response)
 			end_request(connection, direction);
 		else if (connection->pairing.answer != ANSWER_NONE)
 			finish_answer(connection, payload, (struct ending){.is_whole = true});
 		break;
-	case HTTP_PREAMBLE_END:
+	case PARSER_PREAMBLE_END:
 		end_preamble(connection, payload);
 		break;
 	}

@@ -39,7 +39,7 @@ static __always_inline bool find_unseen(struct connection *connection, struct pa
 /* The content of a call is where no program that is attached finds it. */
 __attribute__((noinline)) int miss_call(struct connection *connection, struct payload *payload, __u64 length)
 {
-	if (!connection || !payload || connection->decision == HTTP_NOT_SPOKEN)
+	if (!connection || !payload || connection->protocol == PROTOCOL_UNREAD)
 		return 0;
 	/* There is no HTTP in datagrams, but they tell what else is spoken. */
 	if (connection->shared.type != SOCK_DGRAM)

@@ -2,7 +2,7 @@
 /*
  * The bytes of connections, looked at as they pass: which of them, piece by piece, and where in memory they are.
  *
- * Pieces have at most HTTP_CHUNK_SIZE bytes; bodies whose length is known are passed over unseen.
+ * Pieces have at most PARSER_CHUNK_SIZE bytes; bodies whose length is known are passed over unseen.
  */
 #ifndef SWPROF_PIECES_BPF_H
 #define SWPROF_PIECES_BPF_H
@@ -23,7 +23,7 @@
 __attribute__((noinline)) int take_event(struct connection *connection, struct payload *payload)
 {
 	__u32 direction, response;
-	struct http_stream *stream;
+	struct parser_stream *stream;
 	int event;
 
 	if (!connection || !payload)
@@ -31,16 +31,13 @@ __attribute__((noinline)) int take_event(struct connection *connection, struct p
 	direction = payload->direction & 1;
 	stream = &connection->streams[direction];
 	response = is_response(connection, direction);
-	if (stream->state >= HTTP_LENGTH)
-		event = http_pass(stream, &payload->chunk);
-	else
-		event = step_http(stream, &payload->chunk, &connection->heads[direction], response);
+	event = parser_next(stream, &payload->chunk, &connection->heads[direction], response);
 	connection->positions[direction] = payload->base + payload->chunk.position;
-	if (event == HTTP_MORE)
+	if (event == PARSER_MORE)
 		return 0;
-	if (event == HTTP_HEAD_START)
+	if (event == PARSER_HEAD_START)
 		payload->is_beginning = !payload->chunk.position;
-	else if (event == HTTP_HEAD_END && payload->is_beginning)
+	else if (event == PARSER_HEAD_END && payload->is_beginning)
 		remember_head(payload, &connection->heads[direction], response);
 	handle_event(connection, payload, event);
 	return 1;
@@ -49,18 +46,18 @@ __attribute__((noinline)) int take_event(struct connection *connection, struct p
 /* Where the message that is being read ends is not known any more. */
 static __always_inline void give_up_stream(struct connection *connection, struct payload *payload)
 {
-	struct http_stream *stream = &connection->streams[payload->direction & 1];
+	struct parser_stream *stream = &connection->streams[payload->direction & 1];
 
-	if (connection->decision != HTTP_SPOKEN || http_is_seeking(stream))
+	if (!parser_exists(connection->protocol) || parser_is_seeking(stream))
 		return;
-	http_seek(stream);
-	handle_event(connection, payload, HTTP_LOST);
+	parser_seek(stream);
+	handle_event(connection, payload, PARSER_LOST);
 }
 
 /* Reads the piece of the data that lies in the payload. */
 __attribute__((noinline)) int read_piece(struct connection *connection, struct payload *payload)
 {
-	struct http_stream *stream;
+	struct parser_stream *stream;
 	__u32 direction, length;
 
 	if (!connection || !payload)
@@ -70,7 +67,7 @@ __attribute__((noinline)) int read_piece(struct connection *connection, struct p
 	payload->base = connection->positions[direction];
 	payload->chunk.position = 0;
 	payload->is_beginning = 0;
-	if (stream->state == HTTP_START) {
+	if (parser_is_between(stream)) {
 		length =
 			recall_head(stream, payload, &connection->heads[direction], is_response(connection, direction));
 		if (length) {
@@ -78,18 +75,18 @@ __attribute__((noinline)) int read_piece(struct connection *connection, struct p
 			payload->chunk.position = length;
 			connection->positions[direction] = payload->base + length;
 			payload->is_recalled = 1;
-			handle_event(connection, payload, HTTP_HEAD_END);
+			handle_event(connection, payload, PARSER_HEAD_END);
 			payload->is_recalled = 0;
 		}
 	}
 	for (int i = 0; i < EVENTS_MAX; i++) {
-		if (payload->chunk.position >= payload->chunk.length && http_needs_more(stream))
+		if (payload->chunk.position >= payload->chunk.length && parser_needs_more(stream))
 			break;
 		if (!take_event(connection, payload))
 			break;
 	}
 	/* More happens here than is looked at. */
-	if (payload->chunk.position < payload->chunk.length && !http_is_seeking(stream)) {
+	if (payload->chunk.position < payload->chunk.length && !parser_is_seeking(stream)) {
 		count_network(SWPROF_NETWORK_SKIPPED);
 		give_up_stream(connection, payload);
 	}
@@ -110,17 +107,58 @@ __attribute__((noinline)) int pass_over(struct connection *connection, struct pa
 	direction = payload->direction & 1;
 	connection->positions[direction] += count;
 	connection->last_ns[direction] = payload->now;
-	if (connection->decision != HTTP_SPOKEN)
+	if (!parser_exists(connection->protocol))
 		return 0;
 	/* An answer whose request is still being sent. */
-	if (http_is_seeking(&connection->streams[direction]) && payload->is_sending &&
+	if (parser_is_seeking(&connection->streams[direction]) && payload->is_sending &&
 	    is_response(connection, direction))
 		connection->pairing.is_early = 1;
 	payload->chunk.position = payload->chunk.length = 0;
-	event = http_skip(&connection->streams[direction], count);
-	if (event != HTTP_MORE)
+	event = parser_skip(&connection->streams[direction], count);
+	if (event != PARSER_MORE)
 		handle_event(connection, payload, event);
 	return 0;
+}
+
+/* Decides by the first piece of a call what a connection speaks. Returns whether the call is to be read. */
+static __always_inline bool decide_protocol(struct connection *connection, struct payload *payload, __u32 direction)
+{
+	struct swprof_connection *shared = &connection->shared;
+	bool is_answer = false;
+	enum protocol protocol;
+
+	protocol = parser_protocol_of(payload->chunk.bytes, payload->chunk.length, &is_answer);
+	if (protocol == PROTOCOL_UNREAD) {
+		connection->protocol = PROTOCOL_UNREAD;
+		return false;
+	}
+	if (protocol == PROTOCOL_UNDECIDED) {
+		connection->attempts += 1;
+		if (connection->attempts >=
+		    (shared->flags & SWPROF_CONNECTION_SEEDED ? ATTEMPTS_MAX_SEEDED : ATTEMPTS_MAX))
+			connection->protocol = PROTOCOL_UNREAD;
+		return false;
+	}
+	if (is_answer == (direction == SWPROF_SENT))
+		shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
+	/* Requests whose answers nobody reads would shift those that follow. */
+	if (shared->family == AF_UNIX && !is_met(SWPROF_NEED_LENGTHS)) {
+		need(SWPROF_NEED_LENGTHS);
+		return false;
+	}
+	connection->protocol = protocol;
+	parser_resume(&connection->streams[0]);
+	parser_resume(&connection->streams[1]);
+	__builtin_memset(&connection->pairing, 0, sizeof(connection->pairing));
+	if (is_http_server(connection))
+		return true;
+	if (network.server_only) {
+		connection->protocol = PROTOCOL_UNREAD;
+		return false;
+	}
+	if (is_tcp(shared))
+		need(SWPROF_NEED_SENDING);
+	return true;
 }
 
 /*
@@ -131,70 +169,31 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 {
 	struct swprof_connection *shared;
 	__u32 direction, length;
-	bool begins;
 
 	if (!connection || !payload)
 		return 0;
 	shared = &connection->shared;
 	direction = payload->direction & 1;
 	length = payload->chunk.length;
-	if (connection->decision == HTTP_NOT_SPOKEN)
+	if (connection->protocol == PROTOCOL_UNREAD)
 		return 0;
-	if (connection->decision == HTTP_SPOKEN) {
-		if (!http_is_seeking(&connection->streams[direction]))
+	if (parser_exists(connection->protocol)) {
+		if (!parser_is_seeking(&connection->streams[direction]))
 			return 1;
 		/* Answers begin again with a request. */
 		if (is_response(connection, direction))
 			return 0;
-		if (http_may_begin(payload->chunk.bytes, length, 0) &&
+		if (parser_may_begin(payload->chunk.bytes, length, 0) &&
 		    pairing_resume(&connection->pairing, payload->is_sending)) {
-			http_resume(&connection->streams[direction]);
+			parser_resume(&connection->streams[direction]);
 			return 1;
 		}
 		/* What began like HTTP may have been the preamble of another protocol. */
 		if (!(shared->flags & SWPROF_CONNECTION_HTTP) && ++connection->attempts >= ATTEMPTS_MAX)
-			connection->decision = HTTP_NOT_SPOKEN;
+			connection->protocol = PROTOCOL_UNREAD;
 		return 0;
 	}
-	/* HTTP/2 is told by what it begins with (RFC 9113, section 3.4), and not read. */
-	if (length >= 18 && payload->chunk.bytes[0] == 'P' && payload->chunk.bytes[1] == 'R' &&
-	    payload->chunk.bytes[2] == 'I' && payload->chunk.bytes[3] == ' ' && payload->chunk.bytes[4] == '*') {
-		connection->decision = HTTP_NOT_SPOKEN;
-		return 0;
-	}
-	if (http_may_begin(payload->chunk.bytes, length, 0)) {
-		if (direction == SWPROF_RECEIVED)
-			shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
-		begins = true;
-	} else if (length >= 5 && http_may_begin(payload->chunk.bytes, length, 1)) {
-		if (direction == SWPROF_SENT)
-			shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
-		begins = true;
-	} else {
-		begins = false;
-	}
-	if (begins) {
-		/* Requests whose answers nobody reads would shift those that follow. */
-		if (shared->family == AF_UNIX && !is_met(SWPROF_NEED_LENGTHS)) {
-			need(SWPROF_NEED_LENGTHS);
-			return 0;
-		}
-		connection->decision = HTTP_SPOKEN;
-		http_resume(&connection->streams[0]);
-		http_resume(&connection->streams[1]);
-		__builtin_memset(&connection->pairing, 0, sizeof(connection->pairing));
-		if (!is_http_server(connection)) {
-			if (network.server_only)
-				connection->decision = HTTP_NOT_SPOKEN;
-			else if (is_tcp(shared))
-				need(SWPROF_NEED_SENDING);
-		}
-		return connection->decision == HTTP_SPOKEN;
-	}
-	connection->attempts += 1;
-	if (connection->attempts >= (shared->flags & SWPROF_CONNECTION_SEEDED ? ATTEMPTS_MAX_SEEDED : ATTEMPTS_MAX))
-		connection->decision = HTTP_NOT_SPOKEN;
-	return 0;
+	return decide_protocol(connection, payload, direction);
 }
 
 /* Keeps the first bytes of a direction. */
@@ -221,7 +220,7 @@ __attribute__((noinline)) int keep_prefix(struct connection *connection, struct 
 /* Whether nothing of a direction needs to be looked at any more. */
 static __always_inline bool is_done(struct connection *connection, __u32 direction)
 {
-	return connection->decision == HTTP_NOT_SPOKEN && connection->has_prefix[direction & 1];
+	return connection->protocol == PROTOCOL_UNREAD && connection->has_prefix[direction & 1];
 }
 
 /*
@@ -242,10 +241,10 @@ __attribute__((noinline)) int find_piece(struct connection *connection, struct p
 	left = payload->length - payload->position;
 	count = 0;
 	/* Where a request is looked for, it may begin where a call's data does. */
-	if (connection->decision == HTTP_SPOKEN &&
-	    (payload->position || !http_is_seeking(&connection->streams[direction]) ||
+	if (parser_exists(connection->protocol) &&
+	    (payload->position || !parser_is_seeking(&connection->streams[direction]) ||
 	     is_response(connection, direction)))
-		count = http_skippable(&connection->streams[direction]);
+		count = parser_skippable(&connection->streams[direction]);
 	if (count) {
 		if (count > left)
 			count = left;
@@ -255,7 +254,7 @@ __attribute__((noinline)) int find_piece(struct connection *connection, struct p
 		if (!left)
 			return 0;
 	}
-	payload->chunk.length = left > HTTP_CHUNK_SIZE ? HTTP_CHUNK_SIZE : left;
+	payload->chunk.length = left > PARSER_CHUNK_SIZE ? PARSER_CHUNK_SIZE : left;
 	return payload->chunk.length;
 }
 
@@ -263,10 +262,10 @@ static __always_inline __u32 first_piece(struct connection *connection, struct p
 {
 	__u64 left = payload->length - payload->position;
 
-	if (connection->decision != HTTP_SPOKEN || connection->streams[payload->direction & 1].state > HTTP_REST)
+	if (!parser_exists(connection->protocol) || !parser_is_in_head(&connection->streams[payload->direction & 1]))
 		return find_piece(connection, payload);
 	/* The most frequent case: a head begins or goes on. */
-	payload->chunk.length = left > HTTP_CHUNK_SIZE ? HTTP_CHUNK_SIZE : left;
+	payload->chunk.length = left > PARSER_CHUNK_SIZE ? PARSER_CHUNK_SIZE : left;
 	return payload->chunk.length;
 }
 
@@ -309,7 +308,7 @@ __attribute__((noinline)) int decide_on_piece(struct connection *connection, str
 		payload->position = payload->length;
 		return LOOK_AWAY;
 	}
-	if (!network.payload_bytes || connection->streams[direction].state != HTTP_START)
+	if (!network.payload_bytes || !parser_is_between(&connection->streams[direction]))
 		return LOOK_AND_READ;
 	payload->wanted = payload->length > network.payload_bytes ? network.payload_bytes : payload->length;
 	return LOOK_AND_SEND;
@@ -321,7 +320,7 @@ static __always_inline int look_at_piece(struct connection *connection, struct p
 
 	if (payload->position)
 		return LOOK_AND_READ;
-	if (connection->decision == HTTP_SPOKEN && !http_is_seeking(&connection->streams[direction]) &&
+	if (parser_exists(connection->protocol) && !parser_is_seeking(&connection->streams[direction]) &&
 	    connection->has_prefix[direction] && !network.payload_bytes)
 		return LOOK_AND_READ;
 	return decide_on_piece(connection, payload);
@@ -359,7 +358,7 @@ static __always_inline long fetch(struct payload *payload, struct bpf_dynptr *pa
 static __always_inline bool fetch_piece(struct connection *connection, struct payload *payload,
 					struct bpf_dynptr *packet, __u32 size)
 {
-	size = BOUNDED(size, HTTP_CHUNK_SIZE);
+	size = BOUNDED(size, PARSER_CHUNK_SIZE);
 	if (!fetch(payload, packet, payload->chunk.bytes, size, payload->position))
 		return true;
 	pass_rest(connection, payload, SWPROF_NETWORK_UNREADABLE);
@@ -418,17 +417,17 @@ static __always_inline void end_streams(struct connection *connection, struct pa
 	const __u32 resets = SWPROF_CONNECTION_RESET_SENT | SWPROF_CONNECTION_RESET_RECEIVED;
 	bool is_end;
 
-	if (connection->decision != HTTP_SPOKEN || !payload)
+	if (!parser_exists(connection->protocol) || !payload)
 		return;
 	payload->is_sending = 0;
 	for (__u32 direction = 0; direction < 2; direction++) {
-		is_end = http_close(&connection->streams[direction]) == HTTP_MESSAGE_END;
+		is_end = parser_close(&connection->streams[direction]) == PARSER_MESSAGE_END;
 		payload->direction = direction;
 		payload->now = connection->last_ns[direction];
 		if (!is_response(connection, direction))
 			continue;
 		if (is_end && !(connection->shared.flags & resets))
-			handle_event(connection, payload, HTTP_MESSAGE_END);
+			handle_event(connection, payload, PARSER_MESSAGE_END);
 		else
 			break_answer(connection, payload, 0);
 	}
@@ -437,7 +436,7 @@ static __always_inline void end_streams(struct connection *connection, struct pa
 /* Of a connection that outlasts the capture: an answer that goes on has begun at least. */
 static __always_inline void note_answer(struct connection *connection, struct payload *payload)
 {
-	if (connection->decision != HTTP_SPOKEN || !payload)
+	if (!parser_exists(connection->protocol) || !payload)
 		return;
 	payload->is_sending = 0;
 	payload->direction = is_http_server(connection) ? SWPROF_SENT : SWPROF_RECEIVED;

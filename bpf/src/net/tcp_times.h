@@ -51,8 +51,8 @@ __attribute__((noinline)) int begin_hold(struct connection *connection, __u32 un
 	struct tcp_sock *tcp;
 	__u32 packets, sent;
 
-	if (!connection || network.server_only || connection->decision != HTTP_SPOKEN ||
-	    connection->streams[SWPROF_SENT].state != HTTP_START)
+	if (!connection || network.server_only || !parser_exists(connection->protocol) ||
+	    !parser_is_between(&connection->streams[SWPROF_SENT]))
 		return 0;
 	tcp = (struct tcp_sock *)connection->shared.socket;
 	packets = FIELD(struct tcp_sock, tcp, packets_out);

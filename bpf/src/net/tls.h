@@ -188,7 +188,7 @@ int leave_tls(struct swprof_user_regs *regs)
 	}
 	if (!is_encrypted(connection)) {
 		connection->shared.flags |= SWPROF_CONNECTION_TLS;
-		connection->decision = HTTP_UNDECIDED;
+		connection->protocol = PROTOCOL_UNDECIDED;
 		connection->attempts = 0;
 		/* What is spoken is told by what was encrypted. */
 		for (__u32 i = 0; i < 2; i++) {

@@ -18,13 +18,13 @@
 /* Whether the next bytes of a direction are all of a body, or of no use. */
 static __always_inline bool is_body(struct connection *connection, __u32 direction, __u64 count)
 {
-	struct http_stream *stream = &connection->streams[direction & 1];
+	struct parser_stream *stream = &connection->streams[direction & 1];
 
-	if (connection->decision != HTTP_SPOKEN)
+	if (!parser_exists(connection->protocol))
 		return false;
-	if (http_is_seeking(stream))
+	if (parser_is_seeking(stream))
 		return is_response(connection, direction & 1);
-	return http_skippable(stream) >= count;
+	return parser_skippable(stream) >= count;
 }
 
 /* Fetches the next vectors of a call. Returns how many. */
