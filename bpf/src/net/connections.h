@@ -192,6 +192,21 @@ static __always_inline enum placing place_near(struct connection *new, __u64 add
 	return PLACED;
 }
 
+/* Whether connections of a socket's kind are looked at. Adds what TCP's connections are known by to `flags`. */
+static __always_inline bool is_looked_at(struct sock *sk, struct swprof_connection *shared, __u32 *flags)
+{
+	__u16 protocol;
+
+	if (shared->family == AF_UNIX)
+		return true;
+	if (shared->type != SOCK_STREAM)
+		return shared->type == SOCK_DGRAM;
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	if (protocol == IPPROTO_TCP)
+		*flags |= SWPROF_CONNECTION_TCP;
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+}
+
 /* Makes the socket of the task in `new_connections` one of the connections. Returns whether it is one now. */
 __attribute__((noinline)) int make_connection(__u32 flags)
 {
@@ -203,7 +218,7 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	__u32 zero = 0;
 	struct sock *sk;
 	__u64 address;
-	__u16 family, protocol;
+	__u16 family;
 	long error;
 
 	made = bpf_map_lookup_elem(&new_connections, &zero);
@@ -222,15 +237,8 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	shared->socket = address;
 	shared->family = family;
 	shared->type = BPF_CORE_READ(sk, sk_type);
-	if (shared->type != SOCK_STREAM && shared->type != SOCK_DGRAM && family != AF_UNIX)
+	if (!is_looked_at(sk, shared, &flags))
 		return 0;
-	if (shared->type == SOCK_STREAM && family != AF_UNIX) {
-		protocol = BPF_CORE_READ(sk, sk_protocol);
-		if (protocol == IPPROTO_TCP)
-			flags |= SWPROF_CONNECTION_TCP;
-		else if (protocol != IPPROTO_MPTCP)
-			return 0;
-	}
 	shared->inode = socket_inode(sk);
 	shared->first_ns = bpf_ktime_get_ns();
 	shared->flags = flags;

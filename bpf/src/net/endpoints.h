@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * What a look at data works with, and what requests are summed up by: heads that were read before, and the tables of
- * endpoints and of the times of peers.
- */
+/* The tables that requests are summed up in: by endpoint, and the times of each peer. */
 #ifndef SWPROF_ENDPOINTS_BPF_H
 #define SWPROF_ENDPOINTS_BPF_H
 
 #include "connections.h"
+#include "known_heads.h"
+#include "scratch.h"
 
 _Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
 
 #define NEAR_ENDPOINT_BITS 8
 #define NEAR_PEER_BITS 6
-/* A number that is known to lie between 1 and a power of two, in a form that the verifier knows it too. */
-#define BOUNDED(number, limit) ((((number)-1) & ((limit)-1)) + 1)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -51,134 +48,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct swprof_near_peer);
 } near_peers SEC(".maps");
-
-/* How many vectors are fetched at once; a power of two. */
-#define VECTORS_MAX 8
-
-/* struct iovec */
-struct vector {
-	__u64 base;
-	__u64 length;
-};
-
-/* What a look at some bytes needs; nothing of it outlasts the look. */
-struct payload {
-	__u32 is_taken; /* 0 or 1: of PAYLOAD_LIBRARY */
-	__u32 place; /* PAYLOAD_* */
-	struct parser_chunk chunk;
-	__u64 now;
-	__u64 base; /* the position of the piece in its direction */
-	__u64 address; /* of the data, where it lies in a process's memory */
-	__u64 position; /* what of it was looked at */
-	__u64 length;
-	__u32 offset; /* of the data, where it lies in a packet */
-	__u32 direction;
-	__u32 wanted; /* bytes of its beginning that are to be sent */
-	__u32 pieces_left; /* how many more are looked at */
-	__u32 vector_count; /* of those that are still to be read: how many, */
-	__u64 vector_address; /* where they are, */
-	__u64 vector_offset; /* what is left out of the first one, */
-	__u64 vector_bytes; /* and what they hold at most */
-	__u8 is_beginning; /* 0 or 1: a message begins where the piece does */
-	__u8 is_recalled; /* 0 or 1: so does the head that has just ended, and it was known */
-	__u8 is_sending; /* 0 or 1: TCP has taken bytes of a call that has not ended, and that are to be looked at then
-			  */
-	__u8 is_kernel; /* 0 or 1: the vectors lie in the kernel's memory, which takes HAS_CASTS */
-	struct vector vectors[VECTORS_MAX];
-	struct swprof_request_sample sample;
-	struct {
-		struct swprof_payload head;
-		__u8 bytes[SWPROF_PAYLOAD_MAX];
-	} beginning;
-};
-
-enum {
-	PAYLOAD_CALL = 0, /* of tracepoints, which run to their end before another program does on that CPU */
-	PAYLOAD_LIBRARY = 1, /* of probes in processes, which other tasks may come between */
-	PAYLOAD_END = 2, /* of the end of a connection, which interrupts the others */
-	PAYLOAD_MAX = 3,
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PAYLOAD_MAX);
-	__type(key, __u32);
-	__type(value, struct payload);
-} payloads SEC(".maps");
-
-static __always_inline struct payload *payload_at(__u32 place)
-{
-	struct payload *payload = bpf_map_lookup_elem(&payloads, &place);
-
-	if (payload)
-		payload->place = place;
-	return payload;
-}
-
-/* New entries of tables are put together here: before 6.2, only memory of maps can be copied into maps. */
-struct entries {
-	struct swprof_endpoint endpoint;
-	struct swprof_times times;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PAYLOAD_MAX);
-	__type(key, __u32);
-	__type(value, struct entries);
-} new_entries SEC(".maps");
-
-static __always_inline struct entries *entries_of(struct payload *payload)
-{
-	__u32 place = payload->place;
-
-	return bpf_map_lookup_elem(&new_entries, &place);
-}
-
-static __always_inline struct payload *current_payload(void)
-{
-	return payload_at(PAYLOAD_CALL);
-}
-
-/* How many heads are remembered at each place of payloads; a power of two. */
-#define KNOWN_HEADS 32
-
-/*
- * A head that was read before, whole and from one piece. Clients repeat their requests, and servers their answers, to
- * the byte, on one connection and on others; what equal bytes say is equal too.
- */
-struct known_head {
-	__u32 length; /* 0: none */
-	__u32 is_response;
-	/* Of a request: whose endpoint there is one of, and since which edition of the endpoints. */
-	__u32 tgid;
-	__u32 edition;
-	struct http_head head;
-	__u64 words[PARSER_CHUNK_SIZE / 8 + 1]; /* the piece */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PAYLOAD_MAX *KNOWN_HEADS);
-	__type(key, __u32);
-	__type(value, struct known_head);
-} known_heads SEC(".maps");
-
-typedef __u64 __attribute__((may_alias)) any_word;
-
-/* The place where a head like the one that the piece may begin with is remembered. */
-static __always_inline struct known_head *known_head_of(struct payload *payload, __u32 response)
-{
-	const any_word *words = (const any_word *)payload->chunk.bytes;
-	__u64 hash = (words[0] ^ payload->chunk.length) * 0x9e3779b97f4a7c15ULL;
-	__u32 index;
-
-	/* Answers differ most in their last lines, requests in their first. */
-	hash = (hash ^ words[1] ^ response) * 0x9e3779b97f4a7c15ULL;
-	hash = (hash ^ words[2]) * 0x9e3779b97f4a7c15ULL;
-	index = (hash >> 59 & (KNOWN_HEADS - 1)) + payload->place * KNOWN_HEADS;
-	return bpf_map_lookup_elem(&known_heads, &index);
-}
 
 /* The bucket of a length of time. */
 __attribute__((noinline)) __u32 time_bucket(__u64 ns)

@@ -5,9 +5,48 @@
 #ifndef SWPROF_KNOWN_HEADS_BPF_H
 #define SWPROF_KNOWN_HEADS_BPF_H
 
-#include "requests.h"
+#include "proto/parser.h"
+#include "scratch.h"
 
 #define BOUND_WORD(index) ((index) & (PARSER_CHUNK_SIZE / 8 - 1))
+
+/* How many heads are remembered at each place of payloads; a power of two. */
+#define KNOWN_HEADS 32
+
+/*
+ * A head that was read before, whole and from one piece. Clients repeat their requests, and servers their answers, to
+ * the byte, on one connection and on others; what equal bytes say is equal too.
+ */
+struct known_head {
+	__u32 length; /* 0: none */
+	__u32 is_response;
+	/* Of a request: whose endpoint there is one of, and since which edition of the endpoints. */
+	__u32 tgid;
+	__u32 edition;
+	struct http_head head;
+	__u64 words[PARSER_CHUNK_SIZE / 8 + 1]; /* the piece */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PAYLOAD_MAX *KNOWN_HEADS);
+	__type(key, __u32);
+	__type(value, struct known_head);
+} known_heads SEC(".maps");
+
+/* The place where a head like the one that the piece may begin with is remembered. */
+static __always_inline struct known_head *known_head_of(struct payload *payload, __u32 response)
+{
+	const any_word *words = (const any_word *)payload->chunk.bytes;
+	__u64 hash = (words[0] ^ payload->chunk.length) * 0x9e3779b97f4a7c15ULL;
+	__u32 index;
+
+	/* Answers differ most in their last lines, requests in their first. */
+	hash = (hash ^ words[1] ^ response) * 0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ words[2]) * 0x9e3779b97f4a7c15ULL;
+	index = (hash >> 59 & (KNOWN_HEADS - 1)) + payload->place * KNOWN_HEADS;
+	return bpf_map_lookup_elem(&known_heads, &index);
+}
 
 /* The length of the head that the piece begins with, where that was read before: it is then as if read now; or 0. */
 static __always_inline __u32 recall_head(struct parser_stream *stream, struct payload *payload, struct http_head *head,

@@ -8,6 +8,7 @@
 #define SWPROF_PIECES_BPF_H
 
 #include "known_heads.h"
+#include "requests.h"
 
 /* How many pieces of a buffer are looked at: heads of 64 kB are whole. */
 #define PIECES_MAX 288

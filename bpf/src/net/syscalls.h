@@ -175,11 +175,34 @@ __attribute__((noinline)) int end_tcp_call(struct connection *connection)
 	return 0;
 }
 
+/* Notes the end of a system call that moves no data. Returns whether the call is one. */
+static __always_inline bool leave_close_or_accept(__u64 number, __s64 result)
+{
+	if (number == CALL_CLOSE) {
+		if (network.call_times)
+			closed(bpf_ktime_get_ns());
+		return true;
+	}
+	if (number != CALL_ACCEPT && number != CALL_ACCEPT4)
+		return false;
+	if (result >= 0)
+		accepted(result, bpf_ktime_get_ns());
+	return true;
+}
+
+/* The flags of a system call that receives; 0 where it has none. */
+static __always_inline __u64 receive_flags(struct pt_regs *regs, __u64 number)
+{
+	if (number == CALL_RECVFROM)
+		return regs->r10;
+	return number == CALL_RECVMSG ? regs->dx : 0;
+}
+
 SEC("tp_btf/sys_exit")
 int leave_call(__u64 *context)
 {
 	struct pt_regs *regs = (struct pt_regs *)context[0];
-	__u64 number = regs->orig_ax, fd = regs->di, flags = 0, now, bytes;
+	__u64 number = regs->orig_ax, fd = regs->di, flags, now, bytes;
 	__s64 result = context[1];
 	struct connection *connection;
 	struct payload *payload;
@@ -189,16 +212,8 @@ int leave_call(__u64 *context)
 
 	if (!is_io(number) || !is_target_current())
 		return 0;
-	if (number == CALL_CLOSE) {
-		if (network.call_times)
-			closed(bpf_ktime_get_ns());
+	if (leave_close_or_accept(number, result))
 		return 0;
-	}
-	if (number == CALL_ACCEPT || number == CALL_ACCEPT4) {
-		if (result >= 0)
-			accepted(result, bpf_ktime_get_ns());
-		return 0;
-	}
 	has_data = number != CALL_CONNECT && result > 0;
 	if (!has_data && !may_be_within_tls())
 		return 0;
@@ -218,10 +233,7 @@ int leave_call(__u64 *context)
 	now = bpf_ktime_get_ns();
 	if (network.call_times)
 		time_call(connection, direction, now);
-	if (number == CALL_RECVFROM)
-		flags = regs->r10;
-	else if (number == CALL_RECVMSG)
-		flags = regs->dx;
+	flags = receive_flags(regs, number);
 	if (flags & MSG_PEEK)
 		return 0;
 	bytes = result;

@@ -151,13 +151,40 @@ int enter_tls_write_ex(struct swprof_user_regs *regs)
 	return enter_tls(regs, SWPROF_SENT, true);
 }
 
+/* The socket of the TLS call that ends, by what it has used, or by what a call before it has; 0: none is known. */
+static __always_inline __u64 socket_of_tls(struct call *call)
+{
+	struct tls_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
+	__u64 *known, socket = call->tls.socket;
+
+	key.connection = call->tls.connection;
+	if (socket) {
+		bpf_map_update_elem(&tls_sockets, &key, &socket, BPF_ANY);
+		return socket;
+	}
+	known = bpf_map_lookup_elem(&tls_sockets, &key);
+	return known ? *known : 0;
+}
+
+/* A connection turns out to be encrypted. Its protocol is decided by the plain text from now on. */
+static __always_inline void begin_encrypted(struct connection *connection)
+{
+	connection->shared.flags |= SWPROF_CONNECTION_TLS;
+	connection->protocol = PROTOCOL_UNDECIDED;
+	connection->attempts = 0;
+	for (__u32 i = 0; i < 2; i++) {
+		connection->has_prefix[i] = 0;
+		connection->shared.prefix_size[i] = 0;
+		connection->shared.prefix_bytes[i] = 0;
+	}
+}
+
 SEC("uretprobe")
 int leave_tls(struct swprof_user_regs *regs)
 {
 	struct call *call = current_call(0);
-	struct tls_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
 	__s32 result = regs->ax;
-	__u64 *known, socket, size = 0;
+	__u64 socket, size = 0;
 	bool is_readable = true;
 	struct connection *connection;
 	struct payload *payload;
@@ -165,16 +192,9 @@ int leave_tls(struct swprof_user_regs *regs)
 
 	if (!call || !call->tls.connection || is_ending())
 		return 0;
-	key.connection = call->tls.connection;
 	direction = call->tls.direction & 1;
+	socket = socket_of_tls(call);
 	call->tls.connection = 0;
-	socket = call->tls.socket;
-	if (socket) {
-		bpf_map_update_elem(&tls_sockets, &key, &socket, BPF_ANY);
-	} else {
-		known = bpf_map_lookup_elem(&tls_sockets, &key);
-		socket = known ? *known : 0;
-	}
 	if (result <= 0)
 		return 0;
 	if (!call->tls.size)
@@ -186,17 +206,8 @@ int leave_tls(struct swprof_user_regs *regs)
 		count_unbound();
 		return 0;
 	}
-	if (!is_encrypted(connection)) {
-		connection->shared.flags |= SWPROF_CONNECTION_TLS;
-		connection->protocol = PROTOCOL_UNDECIDED;
-		connection->attempts = 0;
-		/* What is spoken is told by what was encrypted. */
-		for (__u32 i = 0; i < 2; i++) {
-			connection->has_prefix[i] = 0;
-			connection->shared.prefix_size[i] = 0;
-			connection->shared.prefix_bytes[i] = 0;
-		}
-	}
+	if (!is_encrypted(connection))
+		begin_encrypted(connection);
 	payload = payload_at(PAYLOAD_LIBRARY);
 	if (!payload)
 		return 0;
