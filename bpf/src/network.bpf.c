@@ -88,15 +88,15 @@ int find_owners(struct bpf_iter__task_file *context)
 	struct sock *sk = socket_of_file(context);
 	struct task_struct *task = context->task;
 	struct swprof_owner owner = {};
-	struct swprof_ends ends = {};
+	struct swprof_flow flow = {};
 
 	if (!sk || !task || !is_ip(sk->__sk_common.skc_family))
 		return 0;
 	note_owner(&owner, task);
 	/* The first one is the process that others have it from. */
 	if (remote_port(sk)) {
-		fill_ends(&ends, sk);
-		note_end(&ends, &owner, BPF_NOEXIST);
+		fill_flow(&flow, sk);
+		note_flow(&flow, &owner, BPF_NOEXIST);
 	} else if (sk->__sk_common.skc_num) {
 		note_listener(sk, &owner, BPF_NOEXIST);
 	}
@@ -184,9 +184,9 @@ static long end_survivor(struct bpf_map *map, const void *key, struct connection
 	if (!connection->shared.socket)
 		return 0;
 	if (connection->shared.flags & SWPROF_CONNECTION_SEEN)
-		note_answer(connection, current_payload());
+		note_answer(connection, current_scratch());
 	else
-		end_streams(connection, current_payload());
+		end_streams(connection, current_scratch());
 	return 0;
 }
 

@@ -41,8 +41,8 @@ struct ConnectionRecord {
 
   /// The inode of its network namespace; nil where that is not known.
   var namespace: UInt32? { raw.netns == 0 ? nil : raw.netns }
-  var ends: ConnectionEnds {
-    ConnectionEnds(local: local, remote: remote, namespace: raw.netns, type: raw.type)
+  var flow: ConnectionFlow {
+    ConnectionFlow(local: local, remote: remote, namespace: raw.netns, type: raw.type)
   }
   var local: Endpoint { Endpoint(Self.bytes(raw.local), port: raw.local_port) }
   var remote: Endpoint { Endpoint(Self.bytes(raw.remote), port: raw.remote_port) }

@@ -19,7 +19,7 @@ package struct HTTPMonitor: ~Copyable {
   private var loaded: LoadedNetwork
   private var watched: Set<ProcessID> = []
   /// How often endpoints were removed.
-  private var edition: UInt32 = 0
+  private var generation: UInt32 = 0
   package var source: NetworkSource { loaded.source }
 
   /// Loads and attaches everything; nothing is counted before `watch(_:)`.
@@ -60,8 +60,8 @@ package struct HTTPMonitor: ~Copyable {
   private mutating func forget(_ processes: Set<ProcessID>) throws {
     libraries.forget(processes)
     try EndpointTable(loaded.object).remove { processes.contains(ProcessID(rawValue: Int32(bitPattern: $0))) }
-    edition &+= 1
-    try loaded.object.map(named: NetworkMap.endpointEdition).update(key: UInt32(0), value: edition)
+    generation &+= 1
+    try loaded.object.map(named: NetworkMap.endpointGeneration).update(key: UInt32(0), value: generation)
   }
 
   /// What could not be counted so far, by cause.

@@ -292,12 +292,12 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     let hosts = HostNames.ofThisHost()
     let anchor = anchor
     return NetworkProfileBuilder.Surroundings(
-      owner: { ends in
+      owner: { flow in
         guard let owners else { return nil }
-        func owner(_ ends: ConnectionEnds) -> swprof_owner? {
-          owners.value(forKey: swprof_ends(ends), initial: swprof_owner())
+        func owner(_ flow: ConnectionFlow) -> swprof_owner? {
+          owners.value(forKey: swprof_flow(flow), initial: swprof_owner())
         }
-        guard let found = owner(ends) ?? ends.inAnyNamespace.flatMap(owner), found.tgid != 0, found.is_ambiguous == 0
+        guard let found = owner(flow) ?? flow.inAnyNamespace.flatMap(owner), found.tgid != 0, found.is_ambiguous == 0
         else { return nil }
         return (ProcessID(rawValue: Int32(bitPattern: found.tgid)), ConnectionRecord.text(found.comm))
       },
@@ -418,14 +418,14 @@ package struct ConnectionBeginning: Equatable, Sendable {
   }
 }
 
-extension swprof_ends {
-  init(_ ends: ConnectionEnds) {
+extension swprof_flow {
+  init(_ flow: ConnectionFlow) {
     self.init()
-    unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: ends.local.address) }
-    unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: ends.remote.address) }
-    local_port = ends.local.port
-    remote_port = ends.remote.port
-    netns = ends.namespace ?? 0
-    type = UInt32(ends.type)
+    unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: flow.local.address) }
+    unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: flow.remote.address) }
+    local_port = flow.local.port
+    remote_port = flow.remote.port
+    netns = flow.namespace ?? 0
+    type = UInt32(flow.type)
   }
 }

@@ -11,7 +11,7 @@ struct NetworkProfileBuilder {
   /// What is found out about processes and addresses from elsewhere.
   struct Surroundings {
     /// The process that has an IP end, of those that are no targets.
-    var owner: (ConnectionEnds) -> (ProcessID, String)?
+    var owner: (ConnectionFlow) -> (ProcessID, String)?
     var isTarget: (ProcessID) -> Bool
     var name: (ProcessID) -> String?
     var cgroup: (ProcessID) -> String?
@@ -60,7 +60,7 @@ struct NetworkProfileBuilder {
   /// Who has connections of its own: the targets, those included that are gone by now.
   private var owners: Set<ProcessID> = []
   /// Of the connections of targets, who has which end.
-  private var ends = EndOwners<ProcessID>()
+  private var flows = FlowOwners<ProcessID>()
   private var inodes: [UInt64: ProcessID] = [:]
   /// The distributions that have a place in an edge already.
   private var placedTimes: Set<PeerKey> = []
@@ -86,7 +86,7 @@ struct NetworkProfileBuilder {
     connectionCount += 1
     records.append(record)
     owners.insert(record.process)
-    if record.isIPStream { ends.note(record.ends, record.process) }
+    if record.isIPStream { flows.note(record.flow, record.process) }
     if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
     // A process has the name that it had when it last began a connection, until it is in the picture.
     if processNodes[record.process] == nil, record.raw.first_ns >= nameTimes[record.process] ?? 0 {
@@ -102,7 +102,7 @@ struct NetworkProfileBuilder {
   mutating func fold(_ surroundings: Surroundings, times: [PeerKey: LatencyHistogram] = [:]) {
     for record in records { fold(record, surroundings, times) }
     records.removeAll(keepingCapacity: true)
-    ends.removeAll()
+    flows.removeAll()
     inodes.removeAll(keepingCapacity: true)
   }
 
@@ -228,10 +228,10 @@ struct NetworkProfileBuilder {
         return (process, processNames[process] ?? "")
       }
     } else if record.raw.remote_port != 0 {
-      if record.isIPStream, let process = ends.owner(of: record.ends.reversed) {
+      if record.isIPStream, let process = flows.owner(of: record.flow.reversed) {
         return (process, processNames[process] ?? "")
       }
-      if let (process, name) = surroundings.owner(record.ends.reversed) { return (process, name) }
+      if let (process, name) = surroundings.owner(record.flow.reversed) { return (process, name) }
     }
     return record.peer.map { ($0, record.peerName) }
   }

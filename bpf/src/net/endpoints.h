@@ -99,9 +99,9 @@ static __always_inline void fill_endpoint_key(struct connection *connection, str
 }
 
 /* The path of a request whose head has just been read or recalled. */
-static __always_inline void fill_path(struct payload *payload, struct http_head *head, char *path)
+static __always_inline void fill_path(struct scratch *scratch, struct http_head *head, char *path)
 {
-	struct known_head *known = payload->is_recalled ? known_head_of(payload, 0) : NULL;
+	struct known_head *known = scratch->is_recalled ? known_head_of(scratch, 0) : NULL;
 
 	__builtin_memcpy(path, known ? known->head.path : head->path, SWPROF_PATH_SIZE);
 }
@@ -135,7 +135,7 @@ static __always_inline struct swprof_endpoint *endpoint_at(struct swprof_endpoin
 }
 
 static __always_inline void describe_endpoint(struct swprof_endpoint *endpoint, struct swprof_endpoint_key *key,
-					      struct connection *connection, struct payload *payload,
+					      struct connection *connection, struct scratch *scratch,
 					      struct http_head *head)
 {
 	if (key->tgid == connection->shared.tgid)
@@ -144,11 +144,11 @@ static __always_inline void describe_endpoint(struct swprof_endpoint *endpoint, 
 		read_comm(endpoint->comm, (struct task_struct *)bpf_get_current_task());
 	if (head) {
 		endpoint->path_size = head->path_length;
-		fill_path(payload, head, endpoint->path);
+		fill_path(scratch, head, endpoint->path);
 	}
 }
 
-static __always_inline struct swprof_endpoint *endpoint_of(struct connection *connection, struct payload *payload,
+static __always_inline struct swprof_endpoint *endpoint_of(struct connection *connection, struct scratch *scratch,
 							   struct swprof_endpoint_key *key, struct http_head *head)
 {
 	struct swprof_endpoint *found = endpoint_at(key), *new;
@@ -161,16 +161,16 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	/* A free place is all zero. */
 	if (near && !__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, PLACE_FILLING)) {
 		WORDS_OF(&near->key)->object = WORDS_OF(key)->object;
-		describe_endpoint(&near->endpoint, key, connection, payload, head);
+		describe_endpoint(&near->endpoint, key, connection, scratch, head);
 		__sync_lock_test_and_set(&WORDS_OF(&near->key)->subject, WORDS_OF(key)->subject);
 		return &near->endpoint;
 	}
-	entries = entries_of(payload);
+	entries = entries_of(scratch);
 	if (!entries)
 		return NULL;
 	new = &entries->endpoint;
 	clear(new, sizeof(*new));
-	describe_endpoint(new, key, connection, payload, head);
+	describe_endpoint(new, key, connection, scratch, head);
 	bpf_map_update_elem(&endpoints, key, new, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&endpoints, key);
 }
@@ -194,14 +194,14 @@ static __always_inline struct swprof_times *near_times_of(struct swprof_peer_key
 }
 
 /* The times that a map has or gets under a key. */
-static __always_inline struct swprof_times *times_in(void *map, const void *key, struct payload *payload)
+static __always_inline struct swprof_times *times_in(void *map, const void *key, struct scratch *scratch)
 {
 	struct swprof_times *times = bpf_map_lookup_elem(map, key);
 	struct entries *entries;
 
 	if (times)
 		return times;
-	entries = entries_of(payload);
+	entries = entries_of(scratch);
 	if (!entries)
 		return NULL;
 	clear(&entries->times, sizeof(entries->times));
@@ -215,38 +215,38 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} endpoint_edition SEC(".maps");
+} endpoint_generation SEC(".maps");
 
-static __always_inline __u32 current_edition(void)
+static __always_inline __u32 current_generation(void)
 {
-	__u32 zero = 0, *edition = bpf_map_lookup_elem(&endpoint_edition, &zero);
+	__u32 zero = 0, *generation = bpf_map_lookup_elem(&endpoint_generation, &zero);
 
-	return edition ? *edition : 0;
+	return generation ? *generation : 0;
 }
 
 /* Whether nothing is to be done about the endpoint of a request: only answers are counted, and it is known to be there.
  */
-static __always_inline bool has_endpoint(struct payload *payload, __u32 tgid)
+static __always_inline bool has_endpoint(struct scratch *scratch, __u32 tgid)
 {
 	struct known_head *known;
 
-	if (!network.server_only || !payload->is_recalled)
+	if (!network.server_only || !scratch->is_recalled)
 		return false;
-	known = known_head_of(payload, 0);
-	return known && known->tgid == tgid && known->edition == current_edition();
+	known = known_head_of(scratch, 0);
+	return known && known->tgid == tgid && known->generation == current_generation();
 }
 
-static __always_inline void note_endpoint(struct payload *payload, __u32 tgid)
+static __always_inline void note_endpoint(struct scratch *scratch, __u32 tgid)
 {
 	struct known_head *known;
 
-	if (!network.server_only || !payload->is_recalled)
+	if (!network.server_only || !scratch->is_recalled)
 		return;
-	known = known_head_of(payload, 0);
+	known = known_head_of(scratch, 0);
 	if (!known)
 		return;
 	known->tgid = tgid;
-	known->edition = current_edition();
+	known->generation = current_generation();
 }
 
 #endif

@@ -29,7 +29,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 15);
-	__type(key, struct swprof_ends);
+	__type(key, struct swprof_flow);
 	__type(value, struct swprof_owner);
 } owners SEC(".maps");
 
@@ -209,41 +209,41 @@ static __always_inline bool stays_within_namespace(__u8 *local, __u8 *remote)
 	return is_loopback(local) || is_loopback(remote) || is_same_address(local, remote);
 }
 
-static __always_inline void fill_ends(struct swprof_ends *ends, struct sock *sk)
+static __always_inline void fill_flow(struct swprof_flow *flow, struct sock *sk)
 {
-	ends->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	ends->remote_port = remote_port(sk);
-	ends->netns = netns_of(sk);
-	ends->type = BPF_CORE_READ(sk, sk_type);
-	read_addresses(sk, BPF_CORE_READ(sk, __sk_common.skc_family), ends->local, ends->remote);
+	flow->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	flow->remote_port = remote_port(sk);
+	flow->netns = netns_of(sk);
+	flow->type = BPF_CORE_READ(sk, sk_type);
+	read_addresses(sk, BPF_CORE_READ(sk, __sk_common.skc_family), flow->local, flow->remote);
 }
 
 /* Notes who has an end, by its namespace and, where the other one may be in another, for any. */
-static __always_inline void note_end(struct swprof_ends *ends, struct swprof_owner *owner, __u64 flags)
+static __always_inline void note_flow(struct swprof_flow *flow, struct swprof_owner *owner, __u64 flags)
 {
 	struct swprof_owner *known;
 
-	owner->netns = ends->netns;
-	bpf_map_update_elem(&owners, ends, owner, flags);
-	if (stays_within_namespace(ends->local, ends->remote))
+	owner->netns = flow->netns;
+	bpf_map_update_elem(&owners, flow, owner, flags);
+	if (stays_within_namespace(flow->local, flow->remote))
 		return;
-	ends->netns = 0;
-	known = bpf_map_lookup_elem(&owners, ends);
+	flow->netns = 0;
+	known = bpf_map_lookup_elem(&owners, flow);
 	if (known && known->netns != owner->netns)
 		known->is_ambiguous = 1;
 	else
-		bpf_map_update_elem(&owners, ends, owner, flags);
+		bpf_map_update_elem(&owners, flow, owner, flags);
 }
 
-/* Who has these ends; the ones for any namespace are left in `ends`. */
-static __always_inline struct swprof_owner *owner_of(struct swprof_ends *ends)
+/* Who has these ends; the ones for any namespace are left in `flow`. */
+static __always_inline struct swprof_owner *owner_of(struct swprof_flow *flow)
 {
-	struct swprof_owner *owner = bpf_map_lookup_elem(&owners, ends);
+	struct swprof_owner *owner = bpf_map_lookup_elem(&owners, flow);
 
-	if (owner || stays_within_namespace(ends->local, ends->remote))
+	if (owner || stays_within_namespace(flow->local, flow->remote))
 		return owner;
-	ends->netns = 0;
-	owner = bpf_map_lookup_elem(&owners, ends);
+	flow->netns = 0;
+	owner = bpf_map_lookup_elem(&owners, flow);
 	return owner && !owner->is_ambiguous ? owner : NULL;
 }
 
@@ -288,7 +288,7 @@ static __always_inline void note_listener(struct sock *sk, struct swprof_owner *
 /* Finds out who has the other end, where it is on this host. */
 static __always_inline void find_peer(struct swprof_connection *shared)
 {
-	struct swprof_ends reversed = {.local_port = shared->remote_port, .remote_port = shared->local_port};
+	struct swprof_flow reversed = {.local_port = shared->remote_port, .remote_port = shared->local_port};
 	struct swprof_owner *owner;
 
 	reversed.netns = shared->netns;

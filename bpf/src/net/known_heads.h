@@ -10,59 +10,59 @@
 
 #define BOUND_WORD(index) ((index) & (PARSER_CHUNK_SIZE / 8 - 1))
 
-/* How many heads are remembered at each place of payloads; a power of two. */
+/* How many heads are remembered at each place of scratch_buffers; a power of two. */
 #define KNOWN_HEADS 32
 
 /*
- * A head that was read before, whole and from one piece. Clients repeat their requests, and servers their answers, to
+ * A head that was read before, whole and from one chunk. Clients repeat their requests, and servers their answers, to
  * the byte, on one connection and on others; what equal bytes say is equal too.
  */
 struct known_head {
 	__u32 length; /* 0: none */
 	__u32 is_response;
-	/* Of a request: whose endpoint there is one of, and since which edition of the endpoints. */
+	/* Of a request: whose endpoint there is one of, and since which generation of the endpoints. */
 	__u32 tgid;
-	__u32 edition;
+	__u32 generation;
 	struct http_head head;
-	__u64 words[PARSER_CHUNK_SIZE / 8 + 1]; /* the piece */
+	__u64 words[PARSER_CHUNK_SIZE / 8 + 1]; /* the chunk */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PAYLOAD_MAX *KNOWN_HEADS);
+	__uint(max_entries, SCRATCH_MAX *KNOWN_HEADS);
 	__type(key, __u32);
 	__type(value, struct known_head);
 } known_heads SEC(".maps");
 
-/* The place where a head like the one that the piece may begin with is remembered. */
-static __always_inline struct known_head *known_head_of(struct payload *payload, __u32 response)
+/* The place where a head like the one that the chunk may begin with is remembered. */
+static __always_inline struct known_head *known_head_of(struct scratch *scratch, __u32 response)
 {
-	const any_word *words = (const any_word *)payload->chunk.bytes;
-	__u64 hash = (words[0] ^ payload->chunk.length) * 0x9e3779b97f4a7c15ULL;
+	const any_word *words = (const any_word *)scratch->chunk.bytes;
+	__u64 hash = (words[0] ^ scratch->chunk.length) * 0x9e3779b97f4a7c15ULL;
 	__u32 index;
 
 	/* Answers differ most in their last lines, requests in their first. */
 	hash = (hash ^ words[1] ^ response) * 0x9e3779b97f4a7c15ULL;
 	hash = (hash ^ words[2]) * 0x9e3779b97f4a7c15ULL;
-	index = (hash >> 59 & (KNOWN_HEADS - 1)) + payload->place * KNOWN_HEADS;
+	index = (hash >> 59 & (KNOWN_HEADS - 1)) + scratch->place * KNOWN_HEADS;
 	return bpf_map_lookup_elem(&known_heads, &index);
 }
 
-/* The length of the head that the piece begins with, where that was read before: it is then as if read now; or 0. */
-static __always_inline __u32 recall_head(struct parser_stream *stream, struct payload *payload, struct http_head *head,
+/* The length of the head that the chunk begins with, where that was read before: it is then as if read now; or 0. */
+static __always_inline __u32 recall_head(struct parser_stream *stream, struct scratch *scratch, struct http_head *head,
 					 __u32 response)
 {
 	const any_word *words;
 	struct known_head *known;
 	__u32 length, whole, index, rest;
 
-	known = known_head_of(payload, response);
+	known = known_head_of(scratch, response);
 	if (!known)
 		return 0;
 	length = known->length;
-	if (!length || length > payload->chunk.length || known->is_response != response)
+	if (!length || length > scratch->chunk.length || known->is_response != response)
 		return 0;
-	words = (const any_word *)payload->chunk.bytes;
+	words = (const any_word *)scratch->chunk.bytes;
 	/* Words, four at a time, those that are left, and the last bytes. */
 	whole = length / 8;
 	for (__u32 i = 0; i < PARSER_CHUNK_SIZE / 8; i += 4) {
@@ -92,19 +92,19 @@ static __always_inline __u32 recall_head(struct parser_stream *stream, struct pa
 	return length;
 }
 
-/* Remembers a head that has been read from the beginning of the piece. */
-__attribute__((noinline)) int remember_head(struct payload *payload, const struct http_head *head, __u32 response)
+/* Remembers a head that has been read from the beginning of the chunk. */
+__attribute__((noinline)) int remember_head(struct scratch *scratch, const struct http_head *head, __u32 response)
 {
 	const any_word *words;
 	struct known_head *known;
 
-	if (!payload || !head)
+	if (!scratch || !head)
 		return 0;
-	known = known_head_of(payload, response);
+	known = known_head_of(scratch, response);
 	if (!known)
 		return 0;
-	words = (const any_word *)payload->chunk.bytes;
-	known->length = payload->chunk.position;
+	words = (const any_word *)scratch->chunk.bytes;
+	known->length = scratch->chunk.position;
 	known->is_response = response;
 	known->tgid = 0;
 	__builtin_memcpy(&known->head, head, sizeof(*head));

@@ -21,24 +21,24 @@ struct vector {
 };
 
 /* What a look at some bytes needs; nothing of it outlasts the look. */
-struct payload {
-	__u32 is_taken; /* 0 or 1: of PAYLOAD_LIBRARY */
+struct scratch {
+	__u32 is_taken; /* 0 or 1: of SCRATCH_LIBRARY */
 	__u32 place; /* PAYLOAD_* */
 	struct parser_chunk chunk;
 	__u64 now;
-	__u64 base; /* the position of the piece in its direction */
+	__u64 base; /* the position of the chunk in its direction */
 	__u64 address; /* of the data, where it lies in a process's memory */
 	__u64 position; /* what of it was looked at */
 	__u64 length;
 	__u32 offset; /* of the data, where it lies in a packet */
 	__u32 direction;
 	__u32 wanted; /* bytes of its beginning that are to be sent */
-	__u32 pieces_left; /* how many more are looked at */
+	__u32 chunks_left; /* how many more are looked at */
 	__u32 vector_count; /* of those that are still to be read: how many, */
 	__u64 vector_address; /* where they are, */
 	__u64 vector_offset; /* what is left out of the first one, */
 	__u64 vector_bytes; /* and what they hold at most */
-	__u8 is_beginning; /* 0 or 1: a message begins where the piece does */
+	__u8 is_beginning; /* 0 or 1: a message begins where the chunk does */
 	__u8 is_recalled; /* 0 or 1: so does the head that has just ended, and it was known */
 	__u8 is_sending; /* 0 or 1: TCP has taken bytes of a call that has not ended, and that are to be looked at then
 			  */
@@ -52,26 +52,26 @@ struct payload {
 };
 
 enum {
-	PAYLOAD_CALL = 0, /* of tracepoints, which run to their end before another program does on that CPU */
-	PAYLOAD_LIBRARY = 1, /* of probes in processes, which other tasks may come between */
-	PAYLOAD_END = 2, /* of the end of a connection, which interrupts the others */
-	PAYLOAD_MAX = 3,
+	SCRATCH_CALL = 0, /* of tracepoints, which run to their end before another program does on that CPU */
+	SCRATCH_LIBRARY = 1, /* of probes in processes, which other tasks may come between */
+	SCRATCH_END = 2, /* of the end of a connection, which interrupts the others */
+	SCRATCH_MAX = 3,
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PAYLOAD_MAX);
+	__uint(max_entries, SCRATCH_MAX);
 	__type(key, __u32);
-	__type(value, struct payload);
-} payloads SEC(".maps");
+	__type(value, struct scratch);
+} scratch_buffers SEC(".maps");
 
-static __always_inline struct payload *payload_at(__u32 place)
+static __always_inline struct scratch *scratch_at(__u32 place)
 {
-	struct payload *payload = bpf_map_lookup_elem(&payloads, &place);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratch_buffers, &place);
 
-	if (payload)
-		payload->place = place;
-	return payload;
+	if (scratch)
+		scratch->place = place;
+	return scratch;
 }
 
 /* New entries of tables are put together here: before 6.2, only memory of maps can be copied into maps. */
@@ -82,21 +82,21 @@ struct entries {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PAYLOAD_MAX);
+	__uint(max_entries, SCRATCH_MAX);
 	__type(key, __u32);
 	__type(value, struct entries);
 } new_entries SEC(".maps");
 
-static __always_inline struct entries *entries_of(struct payload *payload)
+static __always_inline struct entries *entries_of(struct scratch *scratch)
 {
-	__u32 place = payload->place;
+	__u32 place = scratch->place;
 
 	return bpf_map_lookup_elem(&new_entries, &place);
 }
 
-static __always_inline struct payload *current_payload(void)
+static __always_inline struct scratch *current_scratch(void)
 {
-	return payload_at(PAYLOAD_CALL);
+	return scratch_at(SCRATCH_CALL);
 }
 
 #endif

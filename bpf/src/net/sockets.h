@@ -17,7 +17,7 @@
  * What of the bytes that begin at TCP's number `position` was not looked at before: leaves out the first of them, and
  * passes over those before them that no program saw. Returns whether there are any.
  */
-static __always_inline bool find_unseen(struct connection *connection, struct payload *payload, __u32 direction,
+static __always_inline bool find_unseen(struct connection *connection, struct scratch *scratch, __u32 direction,
 					__u32 position, __u64 *offset, __u32 *length)
 {
 	__s32 ahead = position - connection->sequence[direction];
@@ -28,7 +28,7 @@ static __always_inline bool find_unseen(struct connection *connection, struct pa
 	if (seen >= *length)
 		return false;
 	if (connection->has_sequence[direction] && ahead > 0)
-		pass_over(connection, payload, ahead);
+		pass_over(connection, scratch, ahead);
 	connection->sequence[direction] = position + *length;
 	connection->has_sequence[direction] = 1;
 	*offset += seen;
@@ -37,14 +37,14 @@ static __always_inline bool find_unseen(struct connection *connection, struct pa
 }
 
 /* The content of a call is where no program that is attached finds it. */
-__attribute__((noinline)) int miss_call(struct connection *connection, struct payload *payload, __u64 length)
+__attribute__((noinline)) int miss_call(struct connection *connection, struct scratch *scratch, __u64 length)
 {
-	if (!connection || !payload || connection->protocol == PROTOCOL_UNREAD)
+	if (!connection || !scratch || connection->protocol == PROTOCOL_UNREAD)
 		return 0;
 	/* There is no HTTP in datagrams, but they tell what else is spoken. */
 	if (connection->shared.type != SOCK_DGRAM)
 		count_network(SWPROF_NETWORK_UNREADABLE);
-	pass_over(connection, payload, length);
+	pass_over(connection, scratch, length);
 	need(is_tcp(&connection->shared) ? SWPROF_NEED_SENDING | SWPROF_NEED_PACKETS : SWPROF_NEED_PACKETS);
 	return 0;
 }
@@ -53,33 +53,33 @@ __attribute__((noinline)) int miss_call(struct connection *connection, struct pa
 static __always_inline void read_content(struct connection *connection, struct sock *sk, struct task_struct *task,
 					 __u32 direction, __u32 length, __u32 end, bool is_discarded)
 {
-	struct payload *payload;
+	struct scratch *scratch;
 	struct pt_regs *regs;
 	__u64 offset = 0;
 
 	if (is_encrypted(connection) || is_done(connection, direction))
 		return;
-	payload = begin_look(direction, bpf_ktime_get_ns());
-	if (!payload)
+	scratch = begin_look(direction, bpf_ktime_get_ns());
+	if (!scratch)
 		return;
 	if (is_tcp(&connection->shared)) {
 		if (direction == SWPROF_RECEIVED)
-			note_sending(connection, payload, CAST(struct tcp_sock, sk)->write_seq);
-		if (!find_unseen(connection, payload, direction, end - length, &offset, &length))
+			note_sending(connection, scratch, CAST(struct tcp_sock, sk)->write_seq);
+		if (!find_unseen(connection, scratch, direction, end - length, &offset, &length))
 			return;
 		if (is_discarded) {
-			pass_over(connection, payload, length);
+			pass_over(connection, scratch, length);
 			return;
 		}
 	}
 	regs = call_on(sk, direction, task);
 	if (!regs || offset >= VECTOR_OFFSET_MAX) {
-		miss_call(connection, payload, length);
+		miss_call(connection, scratch, length);
 		return;
 	}
 	if (connection->shared.fd < 0)
 		connection->shared.fd = regs->orig_ax == CALL_SPLICE ? regs->dx : regs->di;
-	read_call(connection, payload, regs, regs->orig_ax, offset, length);
+	read_call(connection, scratch, regs, regs->orig_ax, offset, length);
 }
 
 static __always_inline bool is_counted(struct sock *sk)
@@ -141,10 +141,10 @@ int receive_length(__u64 *context)
 }
 
 /* An address as a number, which it is for the verifier once it has been in memory of maps. */
-static __always_inline __u64 number_of(struct payload *payload, const void *address)
+static __always_inline __u64 number_of(struct scratch *scratch, const void *address)
 {
-	*(volatile __u64 *)&payload->address = (__u64)address;
-	return *(volatile __u64 *)&payload->address;
+	*(volatile __u64 *)&scratch->address = (__u64)address;
+	return *(volatile __u64 *)&scratch->address;
 }
 
 /* TCP's numbers wrap around. */
@@ -172,7 +172,7 @@ int begin_send(__u64 *context)
 	struct msghdr *message = (struct msghdr *)context[1];
 	struct connection *connection;
 	__u32 position, length;
-	struct payload *payload;
+	struct scratch *scratch;
 	__u64 count, offset;
 	__u8 kind;
 
@@ -184,20 +184,20 @@ int begin_send(__u64 *context)
 	position = CAST(struct tcp_sock, sk)->write_seq;
 	if (is_left_to_end(connection, sk, position))
 		return 0;
-	payload = begin_look(SWPROF_SENT, bpf_ktime_get_ns());
+	scratch = begin_look(SWPROF_SENT, bpf_ktime_get_ns());
 	count = message->msg_iter.count;
 	length = count > SEND_MAX ? SEND_MAX : count;
 	offset = message->msg_iter.iov_offset;
-	if (!payload || !find_unseen(connection, payload, SWPROF_SENT, position, &offset, &length))
+	if (!scratch || !find_unseen(connection, scratch, SWPROF_SENT, position, &offset, &length))
 		return 0;
 	kind = message->msg_iter.iter_type;
 	if (kind == bpf_core_enum_value(enum iter_type, ITER_UBUF))
-		read_memory(connection, payload, number_of(payload, message->msg_iter.ubuf) + offset, length);
+		read_memory(connection, scratch, number_of(scratch, message->msg_iter.ubuf) + offset, length);
 	else if (kind == bpf_core_enum_value(enum iter_type, ITER_IOVEC) && offset < VECTOR_OFFSET_MAX)
-		read_vectors(connection, payload, number_of(payload, message->msg_iter.__iov),
+		read_vectors(connection, scratch, number_of(scratch, message->msg_iter.__iov),
 			     VECTORS(message->msg_iter.nr_segs, offset, 1), length);
 	else
-		pass_over(connection, payload, length);
+		pass_over(connection, scratch, length);
 	return 0;
 }
 
@@ -207,7 +207,7 @@ extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dy
  * Where the data that is copied to its reader is in a packet. TCP's own number of the first byte tells what was read
  * before, as by a look ahead (MSG_PEEK). Returns whether there is any to read.
  */
-static __always_inline bool find_in_packet(struct connection *connection, struct payload *payload,
+static __always_inline bool find_in_packet(struct connection *connection, struct scratch *scratch,
 					   struct sk_buff *packet, struct sock *sk, __u64 *offset, __u32 *length)
 {
 	__u32 start, position;
@@ -217,14 +217,14 @@ static __always_inline bool find_in_packet(struct connection *connection, struct
 	/* Of MPTCP, packets do not say which of their bytes are read: the call is counted as not read. */
 	if (!is_tcp(&connection->shared))
 		return !is_ip(connection->shared.family) || connection->shared.type != SOCK_STREAM;
-	note_sending(connection, payload, CAST(struct tcp_sock, sk)->write_seq);
+	note_sending(connection, scratch, CAST(struct tcp_sock, sk)->write_seq);
 	start = CAST(struct tcp_skb_cb, packet->cb)->seq;
 	position = CAST(struct tcp_sock, sk)->copied_seq;
 	/* A look ahead that goes on in a later packet. */
 	if ((__s32)(position - start) < 0)
 		position = start;
 	*offset = position - start;
-	return find_unseen(connection, payload, SWPROF_RECEIVED, position, offset, length);
+	return find_unseen(connection, scratch, SWPROF_RECEIVED, position, offset, length);
 }
 
 /* A packet is copied to its reader. What a system call receives is read at its end. */
@@ -237,7 +237,7 @@ int copy_packet(__u64 *context)
 	__u64 offset = 0;
 	struct connection *connection;
 	struct bpf_dynptr dynptr;
-	struct payload *payload;
+	struct scratch *scratch;
 
 	if (!sk || !length || !is_target_current() || !is_counted(sk))
 		return 0;
@@ -249,15 +249,15 @@ int copy_packet(__u64 *context)
 	connection = current_connection(sk);
 	if (!connection || is_within_tls((__u64)sk) || is_encrypted(connection) || is_done(connection, SWPROF_RECEIVED))
 		return 0;
-	payload = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
-	if (!payload || !find_in_packet(connection, payload, packet, sk, &offset, &length))
+	scratch = begin_look(SWPROF_RECEIVED, bpf_ktime_get_ns());
+	if (!scratch || !find_in_packet(connection, scratch, packet, sk, &offset, &length))
 		return 0;
 	if (bpf_dynptr_from_skb((struct __sk_buff *)packet, 0, &dynptr)) {
-		miss_data(connection, payload, length);
+		miss_data(connection, scratch, length);
 		return 0;
 	}
-	payload->offset = offset;
-	read_pieces(connection, payload, &dynptr, length);
+	scratch->offset = offset;
+	read_chunks(connection, scratch, &dynptr, length);
 	return 0;
 }
 

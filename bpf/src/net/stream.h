@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The bytes of connections, looked at as they pass: which of them, piece by piece, and where in memory they are.
+ * The bytes of connections, looked at as they pass: which of them, chunk by chunk, and where in memory they are.
  *
  * Pieces have at most PARSER_CHUNK_SIZE bytes; bodies whose length is known are passed over unseen.
  */
@@ -10,125 +10,125 @@
 #include "known_heads.h"
 #include "requests.h"
 
-/* How many pieces of a buffer are looked at: heads of 64 kB are whole. */
-#define PIECES_MAX 288
+/* How many chunks of a buffer are looked at: heads of 64 kB are whole. */
+#define CHUNKS_MAX 288
 /* The same of all buffers of a call: each may need one, and some more. */
-#define CALL_PIECES_MAX 2048
-/* How many things may happen in one piece: heads that follow each other, chunks of a body. */
+#define CALL_CHUNKS_MAX 2048
+/* How many things may happen in one chunk: heads that follow each other, chunks of a body. */
 #define EVENTS_MAX 48
 /* How many calls that cannot begin HTTP make a connection one of another protocol. */
 #define ATTEMPTS_MAX 16
 #define ATTEMPTS_MAX_SEEDED 200
 
-/* The next thing that happens in the piece. Returns whether there may be more. */
-__attribute__((noinline)) int take_event(struct connection *connection, struct payload *payload)
+/* The next thing that happens in the chunk. Returns whether there may be more. */
+__attribute__((noinline)) int take_event(struct connection *connection, struct scratch *scratch)
 {
 	__u32 direction, response;
 	struct parser_stream *stream;
 	int event;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	direction = payload->direction & 1;
+	direction = scratch->direction & 1;
 	stream = &connection->streams[direction];
 	response = is_response(connection, direction);
-	event = parser_next(stream, &payload->chunk, &connection->heads[direction], response);
-	connection->positions[direction] = payload->base + payload->chunk.position;
+	event = parser_next(stream, &scratch->chunk, &connection->heads[direction], response);
+	connection->positions[direction] = scratch->base + scratch->chunk.position;
 	if (event == PARSER_MORE)
 		return 0;
 	if (event == PARSER_HEAD_START)
-		payload->is_beginning = !payload->chunk.position;
-	else if (event == PARSER_HEAD_END && payload->is_beginning)
-		remember_head(payload, &connection->heads[direction], response);
-	handle_event(connection, payload, event);
+		scratch->is_beginning = !scratch->chunk.position;
+	else if (event == PARSER_HEAD_END && scratch->is_beginning)
+		remember_head(scratch, &connection->heads[direction], response);
+	handle_event(connection, scratch, event);
 	return 1;
 }
 
 /* Where the message that is being read ends is not known any more. */
-static __always_inline void give_up_stream(struct connection *connection, struct payload *payload)
+static __always_inline void give_up_stream(struct connection *connection, struct scratch *scratch)
 {
-	struct parser_stream *stream = &connection->streams[payload->direction & 1];
+	struct parser_stream *stream = &connection->streams[scratch->direction & 1];
 
 	if (!parser_exists(connection->protocol) || parser_is_seeking(stream))
 		return;
 	parser_seek(stream);
-	handle_event(connection, payload, PARSER_LOST);
+	handle_event(connection, scratch, PARSER_LOST);
 }
 
-/* Reads the piece of the data that lies in the payload. */
-__attribute__((noinline)) int read_piece(struct connection *connection, struct payload *payload)
+/* Reads the chunk of the data that lies in the scratch buffer. */
+__attribute__((noinline)) int read_chunk(struct connection *connection, struct scratch *scratch)
 {
 	struct parser_stream *stream;
 	__u32 direction, length;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	direction = payload->direction & 1;
+	direction = scratch->direction & 1;
 	stream = &connection->streams[direction];
-	payload->base = connection->positions[direction];
-	payload->chunk.position = 0;
-	payload->is_beginning = 0;
+	scratch->base = connection->positions[direction];
+	scratch->chunk.position = 0;
+	scratch->is_beginning = 0;
 	if (parser_is_between(stream)) {
 		length =
-			recall_head(stream, payload, &connection->heads[direction], is_response(connection, direction));
+			recall_head(stream, scratch, &connection->heads[direction], is_response(connection, direction));
 		if (length) {
-			begin_message(connection, payload, direction);
-			payload->chunk.position = length;
-			connection->positions[direction] = payload->base + length;
-			payload->is_recalled = 1;
-			handle_event(connection, payload, PARSER_HEAD_END);
-			payload->is_recalled = 0;
+			begin_message(connection, scratch, direction);
+			scratch->chunk.position = length;
+			connection->positions[direction] = scratch->base + length;
+			scratch->is_recalled = 1;
+			handle_event(connection, scratch, PARSER_HEAD_END);
+			scratch->is_recalled = 0;
 		}
 	}
 	for (int i = 0; i < EVENTS_MAX; i++) {
-		if (payload->chunk.position >= payload->chunk.length && parser_needs_more(stream))
+		if (scratch->chunk.position >= scratch->chunk.length && parser_needs_more(stream))
 			break;
-		if (!take_event(connection, payload))
+		if (!take_event(connection, scratch))
 			break;
 	}
 	/* More happens here than is looked at. */
-	if (payload->chunk.position < payload->chunk.length && !parser_is_seeking(stream)) {
+	if (scratch->chunk.position < scratch->chunk.length && !parser_is_seeking(stream)) {
 		count_network(SWPROF_NETWORK_SKIPPED);
-		give_up_stream(connection, payload);
+		give_up_stream(connection, scratch);
 	}
-	payload->position += payload->chunk.length;
-	payload->pieces_left -= 1;
-	connection->positions[direction] = payload->base + payload->chunk.length;
+	scratch->position += scratch->chunk.length;
+	scratch->chunks_left -= 1;
+	connection->positions[direction] = scratch->base + scratch->chunk.length;
 	return 0;
 }
 
 /* Bytes that are not to be seen: of a body, they do no harm. */
-__attribute__((noinline)) int pass_over(struct connection *connection, struct payload *payload, __u64 count)
+__attribute__((noinline)) int pass_over(struct connection *connection, struct scratch *scratch, __u64 count)
 {
 	__u32 direction;
 	int event;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	direction = payload->direction & 1;
+	direction = scratch->direction & 1;
 	connection->positions[direction] += count;
-	connection->last_ns[direction] = payload->now;
+	connection->last_ns[direction] = scratch->now;
 	if (!parser_exists(connection->protocol))
 		return 0;
 	/* An answer whose request is still being sent. */
-	if (parser_is_seeking(&connection->streams[direction]) && payload->is_sending &&
+	if (parser_is_seeking(&connection->streams[direction]) && scratch->is_sending &&
 	    is_response(connection, direction))
 		connection->pairing.is_early = 1;
-	payload->chunk.position = payload->chunk.length = 0;
+	scratch->chunk.position = scratch->chunk.length = 0;
 	event = parser_skip(&connection->streams[direction], count);
 	if (event != PARSER_MORE)
-		handle_event(connection, payload, event);
+		handle_event(connection, scratch, event);
 	return 0;
 }
 
-/* Decides by the first piece of a call what a connection speaks. Returns whether the call is to be read. */
-static __always_inline bool decide_protocol(struct connection *connection, struct payload *payload, __u32 direction)
+/* Decides by the first chunk of a call what a connection speaks. Returns whether the call is to be read. */
+static __always_inline bool decide_protocol(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
 	struct swprof_connection *shared = &connection->shared;
 	bool is_answer = false;
 	enum protocol protocol;
 
-	protocol = parser_protocol_of(payload->chunk.bytes, payload->chunk.length, &is_answer);
+	protocol = parser_protocol_of(scratch->chunk.bytes, scratch->chunk.length, &is_answer);
 	if (protocol == PROTOCOL_UNREAD) {
 		connection->protocol = PROTOCOL_UNREAD;
 		return false;
@@ -163,19 +163,19 @@ static __always_inline bool decide_protocol(struct connection *connection, struc
 }
 
 /*
- * Whether the data of a call, whose first piece lies in the payload, is to be read: decides what the connection speaks,
- * and finds the next message where the last one's end is not known.
+ * Whether the data of a call, whose first chunk lies in the scratch buffer, is to be read: decides what the connection
+ * speaks, and finds the next message where the last one's end is not known.
  */
-__attribute__((noinline)) int may_read(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int may_read(struct connection *connection, struct scratch *scratch)
 {
 	struct swprof_connection *shared;
 	__u32 direction, length;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
 	shared = &connection->shared;
-	direction = payload->direction & 1;
-	length = payload->chunk.length;
+	direction = scratch->direction & 1;
+	length = scratch->chunk.length;
 	if (connection->protocol == PROTOCOL_UNREAD)
 		return 0;
 	if (parser_exists(connection->protocol)) {
@@ -184,8 +184,8 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 		/* Answers begin again with a request. */
 		if (is_response(connection, direction))
 			return 0;
-		if (parser_may_begin(payload->chunk.bytes, length, 0) &&
-		    pairing_resume(&connection->pairing, payload->is_sending)) {
+		if (parser_may_begin(scratch->chunk.bytes, length, 0) &&
+		    pairing_resume(&connection->pairing, scratch->is_sending)) {
 			parser_resume(&connection->streams[direction]);
 			return 1;
 		}
@@ -194,27 +194,27 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct pay
 			connection->protocol = PROTOCOL_UNREAD;
 		return 0;
 	}
-	return decide_protocol(connection, payload, direction);
+	return decide_protocol(connection, scratch, direction);
 }
 
 /* Keeps the first bytes of a direction. */
-__attribute__((noinline)) int keep_prefix(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int keep_prefix(struct connection *connection, struct scratch *scratch)
 {
 	__u32 direction, size;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	direction = payload->direction & 1;
+	direction = scratch->direction & 1;
 	size = connection->shared.prefix_size[direction];
 	for (__u32 i = 0; i < SWPROF_PREFIX_SIZE; i++) {
-		if (size >= SWPROF_PREFIX_SIZE || i >= payload->chunk.length)
+		if (size >= SWPROF_PREFIX_SIZE || i >= scratch->chunk.length)
 			break;
-		connection->shared.prefix[direction][size & (SWPROF_PREFIX_SIZE - 1)] = payload->chunk.bytes[i];
+		connection->shared.prefix[direction][size & (SWPROF_PREFIX_SIZE - 1)] = scratch->chunk.bytes[i];
 		size++;
 	}
 	connection->shared.prefix_size[direction] = size;
 	connection->has_prefix[direction] = size >= SWPROF_PREFIX_SIZE;
-	connection->shared.prefix_bytes[direction] += payload->length;
+	connection->shared.prefix_bytes[direction] += scratch->length;
 	return 0;
 }
 
@@ -225,68 +225,68 @@ static __always_inline bool is_done(struct connection *connection, __u32 directi
 }
 
 /*
- * The data of a call is read piece by piece: first_piece and find_piece tell how much comes next, at `position`; the
- * caller fetches that, each in its way; look_at_piece tells of the first one whether it is to be read, and read_piece
+ * The data of a call is read chunk by chunk: first_chunk and next_chunk tell how much comes next, at `position`; the
+ * caller fetches that, each in its way; look_at_chunk tells of the first one whether it is to be read, and read_chunk
  * reads it.
  */
 
-/* Passes over what need not be seen. Returns the size of the piece to fetch; 0 at the end. */
-__attribute__((noinline)) int find_piece(struct connection *connection, struct payload *payload)
+/* Passes over what need not be seen. Returns the size of the chunk to fetch; 0 at the end. */
+__attribute__((noinline)) int next_chunk(struct connection *connection, struct scratch *scratch)
 {
 	__u64 left, count;
 	__u32 direction;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	direction = payload->direction & 1;
-	left = payload->length - payload->position;
+	direction = scratch->direction & 1;
+	left = scratch->length - scratch->position;
 	count = 0;
 	/* Where a request is looked for, it may begin where a call's data does. */
 	if (parser_exists(connection->protocol) &&
-	    (payload->position || !parser_is_seeking(&connection->streams[direction]) ||
+	    (scratch->position || !parser_is_seeking(&connection->streams[direction]) ||
 	     is_response(connection, direction)))
 		count = parser_skippable(&connection->streams[direction]);
 	if (count) {
 		if (count > left)
 			count = left;
-		pass_over(connection, payload, count);
-		payload->position += count;
+		pass_over(connection, scratch, count);
+		scratch->position += count;
 		left -= count;
 		if (!left)
 			return 0;
 	}
-	payload->chunk.length = left > PARSER_CHUNK_SIZE ? PARSER_CHUNK_SIZE : left;
-	return payload->chunk.length;
+	scratch->chunk.length = left > PARSER_CHUNK_SIZE ? PARSER_CHUNK_SIZE : left;
+	return scratch->chunk.length;
 }
 
-static __always_inline __u32 first_piece(struct connection *connection, struct payload *payload)
+static __always_inline __u32 first_chunk(struct connection *connection, struct scratch *scratch)
 {
-	__u64 left = payload->length - payload->position;
+	__u64 left = scratch->length - scratch->position;
 
-	if (!parser_exists(connection->protocol) || !parser_is_in_head(&connection->streams[payload->direction & 1]))
-		return find_piece(connection, payload);
+	if (!parser_exists(connection->protocol) || !parser_is_in_head(&connection->streams[scratch->direction & 1]))
+		return next_chunk(connection, scratch);
 	/* The most frequent case: a head begins or goes on. */
-	payload->chunk.length = left > PARSER_CHUNK_SIZE ? PARSER_CHUNK_SIZE : left;
-	return payload->chunk.length;
+	scratch->chunk.length = left > PARSER_CHUNK_SIZE ? PARSER_CHUNK_SIZE : left;
+	return scratch->chunk.length;
 }
 
 /* Passes over what is left of the data, which is not looked at for a reason that is counted. */
-__attribute__((noinline)) int pass_rest(struct connection *connection, struct payload *payload, __u32 counter)
+__attribute__((noinline)) int pass_rest(struct connection *connection, struct scratch *scratch, __u32 counter)
 {
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
 	count_network(counter);
-	pass_over(connection, payload, payload->length - payload->position);
-	payload->position = payload->length;
+	pass_over(connection, scratch, scratch->length - scratch->position);
+	scratch->position = scratch->length;
 	return 0;
 }
 
 /* The data of a call cannot be read at all. */
-static __always_inline void miss_data(struct connection *connection, struct payload *payload, __u64 length)
+static __always_inline void miss_data(struct connection *connection, struct scratch *scratch, __u64 length)
 {
-	payload->position = 0;
-	payload->length = length;
-	pass_rest(connection, payload, SWPROF_NETWORK_UNREADABLE);
+	scratch->position = 0;
+	scratch->length = length;
+	pass_rest(connection, scratch, SWPROF_NETWORK_UNREADABLE);
 }
 
 enum look {
@@ -295,153 +295,153 @@ enum look {
 	LOOK_AND_SEND = 2, /* the first `wanted` bytes of the data first */
 };
 
-__attribute__((noinline)) int decide_on_piece(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int decide_on_chunk(struct connection *connection, struct scratch *scratch)
 {
 	__u32 direction;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return LOOK_AWAY;
-	direction = payload->direction & 1;
+	direction = scratch->direction & 1;
 	if (!connection->has_prefix[direction])
-		keep_prefix(connection, payload);
-	if (!may_read(connection, payload)) {
-		connection->positions[direction] += payload->length;
-		payload->position = payload->length;
+		keep_prefix(connection, scratch);
+	if (!may_read(connection, scratch)) {
+		connection->positions[direction] += scratch->length;
+		scratch->position = scratch->length;
 		return LOOK_AWAY;
 	}
 	if (!network.payload_bytes || !parser_is_between(&connection->streams[direction]))
 		return LOOK_AND_READ;
-	payload->wanted = payload->length > network.payload_bytes ? network.payload_bytes : payload->length;
+	scratch->wanted = scratch->length > network.payload_bytes ? network.payload_bytes : scratch->length;
 	return LOOK_AND_SEND;
 }
 
-static __always_inline int look_at_piece(struct connection *connection, struct payload *payload)
+static __always_inline int look_at_chunk(struct connection *connection, struct scratch *scratch)
 {
-	__u32 direction = payload->direction & 1;
+	__u32 direction = scratch->direction & 1;
 
-	if (payload->position)
+	if (scratch->position)
 		return LOOK_AND_READ;
 	if (parser_exists(connection->protocol) && !parser_is_seeking(&connection->streams[direction]) &&
 	    connection->has_prefix[direction] && !network.payload_bytes)
 		return LOOK_AND_READ;
-	return decide_on_piece(connection, payload);
+	return decide_on_chunk(connection, scratch);
 }
 
 /* Sends the beginning of the data, in which a message begins. */
-__attribute__((noinline)) int send_beginning(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int send_beginning(struct connection *connection, struct scratch *scratch)
 {
 	__u32 size;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
-	payload->beginning.head.record = SWPROF_RECORD_PAYLOAD;
-	payload->beginning.head.size = size;
-	payload->beginning.head.socket = connection->shared.socket;
-	payload->beginning.head.inode = connection->shared.inode;
-	payload->beginning.head.direction = payload->direction & 1;
-	payload->beginning.head.number = connection->messages[payload->direction & 1] + 1;
-	if (bpf_ringbuf_output(&network_records, &payload->beginning, sizeof(payload->beginning.head) + size,
+	size = BOUNDED(scratch->wanted, SWPROF_PAYLOAD_MAX);
+	scratch->beginning.head.record = SWPROF_RECORD_PAYLOAD;
+	scratch->beginning.head.size = size;
+	scratch->beginning.head.socket = connection->shared.socket;
+	scratch->beginning.head.inode = connection->shared.inode;
+	scratch->beginning.head.direction = scratch->direction & 1;
+	scratch->beginning.head.number = connection->messages[scratch->direction & 1] + 1;
+	if (bpf_ringbuf_output(&network_records, &scratch->beginning, sizeof(scratch->beginning.head) + size,
 			       BPF_RB_NO_WAKEUP))
 		count_network(SWPROF_NETWORK_PAYLOAD_LOST);
 	return 0;
 }
 
 /* Fetches a part of the data: of a packet, or without one of the memory of the current process. */
-static __always_inline long fetch(struct payload *payload, struct bpf_dynptr *packet, void *bytes, __u32 size,
+static __always_inline long fetch(struct scratch *scratch, struct bpf_dynptr *packet, void *bytes, __u32 size,
 				  __u32 position)
 {
-	return packet ? bpf_dynptr_read(bytes, size, packet, payload->offset + position, 0)
-		      : bpf_probe_read_user(bytes, size, (void *)(payload->address + position));
+	return packet ? bpf_dynptr_read(bytes, size, packet, scratch->offset + position, 0)
+		      : bpf_probe_read_user(bytes, size, (void *)(scratch->address + position));
 }
 
-/* Fetches a piece of `size` bytes. Returns whether it is there. */
-static __always_inline bool fetch_piece(struct connection *connection, struct payload *payload,
+/* Fetches a chunk of `size` bytes. Returns whether it is there. */
+static __always_inline bool fetch_chunk(struct connection *connection, struct scratch *scratch,
 					struct bpf_dynptr *packet, __u32 size)
 {
 	size = BOUNDED(size, PARSER_CHUNK_SIZE);
-	if (!fetch(payload, packet, payload->chunk.bytes, size, payload->position))
+	if (!fetch(scratch, packet, scratch->chunk.bytes, size, scratch->position))
 		return true;
-	pass_rest(connection, payload, SWPROF_NETWORK_UNREADABLE);
+	pass_rest(connection, scratch, SWPROF_NETWORK_UNREADABLE);
 	return false;
 }
 
 /* Reads `length` bytes of data from its beginning on. */
-static __always_inline void read_pieces(struct connection *connection, struct payload *payload,
+static __always_inline void read_chunks(struct connection *connection, struct scratch *scratch,
 					struct bpf_dynptr *packet, __u64 length)
 {
 	__u32 size;
 
-	payload->position = 0;
-	payload->length = length;
-	for (int i = 0; i < PIECES_MAX && payload->position < payload->length; i++) {
-		if ((__s32)payload->pieces_left <= 0)
+	scratch->position = 0;
+	scratch->length = length;
+	for (int i = 0; i < CHUNKS_MAX && scratch->position < scratch->length; i++) {
+		if ((__s32)scratch->chunks_left <= 0)
 			break;
-		size = i ? find_piece(connection, payload) : first_piece(connection, payload);
-		if (!size || !fetch_piece(connection, payload, packet, size))
+		size = i ? next_chunk(connection, scratch) : first_chunk(connection, scratch);
+		if (!size || !fetch_chunk(connection, scratch, packet, size))
 			break;
 		if (!i) {
-			int verdict = look_at_piece(connection, payload);
+			int verdict = look_at_chunk(connection, scratch);
 
 			if (!verdict)
 				break;
-			size = BOUNDED(payload->wanted, SWPROF_PAYLOAD_MAX);
+			size = BOUNDED(scratch->wanted, SWPROF_PAYLOAD_MAX);
 			if (verdict == LOOK_AND_SEND) {
-				if (fetch(payload, packet, payload->beginning.bytes, size, 0))
+				if (fetch(scratch, packet, scratch->beginning.bytes, size, 0))
 					count_network(SWPROF_NETWORK_PAYLOAD_LOST);
 				else
-					send_beginning(connection, payload);
+					send_beginning(connection, scratch);
 			}
 		}
-		read_piece(connection, payload);
+		read_chunk(connection, scratch);
 	}
 	/* What is left is a body, most often. */
-	if (payload->position < payload->length && find_piece(connection, payload))
-		pass_rest(connection, payload, SWPROF_NETWORK_SKIPPED);
-	connection->last_ns[payload->direction & 1] = payload->now;
+	if (scratch->position < scratch->length && next_chunk(connection, scratch))
+		pass_rest(connection, scratch, SWPROF_NETWORK_SKIPPED);
+	connection->last_ns[scratch->direction & 1] = scratch->now;
 }
 
 /* Reads data in the memory of the current process. */
-__attribute__((noinline)) int read_memory(struct connection *connection, struct payload *payload, __u64 address,
+__attribute__((noinline)) int read_memory(struct connection *connection, struct scratch *scratch, __u64 address,
 					  __u64 length)
 {
-	if (!connection || !payload || is_done(connection, payload->direction))
+	if (!connection || !scratch || is_done(connection, scratch->direction))
 		return 0;
-	payload->address = address;
-	read_pieces(connection, payload, NULL, length);
+	scratch->address = address;
+	read_chunks(connection, scratch, NULL, length);
 	return 0;
 }
 
 /* The end of a connection may be the end of an answer, unless it is a reset; else an answer has none. */
-static __always_inline void end_streams(struct connection *connection, struct payload *payload)
+static __always_inline void end_streams(struct connection *connection, struct scratch *scratch)
 {
 	const __u32 resets = SWPROF_CONNECTION_RESET_SENT | SWPROF_CONNECTION_RESET_RECEIVED;
 	bool is_end;
 
-	if (!parser_exists(connection->protocol) || !payload)
+	if (!parser_exists(connection->protocol) || !scratch)
 		return;
-	payload->is_sending = 0;
+	scratch->is_sending = 0;
 	for (__u32 direction = 0; direction < 2; direction++) {
 		is_end = parser_close(&connection->streams[direction]) == PARSER_MESSAGE_END;
-		payload->direction = direction;
-		payload->now = connection->last_ns[direction];
+		scratch->direction = direction;
+		scratch->now = connection->last_ns[direction];
 		if (!is_response(connection, direction))
 			continue;
 		if (is_end && !(connection->shared.flags & resets))
-			handle_event(connection, payload, PARSER_MESSAGE_END);
+			handle_event(connection, scratch, PARSER_MESSAGE_END);
 		else
-			break_answer(connection, payload, 0);
+			break_answer(connection, scratch, 0);
 	}
 }
 
 /* Of a connection that outlasts the capture: an answer that goes on has begun at least. */
-static __always_inline void note_answer(struct connection *connection, struct payload *payload)
+static __always_inline void note_answer(struct connection *connection, struct scratch *scratch)
 {
-	if (!parser_exists(connection->protocol) || !payload)
+	if (!parser_exists(connection->protocol) || !scratch)
 		return;
-	payload->is_sending = 0;
-	payload->direction = is_http_server(connection) ? SWPROF_SENT : SWPROF_RECEIVED;
-	break_answer(connection, payload, 0);
+	scratch->is_sending = 0;
+	scratch->direction = is_http_server(connection) ? SWPROF_SENT : SWPROF_RECEIVED;
+	break_answer(connection, scratch, 0);
 }
 
 /* Another socket is where that of a connection was. */
@@ -449,7 +449,7 @@ __attribute__((noinline)) int end_replaced(struct connection *connection)
 {
 	if (!connection)
 		return 0;
-	end_streams(connection, current_payload());
+	end_streams(connection, current_scratch());
 	replace_connection(connection, connection->shared.socket);
 	return 0;
 }
@@ -471,25 +471,25 @@ static __always_inline struct connection *current_connection(struct sock *sk)
 	return connection_at(address);
 }
 
-static __always_inline struct payload *begin_look(__u32 direction, __u64 now)
+static __always_inline struct scratch *begin_look(__u32 direction, __u64 now)
 {
-	struct payload *payload = current_payload();
+	struct scratch *scratch = current_scratch();
 
-	if (payload) {
-		payload->direction = direction;
-		payload->now = now;
-		payload->is_sending = 0;
-		payload->pieces_left = CALL_PIECES_MAX;
+	if (scratch) {
+		scratch->direction = direction;
+		scratch->now = now;
+		scratch->is_sending = 0;
+		scratch->chunks_left = CALL_CHUNKS_MAX;
 	}
-	return payload;
+	return scratch;
 }
 
 /* Of a look at what was received: notes whether something is being sent that TCP has taken, up to its number `next`. */
-static __always_inline void note_sending(struct connection *connection, struct payload *payload, __u32 next)
+static __always_inline void note_sending(struct connection *connection, struct scratch *scratch, __u32 next)
 {
-	payload->is_sending =
+	scratch->is_sending =
 		connection->has_sequence[SWPROF_SENT] && (__s32)(next - connection->sequence[SWPROF_SENT]) > 0;
-	if (payload->is_sending && !is_http_server(connection))
+	if (scratch->is_sending && !is_http_server(connection))
 		pairing_note_sending(&connection->pairing);
 }
 

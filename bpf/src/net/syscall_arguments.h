@@ -94,11 +94,11 @@ struct user_message_length {
 };
 
 /* Reads what a system call has sent or received: `length` bytes, behind the first `offset` of its data. */
-static __always_inline void read_call(struct connection *connection, struct payload *payload, struct pt_regs *regs,
+static __always_inline void read_call(struct connection *connection, struct scratch *scratch, struct pt_regs *regs,
 				      __u64 number, __u64 offset, __u64 length)
 {
 	/* Not on the stack: 6.1 refuses programs whose longest chain of calls takes more than 512 bytes in all. */
-	struct user_message *message = (struct user_message *)payload->vectors;
+	struct user_message *message = (struct user_message *)scratch->vectors;
 
 	switch (number) {
 	case CALL_RECVFROM:
@@ -109,21 +109,21 @@ static __always_inline void read_call(struct connection *connection, struct payl
 	case CALL_READ:
 	case CALL_WRITE:
 	case CALL_SENDTO:
-		read_memory(connection, payload, regs->si + offset, length);
+		read_memory(connection, scratch, regs->si + offset, length);
 		break;
 	case CALL_READV:
 	case CALL_WRITEV:
-		read_vectors(connection, payload, regs->si, VECTORS(regs->dx, offset, 0), length);
+		read_vectors(connection, scratch, regs->si, VECTORS(regs->dx, offset, 0), length);
 		break;
 	case CALL_SENDMSG:
 	case CALL_RECVMSG:
 		if (!bpf_probe_read_user(message, sizeof(*message), (void *)regs->si))
-			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0), length);
+			read_vectors(connection, scratch, message->vectors, VECTORS(message->count, offset, 0), length);
 		else
-			miss_data(connection, payload, length);
+			miss_data(connection, scratch, length);
 		break;
 	default:
-		pass_over(connection, payload, length);
+		pass_over(connection, scratch, length);
 	}
 }
 

@@ -19,13 +19,13 @@ struct {
 /* The messages of sendmmsg and recvmmsg, of which only so many are looked at. */
 static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 {
-	struct payload *payload = current_payload();
+	struct scratch *scratch = current_scratch();
 	struct user_message_length *message;
 	__u64 total = 0;
 
-	if (!payload)
+	if (!scratch)
 		return 0;
-	message = (struct user_message_length *)payload->vectors;
+	message = (struct user_message_length *)scratch->vectors;
 	if (count > MESSAGES_MAX)
 		count_network(SWPROF_NETWORK_SKIPPED);
 
@@ -41,18 +41,18 @@ static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 
 __attribute__((noinline)) int add_call_time(struct connection *connection, __u32 direction, __u64 ns)
 {
-	struct payload *payload = current_payload();
+	struct scratch *scratch = current_scratch();
 	struct swprof_call_key key = {};
 	struct swprof_times *times;
 	__u32 bucket;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
 	key.tgid = connection->shared.tgid;
 	key.direction = direction;
 	key.peer = connection->shared.peer;
 	bucket = time_bucket(ns);
-	times = times_in(&call_times, &key, payload);
+	times = times_in(&call_times, &key, scratch);
 	if (!times || !add_time(times->counts, bucket))
 		count_network(SWPROF_NETWORK_CALL_TABLE_FULL);
 	return 0;
@@ -142,24 +142,24 @@ static __always_inline void accepted(__u64 fd, __u64 now)
 }
 
 /* Not inlined, as is the other one: what they have on the stack would add to that of the longest chain of calls. */
-__attribute__((noinline)) int begin_tcp_call(struct connection *connection, struct payload *payload, __u64 bytes)
+__attribute__((noinline)) int begin_tcp_call(struct connection *connection, struct scratch *scratch, __u64 bytes)
 {
 	struct tcp_sock *tcp;
 	__u32 next;
 	__s32 unseen;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
 	tcp = (struct tcp_sock *)connection->shared.socket;
 	next = BPF_CORE_READ(tcp, write_seq);
-	if (payload->direction == SWPROF_RECEIVED) {
-		note_sending(connection, payload, next);
+	if (scratch->direction == SWPROF_RECEIVED) {
+		note_sending(connection, scratch, next);
 		return 0;
 	}
 	/* What was sent in a way that is not seen. */
 	unseen = next - bytes - connection->sequence[SWPROF_SENT];
 	if (connection->has_sequence[SWPROF_SENT] && unseen > 0)
-		pass_over(connection, payload, unseen);
+		pass_over(connection, scratch, unseen);
 	note_sent(connection, next);
 	return 0;
 }
@@ -205,7 +205,7 @@ int leave_call(__u64 *context)
 	__u64 number = regs->orig_ax, fd = regs->di, flags, now, bytes;
 	__s64 result = context[1];
 	struct connection *connection;
-	struct payload *payload;
+	struct scratch *scratch;
 	bool has_data, is_within;
 	struct sock *sk;
 	__u32 direction;
@@ -244,16 +244,16 @@ int leave_call(__u64 *context)
 	account(connection, direction, bytes);
 	if (is_within || is_encrypted(connection) || is_done(connection, direction))
 		return 0;
-	payload = begin_look(direction, now);
-	if (!payload)
+	scratch = begin_look(direction, now);
+	if (!scratch)
 		return 0;
 	if (is_tcp(&connection->shared))
-		begin_tcp_call(connection, payload, bytes);
+		begin_tcp_call(connection, scratch, bytes);
 	/* TCP throws the bytes away then; they are in no buffer. */
 	if (flags & MSG_TRUNC && is_tcp(&connection->shared))
-		pass_over(connection, payload, bytes);
+		pass_over(connection, scratch, bytes);
 	else
-		read_call(connection, payload, regs, number, 0, bytes);
+		read_call(connection, scratch, regs, number, 0, bytes);
 	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
 		end_tcp_call(connection);
 	return 0;

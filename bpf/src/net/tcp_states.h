@@ -31,11 +31,11 @@ static __always_inline void end_connecting(struct sock *sk, bool is_established)
 	struct swprof_owner *owner = bpf_map_lookup_elem(&connecting, &address);
 	struct connection *connection = connection_at(address);
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	struct swprof_ends ends = {};
+	struct swprof_flow flow = {};
 
 	if (owner && is_established) {
-		fill_ends(&ends, sk);
-		note_end(&ends, owner, BPF_ANY);
+		fill_flow(&flow, sk);
+		note_flow(&flow, owner, BPF_ANY);
 	}
 	if (owner)
 		bpf_map_delete_elem(&connecting, &address);
@@ -104,7 +104,7 @@ int destroy_socket(__u64 *context)
 	if (!connection || is_over())
 		return 0;
 	read_tcp(sk, &connection->shared.tcp);
-	end_streams(connection, payload_at(PAYLOAD_END));
+	end_streams(connection, scratch_at(SCRATCH_END));
 	end_hold(connection, sk, bpf_ktime_get_ns());
 	replace_connection(connection, address);
 	return 0;

@@ -91,13 +91,13 @@ static __always_inline void end_hold(struct connection *connection, struct sock 
 }
 
 /* A message begins in what was received over TCP. */
-__attribute__((noinline)) int receive_message(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int receive_message(struct connection *connection, struct scratch *scratch)
 {
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	end_hold(connection, (struct sock *)connection->shared.socket, payload->now);
+	end_hold(connection, (struct sock *)connection->shared.socket, scratch->now);
 	if (is_http_server(connection))
-		connection->message_ns[SWPROF_RECEIVED] = arrival_of(connection, payload->now);
+		connection->message_ns[SWPROF_RECEIVED] = arrival_of(connection, scratch->now);
 	return 0;
 }
 

@@ -187,7 +187,7 @@ int leave_tls(struct swprof_user_regs *regs)
 	__u64 socket, size = 0;
 	bool is_readable = true;
 	struct connection *connection;
-	struct payload *payload;
+	struct scratch *scratch;
 	__u32 direction;
 
 	if (!call || !call->tls.connection || is_ending())
@@ -208,30 +208,30 @@ int leave_tls(struct swprof_user_regs *regs)
 	}
 	if (!is_encrypted(connection))
 		begin_encrypted(connection);
-	payload = payload_at(PAYLOAD_LIBRARY);
-	if (!payload)
+	scratch = scratch_at(SCRATCH_LIBRARY);
+	if (!scratch)
 		return 0;
 	/* Another task is in the middle of its own look. */
-	if (__sync_lock_test_and_set(&payload->is_taken, 1)) {
+	if (__sync_lock_test_and_set(&scratch->is_taken, 1)) {
 		count_network(SWPROF_NETWORK_UNREADABLE);
 		connection->missed[direction] += size;
 		return 0;
 	}
-	payload->direction = direction;
-	payload->now = bpf_ktime_get_ns();
-	payload->pieces_left = CALL_PIECES_MAX;
+	scratch->direction = direction;
+	scratch->now = bpf_ktime_get_ns();
+	scratch->chunks_left = CALL_CHUNKS_MAX;
 	if (connection->missed[direction]) {
-		pass_over(connection, payload, connection->missed[direction]);
+		pass_over(connection, scratch, connection->missed[direction]);
 		connection->missed[direction] = 0;
 	}
 	if (is_readable) {
-		read_memory(connection, payload, call->tls.buffer, size);
+		read_memory(connection, scratch, call->tls.buffer, size);
 	} else {
 		/* Nobody knows how many bytes these were. */
 		count_network(SWPROF_NETWORK_UNREADABLE);
-		give_up_stream(connection, payload);
+		give_up_stream(connection, scratch);
 	}
-	payload->is_taken = 0;
+	scratch->is_taken = 0;
 	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
 		note_unsent(connection, BPF_CORE_READ((struct tcp_sock *)socket, write_seq),
 			    BPF_CORE_READ((struct tcp_sock *)socket, snd_nxt));

@@ -28,74 +28,74 @@ static __always_inline bool is_body(struct connection *connection, __u32 directi
 }
 
 /* Fetches the next vectors of a call. Returns how many. */
-static __always_inline __u32 fetch_vectors(struct payload *payload)
+static __always_inline __u32 fetch_vectors(struct scratch *scratch)
 {
-	__u32 count = payload->vector_count > VECTORS_MAX ? VECTORS_MAX : payload->vector_count, size;
+	__u32 count = scratch->vector_count > VECTORS_MAX ? VECTORS_MAX : scratch->vector_count, size;
 	const struct iovec *vector;
 
-	size = BOUNDED(count * sizeof(struct vector), sizeof(payload->vectors));
-	if (payload->is_kernel && HAS_CASTS) {
+	size = BOUNDED(count * sizeof(struct vector), sizeof(scratch->vectors));
+	if (scratch->is_kernel && HAS_CASTS) {
 		for (__u32 i = 0; i < VECTORS_MAX && i < count; i++) {
-			vector = CAST(struct iovec, payload->vector_address + i * sizeof(struct iovec));
-			payload->vectors[i].base = (__u64)vector->iov_base;
-			payload->vectors[i].length = vector->iov_len;
+			vector = CAST(struct iovec, scratch->vector_address + i * sizeof(struct iovec));
+			scratch->vectors[i].base = (__u64)vector->iov_base;
+			scratch->vectors[i].length = vector->iov_len;
 		}
-	} else if (bpf_probe_read_user(payload->vectors, size, (void *)payload->vector_address)) {
+	} else if (bpf_probe_read_user(scratch->vectors, size, (void *)scratch->vector_address)) {
 		return 0;
 	}
-	payload->vector_address += count * sizeof(struct vector);
-	payload->vector_count -= count;
+	scratch->vector_address += count * sizeof(struct vector);
+	scratch->vector_count -= count;
 	return count;
 }
 
 /* Reads the next vectors of a call. Returns whether there may be more. */
-__attribute__((noinline)) int read_some_vectors(struct connection *connection, struct payload *payload)
+__attribute__((noinline)) int read_some_vectors(struct connection *connection, struct scratch *scratch)
 {
 	__u64 length, offset;
 	__u32 count;
 
-	if (!connection || !payload || !payload->vector_count)
+	if (!connection || !scratch || !scratch->vector_count)
 		return 0;
-	count = fetch_vectors(payload);
+	count = fetch_vectors(scratch);
 	if (!count)
 		return 0;
 	for (__u32 i = 0; i < VECTORS_MAX; i++) {
-		if (i >= count || !payload->vector_bytes)
+		if (i >= count || !scratch->vector_bytes)
 			break;
-		length = payload->vectors[i].length;
-		offset = payload->vector_offset;
+		length = scratch->vectors[i].length;
+		offset = scratch->vector_offset;
 		if (length <= offset) {
-			payload->vector_offset = offset - length;
+			scratch->vector_offset = offset - length;
 			continue;
 		}
 		length -= offset;
-		if (length > payload->vector_bytes)
-			length = payload->vector_bytes;
-		payload->vector_bytes -= length;
-		payload->vector_offset = 0;
-		if (is_body(connection, payload->direction, length))
-			pass_over(connection, payload, length);
+		if (length > scratch->vector_bytes)
+			length = scratch->vector_bytes;
+		scratch->vector_bytes -= length;
+		scratch->vector_offset = 0;
+		if (is_body(connection, scratch->direction, length))
+			pass_over(connection, scratch, length);
 		else
-			read_memory(connection, payload, payload->vectors[i].base + offset, length);
+			read_memory(connection, scratch, scratch->vectors[i].base + offset, length);
 	}
-	return payload->vector_bytes > 0;
+	return scratch->vector_bytes > 0;
 }
 
 /* Reads the vectors of a call. */
-static __always_inline void read_vectors(struct connection *connection, struct payload *payload, __u64 vectors,
+static __always_inline void read_vectors(struct connection *connection, struct scratch *scratch, __u64 vectors,
 					 __u64 shape, __u64 total)
 {
-	payload->vector_address = vectors;
-	payload->vector_count = shape >> 32;
-	payload->vector_offset = (__u32)shape >> 1;
-	payload->vector_bytes = total;
-	payload->is_kernel = shape & 1;
+	scratch->vector_address = vectors;
+	scratch->vector_count = shape >> 32;
+	scratch->vector_offset = (__u32)shape >> 1;
+	scratch->vector_bytes = total;
+	scratch->is_kernel = shape & 1;
 	for (int i = 0; i < VECTOR_ROUNDS; i++) {
-		if (!read_some_vectors(connection, payload))
+		if (!read_some_vectors(connection, scratch))
 			break;
 	}
-	if (payload->vector_bytes)
-		pass_over(connection, payload, payload->vector_bytes);
+	if (scratch->vector_bytes)
+		pass_over(connection, scratch, scratch->vector_bytes);
 }
 
 #endif

@@ -64,7 +64,7 @@ static __always_inline __u8 http1_read_size(struct http1_stream *stream, __u8 by
 }
 
 /* A chunk's data, or a byte of what is around it. Returns whether there may be more to read. */
-CHECKED_ONCE int http1_read_piece(struct http1_stream *stream, struct parser_chunk *chunk)
+CHECKED_ONCE int http1_read_chunk(struct http1_stream *stream, struct parser_chunk *chunk)
 {
 	__u32 position;
 	__u64 count;
@@ -93,7 +93,7 @@ CHECKED_ONCE int http1_read_piece(struct http1_stream *stream, struct parser_chu
 static __always_inline void http1_read_chunks(struct http1_stream *stream, struct parser_chunk *chunk)
 {
 	for (int i = 0; i < PARSER_CHUNK_SIZE; i++) {
-		if (!http1_read_piece(stream, chunk))
+		if (!http1_read_chunk(stream, chunk))
 			break;
 	}
 }
