@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Conversations made up at random, parts of which are lost, read through the parser and the pairing as net/requests.h
+ * Conversations made up at random, parts of which are lost, read through the parser and the pairing as net/requests.bpf.h
  * does. What belongs together is known from the places of the messages in their streams.
  */
 #include "../../bpf/src/net/pairing.h"

@@ -6,7 +6,10 @@
  * layer, those: they see every way to send and receive, and cost other system calls nothing. Else the ends of system
  * calls. With either, the arguments of a call are still in the registers.
  */
-#include "net/tcp_states.h"
+#include "net/tls.bpf.h"
+#include "net/sockets.bpf.h"
+#include "net/syscalls.bpf.h"
+#include "net/tcp_states.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

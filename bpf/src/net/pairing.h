@@ -16,8 +16,8 @@
  * A client pipelines if a request comes while another one waits, unless an answer is on its way that nobody has looked
  * at yet (`is_sending`): a server's thread may still be in the call that sends it.
  */
-#ifndef SWPROF_PAIRING_H
-#define SWPROF_PAIRING_H
+#ifndef SWPROF_NET_PAIRING_H
+#define SWPROF_NET_PAIRING_H
 
 #include "proto/parser.h"
 

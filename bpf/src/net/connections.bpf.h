@@ -6,12 +6,13 @@
  * that address is free again, and the inode tells others apart. Nothing that runs in an interrupt is attributed by the
  * task that was interrupted.
  */
-#ifndef SWPROF_CONNECTIONS_BPF_H
-#define SWPROF_CONNECTIONS_BPF_H
+#ifndef SWPROF_NET_CONNECTIONS_BPF_H
+#define SWPROF_NET_CONNECTIONS_BPF_H
 
-#include "flow.h"
+#include "flow.bpf.h"
 #include "pairing.h"
 #include "proto/parser.h"
+#include "target_bits.bpf.h"
 
 #define FILLING_MAX 256 /* looks at a place that another CPU fills */
 

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Calls and data as the ends of system calls tell them, and how long those take. */
-#ifndef SWPROF_CALLS_BPF_H
-#define SWPROF_CALLS_BPF_H
+#ifndef SWPROF_NET_SYSCALLS_BPF_H
+#define SWPROF_NET_SYSCALLS_BPF_H
 
-#include "sockets.h"
+#include "connections.bpf.h"
+#include "endpoints.bpf.h"
+#include "scratch.bpf.h"
+#include "sockets.bpf.h"
+#include "stream.bpf.h"
+#include "syscall_arguments.bpf.h"
+#include "target_bits.bpf.h"
+#include "tls.bpf.h"
 
 /* How long the calls of a process on connections with each of its peers took, where that is measured. */
 struct {

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The life of a TCP connection; much of it runs in interrupts. */
-#ifndef SWPROF_LIVES_BPF_H
-#define SWPROF_LIVES_BPF_H
+#ifndef SWPROF_NET_TCP_STATES_BPF_H
+#define SWPROF_NET_TCP_STATES_BPF_H
 
-#include "syscalls.h"
+#include "connections.bpf.h"
+#include "flow.bpf.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
+#include "syscalls.bpf.h"
+#include "target_bits.bpf.h"
+#include "tcp_times.bpf.h"
 
 /* Packets that the kernel dropped on sockets of the targets. */
 struct {

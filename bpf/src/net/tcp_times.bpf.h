@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What TCP knows of when a message came and went: a program reads it later, and its last bytes may leave later. */
-#ifndef SWPROF_ARRIVAL_BPF_H
-#define SWPROF_ARRIVAL_BPF_H
+#ifndef SWPROF_NET_TCP_TIMES_BPF_H
+#define SWPROF_NET_TCP_TIMES_BPF_H
 
-#include "endpoints.h"
+#include "connections.bpf.h"
+#include "endpoints.bpf.h"
+#include "flow.bpf.h"
+#include "scratch.bpf.h"
 
 /* What has waited longer than this was not waiting: the socket's memory is another one's by now. */
 #define WAIT_NS_MAX (3600ULL * 1000000000)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* TLS libraries: which socket a call of theirs uses, and what it reads or writes in plain text. */
-#ifndef SWPROF_TLS_BPF_H
-#define SWPROF_TLS_BPF_H
+#ifndef SWPROF_NET_TLS_BPF_H
+#define SWPROF_NET_TLS_BPF_H
 
-#include "stream.h"
+#include "connections.bpf.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
+#include "target_bits.bpf.h"
+#include "tcp_times.bpf.h"
 
 /* The call of a TLS library that a thread is in. */
 struct tls_call {

@@ -8,10 +8,17 @@
  * the same and for clients, whose answer may be read by another thread before the call that sends has ended. TCP's own
  * numbers of bytes tell each of them what another has read.
  */
-#ifndef SWPROF_SOCKETS_BPF_H
-#define SWPROF_SOCKETS_BPF_H
+#ifndef SWPROF_NET_SOCKETS_BPF_H
+#define SWPROF_NET_SOCKETS_BPF_H
 
-#include "syscall_arguments.h"
+#include "connections.bpf.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
+#include "syscall_arguments.bpf.h"
+#include "target_bits.bpf.h"
+#include "tcp_times.bpf.h"
+#include "tls.bpf.h"
+#include "vectors.bpf.h"
 
 /*
  * What of the bytes that begin at TCP's number `position` was not looked at before: leaves out the first of them, and

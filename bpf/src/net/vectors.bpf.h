@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The data of a call that lies in several places: its vectors, fetched some at a time and read one after the other. */
-#ifndef SWPROF_VECTORS_BPF_H
-#define SWPROF_VECTORS_BPF_H
+#ifndef SWPROF_NET_VECTORS_BPF_H
+#define SWPROF_NET_VECTORS_BPF_H
 
-#include "stream.h"
+#include "connections.bpf.h"
+#include "proto/parser.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
 
 /* Vectors of a call (UIO_MAXIOV), by as many as are fetched at once. */
 #define VECTOR_ROUNDS (1024 / VECTORS_MAX)

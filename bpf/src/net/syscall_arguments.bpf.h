@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the registers of a system call say: which socket it is about, and where its data is. */
-#ifndef SWPROF_REGISTERS_BPF_H
-#define SWPROF_REGISTERS_BPF_H
+#ifndef SWPROF_NET_SYSCALL_ARGUMENTS_BPF_H
+#define SWPROF_NET_SYSCALL_ARGUMENTS_BPF_H
 
-#include "tls.h"
-#include "vectors.h"
+#include "flow.bpf.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
+#include "vectors.bpf.h"
 
 enum {
 	CALL_READ = 0,

@@ -2,11 +2,11 @@
 /*
  * Heads of messages that were read before: clients repeat themselves, and comparing a head costs less than parsing it.
  */
-#ifndef SWPROF_KNOWN_HEADS_BPF_H
-#define SWPROF_KNOWN_HEADS_BPF_H
+#ifndef SWPROF_NET_KNOWN_HEADS_BPF_H
+#define SWPROF_NET_KNOWN_HEADS_BPF_H
 
 #include "proto/parser.h"
-#include "scratch.h"
+#include "scratch.bpf.h"
 
 #define BOUND_WORD(index) ((index) & (PARSER_CHUNK_SIZE / 8 - 1))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Whether network programs look at the current process: which processes are marked, and how far the capture is. */
-#ifndef SWPROF_MARKS_BPF_H
-#define SWPROF_MARKS_BPF_H
+#ifndef SWPROF_NET_TARGET_BITS_BPF_H
+#define SWPROF_NET_TARGET_BITS_BPF_H
 
 #include "target.bpf.h"
 #include "swprof_network_abi.h"

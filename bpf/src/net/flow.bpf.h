@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The two ends of a connection: what its socket tells of them, and which process has the other one. */
-#ifndef SWPROF_ENDS_BPF_H
-#define SWPROF_ENDS_BPF_H
+#ifndef SWPROF_NET_FLOW_BPF_H
+#define SWPROF_NET_FLOW_BPF_H
 
-#include "target_bits.h"
+#include "target.bpf.h"
+#include "swprof_network_abi.h"
 
 #define AF_UNIX 1
 #define AF_INET 2

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The tables that requests are summed up in: by endpoint, and the times of each peer. */
-#ifndef SWPROF_ENDPOINTS_BPF_H
-#define SWPROF_ENDPOINTS_BPF_H
+#ifndef SWPROF_NET_ENDPOINTS_BPF_H
+#define SWPROF_NET_ENDPOINTS_BPF_H
 
-#include "connections.h"
-#include "known_heads.h"
-#include "scratch.h"
+#include "connections.bpf.h"
+#include "flow.bpf.h"
+#include "known_heads.bpf.h"
+#include "scratch.bpf.h"
+#include "target_bits.bpf.h"
 
 _Static_assert(HTTP_PATH_SIZE == SWPROF_PATH_SIZE, "one size");
 

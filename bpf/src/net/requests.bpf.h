@@ -4,10 +4,15 @@
  *
  * A finished request costs counters; only one that is slow or failed is sent to user space.
  */
-#ifndef SWPROF_REQUESTS_BPF_H
-#define SWPROF_REQUESTS_BPF_H
+#ifndef SWPROF_NET_REQUESTS_BPF_H
+#define SWPROF_NET_REQUESTS_BPF_H
 
-#include "tcp_times.h"
+#include "connections.bpf.h"
+#include "endpoints.bpf.h"
+#include "pairing.h"
+#include "proto/parser.h"
+#include "scratch.bpf.h"
+#include "tcp_times.bpf.h"
 
 /*
  * Another process than the first one uses a connection: an answer to its first request is that process's, and so is the

@@ -4,11 +4,14 @@
  *
  * Pieces have at most PARSER_CHUNK_SIZE bytes; bodies whose length is known are passed over unseen.
  */
-#ifndef SWPROF_PIECES_BPF_H
-#define SWPROF_PIECES_BPF_H
+#ifndef SWPROF_NET_STREAM_BPF_H
+#define SWPROF_NET_STREAM_BPF_H
 
-#include "known_heads.h"
-#include "requests.h"
+#include "connections.bpf.h"
+#include "known_heads.bpf.h"
+#include "proto/parser.h"
+#include "requests.bpf.h"
+#include "scratch.bpf.h"
 
 /* How many chunks of a buffer are looked at: heads of 64 kB are whole. */
 #define CHUNKS_MAX 288
