@@ -23,9 +23,8 @@ struct {
 } endpoints SEC(".maps");
 
 /*
- * As many endpoints as there are places here are found without a call: the hash of the key says where. The others,
- * whose place is taken, are in `endpoints`, and so, once in a long while, are some requests of one that was being put
- * here.
+ * A cache of endpoints, found without a call by the hash of the key. An endpoint whose entry is taken is in `endpoints`
+ * instead. Requests that come while an entry is filled are counted there too.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -34,7 +33,7 @@ struct {
 	__type(value, struct swprof_near_endpoint);
 } near_endpoints SEC(".maps");
 
-/* How long the requests of a process with each of its peers took. */
+/* The durations of the requests of a process, by peer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -43,7 +42,7 @@ struct {
 	__type(value, struct swprof_times);
 } peer_times SEC(".maps");
 
-/* As with endpoints, those that are found without a call. */
+/* A cache of them, as with endpoints. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1 << NEAR_PEER_BITS);
@@ -51,7 +50,7 @@ struct {
 	__type(value, struct swprof_near_peer);
 } near_peers SEC(".maps");
 
-/* The bucket of a length of time. */
+/* The bucket of a duration. */
 __attribute__((noinline)) __u32 time_bucket(__u64 ns)
 {
 	/* A multiplication is enough for 32 bits; a division takes the CPU ten times as long. */
@@ -69,7 +68,7 @@ __attribute__((noinline)) __u32 time_bucket(__u64 ns)
 	return bucket < SWPROF_TIME_BUCKETS ? bucket : SWPROF_TIME_BUCKETS - 1;
 }
 
-/* Counts a length of time. The bound is checked where it is used: what lies on the stack in between has none. */
+/* Counts a duration. The bound is checked right before its use: the verifier forgets bounds of what is on the stack. */
 static __always_inline bool add_time(__u32 *counts, __u32 bucket)
 {
 	FORGET(bucket);
@@ -108,14 +107,14 @@ static __always_inline void fill_path(struct scratch *scratch, struct http_head 
 	__builtin_memcpy(path, known ? known->head.path : head->path, SWPROF_PATH_SIZE);
 }
 
-/* Keys of near places as words: whose requests, which is never zero, and for which path or with which peer. */
+/* Keys of cached entries as words: the process, which is never zero, and the path or the peer. */
 struct key_words {
 	any_word subject;
 	any_word object;
 };
 
 #define WORDS_OF(key) ((struct key_words *)(key))
-/* The first word of a near place that is being filled; no process has that number. */
+/* The first word of an entry that is being filled; no process has that number. */
 #define PLACE_FILLING (~0ULL)
 
 static __always_inline struct swprof_near_endpoint *near_endpoint_place(struct swprof_endpoint_key *key)
@@ -160,7 +159,7 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	if (found)
 		return found;
 	near = near_endpoint_place(key);
-	/* A free place is all zero. */
+	/* A free entry is all zero. */
 	if (near && !__sync_val_compare_and_swap(&WORDS_OF(&near->key)->subject, 0, PLACE_FILLING)) {
 		WORDS_OF(&near->key)->object = WORDS_OF(key)->object;
 		describe_endpoint(&near->endpoint, key, connection, scratch, head);
@@ -177,7 +176,7 @@ static __always_inline struct swprof_endpoint *endpoint_of(struct connection *co
 	return bpf_map_lookup_elem(&endpoints, key);
 }
 
-/* The times of a peer at its near place, if it has or gets that. */
+/* The durations of a peer in the cache; NULL: another peer has its entry. */
 static __always_inline struct swprof_times *near_times_of(struct swprof_peer_key *key)
 {
 	__u64 hash = (WORDS_OF(key)->object ^ WORDS_OF(key)->subject) * 0x9e3779b97f4a7c15ULL;
@@ -195,7 +194,7 @@ static __always_inline struct swprof_times *near_times_of(struct swprof_peer_key
 	return &near->times;
 }
 
-/* The times that a map has or gets under a key. */
+/* The durations under a key of a map, added if there are none; NULL: the map is full. */
 static __always_inline struct swprof_times *times_in(void *map, const void *key, struct scratch *scratch)
 {
 	struct swprof_times *times = bpf_map_lookup_elem(map, key);
@@ -211,7 +210,7 @@ static __always_inline struct swprof_times *times_in(void *map, const void *key,
 	return bpf_map_lookup_elem(map, key);
 }
 
-/* Where only answers are counted, user space notes here that it has removed endpoints. */
+/* The generation of the endpoints. A monitor increments it when it has removed some. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -226,8 +225,7 @@ static __always_inline __u32 current_generation(void)
 	return generation ? *generation : 0;
 }
 
-/* Whether nothing is to be done about the endpoint of a request: only answers are counted, and it is known to be there.
- */
+/* Whether a monitor has the endpoint of a request already, by the cache of heads: it counts answers only. */
 static __always_inline bool has_endpoint(struct scratch *scratch, __u32 tgid)
 {
 	struct known_head *known;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Heads of messages that were read before: clients repeat themselves, and comparing a head costs less than parsing it.
+ * A cache of the heads of messages: clients repeat themselves, and comparing a head costs less than parsing it.
  */
 #ifndef SWPROF_NET_KNOWN_HEADS_BPF_H
 #define SWPROF_NET_KNOWN_HEADS_BPF_H
@@ -10,17 +10,17 @@
 
 #define BOUND_WORD(index) ((index) & (PARSER_CHUNK_SIZE / 8 - 1))
 
-/* How many heads are remembered at each place of scratch_buffers; a power of two. */
+/* Heads that are cached for each scratch buffer; a power of two. */
 #define KNOWN_HEADS 32
 
 /*
- * A head that was read before, whole and from one chunk. Clients repeat their requests, and servers their answers, to
- * the byte, on one connection and on others; what equal bytes say is equal too.
+ * A head that was read whole from one chunk. Clients repeat their requests, and servers their answers, byte for byte,
+ * on one connection and on others.
  */
 struct known_head {
 	__u32 length; /* 0: none */
 	__u32 is_response;
-	/* Of a request: whose endpoint there is one of, and since which generation of the endpoints. */
+	/* Of a request: the process that has an endpoint for it, and the generation of the endpoints. */
 	__u32 tgid;
 	__u32 generation;
 	struct http_head head;
@@ -34,7 +34,7 @@ struct {
 	__type(value, struct known_head);
 } known_heads SEC(".maps");
 
-/* The place where a head like the one that the chunk may begin with is remembered. */
+/* The entry of the cache for the head that the chunk may begin with. */
 static __always_inline struct known_head *known_head_of(struct scratch *scratch, __u32 response)
 {
 	const any_word *words = (const any_word *)scratch->chunk.bytes;
@@ -48,7 +48,7 @@ static __always_inline struct known_head *known_head_of(struct scratch *scratch,
 	return bpf_map_lookup_elem(&known_heads, &index);
 }
 
-/* The length of the head that the chunk begins with, where that was read before: it is then as if read now; or 0. */
+/* Takes the head at the start of the chunk from the cache. Returns its length; 0: it is not in the cache. */
 static __always_inline __u32 recall_head(struct parser_stream *stream, struct scratch *scratch, struct http_head *head,
 					 __u32 response)
 {
@@ -63,7 +63,7 @@ static __always_inline __u32 recall_head(struct parser_stream *stream, struct sc
 	if (!length || length > scratch->chunk.length || known->is_response != response)
 		return 0;
 	words = (const any_word *)scratch->chunk.bytes;
-	/* Words, four at a time, those that are left, and the last bytes. */
+	/* Compare words, four at a time, then the remaining words, then the last bytes. */
 	whole = length / 8;
 	for (__u32 i = 0; i < PARSER_CHUNK_SIZE / 8; i += 4) {
 		if (i + 4 > whole)
@@ -72,7 +72,7 @@ static __always_inline __u32 recall_head(struct parser_stream *stream, struct sc
 		    (known->words[i + 2] ^ words[i + 2]) | (known->words[i + 3] ^ words[i + 3]))
 			return 0;
 	}
-	/* Kept from the compiler, which would leave the bound of the loop out; the verifier of 6.1 needs it. */
+	/* The compiler would drop the bound of the loop, which the verifier of 6.1 needs. */
 	rest = whole % 4;
 	FORGET(rest);
 	for (__u32 i = 0; i < 3; i++) {
@@ -87,12 +87,12 @@ static __always_inline __u32 recall_head(struct parser_stream *stream, struct sc
 	if (rest && (known->words[index] ^ words[index]) << (64 - 8 * rest))
 		return 0;
 	parser_take_head(stream);
-	/* The path stays there, as few need it. */
+	/* The path stays in the cache: it is seldom needed. */
 	__builtin_memcpy(head, &known->head, offsetof(struct http_head, path));
 	return length;
 }
 
-/* Remembers a head that has been read from the beginning of the chunk. */
+/* Puts a head that was read from the start of the chunk into the cache. */
 __attribute__((noinline)) int remember_head(struct scratch *scratch, const struct http_head *head, __u32 response)
 {
 	const any_word *words;

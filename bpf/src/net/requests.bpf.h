@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * HTTP requests of connections: paired with their answers, summed up by path.
+ * HTTP requests: pairs them with their answers, and sums them up by path.
  *
- * A finished request costs counters; only one that is slow or failed is sent to user space.
+ * A finished request only adds to counters. User space gets a record of a request that is slow or failed.
  */
 #ifndef SWPROF_NET_REQUESTS_BPF_H
 #define SWPROF_NET_REQUESTS_BPF_H
@@ -15,8 +15,8 @@
 #include "tcp_times.bpf.h"
 
 /*
- * Another process than the first one uses a connection: an answer to its first request is that process's, and so is the
- * connection if it is the first request at all.
+ * Another process than its owner uses a connection. Its requests are that process's. The connection is as well, if
+ * there was no request before.
  */
 static __always_inline __u32 change_handler(struct connection *connection)
 {
@@ -31,7 +31,7 @@ static __always_inline __u32 change_handler(struct connection *connection)
 	return tgid;
 }
 
-/* The process that handles a request that has just been read or sent. */
+/* The process that has just received or sent a request. */
 static __always_inline __u32 current_handler(struct connection *connection)
 {
 	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == connection->owner)
@@ -39,7 +39,7 @@ static __always_inline __u32 current_handler(struct connection *connection)
 	return change_handler(connection);
 }
 
-/* The answer to a request will not be told from others, or was not seen. */
+/* Counts a request that is not paired with an answer. */
 static __always_inline void count_unpaired(struct connection *connection, struct swprof_endpoint_key *key)
 {
 	struct swprof_endpoint *endpoint = endpoint_at(key);
@@ -51,7 +51,7 @@ static __always_inline void count_unpaired(struct connection *connection, struct
 		connection->shared.unpaired += 1;
 }
 
-/* A request whose head, or its first line at least, has been read waits for its answer. */
+/* Adds a request to those that wait for an answer. Its head, or its first line at least, has been read. */
 __attribute__((noinline)) int add_request(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
 	struct pending_request *request;
@@ -101,7 +101,7 @@ __attribute__((noinline)) int add_request(struct connection *connection, struct 
 	return 0;
 }
 
-/* The newest request, if that is the one that was read, is whole. */
+/* The request has been read whole. Sets its size if it is the newest one that waits. */
 static __always_inline void end_request(struct connection *connection, __u32 direction)
 {
 	struct pending_request *request;
@@ -142,12 +142,12 @@ static __always_inline bool is_sample(__u16 status, __u64 duration)
 }
 
 /*
- * How the answer to a request is over. The first one is always a constant, so that what only it takes is left out of
- * the code for the others.
+ * How an answer ends. Callers pass constants for `is_whole`, so that the compiler drops the branches that they do not
+ * take.
  */
 struct ending {
-	bool is_whole; /* with its last byte */
-	bool is_missed; /* else: at bytes that were not seen; or it goes on, or its connection has ended */
+	bool is_whole; /* its last byte was seen */
+	bool is_missed; /* else, if set: its end was not seen; if not: it goes on, or its connection has ended */
 };
 
 static __always_inline void send_sample(struct connection *connection, struct scratch *scratch,
@@ -183,7 +183,7 @@ static __always_inline void send_sample(struct connection *connection, struct sc
 		count_network(SWPROF_NETWORK_SAMPLE_LOST);
 }
 
-/* Sums an answered request up by its connection and its peer. */
+/* Adds an answered request to its connection and its peer. */
 static __always_inline void add_to_connection(struct connection *connection, struct scratch *scratch, __u64 class,
 					      __u64 bucket, __u64 duration, __u64 first_byte, __u64 request_bytes,
 					      __u64 response_bytes, struct ending ending)
@@ -205,7 +205,7 @@ static __always_inline void add_to_connection(struct connection *connection, str
 	add_peer_time(connection, scratch, bucket);
 }
 
-/* The same by its endpoint. */
+/* Adds an answered request to its endpoint. */
 static __always_inline void add_to_endpoint(struct swprof_endpoint *endpoint, __u64 class, __u64 bucket, __u64 duration,
 					    __u64 first_byte, __u64 request_bytes, __u64 response_bytes,
 					    struct ending ending)
@@ -228,7 +228,7 @@ static __always_inline void add_to_endpoint(struct swprof_endpoint *endpoint, __
 	add_time(endpoint->times, bucket);
 }
 
-/* The answer that is being read is over, and with it the oldest request, where it was that one's. */
+/* Ends the answer that is being read, and the oldest request if the answer belongs to it. */
 static __always_inline void finish_answer(struct connection *connection, struct scratch *scratch, struct ending ending)
 {
 	struct pending_request *request;
@@ -251,7 +251,7 @@ static __always_inline void finish_answer(struct connection *connection, struct 
 		first_byte = 0;
 	if ((__s64)duration < 0)
 		duration = 0;
-	/* It was as long as this at least. */
+	/* The request took this long at least. */
 	if (!ending.is_whole)
 		duration = first_byte;
 	bytes = connection->positions[direction] - connection->message_start[direction];
@@ -285,7 +285,7 @@ static __always_inline void begin_answer(struct connection *connection, struct s
 		count_network(SWPROF_NETWORK_UNMATCHED);
 }
 
-/* The answer that is being read has no end that is seen. A head counts as read as soon as its first line is. */
+/* Ends an answer whose end is not seen. Its head counts as read if its first line was read. */
 __attribute__((noinline)) int break_answer(struct connection *connection, struct scratch *scratch, __u32 is_missed)
 {
 	struct http_head *head;
@@ -304,7 +304,7 @@ __attribute__((noinline)) int break_answer(struct connection *connection, struct
 	return 0;
 }
 
-/* The answers to the requests that wait were not seen. */
+/* Drops the requests that wait: their answers were not seen. */
 __attribute__((noinline)) int drop_requests(struct connection *connection)
 {
 	struct pending_request *request;
@@ -354,17 +354,17 @@ static __always_inline void end_request_head(struct connection *connection, stru
 {
 	struct parser_stream *stream = &connection->streams[direction];
 
-	/* Unless its answer came before its end. */
+	/* The answer may have come before the end of the head, which has added the request. */
 	if (connection->heads[direction].has_line)
 		add_request(connection, scratch, direction);
 	parser_begin_body(stream, &connection->heads[direction], 0, 0);
 	connection->is_open = 1;
-	/* Most requests are over then. */
+	/* Most requests have no body. */
 	if (parser_end_bodiless(stream))
 		end_request(connection, direction);
 }
 
-/* The head of an answer has been read. Returns whether it is known where the answer ends. */
+/* The head of an answer has been read. Returns whether its end will be known. */
 static __always_inline bool end_answer_head(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
 	struct parser_stream *stream = &connection->streams[direction];
@@ -374,7 +374,7 @@ static __always_inline bool end_answer_head(struct connection *connection, struc
 	head->has_line = 0;
 	connection->shared.flags |= SWPROF_CONNECTION_HTTP;
 	request = oldest_request(connection);
-	/* A server may refuse a request of which it has read no more than the first line. */
+	/* A server may refuse a request after its first line. */
 	if (!request && connection->heads[!direction].has_line && is_final(head) &&
 	    connection->message_ns[direction] > connection->message_ns[!direction]) {
 		pairing_refuse(&connection->pairing);
@@ -385,7 +385,7 @@ static __always_inline bool end_answer_head(struct connection *connection, struc
 	if (!is_final(head))
 		return true;
 	begin_answer(connection, scratch);
-	/* Neither direction is HTTP behind an upgrade. */
+	/* After an upgrade, neither direction is HTTP. */
 	if (parser_is_upgraded(stream))
 		parser_pass_all(&connection->streams[!direction]);
 	if (!pairing_doubts_body(&connection->pairing, stream))
@@ -394,7 +394,7 @@ static __always_inline bool end_answer_head(struct connection *connection, struc
 	return false;
 }
 
-/* Behind a preamble, a connection begins anew. */
+/* A preamble has ended. The connection starts over behind it. */
 __attribute__((noinline)) int end_preamble(struct connection *connection, struct scratch *scratch)
 {
 	__u32 direction, position, size = 0;
@@ -417,7 +417,7 @@ __attribute__((noinline)) int end_preamble(struct connection *connection, struct
 	return 0;
 }
 
-/* What has happened in a stream. */
+/* Handles an event of the parser. */
 __attribute__((noinline)) int handle_event(struct connection *connection, struct scratch *scratch, int event)
 {
 	bool response, is_lost = event == PARSER_LOST;

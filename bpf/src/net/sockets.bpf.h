@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Calls and data as the socket layer tells them.
+ * Calls and their data, by the tracepoints of the socket layer.
  *
- * Two programs count what is sent and received, and read it where the registers of the system call say it is. What else
- * there is of content costs every process on the host another program for each call or packet, and is attached once a
- * target needs it: packets, where io_uring and others receive what no register tells of, and the begin of sending, for
- * the same and for clients, whose answer may be read by another thread before the call that sends has ended. TCP's own
- * numbers of bytes tell each of them what another has read.
+ * Two programs count all that is sent and received. They read the data that the syscall arguments lead to. Two more
+ * programs cost every process on the host for each call or packet, and are attached once a target needs them:
+ *
+ *	copy_packet	reads what io_uring and others receive, whose data no syscall argument leads to
+ *	begin_send	reads what those send, and the requests of clients: another thread may read the answer before
+ *			the call that sends has ended
+ *
+ * By TCP's sequence numbers, each program knows which bytes another one has read.
  */
 #ifndef SWPROF_NET_SOCKETS_BPF_H
 #define SWPROF_NET_SOCKETS_BPF_H
@@ -21,8 +24,8 @@
 #include "vectors.bpf.h"
 
 /*
- * What of the bytes that begin at TCP's number `position` was not looked at before: leaves out the first of them, and
- * passes over those before them that no program saw. Returns whether there are any.
+ * Leaves out the bytes from TCP's sequence number `position` on that were read before. Skips bytes before `position`
+ * that no program has read. Returns whether bytes are left to read.
  */
 static __always_inline bool find_unseen(struct connection *connection, struct scratch *scratch, __u32 direction,
 					__u32 position, __u64 *offset, __u32 *length)
@@ -43,12 +46,12 @@ static __always_inline bool find_unseen(struct connection *connection, struct sc
 	return true;
 }
 
-/* The content of a call is where no program that is attached finds it. */
+/* No attached program can find the data of a call. Asks for one that can. */
 __attribute__((noinline)) int miss_call(struct connection *connection, struct scratch *scratch, __u64 length)
 {
 	if (!connection || !scratch || connection->protocol == PROTOCOL_UNREAD)
 		return 0;
-	/* There is no HTTP in datagrams, but they tell what else is spoken. */
+	/* Datagrams carry no HTTP. Their data only serves to recognize other protocols. */
 	if (connection->shared.type != SOCK_DGRAM)
 		count_network(SWPROF_NETWORK_UNREADABLE);
 	pass_over(connection, scratch, length);
@@ -56,7 +59,7 @@ __attribute__((noinline)) int miss_call(struct connection *connection, struct sc
 	return 0;
 }
 
-/* Reads what the current call has sent or received, the last byte of which comes before TCP's number `end`. */
+/* Reads the data of the current call; its last byte comes before TCP's sequence number `end`. */
 static __always_inline void read_content(struct connection *connection, struct sock *sk, struct task_struct *task,
 					 __u32 direction, __u32 length, __u32 end, bool is_discarded)
 {
@@ -96,7 +99,7 @@ static __always_inline bool is_counted(struct sock *sk)
 	return family == AF_UNIX || is_ip(family);
 }
 
-/* TCP's number of the next byte to be received, of which the end of the direction is none. */
+/* TCP's sequence number of the next byte to receive. TCP counts the end of a direction as a byte, which is left out. */
 static __always_inline __u32 next_byte(struct sock *sk)
 {
 	struct tcp_sock *tcp = CAST(struct tcp_sock, sk);
@@ -107,7 +110,7 @@ static __always_inline __u32 next_byte(struct sock *sk)
 	return position;
 }
 
-/* A call of the current task has sent or received; `flags` are those of a call that receives. */
+/* Counts and reads a call of the current task; `flags` are those of a call that receives. */
 static __always_inline void look_at_call(struct sock *sk, __s32 result, __u32 direction, __s32 flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -127,7 +130,7 @@ static __always_inline void look_at_call(struct sock *sk, __s32 result, __u32 di
 	if (is_within)
 		return;
 	end = direction == SWPROF_SENT ? CAST(struct tcp_sock, sk)->write_seq : next_byte(sk);
-	/* TCP throws the bytes away with MSG_TRUNC; they are in no buffer. */
+	/* With MSG_TRUNC, TCP discards the bytes: they are in no buffer. */
 	read_content(connection, sk, task, direction, result, end, flags & MSG_TRUNC);
 	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
 		note_unsent(connection, end, CAST(struct tcp_sock, sk)->snd_nxt);
@@ -147,19 +150,19 @@ int receive_length(__u64 *context)
 	return 0;
 }
 
-/* An address as a number, which it is for the verifier once it has been in memory of maps. */
+/* Turns an address into a number for the verifier, by a detour through memory of a map. */
 static __always_inline __u64 number_of(struct scratch *scratch, const void *address)
 {
 	*(volatile __u64 *)&scratch->address = (__u64)address;
 	return *(volatile __u64 *)&scratch->address;
 }
 
-/* TCP's numbers wrap around. */
+/* TCP's sequence numbers wrap around: a larger difference is a negative one. */
 #define SEND_MAX (1U << 30)
 
 /*
- * Whether send_length reads what is sent, behind bytes that this program has not seen: those with which the call began
- * before this was attached, or some that went another way.
+ * Whether send_length will read these bytes. It does if bytes before them were not read here: the call began before
+ * this program was attached, or they were sent in another way.
  */
 static __always_inline bool is_left_to_end(struct connection *connection, struct sock *sk, __u32 position)
 {
@@ -169,8 +172,8 @@ static __always_inline bool is_left_to_end(struct connection *connection, struct
 }
 
 /*
- * TCP is about to take what a sendmsg has left. It comes here as often as that fills a packet, and again with the same
- * bytes where a call was cut short.
+ * TCP is about to take the rest of a sendmsg. This runs once for each packet that fills up, and again for the same
+ * bytes if a call was cut short.
  */
 SEC("tp_btf/tcp_sendmsg_locked")
 int begin_send(__u64 *context)
@@ -211,8 +214,8 @@ int begin_send(__u64 *context)
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *dynptr) __ksym __weak;
 
 /*
- * Where the data that is copied to its reader is in a packet. TCP's own number of the first byte tells what was read
- * before, as by a look ahead (MSG_PEEK). Returns whether there is any to read.
+ * Finds the offset of the data that is copied to its reader in a packet. TCP's sequence number of the first byte shows
+ * which bytes were read before, for example by MSG_PEEK. Returns whether bytes are left to read.
  */
 static __always_inline bool find_in_packet(struct connection *connection, struct scratch *scratch,
 					   struct sk_buff *packet, struct sock *sk, __u64 *offset, __u32 *length)
@@ -221,20 +224,20 @@ static __always_inline bool find_in_packet(struct connection *connection, struct
 
 	if (connection->shared.family == AF_UNIX && connection->shared.type == SOCK_STREAM)
 		*offset = CAST(struct unix_skb_parms, packet->cb)->consumed;
-	/* Of MPTCP, packets do not say which of their bytes are read: the call is counted as not read. */
+	/* Packets of MPTCP do not show which of their bytes are copied: the call counts as not read. */
 	if (!is_tcp(&connection->shared))
 		return !is_ip(connection->shared.family) || connection->shared.type != SOCK_STREAM;
 	note_sending(connection, scratch, CAST(struct tcp_sock, sk)->write_seq);
 	start = CAST(struct tcp_skb_cb, packet->cb)->seq;
 	position = CAST(struct tcp_sock, sk)->copied_seq;
-	/* A look ahead that goes on in a later packet. */
+	/* A MSG_PEEK goes on in a later packet. */
 	if ((__s32)(position - start) < 0)
 		position = start;
 	*offset = position - start;
 	return find_unseen(connection, scratch, SWPROF_RECEIVED, position, offset, length);
 }
 
-/* A packet is copied to its reader. What a system call receives is read at its end. */
+/* A packet is copied to its reader. If a system call receives it, receive_length reads it. */
 SEC("tp_btf/skb_copy_datagram_iovec")
 int copy_packet(__u64 *context)
 {
@@ -248,7 +251,7 @@ int copy_packet(__u64 *context)
 
 	if (!sk || !length || !is_target_current() || !is_counted(sk))
 		return 0;
-	/* Packets of unix sockets are their sender's. */
+	/* Packets of unix sockets belong to the sender's socket. */
 	if (sk->__sk_common.skc_family == AF_UNIX)
 		sk = CAST(struct sock, CAST(struct unix_sock, sk)->peer);
 	if (!sk || call_on(sk, SWPROF_RECEIVED, bpf_get_current_task_btf()))

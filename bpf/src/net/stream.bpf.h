@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The bytes of connections, looked at as they pass: which of them, chunk by chunk, and where in memory they are.
- *
- * Pieces have at most PARSER_CHUNK_SIZE bytes; bodies whose length is known are passed over unseen.
+ * The stream reader: fetches the bytes of connections in chunks of at most PARSER_CHUNK_SIZE bytes, and hands them to
+ * the parser. It skips bodies whose length is known. It knows the interface of the parsers alone, net/proto/parser.h.
  */
 #ifndef SWPROF_NET_STREAM_BPF_H
 #define SWPROF_NET_STREAM_BPF_H
@@ -13,17 +12,17 @@
 #include "requests.bpf.h"
 #include "scratch.bpf.h"
 
-/* How many chunks of a buffer are looked at: heads of 64 kB are whole. */
+/* Chunks that are read of one buffer: enough for heads of 64 kB. */
 #define CHUNKS_MAX 288
-/* The same of all buffers of a call: each may need one, and some more. */
+/* Chunks that are read of all buffers of a call: one for each buffer, and some more. */
 #define CALL_CHUNKS_MAX 2048
-/* How many things may happen in one chunk: heads that follow each other, chunks of a body. */
+/* Events of the parser in one chunk: heads that follow each other, ends of messages. */
 #define EVENTS_MAX 48
-/* How many calls that cannot begin HTTP make a connection one of another protocol. */
+/* After so many calls that cannot begin HTTP, a connection counts as one of another protocol. */
 #define ATTEMPTS_MAX 16
 #define ATTEMPTS_MAX_SEEDED 200
 
-/* The next thing that happens in the chunk. Returns whether there may be more. */
+/* Handles the next event in the chunk. Returns whether there may be more. */
 __attribute__((noinline)) int take_event(struct connection *connection, struct scratch *scratch)
 {
 	__u32 direction, response;
@@ -47,7 +46,7 @@ __attribute__((noinline)) int take_event(struct connection *connection, struct s
 	return 1;
 }
 
-/* Where the message that is being read ends is not known any more. */
+/* Gives up the message that is being read: its end is unknown. */
 static __always_inline void give_up_stream(struct connection *connection, struct scratch *scratch)
 {
 	struct parser_stream *stream = &connection->streams[scratch->direction & 1];
@@ -58,7 +57,7 @@ static __always_inline void give_up_stream(struct connection *connection, struct
 	handle_event(connection, scratch, PARSER_LOST);
 }
 
-/* Reads the chunk of the data that lies in the scratch buffer. */
+/* Reads the chunk in the scratch buffer. */
 __attribute__((noinline)) int read_chunk(struct connection *connection, struct scratch *scratch)
 {
 	struct parser_stream *stream;
@@ -89,7 +88,7 @@ __attribute__((noinline)) int read_chunk(struct connection *connection, struct s
 		if (!take_event(connection, scratch))
 			break;
 	}
-	/* More happens here than is looked at. */
+	/* The chunk has more events than are handled. */
 	if (scratch->chunk.position < scratch->chunk.length && !parser_is_seeking(stream)) {
 		count_network(SWPROF_NETWORK_SKIPPED);
 		give_up_stream(connection, scratch);
@@ -100,7 +99,7 @@ __attribute__((noinline)) int read_chunk(struct connection *connection, struct s
 	return 0;
 }
 
-/* Bytes that are not to be seen: of a body, they do no harm. */
+/* Skips bytes without reading them. The framing survives if they belong to a body. */
 __attribute__((noinline)) int pass_over(struct connection *connection, struct scratch *scratch, __u64 count)
 {
 	__u32 direction;
@@ -113,7 +112,7 @@ __attribute__((noinline)) int pass_over(struct connection *connection, struct sc
 	connection->last_ns[direction] = scratch->now;
 	if (!parser_exists(connection->protocol))
 		return 0;
-	/* An answer whose request is still being sent. */
+	/* The answer to a request that is still being sent. */
 	if (parser_is_seeking(&connection->streams[direction]) && scratch->is_sending &&
 	    is_response(connection, direction))
 		connection->pairing.is_early = 1;
@@ -124,7 +123,7 @@ __attribute__((noinline)) int pass_over(struct connection *connection, struct sc
 	return 0;
 }
 
-/* Decides by the first chunk of a call what a connection speaks. Returns whether the call is to be read. */
+/* Decides the protocol of a connection by the first chunk of a call. Returns whether the call is read. */
 static __always_inline bool decide_protocol(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
 	struct swprof_connection *shared = &connection->shared;
@@ -145,7 +144,7 @@ static __always_inline bool decide_protocol(struct connection *connection, struc
 	}
 	if (is_answer == (direction == SWPROF_SENT))
 		shared->flags |= SWPROF_CONNECTION_HTTP_SERVER;
-	/* Requests whose answers nobody reads would shift those that follow. */
+	/* Without the program that reads answers, each request would get the answer of a later one. */
 	if (shared->family == AF_UNIX && !is_met(SWPROF_NEED_LENGTHS)) {
 		need(SWPROF_NEED_LENGTHS);
 		return false;
@@ -166,8 +165,8 @@ static __always_inline bool decide_protocol(struct connection *connection, struc
 }
 
 /*
- * Whether the data of a call, whose first chunk lies in the scratch buffer, is to be read: decides what the connection
- * speaks, and finds the next message where the last one's end is not known.
+ * Whether the data of a call is read; its first chunk is in the scratch buffer. Decides the protocol, and finds the
+ * next message if the end of the last one is unknown.
  */
 __attribute__((noinline)) int may_read(struct connection *connection, struct scratch *scratch)
 {
@@ -184,7 +183,7 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct scr
 	if (parser_exists(connection->protocol)) {
 		if (!parser_is_seeking(&connection->streams[direction]))
 			return 1;
-		/* Answers begin again with a request. */
+		/* Answers are read again from the next request on. */
 		if (is_response(connection, direction))
 			return 0;
 		if (parser_may_begin(scratch->chunk.bytes, length, 0) &&
@@ -192,7 +191,7 @@ __attribute__((noinline)) int may_read(struct connection *connection, struct scr
 			parser_resume(&connection->streams[direction]);
 			return 1;
 		}
-		/* What began like HTTP may have been the preamble of another protocol. */
+		/* The preamble of another protocol may look like HTTP. */
 		if (!(shared->flags & SWPROF_CONNECTION_HTTP) && ++connection->attempts >= ATTEMPTS_MAX)
 			connection->protocol = PROTOCOL_UNREAD;
 		return 0;
@@ -221,19 +220,22 @@ __attribute__((noinline)) int keep_prefix(struct connection *connection, struct 
 	return 0;
 }
 
-/* Whether nothing of a direction needs to be looked at any more. */
+/* Whether no more bytes of a direction are needed. */
 static __always_inline bool is_done(struct connection *connection, __u32 direction)
 {
 	return connection->protocol == PROTOCOL_UNREAD && connection->has_prefix[direction & 1];
 }
 
 /*
- * The data of a call is read chunk by chunk: first_chunk and next_chunk tell how much comes next, at `position`; the
- * caller fetches that, each in its way; look_at_chunk tells of the first one whether it is to be read, and read_chunk
- * reads it.
+ * The data of a call is read in chunks:
+ *
+ *	first_chunk, next_chunk	return the size of the chunk at `position`
+ *	fetch_chunk		fetches it into the scratch buffer
+ *	look_at_chunk		decides by the first chunk whether the data is read
+ *	read_chunk		reads it
  */
 
-/* Passes over what need not be seen. Returns the size of the chunk to fetch; 0 at the end. */
+/* Skips bytes that the parser can do without. Returns the size of the chunk to fetch; 0 at the end. */
 __attribute__((noinline)) int next_chunk(struct connection *connection, struct scratch *scratch)
 {
 	__u64 left, count;
@@ -244,7 +246,7 @@ __attribute__((noinline)) int next_chunk(struct connection *connection, struct s
 	direction = scratch->direction & 1;
 	left = scratch->length - scratch->position;
 	count = 0;
-	/* Where a request is looked for, it may begin where a call's data does. */
+	/* A stream that seeks its next request must see the first bytes of each call. */
 	if (parser_exists(connection->protocol) &&
 	    (scratch->position || !parser_is_seeking(&connection->streams[direction]) ||
 	     is_response(connection, direction)))
@@ -268,12 +270,12 @@ static __always_inline __u32 first_chunk(struct connection *connection, struct s
 
 	if (!parser_exists(connection->protocol) || !parser_is_in_head(&connection->streams[scratch->direction & 1]))
 		return next_chunk(connection, scratch);
-	/* The most frequent case: a head begins or goes on. */
+	/* Most chunks belong to a head. */
 	scratch->chunk.length = left > PARSER_CHUNK_SIZE ? PARSER_CHUNK_SIZE : left;
 	return scratch->chunk.length;
 }
 
-/* Passes over what is left of the data, which is not looked at for a reason that is counted. */
+/* Skips the rest of the data, and counts why. */
 __attribute__((noinline)) int pass_rest(struct connection *connection, struct scratch *scratch, __u32 counter)
 {
 	if (!connection || !scratch)
@@ -284,7 +286,7 @@ __attribute__((noinline)) int pass_rest(struct connection *connection, struct sc
 	return 0;
 }
 
-/* The data of a call cannot be read at all. */
+/* Skips the data of a call that cannot be read. */
 static __always_inline void miss_data(struct connection *connection, struct scratch *scratch, __u64 length)
 {
 	scratch->position = 0;
@@ -295,7 +297,7 @@ static __always_inline void miss_data(struct connection *connection, struct scra
 enum look {
 	LOOK_AWAY = 0,
 	LOOK_AND_READ = 1,
-	LOOK_AND_SEND = 2, /* the first `wanted` bytes of the data first */
+	LOOK_AND_SEND = 2, /* send the first `wanted` bytes, then read */
 };
 
 __attribute__((noinline)) int decide_on_chunk(struct connection *connection, struct scratch *scratch)
@@ -330,7 +332,7 @@ static __always_inline int look_at_chunk(struct connection *connection, struct s
 	return decide_on_chunk(connection, scratch);
 }
 
-/* Sends the beginning of the data, in which a message begins. */
+/* Sends the first bytes of a message to user space. */
 __attribute__((noinline)) int send_beginning(struct connection *connection, struct scratch *scratch)
 {
 	__u32 size;
@@ -350,7 +352,7 @@ __attribute__((noinline)) int send_beginning(struct connection *connection, stru
 	return 0;
 }
 
-/* Fetches a part of the data: of a packet, or without one of the memory of the current process. */
+/* Fetches a part of the data from a packet or, if that is NULL, from the memory of the current process. */
 static __always_inline long fetch(struct scratch *scratch, struct bpf_dynptr *packet, void *bytes, __u32 size,
 				  __u32 position)
 {
@@ -358,7 +360,7 @@ static __always_inline long fetch(struct scratch *scratch, struct bpf_dynptr *pa
 		      : bpf_probe_read_user(bytes, size, (void *)(scratch->address + position));
 }
 
-/* Fetches a chunk of `size` bytes. Returns whether it is there. */
+/* Fetches a chunk of `size` bytes. Returns whether it could. */
 static __always_inline bool fetch_chunk(struct connection *connection, struct scratch *scratch,
 					struct bpf_dynptr *packet, __u32 size)
 {
@@ -369,7 +371,7 @@ static __always_inline bool fetch_chunk(struct connection *connection, struct sc
 	return false;
 }
 
-/* Reads `length` bytes of data from its beginning on. */
+/* Reads the first `length` bytes of the data. */
 static __always_inline void read_chunks(struct connection *connection, struct scratch *scratch,
 					struct bpf_dynptr *packet, __u64 length)
 {
@@ -398,7 +400,7 @@ static __always_inline void read_chunks(struct connection *connection, struct sc
 		}
 		read_chunk(connection, scratch);
 	}
-	/* What is left is a body, most often. */
+	/* The rest is a body, most often. */
 	if (scratch->position < scratch->length && next_chunk(connection, scratch))
 		pass_rest(connection, scratch, SWPROF_NETWORK_SKIPPED);
 	connection->last_ns[scratch->direction & 1] = scratch->now;
@@ -415,7 +417,7 @@ __attribute__((noinline)) int read_memory(struct connection *connection, struct 
 	return 0;
 }
 
-/* The end of a connection may be the end of an answer, unless it is a reset; else an answer has none. */
+/* Ends both streams with their connection. That completes an answer that lasts to the end, unless it was a reset. */
 static __always_inline void end_streams(struct connection *connection, struct scratch *scratch)
 {
 	const __u32 resets = SWPROF_CONNECTION_RESET_SENT | SWPROF_CONNECTION_RESET_RECEIVED;
@@ -437,7 +439,7 @@ static __always_inline void end_streams(struct connection *connection, struct sc
 	}
 }
 
-/* Of a connection that outlasts the capture: an answer that goes on has begun at least. */
+/* Counts an answer that goes on as the capture ends: it has begun at least. */
 static __always_inline void note_answer(struct connection *connection, struct scratch *scratch)
 {
 	if (!parser_exists(connection->protocol) || !scratch)
@@ -447,7 +449,7 @@ static __always_inline void note_answer(struct connection *connection, struct sc
 	break_answer(connection, scratch, 0);
 }
 
-/* Another socket is where that of a connection was. */
+/* Ends a connection at whose address there is another socket now. */
 __attribute__((noinline)) int end_replaced(struct connection *connection)
 {
 	if (!connection)
@@ -457,7 +459,7 @@ __attribute__((noinline)) int end_replaced(struct connection *connection)
 	return 0;
 }
 
-/* The connection of a socket that the current process, a target, uses. */
+/* The connection of a socket of the current process, which is a target; NULL: it cannot be tracked. */
 static __always_inline struct connection *current_connection(struct sock *sk)
 {
 	__u64 address = (__u64)sk;
@@ -487,7 +489,7 @@ static __always_inline struct scratch *begin_look(__u32 direction, __u64 now)
 	return scratch;
 }
 
-/* Of a look at what was received: notes whether something is being sent that TCP has taken, up to its number `next`. */
+/* Notes whether TCP has taken bytes of a call that still sends, up to its sequence number `next`. */
 static __always_inline void note_sending(struct connection *connection, struct scratch *scratch, __u32 next)
 {
 	scratch->is_sending =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the registers of a system call say: which socket it is about, and where its data is. */
+/* Syscall arguments: the socket of a system call, and the address of its data. */
 #ifndef SWPROF_NET_SYSCALL_ARGUMENTS_BPF_H
 #define SWPROF_NET_SYSCALL_ARGUMENTS_BPF_H
 
@@ -38,7 +38,7 @@ static __always_inline bool is_io(__u64 number)
 	return number == CALL_SPLICE || number == CALL_ACCEPT4 || number == CALL_RECVMMSG || number == CALL_SENDMMSG;
 }
 
-/* The file behind a descriptor of a task; NULL where there is none. */
+/* The file of a descriptor of a task; NULL: there is none. */
 static __always_inline struct file *file_of(__u64 fd, struct task_struct *task)
 {
 	struct fdtable *table = task->files->fdt;
@@ -53,7 +53,7 @@ static __always_inline struct file *file_of(__u64 fd, struct task_struct *task)
 	return file;
 }
 
-/* The socket behind a descriptor of the current process; NULL where it is none. */
+/* The socket of a descriptor of the current process; NULL: it is not one of a socket. */
 static __always_inline struct sock *socket_of(__u64 fd)
 {
 	struct file *file = file_of(fd, bpf_get_current_task_btf());
@@ -79,7 +79,7 @@ static __always_inline bool is_sending(__u64 number)
 	       number == CALL_SENDMMSG || number == CALL_SENDFILE || number == CALL_SPLICE;
 }
 
-/* struct user_msghdr, as far as its vectors. */
+/* struct user_msghdr, up to its vectors. */
 struct user_message {
 	__u64 name;
 	__u64 name_size;
@@ -95,16 +95,16 @@ struct user_message_length {
 	__u32 padding;
 };
 
-/* Reads what a system call has sent or received: `length` bytes, behind the first `offset` of its data. */
+/* Reads the data of a system call: `length` bytes, from `offset` on. */
 static __always_inline void read_call(struct connection *connection, struct scratch *scratch, struct pt_regs *regs,
 				      __u64 number, __u64 offset, __u64 length)
 {
-	/* Not on the stack: 6.1 refuses programs whose longest chain of calls takes more than 512 bytes in all. */
+	/* Not on the stack: 6.1 allows a chain of calls 512 bytes in all. */
 	struct user_message *message = (struct user_message *)scratch->vectors;
 
 	switch (number) {
 	case CALL_RECVFROM:
-		/* With MSG_TRUNC, the result is the length of the datagram, however much of it there was room for. */
+		/* With MSG_TRUNC, the result is the length of the datagram, which may exceed the buffer. */
 		if (length > regs->dx)
 			length = regs->dx;
 		/* fallthrough */
@@ -137,8 +137,7 @@ static __always_inline bool is_readable(__u64 number, __u32 direction)
 	return number == CALL_READ || number == CALL_RECVFROM || number == CALL_READV || number == CALL_RECVMSG;
 }
 
-/* Where the registers of a system call are, from the end of a task's kernel stack that `stack` tells; 0: not known yet.
- */
+/* The offset of the registers of a system call from task_struct.stack; 0: not known yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -146,7 +145,7 @@ struct {
 	__type(value, __u64);
 } registers_offset SEC(".maps");
 
-/* The registers with which the current task has entered the kernel. The kernel is asked once: they are at one place. */
+/* The registers with which the current task has entered the kernel. Their offset is the same for all tasks. */
 static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 {
 	__u32 zero = 0;
@@ -160,8 +159,8 @@ static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 }
 
 /*
- * The registers of the system call in which the current task sends on a socket or receives from it, where they tell
- * where the data is; NULL where it is in none, as with io_uring, or in one with several messages.
+ * The arguments of the system call in which the current task sends on a socket or receives from it. NULL if they do not
+ * lead to the data: with io_uring, which makes no such call, and for calls with several messages.
  */
 static __always_inline struct pt_regs *call_on(struct sock *sk, __u32 direction, struct task_struct *task)
 {
@@ -172,7 +171,7 @@ static __always_inline struct pt_regs *call_on(struct sock *sk, __u32 direction,
 	if (!regs)
 		return NULL;
 	number = regs->orig_ax;
-	/* What the kernel puts there as a call begins; once it has returned, the other registers say nothing. */
+	/* The kernel sets this at the start of a call. After the call, the other registers are stale. */
 	if ((__s64)regs->ax != -ENOSYS || !is_readable(number, direction))
 		return NULL;
 	file = file_of(number == CALL_SPLICE ? regs->dx : regs->di, task);

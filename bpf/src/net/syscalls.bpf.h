@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Calls and data as the ends of system calls tell them, and how long those take. */
+/* Calls and their data at the end of system calls, and the durations of these. */
 #ifndef SWPROF_NET_SYSCALLS_BPF_H
 #define SWPROF_NET_SYSCALLS_BPF_H
 
@@ -12,7 +12,7 @@
 #include "target_bits.bpf.h"
 #include "tls.bpf.h"
 
-/* How long the calls of a process on connections with each of its peers took, where that is measured. */
+/* The durations of the calls of a process, by peer, if call times are measured. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -23,7 +23,7 @@ struct {
 
 #define MESSAGES_MAX 64
 
-/* The messages of sendmmsg and recvmmsg, of which only so many are looked at. */
+/* The bytes of all messages of sendmmsg and recvmmsg, up to MESSAGES_MAX messages. */
 static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 {
 	struct scratch *scratch = current_scratch();
@@ -97,7 +97,7 @@ int enter_call(__u64 *context)
 		call->entered_ns = bpf_ktime_get_ns();
 	else
 		count_network(SWPROF_NETWORK_THREAD_TABLE_FULL);
-	/* The descriptor is none any more when the call returns. */
+	/* The descriptor is gone when the call returns. */
 	if (number == CALL_CLOSE && call) {
 		sk = socket_of(regs->di);
 		connection = sk ? connection_at((__u64)sk) : NULL;
@@ -106,7 +106,7 @@ int enter_call(__u64 *context)
 	return 0;
 }
 
-/* Of a connection that ended within the call, it is not known how long that took. */
+/* Notes how long closing took. A connection that ended within the call has no such time. */
 static __always_inline void closed(__u64 now)
 {
 	struct call *call = current_call(0);
@@ -120,7 +120,7 @@ static __always_inline void closed(__u64 now)
 		connection->shared.close_ns = now - call->entered_ns;
 }
 
-/* When connections were established that nobody has accepted yet. */
+/* When connections were established that are not accepted yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 12);
@@ -148,7 +148,7 @@ static __always_inline void accepted(__u64 fd, __u64 now)
 	bpf_map_delete_elem(&established, &address);
 }
 
-/* Not inlined, as is the other one: what they have on the stack would add to that of the longest chain of calls. */
+/* Neither this nor end_tcp_call is inlined: their stack would add to that of the longest chain of calls. */
 __attribute__((noinline)) int begin_tcp_call(struct connection *connection, struct scratch *scratch, __u64 bytes)
 {
 	struct tcp_sock *tcp;
@@ -163,7 +163,7 @@ __attribute__((noinline)) int begin_tcp_call(struct connection *connection, stru
 		note_sending(connection, scratch, next);
 		return 0;
 	}
-	/* What was sent in a way that is not seen. */
+	/* Bytes that were sent in a way that no program sees. */
 	unseen = next - bytes - connection->sequence[SWPROF_SENT];
 	if (connection->has_sequence[SWPROF_SENT] && unseen > 0)
 		pass_over(connection, scratch, unseen);
@@ -182,7 +182,7 @@ __attribute__((noinline)) int end_tcp_call(struct connection *connection)
 	return 0;
 }
 
-/* Notes the end of a system call that moves no data. Returns whether the call is one. */
+/* Handles the end of close and accept. Returns whether the call is one of them. */
 static __always_inline bool leave_close_or_accept(__u64 number, __s64 result)
 {
 	if (number == CALL_CLOSE) {
@@ -197,7 +197,7 @@ static __always_inline bool leave_close_or_accept(__u64 number, __s64 result)
 	return true;
 }
 
-/* The flags of a system call that receives; 0 where it has none. */
+/* The flags of a system call that receives; 0: it has none. */
 static __always_inline __u64 receive_flags(struct pt_regs *regs, __u64 number)
 {
 	if (number == CALL_RECVFROM)
@@ -256,7 +256,7 @@ int leave_call(__u64 *context)
 		return 0;
 	if (is_tcp(&connection->shared))
 		begin_tcp_call(connection, scratch, bytes);
-	/* TCP throws the bytes away then; they are in no buffer. */
+	/* With MSG_TRUNC, TCP discards the bytes: they are in no buffer. */
 	if (flags & MSG_TRUNC && is_tcp(&connection->shared))
 		pass_over(connection, scratch, bytes);
 	else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The data of a call that lies in several places: its vectors, fetched some at a time and read one after the other. */
+/* The vectors (struct iovec) of a call: fetched a few at a time, and read one after the other. */
 #ifndef SWPROF_NET_VECTORS_BPF_H
 #define SWPROF_NET_VECTORS_BPF_H
 
@@ -8,17 +8,17 @@
 #include "scratch.bpf.h"
 #include "stream.bpf.h"
 
-/* Vectors of a call (UIO_MAXIOV), by as many as are fetched at once. */
+/* Fetches for all vectors of a call (UIO_MAXIOV). */
 #define VECTOR_ROUNDS (1024 / VECTORS_MAX)
 
 /*
- * An array of vectors: its length, the offset in the first one, and whether it lies in the kernel's memory,
- * which takes HAS_CASTS.
+ * An array of vectors in one number: its length, the offset in the first vector, and whether it is in the kernel's
+ * memory, which takes HAS_CASTS.
  */
 #define VECTORS(count, offset, is_kernel) ((__u64)(count) << 32 | (offset) << 1 | (is_kernel))
 #define VECTOR_OFFSET_MAX (1U << 31)
 
-/* Whether the next bytes of a direction are all of a body, or of no use. */
+/* Whether the parser can do without the next `count` bytes of a direction. */
 static __always_inline bool is_body(struct connection *connection, __u32 direction, __u64 count)
 {
 	struct parser_stream *stream = &connection->streams[direction & 1];

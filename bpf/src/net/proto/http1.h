@@ -14,7 +14,10 @@
 #include "http1_fields.h"
 #include "http1_start_line.h"
 
-/* Advances through chunk->bytes[position..length) to the next event. */
+/*
+ * Advances through chunk->bytes[position..length) to the next event. Each phase starts where the one before it ended,
+ * which may be the end of the chunk. Each iteration of their loops takes at least one byte, or is the last.
+ */
 CHECKED_ONCE int http1_step(struct http1_stream *stream, struct parser_chunk *chunk, struct http_head *head,
 			    __u32 is_response)
 {

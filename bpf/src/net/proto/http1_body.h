@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How the body of a message of HTTP/1 is framed, and how its bytes are passed over. */
+/* Bodies of HTTP/1: how they are framed, and how their bytes are skipped. */
 #ifndef SWPROF_NET_PROTO_HTTP1_BODY_H
 #define SWPROF_NET_PROTO_HTTP1_BODY_H
 
 #include "http1_bytes.h"
 #include "http1_state.h"
 
-/* Bodies that need no look, and what follows when all is lost. */
+/* Skips the bytes of the chunk in bodies of known length, and in streams that gave up or are opaque. */
 static __always_inline int http1_pass(struct http1_stream *stream, struct parser_chunk *chunk)
 {
 	__u32 length = chunk->length;
@@ -36,7 +36,7 @@ static __always_inline int http1_pass(struct http1_stream *stream, struct parser
 	return PARSER_MORE;
 }
 
-/* A byte of a line with a chunk's size, or of the line end behind a chunk's data. Returns the next state. */
+/* Reads a byte of a chunk-size line, or of the line end behind a chunk's data. Returns the next state. */
 static __always_inline __u8 http1_read_size(struct http1_stream *stream, __u8 byte)
 {
 	__u8 state = stream->state, letter = (byte | 0x20) - 'a', digit = byte - '0';
@@ -63,7 +63,7 @@ static __always_inline __u8 http1_read_size(struct http1_stream *stream, __u8 by
 	return byte == ';' || byte == '\r' || byte == ' ' || byte == '\t' ? HTTP1_CHUNK_EXTENSION : HTTP1_SEEK;
 }
 
-/* A chunk's data, or a byte of what is around it. Returns whether there may be more to read. */
+/* Skips a chunk's data, or reads a byte of a line around it. Returns whether there may be more to read. */
 CHECKED_ONCE int http1_read_chunk(struct http1_stream *stream, struct parser_chunk *chunk)
 {
 	__u32 position;
@@ -89,7 +89,7 @@ CHECKED_ONCE int http1_read_chunk(struct http1_stream *stream, struct parser_chu
 	return stream->state >= HTTP1_CHUNK_SIZE_START && stream->state <= HTTP1_CHUNK_FEED;
 }
 
-/* The lines with the sizes of chunks, and their data (RFC 9112 section 7.1), up to the trailers. */
+/* Reads chunk-size lines, and skips the data of chunks, up to the trailers (RFC 9112 section 7.1). */
 static __always_inline void http1_read_chunks(struct http1_stream *stream, struct parser_chunk *chunk)
 {
 	for (int i = 0; i < PARSER_CHUNK_SIZE; i++) {
@@ -119,7 +119,7 @@ static __always_inline void http1_begin_body(struct http1_stream *stream, const 
 	}
 }
 
-/* Ends a message without a body before another step does. Returns whether it has none. */
+/* Ends a message without a body at once. Returns whether it has none. */
 static __always_inline bool http1_end_bodiless(struct http1_stream *stream)
 {
 	if (stream->state != HTTP1_DONE)
@@ -129,8 +129,8 @@ static __always_inline bool http1_end_bodiless(struct http1_stream *stream)
 }
 
 /*
- * How many bytes the stream can do without: of a body or a chunk's data what is left, without end where nothing is
- * looked for. 0: it must look.
+ * How many bytes the stream can do without: the rest of a body or of a chunk's data, ~0 in a stream that gave up or is
+ * opaque, else 0.
  */
 static __always_inline __u64 http1_skippable(const struct http1_stream *stream)
 {
@@ -148,10 +148,7 @@ static __always_inline __u64 http1_skippable(const struct http1_stream *stream)
 	}
 }
 
-/*
- * Bytes passed unseen. PARSER_MESSAGE_END when the body ends with them, PARSER_LOST when they are more than could be
- * skipped.
- */
+/* Skips bytes. PARSER_MESSAGE_END if the body ends with them, PARSER_LOST if they are more than http1_skippable(). */
 static __always_inline int http1_skip(struct http1_stream *stream, __u64 count)
 {
 	__u64 skippable = http1_skippable(stream);
@@ -175,7 +172,7 @@ static __always_inline int http1_skip(struct http1_stream *stream, __u64 count)
 	return PARSER_MESSAGE_END;
 }
 
-/* The connection ended: PARSER_MESSAGE_END when a body went until then, else PARSER_MORE. */
+/* Ends the stream with its connection: PARSER_MESSAGE_END if a body went on until then, else PARSER_MORE. */
 static __always_inline int http1_close(struct http1_stream *stream)
 {
 	bool is_end = stream->state == HTTP1_CLOSE;

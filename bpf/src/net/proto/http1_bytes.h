@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Bytes of HTTP/1, eight at a time. */
+/* Access to the bytes of a chunk, one or eight at a time. */
 #ifndef SWPROF_NET_PROTO_HTTP1_BYTES_H
 #define SWPROF_NET_PROTO_HTTP1_BYTES_H
 
@@ -7,19 +7,19 @@
 
 #define HTTP1_EACH_BYTE 0x0101010101010101ULL
 
-/* Marks (0x80) the bytes of a word that are below a limit of at most 0x80. Right up to the first mark. */
+/* Marks (0x80) the bytes of a word that are below a limit of at most 0x80. Only the first mark is reliable. */
 static __always_inline __u64 http1_bytes_below(__u64 word, __u8 limit)
 {
 	return (word - HTTP1_EACH_BYTE * limit) & ~word & HTTP1_EACH_BYTE * 0x80;
 }
 
-/* Marks the bytes of a word that are equal to one. Right up to the first mark. */
+/* Marks the bytes of a word that equal `byte`. Only the first mark is reliable. */
 static __always_inline __u64 http1_bytes_equal(__u64 word, __u8 byte)
 {
 	return http1_bytes_below(word ^ HTTP1_EACH_BYTE * byte, 1);
 }
 
-/* How many bytes stand before the first mark; 8 where there is none. */
+/* The number of bytes before the first mark; 8: there is none. */
 static __always_inline __u32 http1_first_mark(__u64 marks)
 {
 	return (((marks & -marks) >> 7) - 1 & HTTP1_EACH_BYTE) * HTTP1_EACH_BYTE >> 56;
@@ -31,7 +31,7 @@ static __always_inline __u8 http1_byte(const struct parser_chunk *chunk, __u32 p
 	return chunk->bytes[position & (PARSER_CHUNK_SIZE - 1)];
 }
 
-/* Eight bytes, at any address: x86-64 and arm64 allow that, but BPF's clang would take them one by one. */
+/* Eight bytes at any address. x86-64 and arm64 can load them at once; BPF's clang would load them one by one. */
 static __always_inline __u64 http1_word(const struct parser_chunk *chunk, __u32 position)
 {
 #ifdef __bpf__

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The header and trailer lines of HTTP/1, read for what frames a message. */
+/* Header and trailer lines of HTTP/1: finds the fields that frame a message. */
 #ifndef SWPROF_NET_PROTO_HTTP1_FIELDS_H
 #define SWPROF_NET_PROTO_HTTP1_FIELDS_H
 
 #include "http1_bytes.h"
 #include "http1_state.h"
 
-/* Words that are looked for, 32 bytes each; the word in a list value is HTTP1_LIST_WORDS behind its header's name. */
+/* Names of fields, and the words to find in their values: HTTP1_LIST_WORDS behind the name. 32 bytes each. */
 enum {
 	HTTP1_WORD_LENGTH = 1,
 	HTTP1_WORD_CODING = 2,
@@ -22,9 +22,9 @@ static const char http1_words[8][32] __attribute__((unused)) = {
 	[HTTP1_WORD_CONNECTION + HTTP1_LIST_WORDS] = "upgrade",
 };
 #define HTTP1_LIST_WORD_LENGTH 7 /* of both */
-#define HTTP1_MISMATCH 31 /* `matched`, where nothing can match any more */
+#define HTTP1_MISMATCH 31 /* `matched`, when the word cannot match any more */
 
-/* The end of a Content-Length, or of one of several equal ones. Returns whether it is a number, and the only one. */
+/* Ends a Content-Length. Returns whether it is a number, and equal to those before it. */
 static __always_inline bool http1_keep_length(struct http1_stream *stream, struct http_head *head)
 {
 	if (stream->matched == 0 || (head->has_length && head->content_length != stream->remaining))
@@ -36,7 +36,7 @@ static __always_inline bool http1_keep_length(struct http1_stream *stream, struc
 	return true;
 }
 
-/* A byte of a Content-Length. `matched` is 1 in the number, 2 behind it. Returns whether it can be. */
+/* Reads a byte of a Content-Length. `matched` is 1 in the number, 2 behind it. Returns whether it is valid. */
 static __always_inline bool http1_read_length(struct http1_stream *stream, struct http_head *head, __u8 byte)
 {
 	if (byte >= '0' && byte <= '9') {
@@ -56,8 +56,8 @@ static __always_inline bool http1_read_length(struct http1_stream *stream, struc
 }
 
 /*
- * A byte of a list in which a word is looked for: as any one of `Connection`, as the last one of `Transfer-Encoding`,
- * where chunked frames a message only if it is the last coding (RFC 9112 section 6.1).
+ * Reads a byte of a list. `upgrade` may be any word of `Connection`; `chunked` must be the last coding of
+ * `Transfer-Encoding` to frame the message (RFC 9112 section 6.1).
  */
 static __always_inline void http1_read_list(struct http1_stream *stream, struct http_head *head, __u8 byte)
 {
@@ -90,7 +90,7 @@ static __always_inline void http1_read_value(struct http1_stream *stream, struct
 		stream->state = HTTP1_SEEK;
 }
 
-/* A byte of a name that may yet be one of ours. */
+/* Reads a byte of a name that can still be one of `http1_words`. */
 static __always_inline void http1_read_name(struct http1_stream *stream, __u8 byte)
 {
 	__u32 matched = stream->matched & 31;
@@ -111,13 +111,13 @@ static __always_inline void http1_read_name(struct http1_stream *stream, __u8 by
 	}
 }
 
-/* The first byte of a line; until then, `field` is that of the line before. */
+/* Reads the first byte of a line. Before that, `field` is the one of the previous line. */
 static __always_inline void http1_begin_line(struct http1_stream *stream, struct http_head *head, __u8 byte)
 {
 	__u8 letter = byte | 0x20;
 
 	if (byte == ' ' || byte == '\t') {
-		/* The value of the line before goes on (RFC 9112 section 5.2). */
+		/* The value of the previous line goes on (RFC 9112 section 5.2). */
 		stream->state = stream->field ? HTTP1_VALUE : HTTP1_REST;
 		return;
 	}
@@ -135,7 +135,7 @@ static __always_inline void http1_begin_line(struct http1_stream *stream, struct
 	stream->word = letter == 'c' ? HTTP1_WORD_LENGTH : HTTP1_WORD_CODING;
 }
 
-/* Passes over what does not matter of a line, and reads a byte. Returns whether there may be more to read. */
+/* Skips the part of a line that does not matter, and reads a byte. Returns whether there may be more to read. */
 CHECKED_ONCE int http1_read_line(struct http1_stream *stream, struct parser_chunk *chunk, struct http_head *head)
 {
 	__u8 byte, state;
@@ -145,7 +145,7 @@ CHECKED_ONCE int http1_read_line(struct http1_stream *stream, struct parser_chun
 		return 0;
 	state = stream->state;
 	for (int i = 0; i <= PARSER_CHUNK_SIZE / 8 && state == HTTP1_REST; i++) {
-		/* Bytes below 11 are the line feed, the tab, and those that cannot be. */
+		/* Bytes below 11 are the line feed, the tab, and invalid ones. */
 		__u64 marks;
 
 		position = chunk->position;
@@ -176,7 +176,7 @@ CHECKED_ONCE int http1_read_line(struct http1_stream *stream, struct parser_chun
 	return stream->state <= HTTP1_REST;
 }
 
-/* The lines of a head or of trailers, and the empty one that ends them. */
+/* Reads the lines of a head or of trailers, and the empty line that ends them. */
 static __always_inline int http1_read_lines(struct http1_stream *stream, struct parser_chunk *chunk,
 					    struct http_head *head)
 {

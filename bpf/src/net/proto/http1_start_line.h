@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The first line of a message of HTTP/1, and what may come before it: line ends, and a preamble of the PROXY protocol.
- */
+/* The start line of a message of HTTP/1, and the line ends or the preamble of the PROXY protocol before it. */
 #ifndef SWPROF_NET_PROTO_HTTP1_START_LINE_H
 #define SWPROF_NET_PROTO_HTTP1_START_LINE_H
 
@@ -10,20 +9,17 @@
 #define HTTP1_METHOD_MAX 24 /* letters: the longest registered method is UPDATEREDIRECTREF (17) */
 #define HTTP1_SCHEME_MAX 12 /* letters with "://" */
 
-/* What a proxy may send before anything else (haproxy: doc/proxy-protocol.txt): "PROXY ", or this and binary. */
+/* A preamble of the PROXY protocol (haproxy: doc/proxy-protocol.txt) is a line "PROXY …", or this and binary data. */
 static const char http1_signature[16] __attribute__((unused)) = "\r\n\r\n\0\r\nQUIT\n";
 #define HTTP1_SIGNATURE_LENGTH 12
-#define HTTP1_PREAMBLE_HEAD 16 /* with version, family and, in two bytes, the length of what follows */
+#define HTTP1_PREAMBLE_HEAD 16 /* bytes: the signature, version, family, and the length of the rest in two bytes */
 #define HTTP1_PROXY_TOKEN 0x50524f5859ULL
 
 /* "HTTP/1." as a little-endian number. */
 #define HTTP1_VERSION_WORD 0x2e312f50545448ULL
 #define HTTP1_VERSION_LENGTH 7
 
-/*
- * Whether the bytes at the beginning of a call can begin a request or a response, or are less than that takes.
- * PARSER_BEGIN_SIZE bytes must be readable, whatever the length.
- */
+/* See parser_may_begin(). */
 static __always_inline bool http1_may_begin(const __u8 *bytes, __u32 length, bool is_response)
 {
 	__u32 space = 0;
@@ -55,7 +51,7 @@ static __always_inline bool http1_may_begin(const __u8 *bytes, __u32 length, boo
 			else if (!(byte >= 'A' && byte <= 'Z') && !(byte == '-' && i > 0))
 				return false;
 		} else if (i == space + 1) {
-			/* A path, all of a server, or an absolute target; CONNECT has an authority. */
+			/* A path, an asterisk, or an absolute target; CONNECT has an authority. */
 			if (byte == '/' || byte == '*')
 				return true;
 			if (bytes[0] == 'C' && bytes[1] == 'O' && bytes[2] == 'N' && space == 7)
@@ -73,7 +69,7 @@ static __always_inline bool http1_may_begin(const __u8 *bytes, __u32 length, boo
 
 static __always_inline __u8 http1_method_of(__u64 token, __u32 length)
 {
-	/* The letters, the first one highest. */
+	/* The token is the letters, the first one highest. */
 	if (length > 7)
 		return HTTP_OTHER;
 	if (token == 0x474554)
@@ -98,13 +94,8 @@ static __always_inline __u8 http1_method_of(__u64 token, __u32 length)
 }
 
 /*
- * The phases of http1_step() work on the bytes [position, length) of a chunk: each takes up where the one before ended,
- * which may be the end of the chunk. Each iteration of their loops takes a byte at least, or is the last.
- */
-
-/*
- * A byte before a message: of a line end, or of a preamble of version 2, where `remaining` is what follows its first 16
- * bytes. Returns whether it is one.
+ * Reads a byte before a message: of a line end, or of a preamble of version 2. `remaining` becomes the size of the
+ * preamble behind its first 16 bytes. Returns whether the byte belongs to one of them.
  */
 CHECKED_ONCE int http1_read_signature(struct http1_stream *stream, __u8 byte)
 {
@@ -126,7 +117,7 @@ CHECKED_ONCE int http1_read_signature(struct http1_stream *stream, __u8 byte)
 	return true;
 }
 
-/* Line ends between messages, or the beginning of a preamble of version 2. */
+/* Reads line ends between messages, or the start of a preamble of version 2. */
 CHECKED_ONCE int http1_pass_line_ends(struct http1_stream *stream, struct parser_chunk *chunk)
 {
 	if (!stream || !chunk)
@@ -143,7 +134,7 @@ CHECKED_ONCE int http1_pass_line_ends(struct http1_stream *stream, struct parser
 	return 0;
 }
 
-/* Line ends between messages, or a preamble, then the first byte of one. */
+/* Reads up to the first byte of a message. */
 static __always_inline int http1_find_start(struct http1_stream *stream, struct parser_chunk *chunk,
 					    struct http_head *head, __u32 is_response)
 {
@@ -188,7 +179,7 @@ static __always_inline void http1_read_method(struct http1_stream *stream, struc
 	}
 }
 
-/* Which form a target has tells its first byte (RFC 9112 section 3.2). */
+/* Decides the form of a target by its first byte (RFC 9112 section 3.2). */
 static __always_inline void http1_begin_target(struct http1_stream *stream, const struct parser_chunk *chunk,
 					       const struct http_head *head)
 {
@@ -204,7 +195,7 @@ static __always_inline void http1_begin_target(struct http1_stream *stream, cons
 		stream->state = HTTP1_PREAMBLE_LINE;
 }
 
-/* The rest of a preamble of version 1, a line of at most 107 bytes. */
+/* Reads the rest of a preamble of version 1, a line of at most 107 bytes. */
 CHECKED_ONCE int http1_pass_line(struct http1_stream *stream, struct parser_chunk *chunk)
 {
 	if (!stream || !chunk)
@@ -252,7 +243,7 @@ static __always_inline void http1_read_scheme(struct http1_stream *stream, struc
 	}
 }
 
-/* Passes over bytes of an authority, a path or a query, to the first that ends it. Returns that, or 0. */
+/* Skips an authority, a path or a query. Returns the byte that ends it; 0: it goes on behind the chunk. */
 static __always_inline __u8 http1_pass_target(struct parser_chunk *chunk, __u32 state)
 {
 	__u32 position;
@@ -280,7 +271,7 @@ static __always_inline __u8 http1_pass_target(struct parser_chunk *chunk, __u32 
 	return 0;
 }
 
-/* What follows a part of a target that ended with a byte. */
+/* Sets the next state, by the byte that ended a part of a target. */
 static __always_inline void http1_end_target(struct http1_stream *stream, struct parser_chunk *chunk, __u8 byte)
 {
 	if (byte == ' ') {
@@ -295,7 +286,7 @@ static __always_inline void http1_end_target(struct http1_stream *stream, struct
 	}
 }
 
-/* Hashes and keeps a path's bytes [start, end) of a chunk. */
+/* Hashes and stores the bytes [start, end) of a chunk, which belong to a path. */
 static __always_inline void http1_keep_path(const struct parser_chunk *chunk, struct http_head *head, __u32 start,
 					    __u32 end)
 {
@@ -327,7 +318,7 @@ static __always_inline void http1_read_target(struct http1_stream *stream, struc
 		byte = http1_pass_target(chunk, HTTP1_AUTHORITY);
 		if (!byte && chunk->position >= chunk->length)
 			return;
-		/* The path behind an authority may be left out: it is then "/". */
+		/* Without a path behind the authority, the path is "/". */
 		if (byte != '/') {
 			head->path_hash = (head->path_hash ^ '/') * HTTP_HASH_PRIME;
 			head->path[0] = '/';
@@ -352,7 +343,7 @@ static __always_inline void http1_read_target(struct http1_stream *stream, struc
 	}
 }
 
-/* "HTTP/1.1" of a request, "HTTP/1.1 200" of a response; what is behind it belongs to the rest of the line. */
+/* Reads "HTTP/1.1" of a request, "HTTP/1.1 200" of a response, and leaves the rest of the line. */
 static __always_inline void http1_read_version(struct http1_stream *stream, struct parser_chunk *chunk,
 					       struct http_head *head, __u32 is_response)
 {

@@ -5,7 +5,7 @@
 
 #include "message.h"
 
-#define HTTP1_NUMBER_MAX (1ULL << 59) /* lengths of this size and above are taken for garbage */
+#define HTTP1_NUMBER_MAX (1ULL << 59) /* lengths of this size and above are invalid */
 
 /* The part of a message that comes next. The order matters: start line, lines, chunks, rest. */
 enum http1_state {
@@ -20,11 +20,11 @@ enum http1_state {
 	HTTP1_STATUS, /* the version and status of a response */
 	HTTP1_PREAMBLE_LINE, /* the rest of a preamble of version 1 */
 	HTTP1_LINE, /* the beginning of a header or trailer line */
-	HTTP1_LINE_FEED, /* a carriage return was where a line begins */
+	HTTP1_LINE_FEED, /* behind a carriage return at the beginning of a line */
 	HTTP1_NAME,
 	HTTP1_VALUE,
 	HTTP1_REST, /* of a line that does not matter */
-	HTTP1_LINES_END, /* behind the empty line; only within http1_step() */
+	HTTP1_LINES_END, /* behind the empty line; within http1_step() only */
 	HTTP1_CHUNK_SIZE_START,
 	HTTP1_CHUNK_SIZE_MORE,
 	HTTP1_CHUNK_EXTENSION,
@@ -48,11 +48,11 @@ struct http1_stream {
 	volatile __u64 remaining; /* bytes of the body or chunk to come; while a number is read, its value */
 	__u64 token; /* the last eight letters of the method */
 	volatile __u8 state; /* enum http1_state */
-	volatile __u8 matched; /* letters of the word at hand */
-	volatile __u8 word; /* HTTP1_WORD_*: the name that the line can still have */
-	volatile __u8 field; /* HTTP1_WORD_*: the name that it has; 0 for all others */
-	__u8 is_trailer; /* 0 or 1: lines are behind the last chunk */
-	__u8 signature; /* bytes of a preamble of version 2 */
+	volatile __u8 matched; /* letters that match so far */
+	volatile __u8 word; /* HTTP1_WORD_*: the name that the line can still turn out to have */
+	volatile __u8 field; /* HTTP1_WORD_*: the name of the line; 0: another one */
+	__u8 is_trailer; /* 0 or 1: the lines are trailers */
+	__u8 signature; /* bytes of a preamble of version 2 so far */
 	__u8 reserved[2];
 };
 
