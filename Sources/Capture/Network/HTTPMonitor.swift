@@ -4,17 +4,16 @@ import Glibc
 import LinuxSystem
 package import ProfileModel
 
-/// Counts the HTTP requests that processes answer, all the time and cheaply: by path, in the kernel, without a record for
-/// any of them.
+/// Counts the HTTP requests that processes answer, at a low cost: by path, in the kernel, without a record for each.
 package struct HTTPMonitor: ~Copyable {
-  /// What a process has answered on a path since it is watched, or a part of it: there may be several of one path.
+  /// The requests on a path that a process has answered since it is watched. One path may have several: their sum counts.
   package struct Totals: Equatable, Sendable {
     package var process: ProcessID
     package var path: String
     package var totals: RequestTotals
   }
 
-  /// Before the programs that its probes run.
+  /// Declared before `loaded`, and so freed before the programs that its probes run.
   private var libraries = TLSLibraries(isMonitor: true)
   private var loaded: LoadedNetwork
   private var watched: Set<ProcessID> = []
@@ -39,7 +38,7 @@ package struct HTTPMonitor: ~Copyable {
 
   private init(_ loaded: consuming LoadedNetwork) { self.loaded = loaded }
 
-  /// Counts what these processes answer from now on, and no longer what others do.
+  /// Counts the requests that these processes answer from now on, and no others.
   package mutating func watch(_ processes: Set<ProcessID>) throws(CaptureError) {
     guard processes != watched else { return }
     let (added, removed) = (processes.subtracting(watched), watched.subtracting(processes))
@@ -64,15 +63,15 @@ package struct HTTPMonitor: ~Copyable {
     try loaded.object.map(named: NetworkMap.endpointGeneration).update(key: UInt32(0), value: generation)
   }
 
-  /// What could not be counted so far, by cause.
+  /// The losses so far, by cause.
   package func losses() throws(CaptureError) -> [NetworkLoss: UInt64] {
     try CaptureError.translating { try NetworkCounters.losses(loaded.object, try NetworkCounters.read(loaded.object)) }
   }
 
-  /// What cannot be watched, and why.
+  /// The parts that cannot be watched, and why.
   package var warnings: [String] { loaded.warnings + libraries.warnings }
 
-  /// What has been answered so far, by process and path; numbers only grow while a process is watched.
+  /// The answered requests so far, by process and path; numbers only grow while a process is watched.
   package mutating func totals() throws(CaptureError) -> [Totals] {
     if libraries.isDue(isWide: true) {
       libraries.attach(to: &loaded, in: Array(watched))

@@ -14,7 +14,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   private var samples: SampleKeeper
   private var libraries: TLSLibraries
   private let includesChildren: Bool
-  /// Which probes are in use, and what that leaves out.
+  /// The probes in use. They decide which data cannot be read.
   package var source: NetworkSource { loaded.source }
   package let warnings: [String]
   /// When everything was attached: calls are counted from then on.
@@ -25,18 +25,18 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   /// When the capture began, in clock ticks since boot.
   private let armedTicks: UInt64
 
-  /// What a network capture does beside what all do.
+  /// Options of network captures alone.
   package struct Options {
     package var parameters: NetworkParameters
     /// Whether requests for a path are listed and kept.
     package var isListed: (String) -> Bool
-    /// A path as it is shown.
+    /// Turns a path into the one to show.
     package var shownPath: (String) -> String
-    /// The beginning of a message as it is shown, with secrets blanked.
+    /// Turns the beginning of a message into the one to show, with secrets blanked.
     package var shownMessage: ([UInt8]) -> String
-    /// What a connection speaks, from its first bytes.
+    /// The protocol of a connection, by its first bytes.
     package var speaks: (ConnectionBeginning) -> NetworkProtocol
-    /// How many connections the kernel keeps.
+    /// The number of connections that the kernel keeps.
     package var tableCapacity: UInt32
 
     package init(
@@ -88,7 +88,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
   }
 
   package var descriptors: [Int32] { [ring.descriptor] }
-  /// No stack is walked.
+  /// Network captures walk no stacks.
   package var unwind: String { "none" }
   package var tableCost: (nanoseconds: UInt64, bytes: Int) { (0, 0) }
   package var hasPending: Bool { false }
@@ -110,7 +110,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       && ((try? loaded.object.isEmpty(map: NetworkMap.targets)) ?? false)
   }
 
-  /// Takes what the kernel has recorded.
+  /// Takes the kernel's records.
   package mutating func drain() throws(CaptureError) {
     let records = try CaptureError.translating {
       try loaded.attachNeeded()
@@ -153,7 +153,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     }
   }
 
-  /// The processes that are looked at now.
+  /// The processes that are targets now.
   private func currentTargets() -> [ProcessID] {
     switch scope.kernelScope {
     case SWPROF_SCOPE_TARGETS:
@@ -174,7 +174,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     libraries.attach(to: &loaded, in: targets)
   }
 
-  /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.
+  /// Detaches the probes, which is slow. They do nothing once the capture is finished.
   package mutating func detach() {
     libraries.release(to: &loaded)
     loaded.detach()
@@ -219,7 +219,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       startedAt: surroundings.wallTime(armedAt.nanoseconds), endedAt: surroundings.wallTime(endedAt.nanoseconds))
   }
 
-  /// Tells whether a process has ended, or has begun, within the capture; not of those that were asked for by number.
+  /// Whether a process has ended or begun during the capture. Processes that the user listed never count as such.
   private var passingTest: (ProcessID) -> Bool {
     let armedTicks = armedTicks
     var named: [ProcessID] = []
@@ -252,7 +252,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
     func add(_ key: swprof_peer_key, _ counts: swprof_times) {
       add(counts, key.tgid, key.is_server != 0 ? .received : .made, key.peer)
     }
-    // The times of one peer may be in two parts.
+    // One peer may have times in both maps: their sum counts.
     try loaded.object.map(named: NetworkMap.nearPeers).forEachValue(of: swprof_near_peer.self) {
       if $1.key.tgid != 0 { add($1.key, $1.times) }
     }
@@ -310,7 +310,7 @@ package struct NetworkCapture: ~Copyable, ArmedCapture {
       shownPath: options.shownPath,
       speaks: { [speaks = options.speaks] in
         let found = speaks(ConnectionBeginning($0))
-        // What is encrypted need not be anything that is known.
+        // Encrypted data may be of an unknown protocol.
         return $0.isTLS && found == .unknown ? .tls : found
       },
       unreadReason: {
@@ -350,7 +350,7 @@ package struct PreparedNetwork: ~Copyable {
     self.options = options
   }
 
-  /// Lists the processes to look at, where the programs were loaded for listed ones.
+  /// Lists the targets, if the programs were loaded for listed processes.
   package mutating func aim(at processes: [ProcessID]) throws(CaptureError) {
     request.target = .processes(processes)
     try ProbeTargets.check(request.target)
@@ -366,9 +366,9 @@ package struct PreparedNetwork: ~Copyable {
     }
     let armedAt = try CaptureError.translating {
       let start = try loaded.attach()
-      // Forks are seen from here on: no child is missed between the looks at /proc.
+      // Forks are seen from here on, so no child is missed while /proc is read.
       _ = try scope.fill(try loaded.object.map(named: NetworkMap.targets), for: request)
-      // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
+      // Owners are looked up after the probes are attached: these see the connections that begin meanwhile.
       _ = try loaded.object.iterate(NetworkProgram.markTargets)
       _ = try loaded.object.iterate(NetworkProgram.findOwners)
       _ = try loaded.object.iterate(NetworkProgram.findConnections)
@@ -380,7 +380,7 @@ package struct PreparedNetwork: ~Copyable {
   }
 }
 
-/// What a network capture has come to.
+/// The result of a network capture.
 package struct NetworkRecording: Sendable {
   package var profile: NetworkProfile
   package var account: SampleAccount
@@ -390,19 +390,19 @@ package struct NetworkRecording: Sendable {
   package var endedAt: WallTime
 }
 
-/// What tells the protocol of a connection.
+/// The facts that the protocol of a connection is recognized by.
 package struct ConnectionBeginning: Equatable, Sendable {
   /// The first bytes of each direction, at most 32.
   package var received: [UInt8]
   package var sent: [UInt8]
-  /// How many bytes the calls had that those come from.
+  /// The bytes of the calls that `received` and `sent` come from.
   package var receivedLength: Int
   package var sentLength: Int
   package var transport: NetworkTransport
   package var localPort: UInt16
   package var remotePort: UInt16
   package var isServer: Bool
-  /// Whether it had begun before the capture: the bytes are not its first then.
+  /// Whether it had begun before the capture. The bytes are then not its first ones.
   package var isMidway: Bool
 
   init(_ record: ConnectionRecord) {

@@ -4,7 +4,7 @@ import ProfileModel
 
 extension swprof_network_counter: @retroactive Hashable {}
 
-/// What the network programs count of themselves: connections, and all that they could not take.
+/// The network programs' own counters: connections, and losses by cause.
 enum NetworkCounters {
   /// Sums over all CPUs.
   static func read(_ object: borrowing BPFObject) throws(BPFError) -> [swprof_network_counter: UInt64] {
@@ -15,7 +15,7 @@ enum NetworkCounters {
     return counters
   }
 
-  /// The causes of losses that there were.
+  /// The losses that occurred, by cause.
   static func losses(
     _ object: borrowing BPFObject, _ totals: [swprof_network_counter: UInt64]
   ) throws(BPFError) -> [NetworkLoss: UInt64] {
@@ -23,7 +23,7 @@ enum NetworkCounters {
     return losses(totals, targetsMissed: full)
   }
 
-  /// - Parameter targetsMissed: how many processes found no place in the table of targets.
+  /// - Parameter targetsMissed: the number of processes that found no place in the table of targets.
   static func losses(
     _ totals: [swprof_network_counter: UInt64], targetsMissed: UInt64
   ) -> [NetworkLoss: UInt64] {

@@ -4,13 +4,13 @@ import Glibc
 import LinuxSystem
 import ProfileModel
 
-/// How the programs of a capture are loaded.
+/// The programs to load for a capture, and how they are set up.
 struct NetworkPlan {
   let request: CaptureRequest
   let purpose: NetworkProbes.Purpose
   let scope: CaptureScope
   let source: NetworkSource
-  /// Whether programs can go over a table (since Linux 5.13), as `end_survivors` does.
+  /// Whether programs can iterate over a map (since Linux 5.13), as `end_survivors` does.
   let canEndSurvivors: Bool
 
   private static let iterators: [NetworkProgram] = [
@@ -22,7 +22,7 @@ struct NetworkPlan {
   private static let all =
     iterators + lifecycle + sockets + calls + LoadedNetwork.Extra.allCases.flatMap(\.programs)
 
-  /// The programs that are attached when a capture begins, in that order.
+  /// The programs that are attached when a capture begins, in this order.
   var programs: [NetworkProgram] {
     var programs =
       scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : purpose.isMonitor ? [] : [.processExec]
@@ -34,8 +34,8 @@ struct NetworkPlan {
     return programs
   }
 
-  /// Whether what is sent is looked at as sending begins, which costs least, and nowhere else, as long as no target
-  /// answers requests over unix sockets: a monitor counts no bytes.
+  /// Whether sent data is read only as sending begins, which costs least. That is enough for a monitor, which counts no
+  /// bytes, until a target answers requests over unix sockets.
   private var readsSendingOnly: Bool { purpose.isMonitor && source.sent == .sockets }
 
   /// Whether there may be new targets during the capture.
@@ -44,7 +44,7 @@ struct NetworkPlan {
       && (request.includesChildren || scope.name != nil || scope.kernelScope != SWPROF_SCOPE_TARGETS)
   }
 
-  /// The programs besides that can be loaded here.
+  /// The optional programs that this capture may attach later.
   var extras: [LoadedNetwork.Extra] {
     LoadedNetwork.Extra.allCases.filter {
       switch $0 {
