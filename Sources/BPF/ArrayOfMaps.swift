@@ -65,15 +65,16 @@ import Synchronization
 
 extension BPFObject {
   /// Puts an array of maps that other objects use too in the place of one of this object, which is still to be loaded.
-  package func use(_ array: ArrayOfMaps, as name: String) throws(BPFError) {
-    let map = try unsafe self.map(name)
-    try check(unsafe bpf_map__reuse_fd(map, array.descriptor), .create(map: name))
+  package func use(_ array: ArrayOfMaps, as name: some MapName) throws(BPFError) {
+    let map = try unsafe self.map(name.rawValue)
+    try check(unsafe bpf_map__reuse_fd(map, array.descriptor), .create(map: name.rawValue))
   }
 
   /// Makes an array of maps of this object, which is still to be loaded.
   ///
   /// - Parameter example: what the maps are like.
-  package func prepareArray(ofMaps name: String, like example: MappedArray) throws(BPFError) -> ArrayOfMaps {
+  package func prepareArray(ofMaps name: some MapName, like example: MappedArray) throws(BPFError) -> ArrayOfMaps {
+    let name = name.rawValue
     let map = try unsafe self.map(name)
     var options = bpf_map_create_opts()
     options.sz = MemoryLayout<bpf_map_create_opts>.size

@@ -3,7 +3,7 @@ import CLibBPF
 /// A map of a loaded object; it must not be used once the object is gone.
 package struct BPFMap: Sendable {
   package let descriptor: Int32
-  private let name: String
+  let name: String
 
   init(descriptor: Int32, name: String) {
     self.descriptor = descriptor

@@ -69,16 +69,21 @@ import Synchronization
   }
 
   /// Sets the bytes of a read-only data section, before loading.
-  package func setConstants(section: String, _ bytes: [UInt8]) throws(BPFError) {
-    let map = try unsafe map(section)
+  package func setConstants(_ section: some ConstantsName, _ bytes: [UInt8]) throws(BPFError) {
+    let map = try unsafe map(section.rawValue)
     try check(
       unsafe bytes.withUnsafeBytes { unsafe bpf_map__set_initial_value(map, $0.baseAddress, $0.count) },
-      .update(map: section))
+      .update(map: section.rawValue))
   }
 
   /// Sets the number of entries of a map, or the bytes of a ring buffer, before loading.
-  package func setCapacity(ofMap map: String, _ count: UInt32) throws(BPFError) {
-    try check(unsafe bpf_map__set_max_entries(self.map(map), count), .update(map: map))
+  package func setCapacity(ofMap map: some MapName, _ count: UInt32) throws(BPFError) {
+    try setCapacity(ofMapCalled: map.rawValue, count)
+  }
+
+  /// Sets the number of entries of a map that a user names, before loading.
+  package func setCapacity(ofMapCalled name: String, _ count: UInt32) throws(BPFError) {
+    try check(unsafe bpf_map__set_max_entries(map(name), count), .update(map: name))
   }
 
   /// Takes the maps of another, loaded object of the same file in place of its own, before loading; constants stay its own.
@@ -94,7 +99,7 @@ import Synchronization
   }
 
   /// Leaves a program out of loading.
-  package func leaveOut(_ program: String) throws(BPFError) {
+  package func leaveOut(_ program: some ProgramName) throws(BPFError) {
     try check(unsafe bpf_program__set_autoload(try self.program(program), false), .load(object: name))
   }
 
@@ -128,9 +133,9 @@ import Synchronization
   }
 
   /// Attaches a program to the tracepoint that its section names.
-  package mutating func attach(_ program: String) throws(BPFError) {
+  package mutating func attach(_ program: some ProgramName) throws(BPFError) {
     guard let link = unsafe bpf_program__attach(try self.program(program)) else {
-      throw BPFError(operation: .attach(program: program), cause: .last)
+      throw BPFError(operation: .attach(program: program.rawValue), cause: .last)
     }
     unsafe links.append(link)
   }
@@ -139,14 +144,14 @@ import Synchronization
   mutating func adopt(_ link: OpaquePointer) { unsafe links.append(link) }
 
   /// Attaches a program to a perf event, which starts to tick at once and has to stay open.
-  package mutating func attach(_ program: String, to event: PerfEvent) throws(BPFError) {
+  package mutating func attach(_ program: some ProgramName, to event: PerfEvent) throws(BPFError) {
     // The link would close the event's descriptor with itself, so it gets one of its own.
     let descriptor = fcntl(event.descriptor, F_DUPFD_CLOEXEC, 0)
-    guard descriptor >= 0 else { throw BPFError(operation: .attach(program: program), cause: .last) }
+    guard descriptor >= 0 else { throw BPFError(operation: .attach(program: program.rawValue), cause: .last) }
     guard let link = unsafe bpf_program__attach_perf_event(try self.program(program), descriptor) else {
       let cause = Errno.last
       close(descriptor)
-      throw BPFError(operation: .attach(program: program), cause: cause)
+      throw BPFError(operation: .attach(program: program.rawValue), cause: cause)
     }
     unsafe eventLinks.append(link)
   }
@@ -182,45 +187,47 @@ import Synchronization
   }
 
   /// A map of this object, which must outlive it.
-  package func map(named name: String) throws(BPFError) -> BPFMap {
-    BPFMap(descriptor: unsafe bpf_map__fd(try map(name)), name: name)
+  package func map(named name: some MapName) throws(BPFError) -> BPFMap {
+    BPFMap(descriptor: unsafe bpf_map__fd(try map(name.rawValue)), name: name.rawValue)
   }
 
   /// What the verifier has followed of a loaded program, in instructions; nil where the kernel does not tell (5.16).
-  package func verifiedInstructions(of program: String) throws(BPFError) -> UInt32? {
+  package func verifiedInstructions(of program: some ProgramName) throws(BPFError) -> UInt32? {
     var information = bpf_prog_info()
     var size = UInt32(MemoryLayout<bpf_prog_info>.size)
     let descriptor = unsafe bpf_program__fd(try self.program(program))
-    try check(unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size), .find(name: program, object: name))
+    try check(
+      unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size), .find(name: program.rawValue, object: name))
     return information.verified_insns > 0 ? information.verified_insns : nil
   }
 
   /// The sum of an element over all CPUs, of a per-CPU array of `UInt64`.
-  package func sum(map: String, index: UInt32) throws(BPFError) -> UInt64 {
+  package func sum(map: some MapName, index: UInt32) throws(BPFError) -> UInt64 {
     var index = index
     let cpus = libbpf_num_possible_cpus()
-    try check(cpus, .update(map: map))
+    try check(cpus, .update(map: map.rawValue))
     var values = [UInt64](repeating: 0, count: Int(cpus))
     let size = values.count * MemoryLayout<UInt64>.size
     try check(
-      unsafe bpf_map__lookup_elem(try self.map(map), &index, MemoryLayout<UInt32>.size, &values, size, 0),
-      .update(map: map))
+      unsafe bpf_map__lookup_elem(try self.map(map.rawValue), &index, MemoryLayout<UInt32>.size, &values, size, 0),
+      .update(map: map.rawValue))
     return values.reduce(0, &+)
   }
 
   /// The values of a per-CPU array, an array over the CPUs for each index.
-  package func perCPUValues<Value: BitwiseCopyable>(map: String, count: Int) throws(BPFError) -> [[Value]] {
+  package func perCPUValues<Value: BitwiseCopyable>(map: some MapName, count: Int) throws(BPFError) -> [[Value]] {
     let cpus = libbpf_num_possible_cpus()
-    try check(cpus, .read(map: map))
+    try check(cpus, .read(map: map.rawValue))
     // The kernel pads values to 8 bytes.
     precondition(MemoryLayout<Value>.stride % 8 == 0)
-    let found = try unsafe self.map(map)
+    let found = try unsafe self.map(map.rawValue)
     var all: [[Value]] = []
     for index in 0..<UInt32(count) {
       var index = index
       var bytes = [UInt8](repeating: 0, count: Int(cpus) * MemoryLayout<Value>.stride)
       try check(
-        unsafe bpf_map__lookup_elem(found, &index, MemoryLayout<UInt32>.size, &bytes, bytes.count, 0), .read(map: map))
+        unsafe bpf_map__lookup_elem(found, &index, MemoryLayout<UInt32>.size, &bytes, bytes.count, 0),
+        .read(map: map.rawValue))
       all.append(
         unsafe bytes.withUnsafeBytes { buffer in
           (0..<Int(cpus)).map {
@@ -232,37 +239,38 @@ import Synchronization
   }
 
   /// Runs a program of the kind that is attached to nothing.
-  package func run(_ program: String) throws(BPFError) {
+  package func run(_ program: some ProgramName) throws(BPFError) {
     var options = unsafe bpf_test_run_opts()
     unsafe options.sz = MemoryLayout<bpf_test_run_opts>.size
     try check(
-      unsafe bpf_prog_test_run_opts(bpf_program__fd(try self.program(program)), &options), .attach(program: program))
+      unsafe bpf_prog_test_run_opts(bpf_program__fd(try self.program(program)), &options),
+      .attach(program: program.rawValue))
   }
 
   /// Runs an iterator program over everything that it iterates, and returns what it writes.
-  package func iterate(_ program: String) throws(BPFError) -> [UInt8] {
+  package func iterate(_ program: some ProgramName) throws(BPFError) -> [UInt8] {
     guard let link = unsafe bpf_program__attach_iter(try self.program(program), nil) else {
-      throw BPFError(operation: .attach(program: program), cause: .last)
+      throw BPFError(operation: .attach(program: program.rawValue), cause: .last)
     }
     defer { _ = unsafe bpf_link__destroy(link) }
     let descriptor = unsafe bpf_iter_create(bpf_link__fd(link))
-    try check(descriptor, .attach(program: program))
+    try check(descriptor, .attach(program: program.rawValue))
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = unsafe read(descriptor, &buffer, buffer.count)
       if count < 0, Errno.last == .interrupted { continue }
-      guard count >= 0 else { throw BPFError(operation: .attach(program: program), cause: .last) }
+      guard count >= 0 else { throw BPFError(operation: .attach(program: program.rawValue), cause: .last) }
       if count == 0 { return bytes }
       bytes += buffer[..<count]
     }
   }
 
   /// Whether a hash map has no element.
-  package func isEmpty(map: String) throws(BPFError) -> Bool {
+  package func isEmpty(map: some MapName) throws(BPFError) -> Bool {
     var next: UInt32 = 0
-    return unsafe bpf_map__get_next_key(try self.map(map), nil, &next, MemoryLayout<UInt32>.size) != 0
+    return unsafe bpf_map__get_next_key(try self.map(map.rawValue), nil, &next, MemoryLayout<UInt32>.size) != 0
   }
 
   func map(_ map: String) throws(BPFError) -> OpaquePointer {
@@ -272,9 +280,9 @@ import Synchronization
     return unsafe found
   }
 
-  func program(_ program: String) throws(BPFError) -> OpaquePointer {
-    guard let found = unsafe bpf_object__find_program_by_name(handle, program) else {
-      throw BPFError(operation: .find(name: program, object: name), cause: .last)
+  func program(_ program: some ProgramName) throws(BPFError) -> OpaquePointer {
+    guard let found = unsafe bpf_object__find_program_by_name(handle, program.rawValue) else {
+      throw BPFError(operation: .find(name: program.rawValue, object: name), cause: .last)
     }
     return unsafe found
   }

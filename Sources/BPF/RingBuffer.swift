@@ -11,13 +11,14 @@ import LinuxSystem
 
   private let handle: OpaquePointer
   private let consumer: Consumer
+  private let name: String
 
-  /// - Parameter map: the descriptor of a ring buffer map, which must outlive this reader.
-  package init(map: Int32) throws(BPFError) {
+  /// - Parameter map: a ring buffer map, which must outlive this reader.
+  package init(_ map: BPFMap) throws(BPFError) {
     let consumer = Consumer()
     let context = unsafe Unmanaged.passUnretained(consumer).toOpaque()
     let handle = unsafe ring_buffer__new(
-      map,
+      map.descriptor,
       { context, data, size in
         guard let context = unsafe context, let data = unsafe data else { return 0 }
         let consumer = unsafe Unmanaged<Consumer>.fromOpaque(context).takeUnretainedValue()
@@ -25,10 +26,11 @@ import LinuxSystem
         return 0
       }, context, nil)
     guard let handle = unsafe handle else {
-      throw BPFError(operation: .ringBuffer(map: String(map)), cause: .last)
+      throw BPFError(operation: .ringBuffer(map: map.name), cause: .last)
     }
     unsafe self.handle = handle
     self.consumer = consumer
+    name = map.name
   }
 
   deinit { unsafe ring_buffer__free(handle) }
@@ -39,7 +41,7 @@ import LinuxSystem
   /// Takes all records that are there, as copies.
   package func drain() throws(BPFError) -> [[UInt8]] {
     let result = unsafe ring_buffer__consume(handle)
-    try check(result, .ringBuffer(map: "samples"))
+    try check(result, .ringBuffer(map: name))
     defer { consumer.records.removeAll(keepingCapacity: true) }
     return consumer.records
   }

@@ -56,7 +56,7 @@ extension BPFObject {
   ///
   /// - Parameter links: what keeps it attached; nil for the object itself.
   package mutating func attach(
-    _ program: String, to probe: UserProbe, keptBy links: UserProbeLinks? = nil
+    _ program: some ProgramName, to probe: UserProbe, keptBy links: UserProbeLinks? = nil
   ) throws(BPFError) {
     var options = unsafe bpf_uprobe_opts()
     unsafe options.sz = MemoryLayout<bpf_uprobe_opts>.size
@@ -66,7 +66,7 @@ extension BPFObject {
       unsafe options.func_name = name
       return unsafe bpf_program__attach_uprobe_opts(handle, probe.process ?? -1, probe.file, 0, &options)
     }
-    guard let link = unsafe link else { throw BPFError(operation: .attach(program: program), cause: .last) }
+    guard let link = unsafe link else { throw BPFError(operation: .attach(program: program.rawValue), cause: .last) }
     if let links { unsafe links.links.append(link) } else { unsafe adopt(link) }
   }
 

@@ -4,19 +4,19 @@
 #define FUZZ_SIZE_MAX 4096
 #define GUARD 0xa5a5a5a5a5a5a5a5ULL
 
-int chttp_step(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head, __u32 is_response)
+int chttp_next(struct parser_stream *stream, struct parser_chunk *chunk, struct http_head *head, __u32 is_response)
 {
-	return http_step(stream, chunk, head, is_response);
+	return parser_next(stream, chunk, head, is_response);
 }
 
 /* A parser with what it must not touch around it. */
 struct bench {
 	__u64 guard_stream;
-	struct http_stream stream;
+	struct parser_stream stream;
 	__u64 guard_head;
 	struct http_head head;
 	__u64 guard_chunk;
-	struct http_chunk chunk;
+	struct parser_chunk chunk;
 	__u64 guard_end;
 	__u32 messages;
 	__u64 random;
@@ -37,19 +37,19 @@ static bool is_intact(const struct bench *bench)
 /* Reads one chunk that was put in place. */
 static enum chttp_fault read_chunk(struct bench *bench, __u32 is_response)
 {
-	struct http_chunk before = bench->chunk;
+	struct parser_chunk before = bench->chunk;
 	__u32 steps = 0;
 
 	for (;;) {
-		int event = http_step(&bench->stream, &bench->chunk, &bench->head, is_response);
+		int event = parser_next(&bench->stream, &bench->chunk, &bench->head, is_response);
 
 		if (bench->chunk.position > bench->chunk.length)
 			return CHTTP_OVERRUN;
-		if (event == HTTP_MORE)
+		if (event == PARSER_MORE)
 			break;
-		if (event == HTTP_HEAD_END)
-			http_begin_body(&bench->stream, &bench->head, is_response, HTTP_GET);
-		bench->messages += event == HTTP_MESSAGE_END;
+		if (event == PARSER_HEAD_END)
+			parser_begin_body(&bench->stream, &bench->head, is_response, HTTP_GET);
+		bench->messages += event == PARSER_MESSAGE_END;
 		/* A start, an end of a head, and an end of the message for each byte is more than there can be. */
 		if (++steps > 3 * bench->chunk.length + 3)
 			return CHTTP_ENDLESS;
@@ -66,8 +66,8 @@ static enum chttp_fault read_all(struct bench *bench, const __u8 *bytes, __u32 s
 	__u32 place = 0;
 
 	while (place < size) {
-		__u32 length = 1 + next_random(bench, HTTP_CHUNK_SIZE);
-		__u64 skippable = http_skippable(&bench->stream);
+		__u32 length = 1 + next_random(bench, PARSER_CHUNK_SIZE);
+		__u64 skippable = parser_skippable(&bench->stream);
 		enum chttp_fault fault;
 
 		if (length > size - place)
@@ -75,7 +75,7 @@ static enum chttp_fault read_all(struct bench *bench, const __u8 *bytes, __u32 s
 		if (next_random(bench, 4) == 0 && skippable) {
 			if (length > skippable)
 				length = skippable;
-			bench->messages += http_skip(&bench->stream, length) == HTTP_MESSAGE_END;
+			bench->messages += parser_skip(&bench->stream, length) == PARSER_MESSAGE_END;
 			place += length;
 			continue;
 		}
@@ -123,13 +123,13 @@ enum chttp_fault chttp_fuzz(const __u8 *bytes, __u32 size, __u32 is_response, __
 				__builtin_memmove(damaged + place, damaged + place + 1, length - place);
 			}
 		}
-		http_resume(&bench.stream);
+		parser_resume(&bench.stream);
 		fault = read_all(&bench, damaged, length, is_response);
 		if (fault)
 			return fault;
 		if (round % 8)
 			continue;
-		http_resume(&bench.stream);
+		parser_resume(&bench.stream);
 		bench.messages = 0;
 		fault = read_all(&bench, bytes, size, is_response);
 		if (fault)
@@ -142,8 +142,8 @@ enum chttp_fault chttp_fuzz(const __u8 *bytes, __u32 size, __u32 is_response, __
 
 __u64 chttp_repeat(const __u8 *bytes, __u32 size, __u32 is_response, __u32 rounds)
 {
-	struct http_stream stream = {};
-	struct http_chunk chunk = {};
+	struct parser_stream stream = {};
+	struct parser_chunk chunk = {};
 	struct http_head head = {};
 	__u64 messages = 0;
 
@@ -152,12 +152,12 @@ __u64 chttp_repeat(const __u8 *bytes, __u32 size, __u32 is_response, __u32 round
 			int event;
 
 			chunk.position = 0;
-			chunk.length = size - place < HTTP_CHUNK_SIZE ? size - place : HTTP_CHUNK_SIZE;
+			chunk.length = size - place < PARSER_CHUNK_SIZE ? size - place : PARSER_CHUNK_SIZE;
 			__builtin_memcpy(chunk.bytes, bytes + place, chunk.length);
-			while ((event = http_step(&stream, &chunk, &head, is_response)) != HTTP_MORE) {
-				if (event == HTTP_HEAD_END)
-					http_begin_body(&stream, &head, is_response, HTTP_GET);
-				messages += event == HTTP_MESSAGE_END;
+			while ((event = parser_next(&stream, &chunk, &head, is_response)) != PARSER_MORE) {
+				if (event == PARSER_HEAD_END)
+					parser_begin_body(&stream, &head, is_response, HTTP_GET);
+				messages += event == PARSER_MESSAGE_END;
 			}
 		}
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Conversations made up at random, parts of which are lost, read through the parser and the pairing as requests.bpf.h
+ * Conversations made up at random, parts of which are lost, read through the parser and the pairing as net/requests.bpf.h
  * does. What belongs together is known from the places of the messages in their streams.
  */
-#include "../../bpf/src/pairing.h"
+#include "../../bpf/src/net/pairing.h"
 #include "CHTTP.h"
 #include <stdio.h>
 #include <string.h>
@@ -33,9 +33,9 @@ struct conversation {
 
 struct reader {
 	struct conversation *conversation;
-	struct http_stream streams[2];
+	struct parser_stream streams[2];
 	struct http_head heads[2];
-	struct http_chunk chunk;
+	struct parser_chunk chunk;
 	struct pairing pairing;
 	__u32 waiting[PAIRING_WAITING_MAX]; /* the exchange of each */
 	__u8 methods[PAIRING_WAITING_MAX];
@@ -323,19 +323,19 @@ static void lose(struct reader *reader, int direction)
 
 static void handle(struct reader *reader, int direction, int event)
 {
-	struct http_stream *stream = &reader->streams[direction];
+	struct parser_stream *stream = &reader->streams[direction];
 	struct http_head *head = &reader->heads[direction];
 
 	switch (event) {
-	case HTTP_HEAD_START:
+	case PARSER_HEAD_START:
 		reader->message_start[direction] = reader->position[direction];
 		reader->message_time[direction] = reader->time;
 		break;
-	case HTTP_HEAD_END:
+	case PARSER_HEAD_END:
 		if (direction == REQUESTS) {
 			if (head->has_line)
 				add_request(reader);
-			http_begin_body(stream, head, 0, 0);
+			parser_begin_body(stream, head, 0, 0);
 			break;
 		}
 		head->has_line = 0;
@@ -344,22 +344,22 @@ static void handle(struct reader *reader, int direction, int event)
 			pairing_refuse(&reader->pairing);
 			add_request(reader);
 		}
-		http_begin_body(stream, head, 1,
+		parser_begin_body(stream, head, 1,
 				pairing_waits(&reader->pairing) ? reader->methods[pairing_oldest(&reader->pairing)] :
 								  HTTP_OTHER);
 		if (!is_final(head))
 			break;
 		pairing_begin_answer(&reader->pairing, reader->is_sending);
 		if (pairing_doubts_body(&reader->pairing, stream)) {
-			http_seek(stream);
+			parser_seek(stream);
 			lose(reader, direction);
 		}
 		break;
-	case HTTP_MESSAGE_END:
+	case PARSER_MESSAGE_END:
 		if (direction == ANSWERS && reader->pairing.answer != ANSWER_NONE)
 			finish_answer(reader, true);
 		break;
-	case HTTP_LOST:
+	case PARSER_LOST:
 		lose(reader, direction);
 		break;
 	}
@@ -372,30 +372,30 @@ static void skip(struct reader *reader, int direction, __u32 count)
 	if (!count)
 		return;
 	reader->position[direction] += count;
-	if (direction == ANSWERS && http_is_seeking(&reader->streams[direction]) && reader->is_sending)
+	if (direction == ANSWERS && parser_is_seeking(&reader->streams[direction]) && reader->is_sending)
 		reader->pairing.is_early = 1;
-	event = http_skip(&reader->streams[direction], count);
-	if (event != HTTP_MORE)
+	event = parser_skip(&reader->streams[direction], count);
+	if (event != PARSER_MORE)
 		handle(reader, direction, event);
 }
 
 static void read_bytes(struct reader *reader, int direction, const __u8 *bytes, __u32 size)
 {
-	struct http_stream *stream = &reader->streams[direction];
+	struct parser_stream *stream = &reader->streams[direction];
 
 	while (size) {
-		__u32 length = size < HTTP_CHUNK_SIZE ? size : HTTP_CHUNK_SIZE, base = reader->position[direction];
+		__u32 length = size < PARSER_CHUNK_SIZE ? size : PARSER_CHUNK_SIZE, base = reader->position[direction];
 		int event;
 
 		reader->chunk.position = 0;
 		reader->chunk.length = length;
 		memcpy(reader->chunk.bytes, bytes, length);
 		do {
-			event = http_step(stream, &reader->chunk, &reader->heads[direction], direction);
+			event = parser_next(stream, &reader->chunk, &reader->heads[direction], direction);
 			reader->position[direction] = base + reader->chunk.position;
-			if (event != HTTP_MORE)
+			if (event != PARSER_MORE)
 				handle(reader, direction, event);
-		} while (event != HTTP_MORE);
+		} while (event != PARSER_MORE);
 		reader->position[direction] = base + length;
 		bytes += length;
 		size -= length;
@@ -406,19 +406,19 @@ static void read_call(struct reader *reader, const struct call *call)
 {
 	const __u8 *bytes = reader->conversation->bytes[call->direction] + call->start;
 	__u32 size = call->end - call->start;
-	__u8 beginning[HTTP_BEGIN_SIZE] = {};
+	__u8 beginning[PARSER_BEGIN_SIZE] = {};
 
 	reader->is_sending = call->is_sending;
 	reader->time++;
 	if (call->is_sending && call->direction == ANSWERS)
 		pairing_note_sending(&reader->pairing);
-	if (http_is_seeking(&reader->streams[call->direction]) && call->direction == REQUESTS) {
+	if (parser_is_seeking(&reader->streams[call->direction]) && call->direction == REQUESTS) {
 		memcpy(beginning, bytes, call->seen < sizeof(beginning) ? call->seen : sizeof(beginning));
-		if (call->seen && http_may_begin(beginning, call->seen, false) &&
+		if (call->seen && parser_may_begin(beginning, call->seen, false) &&
 		    pairing_resume(&reader->pairing, reader->is_sending))
-			http_resume(&reader->streams[REQUESTS]);
+			parser_resume(&reader->streams[REQUESTS]);
 	}
-	if (http_is_seeking(&reader->streams[call->direction])) {
+	if (parser_is_seeking(&reader->streams[call->direction])) {
 		skip(reader, call->direction, size);
 		return;
 	}

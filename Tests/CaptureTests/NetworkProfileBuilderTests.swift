@@ -164,17 +164,17 @@ import Testing
   ) {
     let client = Endpoint([UInt8](repeating: 0, count: 10) + [255, 255, 10, 0, 0, 1], port: 40000)
     let server = Endpoint([UInt8](repeating: 0, count: 10) + [255, 255, 10, 0, 0, 2], port: 80)
-    var owners = EndOwners<Int32>()
+    var owners = FlowOwners<Int32>()
     for (index, namespace) in namespaces.enumerated() {
       let process: Int32 = namespaces[0] == namespace ? 10 : 10 + Int32(index)
-      owners.note(ConnectionEnds(local: client, remote: server, namespace: namespace, type: 1), process)
+      owners.note(ConnectionFlow(local: client, remote: server, namespace: namespace, type: 1), process)
     }
 
-    let seen = ConnectionEnds(local: server, remote: client, namespace: own, type: 1)
+    let seen = ConnectionFlow(local: server, remote: client, namespace: own, type: 1)
 
     #expect(owners.owner(of: seen.reversed) == expected)
     // Nor is the end of a datagram socket that of a stream.
-    #expect(owners.owner(of: ConnectionEnds(local: client, remote: server, namespace: own, type: 2)) == nil)
+    #expect(owners.owner(of: ConnectionFlow(local: client, remote: server, namespace: own, type: 2)) == nil)
   }
 
   @Test func `servers elsewhere keep their ports, and have the names of the hosts file`() {

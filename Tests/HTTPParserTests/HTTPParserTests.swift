@@ -157,7 +157,7 @@ struct HTTPParserTests {
     let reader = read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", isResponse: true)
 
     #expect(reader.messages.first?.end == nil)
-    #expect(http_skippable([reader.stream]) == .max)
+    #expect(parser_skippable([reader.stream]) == .max)
   }
 
   @Test(arguments: [
@@ -189,11 +189,11 @@ struct HTTPParserTests {
     let before = reader.messages.count
 
     #expect(reader.losses == 1)
-    #expect(http_is_seeking(&reader.stream))
+    #expect(parser_is_seeking(&reader.stream))
     reader.read("GET /unseen HTTP/1.1\r\n\r\n".utf8)
     #expect(reader.messages.count == before)
 
-    http_resume(&reader.stream)
+    parser_resume(&reader.stream)
     reader.read("GET /seen HTTP/1.1\r\n\r\n".utf8)
     #expect(reader.messages.last?.path == "/seen")
     #expect(reader.messages.last?.end == reader.place)
@@ -202,16 +202,16 @@ struct HTTPParserTests {
   @Test func `more bytes missing than may be skipped lose the framing`() {
     var reader = read("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n")
 
-    #expect(http_skippable(&reader.stream) == 10)
-    #expect(http_skip(&reader.stream, 4) == HTTP_MORE.rawValue)
-    #expect(http_skip(&reader.stream, 7) == HTTP_LOST.rawValue)
-    #expect(http_is_seeking(&reader.stream))
+    #expect(parser_skippable(&reader.stream) == 10)
+    #expect(parser_skip(&reader.stream, 4) == PARSER_MORE.rawValue)
+    #expect(parser_skip(&reader.stream, 7) == PARSER_LOST.rawValue)
+    #expect(parser_is_seeking(&reader.stream))
   }
 
   private func mayBegin(_ text: some Sequence<UInt8>, isResponse: Bool) -> Bool {
     let bytes = Array(text)
-    let room = bytes + Array(repeating: 0, count: max(0, Int(HTTP_BEGIN_SIZE) - bytes.count))
-    return http_may_begin(room, UInt32(bytes.count), isResponse)
+    let room = bytes + Array(repeating: 0, count: max(0, Int(PARSER_BEGIN_SIZE) - bytes.count))
+    return parser_may_begin(room, UInt32(bytes.count), isResponse)
   }
 
   @Test func `the first bytes of a message, however few, may begin one`() {

@@ -17,7 +17,7 @@ struct StreamReader {
   let isResponse: Bool
   /// The methods of the requests that are answered; GET where there are no more.
   var methods: [http_method] = []
-  var stream = http_stream()
+  var stream = parser_stream()
   private(set) var messages: [ReadMessage] = []
   private(set) var place = 0
   /// How often framing was lost.
@@ -25,7 +25,7 @@ struct StreamReader {
   /// How many calls the parser took.
   private(set) var steps = 0
   private var head = http_head()
-  private var chunk = http_chunk()
+  private var chunk = parser_chunk()
 
   init(isResponse: Bool, methods: [http_method] = []) {
     self.isResponse = isResponse
@@ -36,42 +36,42 @@ struct StreamReader {
   mutating func read(_ bytes: some Sequence<UInt8>, skips: Bool = false) {
     var rest = Array(bytes)[...]
     while !rest.isEmpty {
-      let skippable = Int(clamping: http_skippable(&stream))
+      let skippable = Int(clamping: parser_skippable(&stream))
       if skips, skippable > 0 {
         let count = min(skippable, rest.count)
-        note(http_skip(&stream, UInt64(count)), at: place + count)
+        note(parser_skip(&stream, UInt64(count)), at: place + count)
         place += count
         rest = rest.dropFirst(count)
         continue
       }
-      let piece = rest.prefix(Int(HTTP_CHUNK_SIZE))
+      let piece = rest.prefix(Int(PARSER_CHUNK_SIZE))
       readChunk(piece)
       rest = rest.dropFirst(piece.count)
     }
   }
 
-  mutating func close() { note(http_close(&stream), at: place) }
+  mutating func close() { note(parser_close(&stream), at: place) }
 
   private mutating func readChunk(_ piece: ArraySlice<UInt8>) {
     chunk.position = 0
     chunk.length = UInt32(piece.count)
     withUnsafeMutableBytes(of: &chunk.bytes) { $0.copyBytes(from: piece) }
     while true {
-      let event = chttp_step(&stream, &chunk, &head, isResponse ? 1 : 0)
+      let event = chttp_next(&stream, &chunk, &head, isResponse ? 1 : 0)
       steps += 1
-      if event == HTTP_MORE.rawValue { break }
+      if event == PARSER_MORE.rawValue { break }
       note(event, at: place + Int(chunk.position))
     }
     place += piece.count
   }
 
   private mutating func note(_ event: Int32, at place: Int) {
-    switch http_event(rawValue: UInt32(event)) {
-    case HTTP_HEAD_START: messages.append(ReadMessage(start: place))
-    case HTTP_HEAD_END: endHead(at: place)
-    case HTTP_MESSAGE_END: messages[messages.count - 1].end = place
-    case HTTP_LOST: losses += 1
-    case HTTP_PREAMBLE_END: messages.removeAll()
+    switch parser_event(rawValue: UInt32(event)) {
+    case PARSER_HEAD_START: messages.append(ReadMessage(start: place))
+    case PARSER_HEAD_END: endHead(at: place)
+    case PARSER_MESSAGE_END: messages[messages.count - 1].end = place
+    case PARSER_LOST: losses += 1
+    case PARSER_PREAMBLE_END: messages.removeAll()
     default: break
     }
   }
@@ -86,7 +86,7 @@ struct StreamReader {
     let isInterim = head.status < 200 && head.status != 101
     let method = isResponse ? methods.first ?? HTTP_GET : HTTP_OTHER
     if isResponse, !isInterim, !methods.isEmpty { methods.removeFirst() }
-    http_begin_body(&stream, &head, isResponse ? 1 : 0, method.rawValue)
+    parser_begin_body(&stream, &head, isResponse ? 1 : 0, method.rawValue)
   }
 }
 

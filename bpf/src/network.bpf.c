@@ -2,11 +2,14 @@
 /*
  * Network profiling: connections of the targets, and the HTTP requests on them.
  *
- * Calls are counted, and their data is read, through one of two sources. Where the kernel has tracepoints in its socket
- * layer, those: they see every way to send and receive, and cost other system calls nothing. Else the ends of system
- * calls. With either, the arguments of a call are still in the registers.
+ * One of two sources counts calls and leads to their data. Tracepoints of the socket layer are preferred: they see
+ * every way to send and receive, and cost other system calls nothing. Kernels without them take the ends of system
+ * calls. With both, the syscall arguments are still in the registers.
  */
-#include "lives.bpf.h"
+#include "net/tls.bpf.h"
+#include "net/sockets.bpf.h"
+#include "net/syscalls.bpf.h"
+#include "net/tcp_states.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -81,22 +84,22 @@ static __always_inline struct sock *socket_of_file(struct bpf_iter__task_file *c
 	return socket ? socket->sk : NULL;
 }
 
-/* Who has which end, of all processes. */
+/* Finds the process of each flow, of all processes on the host. */
 SEC("iter/task_file")
 int find_owners(struct bpf_iter__task_file *context)
 {
 	struct sock *sk = socket_of_file(context);
 	struct task_struct *task = context->task;
 	struct swprof_owner owner = {};
-	struct swprof_ends ends = {};
+	struct swprof_flow flow = {};
 
 	if (!sk || !task || !is_ip(sk->__sk_common.skc_family))
 		return 0;
 	note_owner(&owner, task);
-	/* The first one is the process that others have it from. */
+	/* The first process that is found has passed the socket on to the others. */
 	if (remote_port(sk)) {
-		fill_ends(&ends, sk);
-		note_end(&ends, &owner, BPF_NOEXIST);
+		fill_flow(&flow, sk);
+		note_flow(&flow, &owner, BPF_NOEXIST);
 	} else if (sk->__sk_common.skc_num) {
 		note_listener(sk, &owner, BPF_NOEXIST);
 	}
@@ -116,7 +119,7 @@ static __always_inline bool is_ring(struct file *file)
 	return true;
 }
 
-/* The connections that the targets have when the capture begins, and whether one of them uses io_uring. */
+/* Finds the connections that the targets have when the capture begins, and whether a target uses io_uring. */
 SEC("iter/task_file")
 int find_connections(struct bpf_iter__task_file *context)
 {
@@ -142,7 +145,7 @@ int find_connections(struct bpf_iter__task_file *context)
 	}
 	family = sk->__sk_common.skc_family;
 	type = sk->sk_type;
-	/* Listeners have nobody at their other end, nor have unix sockets without a peer. */
+	/* Listeners have no other end, nor have unix sockets without a peer. */
 	if (is_ip(family) && type == SOCK_STREAM && sk->__sk_common.skc_state == TCP_LISTEN)
 		return 0;
 	if (family == AF_UNIX && !BPF_CORE_READ((struct unix_sock *)sk, peer))
@@ -155,7 +158,7 @@ int find_connections(struct bpf_iter__task_file *context)
 	return 0;
 }
 
-/* What has not ended when the capture does. */
+/* Notes the connections that last when the capture ends. */
 SEC("iter/task_file")
 int find_survivors(struct bpf_iter__task_file *context)
 {
@@ -184,15 +187,15 @@ static long end_survivor(struct bpf_map *map, const void *key, struct connection
 	if (!connection->shared.socket)
 		return 0;
 	if (connection->shared.flags & SWPROF_CONNECTION_SEEN)
-		note_answer(connection, current_payload());
+		note_answer(connection, current_scratch());
 	else
-		end_streams(connection, current_payload());
+		end_streams(connection, current_scratch());
 	return 0;
 }
 
 /*
- * Of connections that nobody has open any more the answers have ended too; of other sockets than TCP's, nothing else
- * tells. Of the others they go on.
+ * Ends the answers of connections that no process has open any more: only TCP has a tracepoint for the end of a socket.
+ * The answers of the other connections go on.
  */
 SEC("iter/task")
 int end_survivors(struct bpf_iter__task *context)

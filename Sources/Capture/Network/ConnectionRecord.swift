@@ -1,7 +1,7 @@
 import CProbes
 import ProfileModel
 
-/// A connection as the kernel side describes it.
+/// The kernel side's record of a connection.
 struct ConnectionRecord {
   let raw: swprof_connection
 
@@ -15,7 +15,7 @@ struct ConnectionRecord {
 
   var process: ProcessID { ProcessID(rawValue: Int32(bitPattern: raw.tgid)) }
   var processName: String { Self.text(raw.comm) }
-  /// The process at the other end, where it is on this host and known.
+  /// The process at the other end; nil if it is unknown or on another host.
   var peer: ProcessID? { raw.peer_tgid == 0 ? nil : ProcessID(rawValue: Int32(bitPattern: raw.peer_tgid)) }
   var peerName: String { Self.text(raw.peer_comm) }
   var role: NetworkRole { has(SWPROF_CONNECTION_SERVER) ? .server : .client }
@@ -26,7 +26,7 @@ struct ConnectionRecord {
 
   func has(_ flag: Int32) -> Bool { raw.flags & UInt32(flag) != 0 }
 
-  /// Whether it ended during the capture: the kernel said so, or nothing has it open any more.
+  /// Whether it ended during the capture: the kernel reported its end, or no process has it open any more.
   var hasEnded: Bool { has(SWPROF_CONNECTION_CLOSED) || !has(SWPROF_CONNECTION_SEEN) }
 
   var transport: NetworkTransport {
@@ -36,13 +36,13 @@ struct ConnectionRecord {
     return has(SWPROF_CONNECTION_TCP) ? .tcp : .mptcp
   }
 
-  /// Whether nothing else can have the same two ends at the same time.
+  /// Whether no other connection can have this flow at the same time.
   var isIPStream: Bool { transport == .tcp || transport == .mptcp }
 
-  /// The inode of its network namespace; nil where that is not known.
+  /// The inode of its network namespace; nil: unknown.
   var namespace: UInt32? { raw.netns == 0 ? nil : raw.netns }
-  var ends: ConnectionEnds {
-    ConnectionEnds(local: local, remote: remote, namespace: raw.netns, type: raw.type)
+  var flow: ConnectionFlow {
+    ConnectionFlow(local: local, remote: remote, namespace: raw.netns, type: raw.type)
   }
   var local: Endpoint { Endpoint(Self.bytes(raw.local), port: raw.local_port) }
   var remote: Endpoint { Endpoint(Self.bytes(raw.remote), port: raw.remote_port) }
@@ -62,15 +62,15 @@ struct ConnectionRecord {
     return Array(bytes[start..<start + min(size, Int(SWPROF_PREFIX_SIZE))])
   }
 
-  /// Whether content of one direction alone was read.
+  /// Whether content was read of one direction only.
   var isReadOneWay: Bool { (raw.prefix_size.0 > 0) != (raw.prefix_size.1 > 0) }
 
-  /// What was received in all: TCP's own count where it is more than calls have fetched.
+  /// The bytes received in all: TCP's own count, if it is more than calls have fetched.
   var bytesReceived: UInt64 { total(raw.bytes.0, raw.tcp.bytes_received &- raw.tcp_before.bytes_received) }
 
-  /// What was sent in all: what TCP has seen acknowledged where it is more than calls have handed over.
+  /// The bytes sent in all: TCP's count of acknowledged bytes, if it is more than calls have sent.
   var bytesSent: UInt64 {
-    // The side that connects has its SYN counted as a byte.
+    // TCP counts the SYN of the side that connects as a byte.
     let beginning: UInt64 = role == .client && !isSeeded ? 1 : 0
     return total(raw.bytes.1, raw.tcp.bytes_acked &- raw.tcp_before.bytes_acked &- beginning)
   }
@@ -108,7 +108,7 @@ struct ConnectionRecord {
     return totals
   }
 
-  /// The requests, without their distribution, which is kept by peers.
+  /// The requests, without the distribution of their durations: that is kept by peer.
   private var requests: RequestTotals {
     var requests = RequestTotals()
     requests.setCounts(
@@ -122,12 +122,12 @@ struct ConnectionRecord {
     return requests
   }
 
-  /// The bytes of an array that C has and Swift sees as a tuple.
+  /// The bytes of a C array, which Swift imports as a tuple.
   static func bytes<Value: BitwiseCopyable>(_ value: Value) -> [UInt8] {
     unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
   }
 
-  /// The numbers of an array of `__u64` that C has and Swift sees as a tuple.
+  /// The numbers of a C array of `__u64`, which Swift imports as a tuple.
   static func counts<Value: BitwiseCopyable>(_ value: Value) -> [UInt64] {
     unsafe withUnsafeBytes(of: value) { bytes in unsafe Array(bytes.bindMemory(to: UInt64.self)) }
   }
@@ -139,12 +139,12 @@ struct ConnectionRecord {
 }
 
 extension RequestTotals {
-  /// Takes what the kernel has counted.
+  /// Takes the kernel's counters.
   ///
   /// - Parameters:
   ///   - finished: requests that were answered whole, by the first digit of the status.
-  ///   - answered: those whose answer has begun, and has no end that was seen.
-  ///   - endsMissed: of the latter, those whose end was lost.
+  ///   - answered: requests whose answer has begun, and whose end was not seen.
+  ///   - endsMissed: the part of `answered` whose end was lost.
   mutating func setCounts(
     _ count: UInt64, finished: [UInt64], answered: [UInt64], endsMissed: UInt64, unpaired: UInt64
   ) {
@@ -176,7 +176,7 @@ struct Endpoint: Hashable {
     self.port = port
   }
 
-  /// Whether it is the host that it is on: 127.0.0.0/8, ::1.
+  /// Whether the address is one of the host itself: 127.0.0.0/8, ::1.
   var isLoopback: Bool {
     isIPv4 ? address[12] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address[15] == 1
   }

@@ -1,17 +1,17 @@
 import BPF
 import CProbes
 
-/// The kernel's sums of requests by endpoint, which lie in two maps: see `near_endpoints`.
+/// The kernel's sums of requests by endpoint, in two maps: the cache `near_endpoints`, and `endpoints`.
 struct EndpointTable {
   private let near: BPFMap
   private let others: BPFMap
 
   init(_ object: borrowing BPFObject) throws(BPFError) {
-    near = try object.map(named: "near_endpoints")
-    others = try object.map(named: "endpoints")
+    near = try object.map(named: NetworkMap.nearEndpoints)
+    others = try object.map(named: NetworkMap.endpoints)
   }
 
-  /// All endpoints; the sums of one may be in two parts.
+  /// All endpoints. One endpoint may be in both maps: the sum of its entries counts.
   func entries() throws(BPFError) -> [(swprof_endpoint_key, swprof_endpoint)] {
     var entries: [(swprof_endpoint_key, swprof_endpoint)] = []
     try near.forEachValue(of: swprof_near_endpoint.self) {
@@ -20,7 +20,7 @@ struct EndpointTable {
     return try entries + others.entries(startingWith: swprof_endpoint_key(), swprof_endpoint())
   }
 
-  /// Removes the endpoints of processes whose requests are not counted any more.
+  /// Removes the endpoints of processes that are not watched any more.
   func remove(where isOver: (_ process: UInt32) -> Bool) throws(BPFError) {
     var free: [UInt32] = []
     try near.forEachValue(of: swprof_near_endpoint.self) {
@@ -34,6 +34,6 @@ struct EndpointTable {
 }
 
 extension swprof_endpoint_key {
-  /// Whether there is an endpoint at a near place: not before its key has been written.
+  /// Whether an entry of the cache holds an endpoint: its key has been written.
   fileprivate var isTaken: Bool { tgid != 0 && tgid != .max }
 }

@@ -4,22 +4,21 @@ import Glibc
 import LinuxSystem
 package import ProfileModel
 
-/// Counts the HTTP requests that processes answer, all the time and cheaply: by path, in the kernel, without a record for
-/// any of them.
+/// Counts the HTTP requests that processes answer, at a low cost: by path, in the kernel, without a record for each.
 package struct HTTPMonitor: ~Copyable {
-  /// What a process has answered on a path since it is watched, or a part of it: there may be several of one path.
+  /// The requests on a path that a process has answered since it is watched. One path may have several: their sum counts.
   package struct Totals: Equatable, Sendable {
     package var process: ProcessID
     package var path: String
     package var totals: RequestTotals
   }
 
-  /// Before the programs that its probes run.
+  /// Declared before `loaded`, and so freed before the programs that its probes run.
   private var libraries = TLSLibraries(isMonitor: true)
   private var loaded: LoadedNetwork
   private var watched: Set<ProcessID> = []
   /// How often endpoints were removed.
-  private var edition: UInt32 = 0
+  private var generation: UInt32 = 0
   package var source: NetworkSource { loaded.source }
 
   /// Loads and attaches everything; nothing is counted before `watch(_:)`.
@@ -41,18 +40,18 @@ package struct HTTPMonitor: ~Copyable {
 
   private init(_ loaded: consuming LoadedNetwork) { self.loaded = loaded }
 
-  /// Counts what these processes answer from now on, and no longer what others do.
+  /// Counts the requests that these processes answer from now on, and no others.
   package mutating func watch(_ processes: Set<ProcessID>) throws(CaptureError) {
     guard processes != watched else { return }
     let (added, removed) = (processes.subtracting(watched), watched.subtracting(processes))
     watched = processes
     try CaptureError.translating {
-      let targets = try loaded.object.map(named: "targets")
+      let targets = try loaded.object.map(named: NetworkMap.targets)
       for process in removed { targets.remove(key: UInt32(process.rawValue)) }
       for process in added { try targets.update(key: UInt32(process.rawValue), value: UInt8(1)) }
-      _ = try loaded.object.iterate("mark_targets")
+      _ = try loaded.object.iterate(NetworkProgram.markTargets)
       if !added.isEmpty {
-        _ = try loaded.object.iterate("find_connections")
+        _ = try loaded.object.iterate(NetworkProgram.findConnections)
         try loaded.attachNeeded()
       }
       if !removed.isEmpty { try forget(removed) }
@@ -62,19 +61,19 @@ package struct HTTPMonitor: ~Copyable {
   private mutating func forget(_ processes: Set<ProcessID>) throws {
     libraries.forget(processes)
     try EndpointTable(loaded.object).remove { processes.contains(ProcessID(rawValue: Int32(bitPattern: $0))) }
-    edition &+= 1
-    try loaded.object.map(named: "endpoint_edition").update(key: UInt32(0), value: edition)
+    generation &+= 1
+    try loaded.object.map(named: NetworkMap.endpointGeneration).update(key: UInt32(0), value: generation)
   }
 
-  /// What could not be counted so far, by cause.
+  /// The losses so far, by cause.
   package func losses() throws(CaptureError) -> [NetworkLoss: UInt64] {
     try CaptureError.translating { try NetworkCounters.losses(loaded.object, try NetworkCounters.read(loaded.object)) }
   }
 
-  /// What cannot be watched, and why.
+  /// The parts that cannot be watched, and why.
   package var warnings: [String] { loaded.warnings + libraries.warnings }
 
-  /// What has been answered so far, by process and path; numbers only grow while a process is watched.
+  /// The answered requests so far, by process and path; numbers only grow while a process is watched.
   package mutating func totals() throws(CaptureError) -> [Totals] {
     if libraries.isDue(isWide: true) {
       libraries.attach(to: &loaded, in: Array(watched))

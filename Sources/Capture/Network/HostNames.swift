@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// The names that /etc/hosts has for addresses: nothing is asked of a name server.
+/// The names that /etc/hosts has for addresses. No name server is asked.
 struct HostNames {
   private var names: [String: String] = [:]
 

@@ -3,30 +3,30 @@ import CProbes
 import LinuxSystem
 import ProfileModel
 
-/// The loaded programs of network profiling: those that every capture has, and others once a target needs them.
+/// The loaded programs of network profiling: those of every capture, and optional ones once a target needs them.
 struct LoadedNetwork: ~Copyable {
-  /// Programs that few targets need. Loading them takes the kernel a tenth of a second, and each that is attached costs
-  /// every process on the host.
+  /// Optional programs, which few targets need. The kernel takes a tenth of a second to load them, and each attached one
+  /// costs every process on the host.
   enum Extra: CaseIterable {
-    /// How much is sent, and over unix sockets what.
+    /// Counts sent bytes, and reads what is sent over unix sockets.
     case lengths
-    /// What is sent is read as sending begins.
+    /// Reads sent data as sending begins.
     case sending
-    /// What is received is read from its packets.
+    /// Reads received data from its packets.
     case packets
-    /// What TLS libraries read and write.
+    /// Reads the plain text of TLS libraries.
     case libraries
 
-    var programs: [String] {
+    var programs: [NetworkProgram] {
       switch self {
-      case .lengths: ["send_length"]
-      case .sending: ["begin_send"]
-      case .packets: ["copy_packet"]
+      case .lengths: [.sendLength]
+      case .sending: [.beginSend]
+      case .packets: [.copyPacket]
       case .libraries: TLSLibraries.programs
       }
     }
 
-    /// How programs ask for it: SWPROF_NEED_*; 0 where they do not.
+    /// The bit by which programs ask for it: SWPROF_NEED_*; 0: they never do.
     fileprivate var need: UInt32 {
       switch self {
       case .lengths: UInt32(SWPROF_NEED_LENGTHS)
@@ -53,9 +53,9 @@ struct LoadedNetwork: ~Copyable {
   /// The extra programs that were loaded with the others.
   private let included: [Extra]
   private var additions: [Addition] = []
-  /// What is neither loaded yet nor has failed to.
+  /// The optional programs that are not loaded, and whose loading has not failed.
   private var absent: [Extra]
-  /// What could not be loaded, and why.
+  /// The programs that could not be loaded, and why.
   private(set) var warnings: [String] = []
 
   var source: NetworkSource { plan.source }
@@ -71,7 +71,7 @@ struct LoadedNetwork: ~Copyable {
     object = try plan.load(with: included)
   }
 
-  /// Attaches what the capture begins with. Nobody is a target before all of it is.
+  /// Attaches the programs that the capture begins with. No process is a target before all of them are attached.
   ///
   /// - Returns: when the capture began.
   mutating func attach() throws -> MonotonicTime {
@@ -85,39 +85,41 @@ struct LoadedNetwork: ~Copyable {
   @discardableResult
   func enter(_ phase: swprof_network_phase) throws -> MonotonicTime {
     let now = Clock.monotonic
-    try object.map(named: "phase").update(key: UInt32(0), value: phase.rawValue)
+    try object.map(named: NetworkMap.phase).update(key: UInt32(0), value: phase.rawValue)
     return now
   }
 
-  /// Tells programs what is attached.
+  /// Writes to the map `needs` which optional programs are attached.
   private func noteMet() throws {
     let attached = included + additions.flatMap(\.extras)
     let unmet = plan.extras.filter { !attached.contains($0) }.reduce(0) { $0 | $1.need }
-    try object.map(named: "needs").update(key: UInt32(SWPROF_NEEDS_MET), value: ~unmet)
+    try object.map(named: NetworkMap.needs).update(key: UInt32(SWPROF_NEEDS_MET), value: ~unmet)
   }
 
-  /// The programs that are attached as soon as they are loaded.
-  private static func unasked(_ extras: [Extra]) -> [String] { extras.filter { $0.need != 0 }.flatMap(\.programs) }
+  /// The optional programs that are attached as soon as they are loaded.
+  private static func unasked(_ extras: [Extra]) -> [NetworkProgram] {
+    extras.filter { $0.need != 0 }.flatMap(\.programs)
+  }
 
-  /// Attaches what targets have turned out to need since. Where that fails, what cannot be read is counted.
+  /// Attaches the optional programs that targets have asked for. If that fails, unread data is counted as lost.
   mutating func attachNeeded() throws {
     guard absent.contains(where: { $0.need != 0 }),
-      let needs = try object.map(named: "needs").value(forKey: UInt32(SWPROF_NEEDS_ASKED), initial: UInt32(0))
+      let needs = try object.map(named: NetworkMap.needs).value(forKey: UInt32(SWPROF_NEEDS_ASKED), initial: UInt32(0))
     else { return }
     add(absent.filter { $0.need & needs != 0 })
   }
 
-  /// Looks at what has not ended during the capture: notes who has it still, and ends the answers of the others.
+  /// Notes the connections that a process still has open, and ends the answers of the others.
   func findSurvivors() throws {
-    _ = try object.iterate("find_survivors")
-    if plan.canEndSurvivors { _ = try object.iterate("end_survivors") }
+    _ = try object.iterate(NetworkProgram.findSurvivors)
+    if plan.canEndSurvivors { _ = try object.iterate(NetworkProgram.endSurvivors) }
   }
 
   /// Attaches a program to a function of a library.
   ///
-  /// - Parameter links: what keeps it attached; nil for the programs themselves.
+  /// - Parameter links: they keep the program attached; nil: the loaded object does.
   mutating func attach(
-    _ program: String, to place: UserProbe, keptBy links: UserProbeLinks? = nil
+    _ program: NetworkProgram, to place: UserProbe, keptBy links: UserProbeLinks? = nil
   ) throws(BPFError) {
     if included.contains(where: { $0.programs.contains(program) }) {
       try object.attach(program, to: place, keptBy: links)
@@ -129,7 +131,7 @@ struct LoadedNetwork: ~Copyable {
     }
   }
 
-  /// Takes over probes, which are taken off with all others.
+  /// Takes over probes. They are detached with all others.
   mutating func adopt(_ links: UserProbeLinks) { object.adopt(links) }
 
   mutating func detach() {

@@ -14,7 +14,7 @@ package final class NetworkCapture: CaptureLifecycle {
   private var builder = NetworkProfileBuilder()
   private var samples: SampleKeeper
   private var libraries: TLSLibraries
-  /// Which probes are in use, and what that leaves out.
+  /// The probes in use. They decide which data cannot be read.
   package var source: NetworkSource { loaded.source }
   package var warnings: [String] { scope.warnings }
   /// When everything was attached: calls are counted from then on.
@@ -25,18 +25,18 @@ package final class NetworkCapture: CaptureLifecycle {
   /// When the capture began, in clock ticks since boot.
   private var armedTicks: UInt64 = 0
 
-  /// What a network capture does beside what all do.
+  /// Options of network captures alone.
   package struct Options {
     package var parameters: NetworkOptions
     /// Whether requests for a path are listed and kept.
     package var isListed: (String) -> Bool
-    /// A path as it is shown.
+    /// Turns a path into the one to show.
     package var shownPath: (String) -> String
-    /// The beginning of a message as it is shown, with secrets blanked.
+    /// Turns the beginning of a message into the one to show, with secrets blanked.
     package var shownMessage: ([UInt8]) -> String
-    /// What a connection speaks, from its first bytes.
+    /// The protocol of a connection, by its first bytes.
     package var speaks: (ConnectionBeginning) -> NetworkProtocol
-    /// How many connections the kernel keeps.
+    /// The number of connections that the kernel keeps.
     package var tableCapacity: UInt32
 
     package init(
@@ -79,14 +79,14 @@ package final class NetworkCapture: CaptureLifecycle {
 
   package func arm() throws(CaptureError) -> CaptureStart {
     armedAt = try CaptureError.translating {
-      ring = try RingBuffer(map: loaded.object.map(named: "network_records").descriptor)
+      ring = try RingBuffer(loaded.object.map(named: NetworkMap.networkRecords))
       let start = try loaded.attach()
       // Forks are seen from here on: no child is missed between the looks at /proc.
-      _ = try scope.fill(try loaded.object.map(named: "targets"), for: request)
+      _ = try scope.fill(try loaded.object.map(named: NetworkMap.targets), for: request)
       // Who has what is found out behind the attaching: what begins meanwhile is seen by the probes.
-      _ = try loaded.object.iterate("mark_targets")
-      _ = try loaded.object.iterate("find_owners")
-      _ = try loaded.object.iterate("find_connections")
+      _ = try loaded.object.iterate(NetworkProgram.markTargets)
+      _ = try loaded.object.iterate(NetworkProgram.findOwners)
+      _ = try loaded.object.iterate(NetworkProgram.findConnections)
       try loaded.attachNeeded()
       return start
     }
@@ -124,7 +124,7 @@ package final class NetworkCapture: CaptureLifecycle {
 
   package var hasNoTargetLeft: Bool {
     scope.kernelScope == SWPROF_SCOPE_TARGETS && scope.name == nil
-      && ((try? loaded.object.isEmpty(map: "targets")) ?? false)
+      && ((try? loaded.object.isEmpty(map: NetworkMap.targets)) ?? false)
   }
 
   package func drain() throws(CaptureError) {
@@ -137,7 +137,7 @@ package final class NetworkCapture: CaptureLifecycle {
     if builder.isFull { builder.fold(surroundings()) }
     findLibraries()
     libraries.judgeBystanders {
-      try? loaded.object.sum(map: "network_counters", index: SWPROF_NETWORK_TLS_BYSTANDERS.rawValue)
+      try? loaded.object.sum(map: NetworkMap.networkCounters, index: SWPROF_NETWORK_TLS_BYSTANDERS.rawValue)
     }
   }
 
@@ -169,11 +169,11 @@ package final class NetworkCapture: CaptureLifecycle {
     }
   }
 
-  /// The processes that are looked at now.
+  /// The processes that are targets now.
   private func currentTargets() -> [ProcessID] {
     switch scope.kernelScope {
     case SWPROF_SCOPE_TARGETS:
-      return (try? loaded.object.map(named: "targets").entries(startingWith: UInt32(0), UInt8(0)))?
+      return (try? loaded.object.map(named: NetworkMap.targets).entries(startingWith: UInt32(0), UInt8(0)))?
         .map { ProcessID(rawValue: Int32(bitPattern: $0.0)) } ?? []
     case SWPROF_SCOPE_CGROUP:
       guard case .cgroup(let path) = request.target else { return [] }
@@ -190,7 +190,7 @@ package final class NetworkCapture: CaptureLifecycle {
     libraries.attach(to: &loaded, in: targets)
   }
 
-  /// Takes the probes off, which is slow: they do nothing any more once the capture is finished.
+  /// Detaches the probes, which is slow. They do nothing once the capture is finished.
   package func detach() {
     libraries.release(to: &loaded)
     loaded.detach()
@@ -204,10 +204,10 @@ package final class NetworkCapture: CaptureLifecycle {
 
   private func finished() throws -> NetworkRecording {
     let endedAt = try loaded.enter(SWPROF_NETWORK_ENDING)
-    _ = try loaded.object.iterate("mark_targets")
+    _ = try loaded.object.iterate(NetworkProgram.markTargets)
     try loaded.enter(SWPROF_NETWORK_OVER)
     try loaded.findSurvivors()
-    _ = try loaded.object.iterate("find_owners")
+    _ = try loaded.object.iterate(NetworkProgram.findOwners)
     for record in try ring?.drain() ?? [] { take(record) }
     try takeLiving()
     let totals = try NetworkCounters.read(loaded.object)
@@ -234,7 +234,7 @@ package final class NetworkCapture: CaptureLifecycle {
       startedAt: surroundings.wallTime(armedAt.nanoseconds), endedAt: surroundings.wallTime(endedAt.nanoseconds))
   }
 
-  /// Tells whether a process has ended, or has begun, within the capture; not of those that were asked for by number.
+  /// Whether a process has ended or begun during the capture. Processes that the user listed never count as such.
   private var passingTest: (ProcessID) -> Bool {
     let armedTicks = armedTicks
     var named: [ProcessID] = []
@@ -246,10 +246,10 @@ package final class NetworkCapture: CaptureLifecycle {
 
   private func takeLiving() throws {
     var living: [ConnectionRecord] = []
-    try loaded.object.map(named: "near_connections").forEachValue(of: swprof_connection.self) {
+    try loaded.object.map(named: NetworkMap.nearConnections).forEachValue(of: swprof_connection.self) {
       if $1.socket != 0 { living.append(ConnectionRecord($1)) }
     }
-    let connections = try loaded.object.map(named: "connections")
+    let connections = try loaded.object.map(named: NetworkMap.connections)
     try connections.forEach(startingWith: UInt64(0), swprof_connection(), valueSize: connections.valueSize) {
       living.append(ConnectionRecord($1))
     }
@@ -267,16 +267,16 @@ package final class NetworkCapture: CaptureLifecycle {
     func add(_ key: swprof_peer_key, _ counts: swprof_times) {
       add(counts, key.tgid, key.is_server != 0 ? .received : .made, key.peer)
     }
-    // The times of one peer may be in two parts.
-    try loaded.object.map(named: "near_peers").forEachValue(of: swprof_near_peer.self) {
+    // One peer may have times in both maps: their sum counts.
+    try loaded.object.map(named: NetworkMap.nearPeers).forEachValue(of: swprof_near_peer.self) {
       if $1.key.tgid != 0 { add($1.key, $1.times) }
     }
-    for (key, value) in try loaded.object.map(named: "peer_times").entries(
+    for (key, value) in try loaded.object.map(named: NetworkMap.peerTimes).entries(
       startingWith: swprof_peer_key(), swprof_times())
     {
       add(key, value)
     }
-    for (key, value) in try loaded.object.map(named: "call_times").entries(
+    for (key, value) in try loaded.object.map(named: NetworkMap.callTimes).entries(
       startingWith: swprof_call_key(), swprof_times())
     {
       add(value, key.tgid, key.direction == SWPROF_SENT ? .sendCalls : .receiveCalls, key.peer)
@@ -285,7 +285,7 @@ package final class NetworkCapture: CaptureLifecycle {
   }
 
   private func drops() throws -> [String: UInt64] {
-    let entries = try loaded.object.map(named: "drops").entries(startingWith: UInt32(0), UInt64(0))
+    let entries = try loaded.object.map(named: NetworkMap.drops).entries(startingWith: UInt32(0), UInt64(0))
     guard !entries.isEmpty else { return [:] }
     let names = KernelTypes().names(ofEnumeration: "skb_drop_reason")
     var drops: [String: UInt64] = [:]
@@ -299,20 +299,20 @@ package final class NetworkCapture: CaptureLifecycle {
   // MARK: - Around the targets
 
   private func surroundings() -> NetworkProfileBuilder.Surroundings {
-    let owners = try? loaded.object.map(named: "owners")
-    let unbound = try? loaded.object.map(named: "tls_unbound")
+    let owners = try? loaded.object.map(named: NetworkMap.owners)
+    let unbound = try? loaded.object.map(named: NetworkMap.tlsUnbound)
     let findings = libraries.findings
     let targets = Set(currentTargets())
     let isAll = scope.kernelScope != SWPROF_SCOPE_TARGETS
     let hosts = HostNames.ofThisHost()
     let anchor = anchor
     return NetworkProfileBuilder.Surroundings(
-      owner: { ends in
+      owner: { flow in
         guard let owners else { return nil }
-        func owner(_ ends: ConnectionEnds) -> swprof_owner? {
-          owners.value(forKey: swprof_ends(ends), initial: swprof_owner())
+        func owner(_ flow: ConnectionFlow) -> swprof_owner? {
+          owners.value(forKey: swprof_flow(flow), initial: swprof_owner())
         }
-        guard let found = owner(ends) ?? ends.inAnyNamespace.flatMap(owner), found.tgid != 0, found.is_ambiguous == 0
+        guard let found = owner(flow) ?? flow.inAnyNamespace.flatMap(owner), found.tgid != 0, found.is_ambiguous == 0
         else { return nil }
         return (ProcessID(rawValue: Int32(bitPattern: found.tgid)), ConnectionRecord.text(found.comm))
       },
@@ -325,7 +325,7 @@ package final class NetworkCapture: CaptureLifecycle {
       shownPath: options.shownPath,
       speaks: { [speaks = options.speaks] in
         let found = speaks(ConnectionBeginning($0))
-        // What is encrypted need not be anything that is known.
+        // Encrypted data may be of an unknown protocol.
         return $0.isTLS && found == .unknown ? .tls : found
       },
       unreadReason: {
@@ -336,7 +336,7 @@ package final class NetworkCapture: CaptureLifecycle {
   }
 }
 
-/// What a network capture has come to.
+/// The result of a network capture.
 package struct NetworkRecording: Sendable {
   package var profile: NetworkProfile
   package var account: SampleAccount
@@ -346,19 +346,19 @@ package struct NetworkRecording: Sendable {
   package var endedAt: WallTime
 }
 
-/// What tells the protocol of a connection.
+/// The facts that the protocol of a connection is recognized by.
 package struct ConnectionBeginning: Equatable, Sendable {
   /// The first bytes of each direction, at most 32.
   package var received: [UInt8]
   package var sent: [UInt8]
-  /// How many bytes the calls had that those come from.
+  /// The bytes of the calls that `received` and `sent` come from.
   package var receivedLength: Int
   package var sentLength: Int
   package var transport: NetworkTransport
   package var localPort: UInt16
   package var remotePort: UInt16
   package var isServer: Bool
-  /// Whether it had begun before the capture: the bytes are not its first then.
+  /// Whether it had begun before the capture. The bytes are then not its first ones.
   package var isMidway: Bool
 
   init(_ record: ConnectionRecord) {
@@ -374,14 +374,14 @@ package struct ConnectionBeginning: Equatable, Sendable {
   }
 }
 
-extension swprof_ends {
-  init(_ ends: ConnectionEnds) {
+extension swprof_flow {
+  init(_ flow: ConnectionFlow) {
     self.init()
-    unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: ends.local.address) }
-    unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: ends.remote.address) }
-    local_port = ends.local.port
-    remote_port = ends.remote.port
-    netns = ends.namespace ?? 0
-    type = UInt32(ends.type)
+    unsafe withUnsafeMutableBytes(of: &self.local) { unsafe $0.copyBytes(from: flow.local.address) }
+    unsafe withUnsafeMutableBytes(of: &self.remote) { unsafe $0.copyBytes(from: flow.remote.address) }
+    local_port = flow.local.port
+    remote_port = flow.remote.port
+    netns = flow.namespace ?? 0
+    type = UInt32(flow.type)
   }
 }

@@ -4,26 +4,26 @@ import ProfileModel
 
 extension swprof_network_counter: @retroactive Hashable {}
 
-/// What the network programs count of themselves: connections, and all that they could not take.
+/// The network programs' own counters: connections, and losses by cause.
 enum NetworkCounters {
   /// Sums over all CPUs.
   static func read(_ object: borrowing BPFObject) throws(BPFError) -> [swprof_network_counter: UInt64] {
     var counters: [swprof_network_counter: UInt64] = [:]
     for index in 0..<SWPROF_NETWORK_COUNTER_MAX.rawValue {
-      counters[swprof_network_counter(index)] = try object.sum(map: "network_counters", index: index)
+      counters[swprof_network_counter(index)] = try object.sum(map: NetworkMap.networkCounters, index: index)
     }
     return counters
   }
 
-  /// The causes of losses that there were.
+  /// The losses that occurred, by cause.
   static func losses(
     _ object: borrowing BPFObject, _ totals: [swprof_network_counter: UInt64]
   ) throws(BPFError) -> [NetworkLoss: UInt64] {
-    let full = try object.sum(map: "counters", index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue)
+    let full = try object.sum(map: NetworkMap.counters, index: SWPROF_COUNTER_TARGET_TABLE_FULL.rawValue)
     return losses(totals, targetsMissed: full)
   }
 
-  /// - Parameter targetsMissed: how many processes found no place in the table of targets.
+  /// - Parameter targetsMissed: the number of processes that found no place in the table of targets.
   static func losses(
     _ totals: [swprof_network_counter: UInt64], targetsMissed: UInt64
   ) -> [NetworkLoss: UInt64] {

@@ -4,36 +4,38 @@ import Glibc
 import LinuxSystem
 import ProfileModel
 
-/// How the programs of a capture are loaded.
+/// The programs to load for a capture, and how they are set up.
 struct NetworkPlan {
   let request: ResolvedTask
   let purpose: NetworkProbes.Purpose
   let scope: CaptureScope
   let source: NetworkSource
-  /// Whether programs can go over a table (since Linux 5.13), as `end_survivors` does.
+  /// Whether programs can iterate over a map (since Linux 5.13), as `end_survivors` does.
   let canEndSurvivors: Bool
 
-  private static let iterators = ["mark_targets", "find_owners", "find_connections", "find_survivors", "end_survivors"]
-  private static let lifecycle = ["process_fork", "process_exec", "process_exit", "process_rename"]
-  private static let sockets = ["change_state", "destroy_socket", "receive_reset", "send_reset", "drop_packet"]
-  private static let calls = ["send_length", "receive_length", "enter_call", "leave_call"]
+  private static let iterators: [NetworkProgram] = [
+    .markTargets, .findOwners, .findConnections, .findSurvivors, .endSurvivors,
+  ]
+  private static let lifecycle: [NetworkProgram] = [.processFork, .processExec, .processExit, .processRename]
+  private static let sockets: [NetworkProgram] = [.changeState, .destroySocket, .receiveReset, .sendReset, .dropPacket]
+  private static let calls: [NetworkProgram] = [.sendLength, .receiveLength, .enterCall, .leaveCall]
   private static let all =
     iterators + lifecycle + sockets + calls + LoadedNetwork.Extra.allCases.flatMap(\.programs)
 
-  /// The programs that are attached when a capture begins, in that order.
-  var programs: [String] {
+  /// The programs that are attached when a capture begins, in this order.
+  var programs: [NetworkProgram] {
     var programs =
-      scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : purpose.isMonitor ? [] : ["process_exec"]
-    if scope.name == nil { programs.removeAll { $0 == "process_rename" } }
+      scope.kernelScope == SWPROF_SCOPE_TARGETS ? Self.lifecycle : purpose.isMonitor ? [] : [.processExec]
+    if scope.name == nil { programs.removeAll { $0 == .processRename } }
     programs += Self.sockets
-    if source.kind == .sockets { programs += [readsSendingOnly ? "begin_send" : "send_length", "receive_length"] }
-    if purpose.parameters.callTimes { programs.append("enter_call") }
-    if source.kind == .systemCalls || purpose.parameters.callTimes { programs.append("leave_call") }
+    if source.kind == .sockets { programs += [readsSendingOnly ? .beginSend : .sendLength, .receiveLength] }
+    if purpose.parameters.callTimes { programs.append(.enterCall) }
+    if source.kind == .systemCalls || purpose.parameters.callTimes { programs.append(.leaveCall) }
     return programs
   }
 
-  /// Whether what is sent is looked at as sending begins, which costs least, and nowhere else, as long as no target
-  /// answers requests over unix sockets: a monitor counts no bytes.
+  /// Whether sent data is read only as sending begins, which costs least. That is enough for a monitor, which counts no
+  /// bytes, until a target answers requests over unix sockets.
   private var readsSendingOnly: Bool { purpose.isMonitor && source.sent == .sockets }
 
   /// Whether there may be new targets during the capture.
@@ -42,7 +44,7 @@ struct NetworkPlan {
       && (request.includesChildren || scope.name != nil || scope.kernelScope != SWPROF_SCOPE_TARGETS)
   }
 
-  /// The programs besides that can be loaded here.
+  /// The optional programs that this capture may attach later.
   var extras: [LoadedNetwork.Extra] {
     LoadedNetwork.Extra.allCases.filter {
       switch $0 {
@@ -55,10 +57,12 @@ struct NetworkPlan {
   }
 
   func load(with extras: [LoadedNetwork.Extra]) throws -> BPFObject {
-    let iterators = Self.iterators.filter { $0 != "end_survivors" || canEndSurvivors }
+    let iterators = Self.iterators.filter { $0 != .endSurvivors || canEndSurvivors }
     let object = try open(programs + iterators + extras.flatMap(\.programs))
     try object.load()
-    if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
+    if let cgroup = scope.cgroup {
+      try object.map(named: NetworkMap.cgroups).update(key: UInt32(0), value: cgroup.descriptor)
+    }
     return object
   }
 
@@ -69,16 +73,16 @@ struct NetworkPlan {
     return object
   }
 
-  private func open(_ programs: [String]) throws -> BPFObject {
+  private func open(_ programs: [NetworkProgram]) throws -> BPFObject {
     let object = try ProgramImage.network.open()
     try object.setConstants(
-      section: ".rodata.config", try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
-    try object.setConstants(section: ".rodata.network", configuration())
-    try object.setCapacity(ofMap: "network_records", request.ringBufferBytes)
+      NetworkConstants.config, try scope.configuration(for: request, unwind: SWPROF_UNWIND_FRAME_POINTERS))
+    try object.setConstants(NetworkConstants.network, configuration())
+    try object.setCapacity(ofMap: NetworkMap.networkRecords, request.ringBufferBytes)
     let near: UInt32 = purpose.nearBits == 0 ? 0 : 1 << UInt32(purpose.nearBits)
-    try object.setCapacity(ofMap: "near_connections", max(near, 1))
-    try object.setCapacity(ofMap: "connections", purpose.tableCapacity - near)
-    for (map, count) in request.capacities { try object.setCapacity(ofMap: map, count) }
+    try object.setCapacity(ofMap: NetworkMap.nearConnections, max(near, 1))
+    try object.setCapacity(ofMap: NetworkMap.connections, purpose.tableCapacity - near)
+    for (map, count) in request.capacities { try object.setCapacity(ofMapCalled: map, count) }
     let wanted = Set(programs)
     for program in Self.all where !wanted.contains(program) { try object.leaveOut(program) }
     return object

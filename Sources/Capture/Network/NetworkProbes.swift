@@ -1,21 +1,21 @@
 import BPF
 import ProfileModel
 
-/// Which of the network programs are used on this kernel: found out by loading them.
+/// Chooses the network programs for this kernel by loading them.
 enum NetworkProbes {
-  /// What the programs are loaded for.
+  /// The purpose that the programs are loaded for.
   struct Purpose {
     var parameters: NetworkOptions
-    /// How many connections the kernel keeps at most.
+    /// The number of connections that the kernel keeps at most.
     var tableCapacity: UInt32
-    /// Whether requests that processes answer are counted, and nothing is sent.
+    /// Whether to count the requests that processes answer, and nothing else.
     var isMonitor = false
 
-    /// Of how many of them the kernel has a place that it finds without a call, as a power of two; 0: of none.
+    /// The size of the cache of connections, as a power of two; 0: no cache.
     var nearBits: UInt8 { tableCapacity >= 4096 ? 10 : 0 }
   }
 
-  /// What is tried, the best first.
+  /// The sources to try, the best one first.
   private static func candidates(
     _ request: ResolvedTask, callTimes: Bool, _ types: borrowing KernelTypes
   ) -> [NetworkSource] {
@@ -38,14 +38,14 @@ enum NetworkProbes {
     return sources + [source(.systemCalls, .systemCalls, .systemCalls)]
   }
 
-  /// Loads the programs that there are probes for.
+  /// Loads the programs of the best source that the kernel accepts.
   static func load(_ request: ResolvedTask, _ purpose: Purpose, _ scope: CaptureScope) throws -> LoadedNetwork {
     let types = KernelTypes()
     let canEndSurvivors = types.hasFunction("bpf_for_each_map_elem")
     for source in candidates(request, callTimes: purpose.parameters.callTimes, types) {
       let plan = NetworkPlan(
         request: request, purpose: purpose, scope: scope, source: source, canEndSurvivors: canEndSurvivors)
-      // A kernel that has the tracepoints may still refuse a program; the last one has to do.
+      // A kernel that has the tracepoints may still refuse a program. The last candidate must load.
       do { return try LoadedNetwork(plan) } catch  where source.kind != .systemCalls {}
     }
     preconditionFailure("system calls are the last candidate")

@@ -1,32 +1,32 @@
 import CProbes
 import ProfileModel
 
-/// Puts connections, endpoints and requests together: who talks to whom, and how.
+/// Builds the profile from connections, endpoints and requests: which node talks to which, and how.
 struct NetworkProfileBuilder {
-  /// How many connections are listed; the others are in the sums only.
+  /// The number of connections to list. The others are in the sums only.
   private static let listedConnections = 1000
-  /// How many ended connections are kept until the end, when all ends are known.
+  /// The number of ended connections to keep until the end, when all flows are known.
   private static let keptConnections = 50_000
 
-  /// What is found out about processes and addresses from elsewhere.
+  /// Facts about processes and addresses that come from elsewhere.
   struct Surroundings {
-    /// The process that has an IP end, of those that are no targets.
-    var owner: (ConnectionEnds) -> (ProcessID, String)?
+    /// The process of a flow, if it is no target.
+    var owner: (ConnectionFlow) -> (ProcessID, String)?
     var isTarget: (ProcessID) -> Bool
     var name: (ProcessID) -> String?
     var cgroup: (ProcessID) -> String?
     var hostName: (String) -> String?
-    /// The inode of swprof's own network namespace, where that is known.
+    /// The inode of swprof's own network namespace; nil: unknown.
     var ownNamespace: UInt32?
     /// Whether requests for a path are listed.
     var isListed: (String) -> Bool
-    /// A path as it is shown.
+    /// Turns a path into the one to show.
     var shownPath: (String) -> String
-    /// What a connection speaks.
+    /// The protocol of a connection.
     var speaks: (ConnectionRecord) -> NetworkProtocol
     /// Why an encrypted connection was not read.
     var unreadReason: (ConnectionRecord) -> String
-    /// A point of the monotonic clock on the wall.
+    /// Turns a time of the monotonic clock into wall time.
     var wallTime: (UInt64) -> WallTime
   }
 
@@ -53,20 +53,20 @@ struct NetworkProfileBuilder {
   private var edgeIndices: [EdgeKey: Int] = [:]
   private var connections: [NetworkConnection] = []
   private var processNames: [ProcessID: String] = [:]
-  /// When the connection began that a process has its name from, in ns.
+  /// When the connection that a process is named by began, in ns.
   private var nameTimes: [ProcessID: UInt64] = [:]
-  /// Those that an edge leads to.
+  /// The nodes that an edge leads to.
   private var processNodes: [ProcessID: NetworkNode] = [:]
-  /// Who has connections of its own: the targets, those included that are gone by now.
+  /// The processes that have connections of their own: the targets, also those that have ended.
   private var owners: Set<ProcessID> = []
-  /// Of the connections of targets, who has which end.
-  private var ends = EndOwners<ProcessID>()
+  /// The process of each flow of the targets.
+  private var flows = FlowOwners<ProcessID>()
   private var inodes: [UInt64: ProcessID] = [:]
-  /// The distributions that have a place in an edge already.
+  /// The distributions that are part of an edge already.
   private var placedTimes: Set<PeerKey> = []
   private var unread: [Unread: UInt64] = [:]
 
-  /// What the kernel keeps times by.
+  /// The key of durations in the kernel.
   struct PeerKey: Hashable {
     enum Kind: Hashable {
       case received
@@ -76,33 +76,33 @@ struct NetworkProfileBuilder {
     }
 
     let process: UInt32
-    /// What the times are of: requests, or calls.
+    /// Whether the durations are those of requests or of calls.
     let kind: Kind
     let peer: UInt64
   }
 
-  /// Takes a connection that has ended, or that is there at the end.
+  /// Takes a connection that has ended, or that outlasts the capture.
   mutating func add(_ record: ConnectionRecord) {
     connectionCount += 1
     records.append(record)
     owners.insert(record.process)
-    if record.isIPStream { ends.note(record.ends, record.process) }
+    if record.isIPStream { flows.note(record.flow, record.process) }
     if record.raw.inode != 0 { inodes[record.raw.inode] = record.process }
-    // A process has the name that it had when it last began a connection, until it is in the picture.
+    // Until a process has a node, it has the name from its latest connection.
     if processNodes[record.process] == nil, record.raw.first_ns >= nameTimes[record.process] ?? 0 {
       nameTimes[record.process] = record.raw.first_ns
       processNames[record.process] = record.processName
     }
   }
 
-  /// Whether connections should be folded, lest they take too much memory.
+  /// Whether to fold the connections so far, to bound memory.
   var isFull: Bool { records.count >= Self.keptConnections }
 
-  /// Sums up the connections so far by what is known of their ends by now.
+  /// Sums up the connections so far, with the owners of flows that are known by now.
   mutating func fold(_ surroundings: Surroundings, times: [PeerKey: LatencyHistogram] = [:]) {
     for record in records { fold(record, surroundings, times) }
     records.removeAll(keepingCapacity: true)
-    ends.removeAll()
+    flows.removeAll()
     inodes.removeAll(keepingCapacity: true)
   }
 
@@ -138,7 +138,7 @@ struct NetworkProfileBuilder {
     list(record, edge: edge, totals: connection, surroundings)
   }
 
-  /// Adds the distributions of all that a process does with a peer, which come with the first of its connections.
+  /// Adds the distributions of a process and a peer to the first connection between them.
   private mutating func place(
     _ times: [PeerKey: LatencyHistogram], of record: ConnectionRecord, in totals: inout NetworkTotals
   ) {
@@ -156,13 +156,13 @@ struct NetworkProfileBuilder {
     }
   }
 
-  /// How many encrypted connections were not read.
+  /// The number of encrypted connections that were not read.
   var unreadCount: UInt64 { unread.values.reduce(0, +) }
 
-  /// How many processes are named for their encrypted connections.
+  /// The number of processes to name for their encrypted connections.
   private static let namedUnread = 20
 
-  /// What was not read of which process and why, a sentence each, the most first.
+  /// Sentences on the connections that were not read, by process and reason; the most connections first.
   var unreadSentences: [String] {
     let sorted = unread.sorted { ($1.value, $0.key.process) < ($0.value, $1.key.process) }
     let sentences = sorted.prefix(Self.namedUnread).map { key, count in
@@ -191,7 +191,7 @@ struct NetworkProfileBuilder {
     if connections.count >= 2 * Self.listedConnections { keepHeaviest() }
   }
 
-  /// How many connections are in the sums and not in the list.
+  /// The number of connections in the sums that are not in the list.
   var unlistedCount: UInt64 { connectionCount - UInt64(records.count + connections.count) }
 
   private mutating func keepHeaviest() {
@@ -228,15 +228,15 @@ struct NetworkProfileBuilder {
         return (process, processNames[process] ?? "")
       }
     } else if record.raw.remote_port != 0 {
-      if record.isIPStream, let process = ends.owner(of: record.ends.reversed) {
+      if record.isIPStream, let process = flows.owner(of: record.flow.reversed) {
         return (process, processNames[process] ?? "")
       }
-      if let (process, name) = surroundings.owner(record.ends.reversed) { return (process, name) }
+      if let (process, name) = surroundings.owner(record.flow.reversed) { return (process, name) }
     }
     return record.peer.map { ($0, record.peerName) }
   }
 
-  /// The node of a process: what is known when it is first met, since the process may end at any time.
+  /// The node of a process. Its facts are read at the first connection, as the process may end at any time.
   private mutating func processNode(_ process: ProcessID, name: String, _ surroundings: Surroundings) -> NetworkNode {
     if let known = processNodes[process] { return known }
     let known = processNames[process] ?? (name.isEmpty ? surroundings.name(process) : name) ?? ""
@@ -268,7 +268,7 @@ struct NetworkProfileBuilder {
   // MARK: - The whole
 
   /// - Parameters:
-  ///   - endpoints: by what the kernel keeps them by.
+  ///   - endpoints: with the kernel's keys.
   ///   - samples: in any order.
   mutating func profile(
     source: NetworkSource, endpoints: [(swprof_endpoint_key, swprof_endpoint)], samples: [RequestSample],
@@ -289,7 +289,7 @@ struct NetworkProfileBuilder {
     let path: String
   }
 
-  /// Endpoints as they are listed, those of one shown path put together, the busiest first.
+  /// The endpoints to list, merged by shown path, the busiest one first.
   static func endpoints(
     _ raw: [(swprof_endpoint_key, swprof_endpoint)], _ surroundings: Surroundings
   ) -> [HTTPEndpoint] {
@@ -313,7 +313,7 @@ struct NetworkProfileBuilder {
 }
 
 extension HTTPEndpoint {
-  /// What stands for paths that found no place of their own.
+  /// The path of requests whose own path found no place in the table.
   static let otherPaths = "(other paths)"
 
   private static let methods = [
@@ -346,7 +346,7 @@ extension HTTPEndpoint {
 }
 
 extension LatencyHistogram {
-  /// - Parameter buckets: an array of `__u32` that C has and Swift sees as a tuple.
+  /// - Parameter buckets: a C array of `__u32`, which Swift imports as a tuple.
   init<Value: BitwiseCopyable>(_ buckets: Value, sumNanoseconds: UInt64, maximumNanoseconds: UInt64) {
     let counts = unsafe withUnsafeBytes(of: buckets) { bytes in
       unsafe bytes.bindMemory(to: UInt32.self).map { UInt64($0) }

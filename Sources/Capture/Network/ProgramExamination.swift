@@ -14,29 +14,29 @@ struct FileIdentity: Hashable {
   }
 }
 
-/// What the files of a program tell of its encryption before it runs.
+/// The encryption of a program, by its files, before it runs.
 struct ProgramExamination {
   /// OpenSSL's libraries that it will load.
   var libraries: [OpenFile] = []
-  /// Those that any program may load, where it may load more.
+  /// OpenSSL's libraries on the system, if the program may load libraries later.
   var candidates: [OpenFile] = []
   /// Which of `TLSLibraries.functions` its files call.
   var functions: Set<String> = []
-  /// What else encrypts in it.
+  /// Other TLS implementations in it.
   var others: Set<TLSImplementation> = []
   /// Whether it may load libraries later, or run other programs.
   var mayLoadMore = false
   /// Whether it may start processes.
   var mayStartProcesses = false
 
-  /// What a program calls to start a process, or to become another program.
+  /// The functions that start a process, or execute another program.
   private static let starters = [
     "execve", "execv", "execvp", "execl", "execlp", "posix_spawn", "posix_spawnp", "system", "popen", "fork", "vfork",
   ]
 
   /// - Parameters:
-  ///   - program: what is executed.
-  ///   - path: of it, as its own mount namespace has it.
+  ///   - program: the executable.
+  ///   - path: its path in its own mount namespace.
   init(_ program: OpenFile, at path: String, _ search: LibrarySearch) {
     let files = search.files(of: program, path: path)
     // A script, or a file that is linked statically.
@@ -61,7 +61,7 @@ struct ProgramExamination {
     }
   }
 
-  /// Whether a library is one of those that have `dlopen` for others.
+  /// Whether a library provides `dlopen`.
   private static func isOfCLibrary(_ path: String) -> Bool {
     ["libc.so", "libdl.so", "ld-", "libpthread.so", "libc.musl", "libselinux.so"].contains {
       path.split(separator: "/").last?.hasPrefix($0) ?? false

@@ -1,7 +1,7 @@
 import CProbes
 import ProfileModel
 
-/// The worst requests of each reason and endpoint, with the beginnings of their messages where those were asked for.
+/// The worst requests of each reason and endpoint, with the beginnings of their messages if the user wants these.
 struct SampleKeeper {
   private struct Group: Hashable {
     let reason: RequestSample.Reason
@@ -25,15 +25,15 @@ struct SampleKeeper {
     let response: [UInt8]?
   }
 
-  /// How many groups are kept: a server under attack may have any number of paths.
+  /// The number of groups to keep: a server under attack may have any number of paths.
   private static let groupLimit = 2000
-  /// How many messages are remembered until it is known whether their request is kept.
+  /// The number of messages to hold until their request is kept or dropped.
   private static let messageLimit = 4096
 
   private let parameters: NetworkOptions
   private var groups: [Group: [Kept]] = [:]
   private var messages: [MessageKey: [UInt8]] = [:]
-  /// The same, the oldest first.
+  /// The held messages, the oldest one first.
   private var order: [MessageKey] = []
   private var oldest = 0
   /// Requests of groups beyond the limit.
@@ -69,13 +69,13 @@ struct SampleKeeper {
     return true
   }
 
-  /// Kept requests without the beginning of both of their messages, where those were asked for.
+  /// The kept requests that lack the beginning of one of their messages, if the user wants these.
   var messagesMissing: UInt64 {
     guard parameters.bodyBytes > 0 else { return 0 }
     return UInt64(groups.values.joined().count { $0.request == nil || $0.response == nil })
   }
 
-  /// The first of the reasons asked for that fits.
+  /// The first reason of the user's that fits.
   private func reason(_ raw: swprof_request_sample) -> RequestSample.Reason? {
     parameters.reasons.first { reason in
       switch reason {
@@ -111,7 +111,7 @@ struct SampleKeeper {
     return true
   }
 
-  /// All that was kept, by reason, the longest first.
+  /// All kept requests, by reason, the longest one first.
   func samples(
     _ surroundings: NetworkProfileBuilder.Surroundings, _ options: NetworkCapture.Options
   ) -> [RequestSample] {
@@ -144,6 +144,6 @@ struct SampleKeeper {
 }
 
 extension swprof_request_sample {
-  /// How long the request took at least: until the first byte of an answer whose end was not seen.
+  /// The duration of the request; up to the first byte of its answer, if the end of that was not seen.
   fileprivate var leastDuration: UInt64 { is_endless != 0 ? first_byte_ns : duration_ns }
 }

@@ -1,19 +1,19 @@
 import LinuxSystem
 import ProfileModel
 
-/// What is known of the encryption of processes, those included that are gone: why a connection was not read.
+/// The encryption of processes, also of those that have ended: it explains why a connection was not read.
 struct TLSFindings {
   private struct Finding {
     var implementations: Set<TLSImplementation> = []
     var program: FileIdentity?
-    /// Since when its OpenSSL library has been watched, in ns.
+    /// When the watch of its OpenSSL library began, in ns.
     var watchedSince: UInt64?
   }
 
-  /// What was found linked into programs, which takes a while.
+  /// Cached: searching a program for linked implementations takes a while.
   private final class Linked {
     var programs: [FileIdentity: Set<TLSImplementation>] = [:]
-    /// How many bytes may still be looked through: some 10 ms for 100 MB.
+    /// The bytes that may still be searched: some 10 ms for 100 MB.
     var budget = 2 << 30
   }
 
@@ -21,7 +21,7 @@ struct TLSFindings {
   private static let maximumPrograms = 512
 
   private var processes: [ProcessID: Finding] = [:]
-  /// Kept open: a process may be gone when its program is looked into.
+  /// Kept open: a process may have ended when its program is searched.
   private var programs: [FileIdentity: OpenFile] = [:]
   private let linked = Linked()
 
@@ -69,7 +69,7 @@ struct TLSFindings {
   ///
   /// - Parameters:
   ///   - beginning: of the connection, in ns.
-  ///   - isUnbound: whether calls of its library were seen within which no socket was used.
+  ///   - isUnbound: whether there were calls of its library that used no socket.
   func reason(_ process: ProcessID, beginning: UInt64, isUnbound: Bool) -> String {
     if isUnbound {
       return "it encrypts in memory and sends the result itself (memory BIO), so that no call tells its connection"
@@ -90,7 +90,7 @@ struct TLSFindings {
     return found
   }
 
-  /// Where several encrypt in a process, it may be any of them.
+  /// If a process has several implementations, any of them may be the one.
   private static func list(_ implementations: Set<TLSImplementation>) -> String {
     TLSImplementation.allCases.filter(implementations.contains).map(\.reason).joined(separator: ", or ")
   }

@@ -1,9 +1,9 @@
 import ELF
 import LinuxSystem
 
-/// What encrypts in a process, as far as its files tell.
+/// The TLS implementation of a process, by its files.
 enum TLSImplementation: CaseIterable, Hashable {
-  /// OpenSSL's shared library, or one with its interface: the one that is read.
+  /// OpenSSL's shared library, or one with its interface. swprof reads its plain text.
   case openSSL
   case staticOpenSSL
   case boringSSL
@@ -15,7 +15,7 @@ enum TLSImplementation: CaseIterable, Hashable {
   case rustls
   case java
 
-  /// Why its content is not read.
+  /// Why its plain text is not read.
   var reason: String {
     switch self {
     case .openSSL:
@@ -32,20 +32,20 @@ enum TLSImplementation: CaseIterable, Hashable {
     }
   }
 
-  /// By the beginnings of the names of libraries.
+  /// Implementations by prefixes of library names.
   private static let libraries: [(String, TLSImplementation)] = [
     ("libssl.so", .openSSL), ("libssl-", .openSSL), ("libgnutls", .gnuTLS), ("libssl3.so", .nss), ("libnss3", .nss),
     ("libmbedtls", .mbedTLS), ("libwolfssl", .wolfSSL), ("libjvm.so", .java),
   ]
 
-  /// What a library is, by its path.
+  /// The implementation of a library, by its path.
   init?(library path: String) {
     let name = path.split(separator: "/").last ?? ""
     guard let known = Self.libraries.first(where: { name.hasPrefix($0.0) }) else { return nil }
     self = known.1
   }
 
-  /// Texts that tell what is linked into a program: names of source files that its messages have.
+  /// Texts that identify a linked implementation: names of source files in its messages.
   private static let texts: [(String, TLSImplementation)] = [
     ("BoringSSL", .boringSSL), ("ssl/ssl_lib.c", .staticOpenSSL), ("rustls", .rustls), ("gnutls_handshake", .gnuTLS),
     ("mbedtls_ssl", .mbedTLS),
@@ -53,9 +53,9 @@ enum TLSImplementation: CaseIterable, Hashable {
   private static let chunkSize = 4 << 20
   private static let longestText = 32
 
-  /// What is linked into a program. Costs a look at its constants: some 10 ms for 100 MB.
+  /// The implementations that are linked into a program. Searching its constants takes some 10 ms for 100 MB.
   ///
-  /// - Parameter budget: how many bytes may be looked through, less those that were.
+  /// - Parameter budget: the bytes that may be searched; decreases by those that were.
   static func linked(into program: OpenFile, budget: inout Int) -> Set<TLSImplementation> {
     guard let source = try? ByteSource(program), let elf = try? ELFFile(source), elf.isX86With64Bits,
       let sections = try? elf.sections(), let named = try? elf.sectionsByName(sections)
@@ -74,7 +74,7 @@ enum TLSImplementation: CaseIterable, Hashable {
       offset += UInt64(chunkSize)
       budget -= chunkSize
     }
-    // BoringSSL has the file names of OpenSSL, from which it comes.
+    // BoringSSL is a fork of OpenSSL, and has its file names.
     if found.contains(.boringSSL) { found.remove(.staticOpenSSL) }
     return found
   }

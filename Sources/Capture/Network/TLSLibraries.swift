@@ -6,20 +6,21 @@ import ProfileModel
 
 /// The TLS libraries that targets have mapped or will map, and the places in them where plain text goes in and out.
 ///
-/// OpenSSL and what has its interface: `SSL_read`, `SSL_write` and their `_ex` forms, which CPython uses alone. A probe
-/// that is hit costs microseconds, whoever hits it. A process that runs already has probes of its own, which cost others
-/// nothing. A program that a target starts may have sent its request before those are attached: its libraries are probed
-/// as files, for whoever maps them, as long as others than targets seldom call them.
+/// They are OpenSSL and libraries with its interface: `SSL_read`, `SSL_write` and their `_ex` forms, which are all that
+/// CPython uses. A probe that is hit costs its process microseconds, target or not.
+/// - A process that runs already gets probes of its own, which cost other processes nothing.
+/// - A program that a target starts may send its request before such probes are attached. Its libraries are probed as
+///   files, for every process that maps them, as long as other processes than targets seldom call them.
 struct TLSLibraries {
-  /// What is watched, and the program that is run when it is entered; all have the same one for their return.
-  static let functions: [(name: String, program: String)] = [
-    ("SSL_read", "enter_tls_read"), ("SSL_write", "enter_tls_write"), ("SSL_read_ex", "enter_tls_read_ex"),
-    ("SSL_write_ex", "enter_tls_write_ex"),
+  /// The functions to watch, and the program to run at their entry. All have one program for their return.
+  static let functions: [(name: String, program: NetworkProgram)] = [
+    ("SSL_read", .enterTLSRead), ("SSL_write", .enterTLSWrite), ("SSL_read_ex", .enterTLSReadEx),
+    ("SSL_write_ex", .enterTLSWriteEx),
   ]
-  private static let returnProgram = "leave_tls"
+  private static let returnProgram = NetworkProgram.leaveTLS
   static let programs = functions.map(\.program) + [returnProgram]
 
-  /// Whose calls a probe sees.
+  /// The processes whose calls a probe sees.
   enum Reach: Equatable {
     case process(ProcessID)
     case everyone
@@ -31,38 +32,38 @@ struct TLSLibraries {
     let process: ProcessID?
   }
 
-  /// When to look for new processes again.
+  /// The time between two searches for new processes, in ns.
   private static let interval: UInt64 = 100_000_000
   private static let wideInterval: UInt64 = 2_000_000_000
-  /// A process may load a library at any time, and does so soon as a rule: it is looked at again ever more seldom, up to
-  /// so many ns apart.
+  /// The longest time between two looks at a process, in ns. A process may load a library at any time, and does so soon
+  /// as a rule: the time between two looks doubles up to this.
   private static let patience: UInt64 = 2_000_000_000
-  /// How many calls a second of other processes are too many: at 10 us each, they take a hundredth of a CPU.
+  /// The calls a second of other processes that are too many: at 10 us each, they take a hundredth of a CPU.
   static let bystanderLimit: Double = 1000
 
   /// Whether all processes are targets.
   private let isEveryoneTarget: Bool
   private var nextLook = MonotonicTime(nanoseconds: 0)
-  /// What has been attached, and when.
+  /// The probed libraries, and when they were probed.
   private var known: [Key: MonotonicTime] = [:]
-  /// When a process was last looked at, and for how long that does.
+  /// When each process was last looked at, and the time until the next look, in ns.
   private var looks: [ProcessID: (at: MonotonicTime, wait: UInt64)] = [:]
-  /// The probes of all processes, while there are any.
+  /// The probes that are for all processes.
   private var wideLinks = UserProbeLinks()
   private var mayProbeEveryone = true
   private var bystanders: (calls: UInt64, at: MonotonicTime)?
-  /// Why connections are not read; nil where nobody asks.
+  /// Why connections are not read; nil for a monitor, which does not report it.
   private(set) var findings: TLSFindings?
   private var examined: [ContentIdentity: ProgramExamination] = [:]
   private(set) var warnings: [String] = []
 
-  /// The probes of each process, where they are taken off before all others.
+  /// The probes of each process; nil if they are detached with all others.
   private var ownLinks: [ProcessID: UserProbeLinks]?
-  /// Probes that are being taken off.
+  /// Probes that are being detached.
   private var leaving: [UserProbeLinks] = []
   private static let maximumLeaving = 64
 
-  /// - Parameter isMonitor: whether this goes on as long as a watch, and nothing is kept of processes that are gone.
+  /// - Parameter isMonitor: whether this lasts as long as a watch, and so keeps nothing of processes that have ended.
   init(isEveryoneTarget: Bool = false, isMonitor: Bool = false) {
     self.isEveryoneTarget = isEveryoneTarget
     findings = isMonitor ? nil : TLSFindings()
@@ -85,7 +86,7 @@ struct TLSLibraries {
     for process in processes where process != ProcessTable.own {
       let last = looks[process]
       if let last, now.nanoseconds(since: last.at) < last.wait { continue }
-      // One whose mappings cannot be read yet is looked at again at once.
+      // A process whose mappings cannot be read yet is looked at again at once.
       let mappings = (try? ProcessTable.mappings(of: process)) ?? []
       if last != nil || !mappings.isEmpty {
         looks[process] = (now, last.map { min(2 * $0.wait, Self.patience) } ?? Self.interval)
@@ -124,7 +125,7 @@ struct TLSLibraries {
     return mappings.filter { $0.inode != 0 && seen.insert([$0.device, $0.inode]).inserted }
   }
 
-  /// Which of the functions the files of a process ask the dynamic linker for; none where they are found otherwise.
+  /// The functions that the files of a process import; empty if the process finds them in another way.
   private static func usedFunctions(of process: ProcessID, _ mappings: [MemoryMapping]) -> Set<String> {
     var used: Set<String> = []
     for mapping in files(mappings) where TLSImplementation(library: mapping.path) != .openSSL {
@@ -139,16 +140,16 @@ struct TLSLibraries {
 
   // MARK: - Programs that begin
 
-  /// Makes ready for programs that targets begin: the first probe of all takes the kernel 30 ms, each further one 0.1.
+  /// Attaches a first probe ahead of programs that targets begin: it takes the kernel 30 ms, each further one 0.1 ms.
   ///
-  /// It is one that nobody comes by, in this process.
+  /// The probe is in swprof itself, which never runs that code.
   mutating func prepare(_ loaded: inout LoadedNetwork) {
     let search = ProgramExamination.search(root: "", libraryPath: nil)
     guard let file = search.libraries(where: Self.isRead).first else { return }
     probe(file, "OpenSSL's library", .process(ProcessTable.own), [Self.functions[0].name], &loaded)
   }
 
-  /// Watches what a command will encrypt with, which is held until then.
+  /// Watches the TLS libraries of a command before it starts.
   mutating func attach(
     to loaded: inout LoadedNetwork, for command: AwaitedCommand, in process: ProcessID, includesChildren: Bool
   ) {
@@ -156,7 +157,7 @@ struct TLSLibraries {
     let search = ProgramExamination.search(root: "", libraryPath: command.libraryPath)
     let examination = ProgramExamination(program, at: command.path ?? "", search)
     findings?.note(program: program, examination, in: process)
-    // Probes of a process are not its children's.
+    // Children do not inherit the probes of a process.
     let reach: Reach = includesChildren && examination.mayStartProcesses ? .everyone : .process(process)
     for file in examination.libraries {
       probe(file, of: process, reach, examination.functions, isNeeded: true, &loaded)
@@ -168,7 +169,7 @@ struct TLSLibraries {
     }
   }
 
-  /// Watches what the program encrypts with that a target has begun to run.
+  /// Watches the TLS libraries of a program that a target has executed.
   mutating func noteExec(of process: ProcessID, _ loaded: inout LoadedNetwork) {
     looks[process] = nil
     findings?.begin(process)
@@ -197,12 +198,12 @@ struct TLSLibraries {
     for file in examination.candidates { probe(file, of: process, .everyone, [], isNeeded: false, &loaded) }
   }
 
-  /// Whether a library, by its path or name, is one that is read.
+  /// Whether the plain text of a library can be read, by its path or name.
   private static func isRead(_ path: String) -> Bool { TLSImplementation(library: path) == .openSSL }
 
   private static let maximumPrograms = 256
 
-  /// Probes a library that a process will load, or may.
+  /// Probes a library that a process will load, or may load.
   private mutating func probe(
     _ file: OpenFile, of process: ProcessID, _ reach: Reach, _ functions: Set<String>, isNeeded: Bool,
     _ loaded: inout LoadedNetwork
@@ -211,7 +212,7 @@ struct TLSLibraries {
     let identity = FileIdentity(status)
     let isWide = reach == .everyone && mayProbeEveryone
     if probedAt(identity, process) == nil {
-      // Whoever maps the file later may call any of its functions.
+      // A process that maps the file later may call any of its functions.
       probe(file, "OpenSSL's library", isWide ? .everyone : .process(process), isWide ? [] : functions, &loaded)
       known[Key(file: identity, process: isWide ? nil : process)] = Clock.monotonic
     }
@@ -225,7 +226,7 @@ struct TLSLibraries {
     known[Key(file: file, process: nil)] ?? known[Key(file: file, process: process)]
   }
 
-  /// - Parameter used: the functions to watch; all where there are none.
+  /// - Parameter used: the functions to watch; empty: all.
   private mutating func probe(
     _ file: OpenFile, _ path: String, _ reach: Reach, _ used: Set<String>, _ loaded: inout LoadedNetwork
   ) {
@@ -245,7 +246,7 @@ struct TLSLibraries {
     }
   }
 
-  /// What keeps probes attached; nil for the programs themselves.
+  /// The links that keep probes attached; nil: the loaded object does.
   private mutating func links(of reach: Reach) -> UserProbeLinks? {
     switch reach {
     case .everyone: return wideLinks
@@ -258,7 +259,7 @@ struct TLSLibraries {
     }
   }
 
-  /// Takes off the probes of processes that are gone, or are watched no longer.
+  /// Detaches the probes of processes that have ended, or are not watched any more.
   mutating func forget(_ processes: Set<ProcessID>) {
     for process in processes {
       looks[process] = nil
@@ -267,7 +268,7 @@ struct TLSLibraries {
       leaving.append(links)
     }
     known = known.filter { key, _ in key.process.map { !processes.contains($0) } ?? true }
-    // Letting go of them waits for their end, which the first ones have long come to.
+    // Freeing links waits until they are detached. The oldest ones have been for long.
     if leaving.count > Self.maximumLeaving { leaving.removeFirst(leaving.count - Self.maximumLeaving) }
   }
 
@@ -276,7 +277,7 @@ struct TLSLibraries {
   private mutating func note(_ error: BPFError, _ path: String, _ reach: Reach) {
     var subject = ""
     if case .process(let process) = reach {
-      // One that has ended meanwhile is no news.
+      // A process that has ended needs no warning.
       if error.cause == .noSuchProcess { return }
       subject = "process \(process): "
     }
@@ -285,9 +286,9 @@ struct TLSLibraries {
       "\(subject)what \(path) encrypts is not read (\(error.cause)); its connections are counted all the same")
   }
 
-  /// Takes off what others than targets call too often.
+  /// Detaches the probes for all processes, if other processes than targets call them too often.
   ///
-  /// - Parameter count: how many calls of theirs there were so far.
+  /// - Parameter count: the number of their calls so far.
   mutating func judgeBystanders(_ count: () -> UInt64?) {
     let now = Clock.monotonic
     guard mayProbeEveryone, !isEveryoneTarget,
@@ -307,6 +308,6 @@ struct TLSLibraries {
         + " it is watched in each target alone from then on, and the first requests of new processes may be missing")
   }
 
-  /// Takes the probes off with all others.
+  /// Hands the probes to the loaded programs, to be detached with all others.
   mutating func release(to loaded: inout LoadedNetwork) { loaded.adopt(wideLinks) }
 }

@@ -12,10 +12,10 @@ private let taskWorkPays: UInt64 = 100_000
 package final class OffCPUCapture: CaptureLifecycle {
   /// Until it is armed.
   private var probes: LoadedProbes?
-  private let target: CaptureTarget
+  private let target: TaskSpec.Target
   /// Whether the targets are processes that wait for us to start them: that wait is none of theirs.
   private let isHeld: Bool
-  private let programs: [String]
+  private let programs: [OffCPUProgram]
   private let openPerfMap: (ProcessID) -> ProcessTracker.PerfMapOpening
   private var session: ProbeSession<IntervalAggregator>?
   private var aggregator: IntervalAggregator
@@ -49,16 +49,16 @@ package final class OffCPUCapture: CaptureLifecycle {
     config.task_work = hasTaskWork ? 1 : 0
     config.switch_exit = hasSwitchExit ? 1 : 0
     config.queue_times = hasQueueTimes ? 1 : 0
-    let programs =
-      (parameters.wakers ? ["note_waker"] : []) + (hasQueueTimes ? [] : ["wake_up"]) + ["wake_up_new", "switch_tasks"]
-      + (hasTaskWork ? [] : [hasSwitchExit ? "end_switch" : "leave_system_call"]) + ["replace_program", "end_thread"]
+    let programs: [OffCPUProgram] =
+      (parameters.wakers ? [.noteWaker] : []) + (hasQueueTimes ? [] : [.wakeUp]) + [.wakeUpNew, .switchTasks]
+      + (hasTaskWork ? [] : [hasSwitchExit ? .endSwitch : .leaveSystemCall]) + [.replaceProgram, .endThread]
     let set = ProbeSet(
-      image: .offcpu, ringBuffer: "records", programs: programs,
-      optional: ["note_waker", "wake_up", "end_switch", "leave_system_call"],
+      image: .offcpu, ringBuffer: OffCPUMap.records, programs: programs,
+      optional: [OffCPUProgram.noteWaker, .wakeUp, .endSwitch, .leaveSystemCall],
       configure: { object in
-        try object.setConstants(section: ".rodata.off_cpu", unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
-        try object.setCapacity(ofMap: "intervals", tableCapacity)
-        if hasTaskWork { try object.setCapacity(ofMap: "works", tableCapacity) }
+        try object.setConstants(OffCPUConstants.offCPU, unsafe withUnsafeBytes(of: config) { unsafe Array($0) })
+        try object.setCapacity(ofMap: OffCPUMap.intervals, tableCapacity)
+        if hasTaskWork { try object.setCapacity(ofMap: OffCPUMap.works, tableCapacity) }
       })
     self.programs = programs
     aggregator = IntervalAggregator(wakeUpCode: code.wakeUp)
@@ -89,7 +89,7 @@ package final class OffCPUCapture: CaptureLifecycle {
     armedAt = try CaptureError.translating {
       if case .cgroup(let path) = target {
         // The threads that wait now cannot be asked for their control group: their processes are listed.
-        let targets = try session.object.map(named: "targets")
+        let targets = try session.object.map(named: OffCPUMap.targets)
         for process in (try? ProcessTable.members(ofCgroup: path)) ?? [] {
           try targets.update(key: UInt32(process.rawValue), value: UInt8(1))
         }
@@ -97,9 +97,9 @@ package final class OffCPUCapture: CaptureLifecycle {
       let start = Clock.monotonic
       var window = swprof_window()
       window.start_ns = start.nanoseconds
-      try session.object.map(named: "window").update(key: UInt32(0), value: window)
+      try session.object.map(named: OffCPUMap.window).update(key: UInt32(0), value: window)
       for program in programs { try session.attach(program) }
-      if !isHeld { _ = try session.object.iterate("adopt_threads") }
+      if !isHeld { _ = try session.object.iterate(OffCPUProgram.adoptThreads) }
       return start
     }
     let start = CaptureStart(armedAt: armedAt, event: "sched_switch", unwind: session.unwind)
@@ -116,7 +116,7 @@ package final class OffCPUCapture: CaptureLifecycle {
 
   /// What the verifier has followed of the largest program, in instructions; nil where the kernel does not tell.
   package var verifiedInstructions: UInt32? {
-    (try? session?.object.verifiedInstructions(of: "switch_tasks")).flatMap(\.self)
+    (try? session?.object.verifiedInstructions(of: OffCPUProgram.switchTasks)).flatMap(\.self)
   }
 
   package func followRunningProcesses() { session?.followRunningProcesses() }
@@ -145,7 +145,7 @@ package final class OffCPUCapture: CaptureLifecycle {
     var window = swprof_window()
     window.start_ns = armedAt.nanoseconds
     window.end_ns = Clock.monotonic.nanoseconds
-    try session.object.map(named: "window").update(key: UInt32(0), value: window)
+    try session.object.map(named: OffCPUMap.window).update(key: UInt32(0), value: window)
     // Threads that are woken from here on settle their own waits, cut off at that moment. The others are asked twice,
     // with the walk of their stacks between: who is found in the same wait again was in it all the time.
     try session.drain(into: &aggregator)
@@ -157,7 +157,7 @@ package final class OffCPUCapture: CaptureLifecycle {
       stacks[wait] = walk.walk(thread, session.tracker)
     }
     window.claims = 1
-    try session.object.map(named: "window").update(key: UInt32(0), value: window)
+    try session.object.map(named: OffCPUMap.window).update(key: UInt32(0), value: window)
     var open: [(ThreadAtEnd, WaitingThreadWalk.Stack?)] = []
     for thread in try Self.threadsNow(session) {
       guard let wait = thread.wait else {
@@ -172,7 +172,7 @@ package final class OffCPUCapture: CaptureLifecycle {
       aggregator.note(thread.thread)
       aggregator.add(thread, userStack: stack, &session.tracker)
     }
-    let intervals = try session.object.map(named: "intervals")
+    let intervals = try session.object.map(named: OffCPUMap.intervals)
     for (key, sum) in try intervals.entries(startingWith: swprof_interval_key(), swprof_interval_sum()) {
       aggregator.add(key, sum)
     }
@@ -180,11 +180,11 @@ package final class OffCPUCapture: CaptureLifecycle {
   }
 
   private static func threadsNow(_ session: borrowing ProbeSession<IntervalAggregator>) throws -> [ThreadAtEnd] {
-    try ThreadAtEnd.decode(try session.object.iterate("collect_threads"))
+    try ThreadAtEnd.decode(try session.object.iterate(OffCPUProgram.collectThreads))
   }
 
   private func closeAccount(_ session: borrowing ProbeSession<IntervalAggregator>) throws(BPFError) {
-    let sums: [[swprof_sum]] = try session.object.perCPUValues(map: "sums", count: Int(SWPROF_SUM_MAX.rawValue))
+    let sums: [[swprof_sum]] = try session.object.perCPUValues(map: OffCPUMap.sums, count: Int(SWPROF_SUM_MAX.rawValue))
     let totals = sums.map { $0.reduce(swprof_sum()) { swprof_sum(count: $0.count + $1.count, ns: $0.ns + $1.ns) } }
     try aggregator.close(
       totals, missedWakeUps: session.counter(SWPROF_COUNTER_WAKEUP_MISSED),

@@ -34,7 +34,7 @@ package struct FlightRecorder: ~Copyable {
     var request = ResolvedTask(spec, ringBufferBytes: 1 << 21)
     request.initialBuildNanoseconds = 0
     let probes = ProbeSet(
-      image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
+      image: .oncpu, ringBuffer: OnCPUMap.samples, programs: [], optional: [], configure: { _ in })
     let loaded = try ProbeSession<RecentSamples>.load(request, probes: probes, shared: tables)
     return try FlightRecorder(.open(loaded, openPerfMap: openPerfMap), spanNanoseconds: span)
   }
@@ -46,7 +46,9 @@ package struct FlightRecorder: ~Copyable {
     let ticks = try SamplingTicks(
       .cpuClock, hertz: Self.hertz, jitterSeed: .random(in: .min ... .max), notesPauses: false)
     let armedAt = Clock.monotonic
-    do { for cpu in ticks.cpus { try session.attach("on_cpu_tick", to: cpu) } } catch { throw CaptureError(error) }
+    do { for cpu in ticks.cpus { try session.attach(OnCPUProgram.onCPUTick, to: cpu) } } catch {
+      throw CaptureError(error)
+    }
     self.ticks = ticks
     self.armedAt = armedAt
     samples = RecentSamples(span: span)
@@ -60,7 +62,7 @@ package struct FlightRecorder: ~Copyable {
       ? Set(processes.sorted { $0.process < $1.process }.prefix(Self.processLimit)) : processes
     guard wanted != targets else { return }
     do {
-      let map = try session.object.map(named: "targets")
+      let map = try session.object.map(named: OnCPUMap.targets)
       for process in targets.subtracting(wanted).map(\.process) {
         map.remove(key: UInt32(process.rawValue))
         // Of one that has ended, samples may still come: it is forgotten behind them.
@@ -90,7 +92,7 @@ package struct FlightRecorder: ~Copyable {
 
   /// Samples a CPU that came online.
   private mutating func sample(_ cpu: Int32) {
-    do { try session.attach("on_cpu_tick", to: ticks.add(cpu)) } catch { session.noteUnsampledCPU() }
+    do { try session.attach(OnCPUProgram.onCPUTick, to: ticks.add(cpu)) } catch { session.noteUnsampledCPU() }
   }
 
   /// Lets go of the files and tables of processes that are gone and of which no sample is remembered.

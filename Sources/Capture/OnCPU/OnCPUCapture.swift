@@ -41,7 +41,7 @@ package final class OnCPUCapture: CaptureLifecycle {
     // them from it is told when they are opened again.
     if !request.isPreparedAhead { ticks = try? Self.ticks(hertz: hertz, jitterSeed: jitterSeed) }
     let programs = ProbeSet(
-      image: .oncpu, ringBuffer: "samples", programs: [], optional: [], configure: { _ in })
+      image: .oncpu, ringBuffer: OnCPUMap.samples, programs: [], optional: [], configure: { _ in })
     probes = try ProbeSession<SampleAggregator>.load(request, probes: programs, shared: tables)
   }
 
@@ -61,7 +61,9 @@ package final class OnCPUCapture: CaptureLifecycle {
     var session = try ProbeSession<SampleAggregator>.open(probes, openPerfMap: openPerfMap)
     let opened = if let ticks { ticks } else { try Self.ticks(hertz: hertz, jitterSeed: jitterSeed) }
     let armedAt = Clock.monotonic
-    do { for cpu in opened.cpus { try session.attach("on_cpu_tick", to: cpu) } } catch { throw CaptureError(error) }
+    do { for cpu in opened.cpus { try session.attach(OnCPUProgram.onCPUTick, to: cpu) } } catch {
+      throw CaptureError(error)
+    }
     let start = CaptureStart(
       armedAt: armedAt, event: opened.clock.rawValue, unwind: session.unwind, jitterSeed: jitterSeed)
     ticks = opened
@@ -85,7 +87,7 @@ package final class OnCPUCapture: CaptureLifecycle {
 
   /// What the verifier has followed of the sampling program, in instructions; nil where the kernel does not tell.
   package var verifiedInstructions: UInt32? {
-    (try? session?.object.verifiedInstructions(of: "on_cpu_tick")).flatMap(\.self)
+    (try? session?.object.verifiedInstructions(of: OnCPUProgram.onCPUTick)).flatMap(\.self)
   }
 
   package func followRunningProcesses() { session?.followRunningProcesses() }
@@ -100,7 +102,7 @@ package final class OnCPUCapture: CaptureLifecycle {
   private func sample(_ cpu: Int32) {
     do {
       guard let ticking = try ticks?.add(cpu) else { return }
-      try session?.attach("on_cpu_tick", to: ticking)
+      try session?.attach(OnCPUProgram.onCPUTick, to: ticking)
       try ticking.enable()
     } catch { session?.noteUnsampledCPU() }
   }

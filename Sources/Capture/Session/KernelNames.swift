@@ -10,7 +10,7 @@ package enum KernelNames {
   ///
   /// - Returns: nil where the kernel does not load the program (before 5.14, or without the privileges).
   package static func texts(of addresses: [UInt64]) -> [String]? {
-    guard let object = try? loaded(), let names = try? object.map(named: "names") else { return nil }
+    guard let object = try? loaded(), let names = try? object.map(named: NamesMap.names) else { return nil }
     var texts: [String] = []
     texts.reserveCapacity(addresses.count)
     for start in stride(from: 0, to: addresses.count, by: atOnce) {
@@ -38,7 +38,7 @@ package enum KernelNames {
     put(UInt64(addresses.count), at: 0)
     for (index, address) in addresses.enumerated() { put(address, at: 1 + index) }
     try names.update(key: UInt32(0), bytes: bytes)
-    try object.run("name_addresses")
+    try object.run(NamesProgram.nameAddresses)
     guard let written = names.bytes(forKey: UInt32(0)) else { return [] }
     return addresses.indices.map { index in
       let start = 8 * (1 + atOnce) + (index - addresses.startIndex) * Int(SWPROF_NAME_SIZE)

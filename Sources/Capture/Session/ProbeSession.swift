@@ -31,10 +31,10 @@ protocol RecordConsumer {
 struct ProbeSet {
   let image: ProgramImage
   /// The map that records come through.
-  let ringBuffer: String
+  let ringBuffer: any MapName
   /// The programs that are attached when the capture begins; those of `optional` are left out unless named here.
-  let programs: [String]
-  let optional: [String]
+  let programs: [any ProgramName]
+  let optional: [any ProgramName]
   /// Sets further constants and sizes, before loading.
   let configure: (borrowing BPFObject) throws -> Void
 }
@@ -111,7 +111,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
       var tables: UnwindTables?
       let object = try loadedObject(
         for: request, scope: scope, probes: probes, mode: &mode, tables: &tables, shared: shared)
-      if let cgroup = scope.cgroup { try object.map(named: "cgroups").update(key: UInt32(0), value: cgroup.descriptor) }
+      if let cgroup = scope.cgroup {
+        try object.map(named: SharedMap.cgroups).update(key: UInt32(0), value: cgroup.descriptor)
+      }
       return LoadedProbes(object: object, request: request, scope: scope, probes: probes, mode: mode, tables: tables)
     }
   }
@@ -136,22 +138,22 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     var publisher: UnwindPublisher?
     if let tables = loaded.tables {
       publisher = UnwindPublisher(
-        codeMaps: try object.map(named: "code_maps"), codeFiles: try object.map(named: "code_files"),
-        edition: try object.map(named: "code_map_edition"), tables: tables,
+        codeMaps: try object.map(named: SharedMap.codeMaps), codeFiles: try object.map(named: SharedMap.codeFiles),
+        edition: try object.map(named: SharedMap.codeMapEdition), tables: tables,
         isEager: scope.trackerScope == .listed, publishesMappings: request.publishesMappings)
-      let starts = try object.map(named: "program_starts")
+      let starts = try object.map(named: SharedMap.programStarts)
       tracker.programStart = { Self.programStart(of: $0, in: starts) }
       tracker.isRunningProgram = { process, start in
         let known = starts.value(forKey: UInt32(process.rawValue), initial: swprof_program_start())
         return known.map { start > $0.previous_ns } ?? true
       }
     }
-    let ring = try RingBuffer(map: object.map(named: probes.ringBuffer).descriptor)
+    let ring = try RingBuffer(object.map(named: probes.ringBuffer))
     // Mappings are listened to before they are read.
     let cpus = try OnlineCPUs()
     let pages = Int(request.capacities[sidebandRings] ?? defaultSidebandPages)
     let sideband = try cpus.all.map { try PerfRingBox(PerfRing(PerfEvent.sideband(cpu: $0), dataPages: pages)) }
-    for target in try scope.fill(try object.map(named: "targets"), for: request) {
+    for target in try scope.fill(try object.map(named: SharedMap.targets), for: request) {
       if request.awaitedCommand != nil { tracker.awaitExec(of: target) } else { tracker.follow(target) }
     }
     publisher?.update(&tracker, until: Clock.monotonic + request.initialBuildNanoseconds)
@@ -240,31 +242,31 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     for request: ResolvedTask, scope: CaptureScope, probes: ProbeSet, walk: swprof_unwind
   ) throws -> BPFObject {
     let object = try probes.image.open()
-    try object.setConstants(section: ".rodata.config", try scope.configuration(for: request, unwind: walk))
+    try object.setConstants(SharedConstants.config, try scope.configuration(for: request, unwind: walk))
     try object.setCapacity(ofMap: probes.ringBuffer, request.ringBufferBytes)
     try probes.configure(object)
     for (map, count) in request.capacities where map != sidebandRings && map != unwindLines {
-      try object.setCapacity(ofMap: map, count)
+      try object.setCapacity(ofMapCalled: map, count)
     }
-    for program in probes.optional where !probes.programs.contains(program) { try object.leaveOut(program) }
+    for program in probes.optional where !probes.programs.contains(where: { $0.rawValue == program.rawValue }) {
+      try object.leaveOut(program)
+    }
     let lifecycle = lifecycle(scope: scope, walk: walk)
-    for program in lifecyclePrograms where !lifecycle.contains(program) { try object.leaveOut(program) }
+    for program in SharedProgram.lifecycle where !lifecycle.contains(program) { try object.leaveOut(program) }
     return object
   }
 
   /// The programs that follow processes as they begin and end.
-  private static func lifecycle(scope: CaptureScope, walk: swprof_unwind) -> [String] {
+  private static func lifecycle(scope: CaptureScope, walk: swprof_unwind) -> [SharedProgram] {
     guard scope.kernelScope == SWPROF_SCOPE_TARGETS || walk == SWPROF_UNWIND_TABLES else { return [] }
-    return lifecyclePrograms.filter { scope.name != nil || $0 != "process_rename" }
+    return SharedProgram.lifecycle.filter { scope.name != nil || $0 != .processRename }
   }
-
-  private static var lifecyclePrograms: [String] { ["process_fork", "process_exec", "process_exit", "process_rename"] }
 
   // MARK: - While it runs
 
-  mutating func attach(_ program: String) throws(BPFError) { try object.attach(program) }
+  mutating func attach(_ program: some ProgramName) throws(BPFError) { try object.attach(program) }
 
-  mutating func attach(_ program: String, to cpu: TickingCPU) throws(BPFError) {
+  mutating func attach(_ program: some ProgramName, to cpu: TickingCPU) throws(BPFError) {
     for event in cpu.events { try object.attach(program, to: event) }
   }
 
@@ -293,7 +295,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// Whether none of the listed processes, nor of their followed children, is left, and none can come.
   var hasNoTargetLeft: Bool {
-    !isAllProcesses && !isNamed && ((try? object.isEmpty(map: "targets")) ?? false)
+    !isAllProcesses && !isNamed && ((try? object.isEmpty(map: SharedMap.targets)) ?? false)
   }
 
   /// Takes what the kernel has recorded and applies it in the order of time.
@@ -399,7 +401,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// The sum of a counter over all CPUs.
   func counter(_ counter: swprof_counter) throws(BPFError) -> UInt64 {
-    try object.sum(map: "counters", index: counter.rawValue)
+    try object.sum(map: SharedMap.counters, index: counter.rawValue)
   }
 
   /// Adds to a profile what following processes has cost it.

@@ -20,13 +20,13 @@ final class UnwindLines {
   init(of object: borrowing BPFObject, capacity: UInt32? = nil) throws(BPFError) {
     allocator = LineAllocator(capacity: capacity ?? UInt32(SWPROF_CHUNK_LINES * SWPROF_CHUNKS_MAX), reserved: 1)
     let first = try Self.chunk()
-    table = try object.prepareArray(ofMaps: "unwind_chunks", like: first)
+    table = try object.prepareArray(ofMaps: SharedMap.unwindChunks, like: first)
     table.put(first, at: 0)
     chunks = [first]
   }
 
   /// Lets the programs of another object, which is still to be loaded, find their tables in the same lines.
-  func share(with object: borrowing BPFObject) throws(BPFError) { try object.use(table, as: "unwind_chunks") }
+  func share(with object: borrowing BPFObject) throws(BPFError) { try object.use(table, as: SharedMap.unwindChunks) }
 
   private static func chunk() throws(BPFError) -> MappedArray {
     try MappedArray(name: "swprof_unwind", valueSize: lineSize, count: chunkLines)

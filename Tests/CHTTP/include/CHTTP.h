@@ -3,9 +3,9 @@
 #ifndef CHTTP_H
 #define CHTTP_H
 
-#include "../../../bpf/src/http.h"
+#include "../../../bpf/src/net/proto/parser.h"
 
-int chttp_step(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head, __u32 is_response);
+int chttp_next(struct parser_stream *stream, struct parser_chunk *chunk, struct http_head *head, __u32 is_response);
 
 /* What a parser did that it must not do. */
 enum chttp_fault {

@@ -222,7 +222,7 @@ struct swprof_near_peer {
 _Static_assert(sizeof(struct swprof_near_peer) == 976, "layout");
 
 /* The ends of an IP connection, as one of them sees it: the keys of the map `owners`. */
-struct swprof_ends {
+struct swprof_flow {
 	__u8 local[16]; /* IPv4 addresses as ::ffff:a.b.c.d */
 	__u8 remote[16];
 	__u16 local_port;
@@ -231,7 +231,7 @@ struct swprof_ends {
 	__u32 netns;
 	__u32 type; /* SOCK_STREAM and so on */
 };
-_Static_assert(sizeof(struct swprof_ends) == 44, "layout");
+_Static_assert(sizeof(struct swprof_flow) == 44, "layout");
 
 /* A process that has an end. */
 struct swprof_owner {

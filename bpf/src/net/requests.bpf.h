@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * HTTP requests of connections: paired with their answers, summed up by path.
+ * HTTP requests: pairs them with their answers, and sums them up by path.
  *
- * A finished request costs counters; only one that is slow or failed is sent to user space.
+ * A finished request only adds to counters. User space gets a record of a request that is slow or failed.
  */
-#ifndef SWPROF_REQUESTS_BPF_H
-#define SWPROF_REQUESTS_BPF_H
+#ifndef SWPROF_NET_REQUESTS_BPF_H
+#define SWPROF_NET_REQUESTS_BPF_H
 
-#include "arrival.bpf.h"
+#include "connections.bpf.h"
+#include "endpoints.bpf.h"
+#include "pairing.h"
+#include "proto/parser.h"
+#include "scratch.bpf.h"
+#include "tcp_times.bpf.h"
 
 /*
- * Another process than the first one uses a connection: an answer to its first request is that process's, and so is the
- * connection if it is the first request at all.
+ * Another process than its owner uses a connection. Its requests are that process's. The connection is as well, if
+ * there was no request before.
  */
 static __always_inline __u32 change_handler(struct connection *connection)
 {
@@ -26,7 +31,7 @@ static __always_inline __u32 change_handler(struct connection *connection)
 	return tgid;
 }
 
-/* The process that handles a request that has just been read or sent. */
+/* The process that has just received or sent a request. */
 static __always_inline __u32 current_handler(struct connection *connection)
 {
 	if ((__u32)(bpf_get_current_pid_tgid() >> 32) == connection->owner)
@@ -34,7 +39,7 @@ static __always_inline __u32 current_handler(struct connection *connection)
 	return change_handler(connection);
 }
 
-/* The answer to a request will not be told from others, or was not seen. */
+/* Counts a request that is not paired with an answer. */
 static __always_inline void count_unpaired(struct connection *connection, struct swprof_endpoint_key *key)
 {
 	struct swprof_endpoint *endpoint = endpoint_at(key);
@@ -46,8 +51,8 @@ static __always_inline void count_unpaired(struct connection *connection, struct
 		connection->shared.unpaired += 1;
 }
 
-/* A request whose head, or its first line at least, has been read waits for its answer. */
-__attribute__((noinline)) int add_request(struct connection *connection, struct payload *payload, __u32 direction)
+/* Adds a request to those that wait for an answer. Its head, or its first line at least, has been read. */
+__attribute__((noinline)) int add_request(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
 	struct pending_request *request;
 	struct swprof_endpoint *endpoint;
@@ -55,7 +60,7 @@ __attribute__((noinline)) int add_request(struct connection *connection, struct 
 	struct http_head *head;
 	__u32 tgid, fate;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
 	direction &= 1;
 	head = &connection->heads[direction];
@@ -63,22 +68,22 @@ __attribute__((noinline)) int add_request(struct connection *connection, struct 
 	tgid = current_handler(connection);
 	connection->shared.flags |= SWPROF_CONNECTION_HTTP;
 	fill_endpoint_key(connection, &key, tgid, head->method, head->path_hash);
-	if (!has_endpoint(payload, tgid)) {
-		endpoint = endpoint_of(connection, payload, &key, head);
+	if (!has_endpoint(scratch, tgid)) {
+		endpoint = endpoint_of(connection, scratch, &key, head);
 		if (endpoint) {
-			note_endpoint(payload, tgid);
+			note_endpoint(scratch, tgid);
 		} else {
 			count_network(SWPROF_NETWORK_ENDPOINT_TABLE_FULL);
 			key.path_hash = 0;
 			key.method = 0;
-			endpoint = endpoint_of(connection, payload, &key, NULL);
+			endpoint = endpoint_of(connection, scratch, &key, NULL);
 		}
 		if (endpoint)
 			__sync_fetch_and_add(&endpoint->requests, 1);
 	}
 	if (!network.server_only)
 		connection->shared.requests += 1;
-	fate = pairing_add(&connection->pairing, &connection->streams[!direction], head->method, payload->is_sending);
+	fate = pairing_add(&connection->pairing, &connection->streams[!direction], head->method, scratch->is_sending);
 	if (fate != REQUEST_WAITS) {
 		if (fate == REQUEST_UNKEPT)
 			count_network(SWPROF_NETWORK_PIPELINE_OVERFLOW);
@@ -96,7 +101,7 @@ __attribute__((noinline)) int add_request(struct connection *connection, struct 
 	return 0;
 }
 
-/* The newest request, if that is the one that was read, is whole. */
+/* The request has been read whole. Sets its size if it is the newest one that waits. */
 static __always_inline void end_request(struct connection *connection, __u32 direction)
 {
 	struct pending_request *request;
@@ -116,7 +121,7 @@ static __always_inline struct pending_request *oldest_request(struct connection 
 	return &connection->pending[pairing_oldest(&connection->pairing)];
 }
 
-static __always_inline void add_peer_time(struct connection *connection, struct payload *payload, __u32 bucket)
+static __always_inline void add_peer_time(struct connection *connection, struct scratch *scratch, __u32 bucket)
 {
 	struct swprof_peer_key key = {};
 	struct swprof_times *times;
@@ -126,7 +131,7 @@ static __always_inline void add_peer_time(struct connection *connection, struct 
 	key.peer = connection->shared.peer;
 	times = near_times_of(&key);
 	if (!times)
-		times = times_in(&peer_times, &key, payload);
+		times = times_in(&peer_times, &key, scratch);
 	if (!times || !add_time(times->counts, bucket))
 		count_network(SWPROF_NETWORK_PEER_TABLE_FULL);
 }
@@ -137,20 +142,20 @@ static __always_inline bool is_sample(__u16 status, __u64 duration)
 }
 
 /*
- * How the answer to a request is over. The first one is always a constant, so that what only it takes is left out of
- * the code for the others.
+ * How an answer ends. Callers pass constants for `is_whole`, so that the compiler drops the branches that they do not
+ * take.
  */
 struct ending {
-	bool is_whole; /* with its last byte */
-	bool is_missed; /* else: at bytes that were not seen; or it goes on, or its connection has ended */
+	bool is_whole; /* its last byte was seen */
+	bool is_missed; /* else, if set: its end was not seen; if not: it goes on, or its connection has ended */
 };
 
-static __always_inline void send_sample(struct connection *connection, struct payload *payload,
+static __always_inline void send_sample(struct connection *connection, struct scratch *scratch,
 					struct pending_request *request, struct swprof_endpoint_key *key,
 					struct swprof_endpoint *endpoint, __u32 direction, __u16 status, __u64 duration,
 					__u64 first_byte, __u64 bytes, struct ending ending)
 {
-	struct swprof_request_sample *sample = &payload->sample;
+	struct swprof_request_sample *sample = &scratch->sample;
 
 	sample->record = SWPROF_RECORD_SAMPLE;
 	sample->tgid = request->tgid;
@@ -178,8 +183,8 @@ static __always_inline void send_sample(struct connection *connection, struct pa
 		count_network(SWPROF_NETWORK_SAMPLE_LOST);
 }
 
-/* Sums an answered request up by its connection and its peer. */
-static __always_inline void add_to_connection(struct connection *connection, struct payload *payload, __u64 class,
+/* Adds an answered request to its connection and its peer. */
+static __always_inline void add_to_connection(struct connection *connection, struct scratch *scratch, __u64 class,
 					      __u64 bucket, __u64 duration, __u64 first_byte, __u64 request_bytes,
 					      __u64 response_bytes, struct ending ending)
 {
@@ -197,10 +202,10 @@ static __always_inline void add_to_connection(struct connection *connection, str
 	shared->duration_ns += duration;
 	if (duration > shared->duration_max_ns)
 		shared->duration_max_ns = duration;
-	add_peer_time(connection, payload, bucket);
+	add_peer_time(connection, scratch, bucket);
 }
 
-/* The same by its endpoint. */
+/* Adds an answered request to its endpoint. */
 static __always_inline void add_to_endpoint(struct swprof_endpoint *endpoint, __u64 class, __u64 bucket, __u64 duration,
 					    __u64 first_byte, __u64 request_bytes, __u64 response_bytes,
 					    struct ending ending)
@@ -223,8 +228,8 @@ static __always_inline void add_to_endpoint(struct swprof_endpoint *endpoint, __
 	add_time(endpoint->times, bucket);
 }
 
-/* The answer that is being read is over, and with it the oldest request, where it was that one's. */
-static __always_inline void finish_answer(struct connection *connection, struct payload *payload, struct ending ending)
+/* Ends the answer that is being read, and the oldest request if the answer belongs to it. */
+static __always_inline void finish_answer(struct connection *connection, struct scratch *scratch, struct ending ending)
 {
 	struct pending_request *request;
 	struct swprof_endpoint *endpoint;
@@ -233,20 +238,20 @@ static __always_inline void finish_answer(struct connection *connection, struct 
 	__u32 direction, bucket, class;
 	__u16 status;
 
-	direction = payload->direction & 1;
+	direction = scratch->direction & 1;
 	request = connection->pairing.answer == ANSWER_PAIRED ? oldest_request(connection) : NULL;
 	if (!request) {
 		pairing_end_answer(&connection->pairing);
 		return;
 	}
 	status = connection->heads[direction].status;
-	duration = payload->now - request->first_ns;
+	duration = scratch->now - request->first_ns;
 	first_byte = connection->message_ns[direction] - request->first_ns;
 	if ((__s64)first_byte < 0)
 		first_byte = 0;
 	if ((__s64)duration < 0)
 		duration = 0;
-	/* It was as long as this at least. */
+	/* The request took this long at least. */
 	if (!ending.is_whole)
 		duration = first_byte;
 	bytes = connection->positions[direction] - connection->message_start[direction];
@@ -259,10 +264,10 @@ static __always_inline void finish_answer(struct connection *connection, struct 
 	if (endpoint)
 		add_to_endpoint(endpoint, class, bucket, duration, first_byte, request->bytes, bytes, ending);
 	if (!network.server_only)
-		add_to_connection(connection, payload, class, bucket, duration, first_byte, request->bytes, bytes,
+		add_to_connection(connection, scratch, class, bucket, duration, first_byte, request->bytes, bytes,
 				  ending);
 	if (is_sample(status, duration))
-		send_sample(connection, payload, request, &key, endpoint, direction, status, duration, first_byte,
+		send_sample(connection, scratch, request, &key, endpoint, direction, status, duration, first_byte,
 			    bytes, ending);
 	pairing_end_answer(&connection->pairing);
 }
@@ -273,33 +278,33 @@ static __always_inline bool is_final(const struct http_head *head)
 }
 
 /* A final answer begins. */
-static __always_inline void begin_answer(struct connection *connection, struct payload *payload)
+static __always_inline void begin_answer(struct connection *connection, struct scratch *scratch)
 {
-	pairing_begin_answer(&connection->pairing, payload->is_sending);
+	pairing_begin_answer(&connection->pairing, scratch->is_sending);
 	if (connection->pairing.answer == ANSWER_ORPHAN)
 		count_network(SWPROF_NETWORK_UNMATCHED);
 }
 
-/* The answer that is being read has no end that is seen. A head counts as read as soon as its first line is. */
-__attribute__((noinline)) int break_answer(struct connection *connection, struct payload *payload, __u32 is_missed)
+/* Ends an answer whose end is not seen. Its head counts as read if its first line was read. */
+__attribute__((noinline)) int break_answer(struct connection *connection, struct scratch *scratch, __u32 is_missed)
 {
 	struct http_head *head;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	head = &connection->heads[payload->direction & 1];
+	head = &connection->heads[scratch->direction & 1];
 	if (head->has_line && is_final(head))
-		begin_answer(connection, payload);
+		begin_answer(connection, scratch);
 	head->has_line = 0;
 	if (connection->pairing.answer == ANSWER_NONE)
 		return 0;
 	if (is_missed)
 		count_network(SWPROF_NETWORK_MESSAGE_LOST);
-	finish_answer(connection, payload, (struct ending){.is_whole = false, .is_missed = is_missed});
+	finish_answer(connection, scratch, (struct ending){.is_whole = false, .is_missed = is_missed});
 	return 0;
 }
 
-/* The answers to the requests that wait were not seen. */
+/* Drops the requests that wait: their answers were not seen. */
 __attribute__((noinline)) int drop_requests(struct connection *connection)
 {
 	struct pending_request *request;
@@ -318,12 +323,12 @@ __attribute__((noinline)) int drop_requests(struct connection *connection)
 }
 
 /* The framing of a direction is lost. */
-static __always_inline void lose_framing(struct connection *connection, struct payload *payload, __u32 direction,
+static __always_inline void lose_framing(struct connection *connection, struct scratch *scratch, __u32 direction,
 					 bool response)
 {
 	if (response) {
-		pairing_lose_answers(&connection->pairing, payload->is_sending);
-		break_answer(connection, payload, 1);
+		pairing_lose_answers(&connection->pairing, scratch->is_sending);
+		break_answer(connection, scratch, 1);
 		drop_requests(connection);
 		return;
 	}
@@ -331,129 +336,120 @@ static __always_inline void lose_framing(struct connection *connection, struct p
 		count_network(SWPROF_NETWORK_MESSAGE_LOST);
 	pairing_lose_requests(&connection->pairing);
 	if (connection->heads[direction].has_line)
-		add_request(connection, payload, direction);
+		add_request(connection, scratch, direction);
 	connection->is_open = 0;
 }
 
-__attribute__((noinline)) int step_http(struct http_stream *stream, struct http_chunk *chunk, struct http_head *head,
-					__u32 response)
-{
-	if (!stream || !chunk || !head)
-		return HTTP_LOST;
-	return http_step(stream, chunk, head, response);
-}
-
-static __always_inline void begin_message(struct connection *connection, struct payload *payload, __u32 direction)
+static __always_inline void begin_message(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
 	connection->messages[direction] += 1;
-	connection->message_ns[direction] = payload->now;
+	connection->message_ns[direction] = scratch->now;
 	if (direction == SWPROF_RECEIVED && is_tcp(&connection->shared))
-		receive_message(connection, payload);
+		receive_message(connection, scratch);
 	connection->message_start[direction] = connection->positions[direction];
 }
 
 /* The head of a request has been read. */
-static __always_inline void end_request_head(struct connection *connection, struct payload *payload, __u32 direction)
+static __always_inline void end_request_head(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
-	struct http_stream *stream = &connection->streams[direction];
+	struct parser_stream *stream = &connection->streams[direction];
 
-	/* Unless its answer came before its end. */
+	/* The answer may have come before the end of the head, which has added the request. */
 	if (connection->heads[direction].has_line)
-		add_request(connection, payload, direction);
-	http_begin_body(stream, &connection->heads[direction], 0, 0);
+		add_request(connection, scratch, direction);
+	parser_begin_body(stream, &connection->heads[direction], 0, 0);
 	connection->is_open = 1;
-	/* Most requests are over then. */
-	if (stream->state == HTTP_DONE) {
-		stream->state = HTTP_START;
+	/* Most requests have no body. */
+	if (parser_end_bodiless(stream))
 		end_request(connection, direction);
-	}
 }
 
-/* The head of an answer has been read. Returns whether it is known where the answer ends. */
-static __always_inline bool end_answer_head(struct connection *connection, struct payload *payload, __u32 direction)
+/* The head of an answer has been read. Returns whether its end will be known. */
+static __always_inline bool end_answer_head(struct connection *connection, struct scratch *scratch, __u32 direction)
 {
-	struct http_stream *stream = &connection->streams[direction];
+	struct parser_stream *stream = &connection->streams[direction];
 	struct http_head *head = &connection->heads[direction];
 	struct pending_request *request;
 
 	head->has_line = 0;
 	connection->shared.flags |= SWPROF_CONNECTION_HTTP;
 	request = oldest_request(connection);
-	/* A server may refuse a request of which it has read no more than the first line. */
+	/* A server may refuse a request after its first line. */
 	if (!request && connection->heads[!direction].has_line && is_final(head) &&
 	    connection->message_ns[direction] > connection->message_ns[!direction]) {
 		pairing_refuse(&connection->pairing);
-		add_request(connection, payload, !direction);
+		add_request(connection, scratch, !direction);
 		request = oldest_request(connection);
 	}
-	http_begin_body(stream, head, 1, request ? request->method : HTTP_OTHER);
+	parser_begin_body(stream, head, 1, request ? request->method : HTTP_OTHER);
 	if (!is_final(head))
 		return true;
-	begin_answer(connection, payload);
-	/* Neither direction is HTTP behind an upgrade. */
-	if (stream->state == HTTP_DONE_OPAQUE)
-		http_pass_all(&connection->streams[!direction]);
+	begin_answer(connection, scratch);
+	/* After an upgrade, neither direction is HTTP. */
+	if (parser_is_upgraded(stream))
+		parser_pass_all(&connection->streams[!direction]);
 	if (!pairing_doubts_body(&connection->pairing, stream))
 		return true;
-	http_seek(stream);
+	parser_seek(stream);
 	return false;
 }
 
-/* Behind a preamble, a connection begins anew. */
-__attribute__((noinline)) int end_preamble(struct connection *connection, struct payload *payload)
+/* A preamble has ended. The connection starts over behind it. */
+__attribute__((noinline)) int end_preamble(struct connection *connection, struct scratch *scratch)
 {
 	__u32 direction, position, size = 0;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	direction = payload->direction & 1;
-	position = payload->chunk.position;
+	direction = scratch->direction & 1;
+	position = scratch->chunk.position;
 	connection->messages[direction] = 0;
 	for (__u32 i = 0; i < SWPROF_PREFIX_SIZE; i++) {
-		if (position + i >= payload->chunk.length)
+		if (position + i >= scratch->chunk.length)
 			break;
-		connection->shared.prefix[direction][i] = payload->chunk.bytes[(position + i) & (HTTP_CHUNK_SIZE - 1)];
+		connection->shared.prefix[direction][i] =
+			scratch->chunk.bytes[(position + i) & (PARSER_CHUNK_SIZE - 1)];
 		size = i + 1;
 	}
 	connection->shared.prefix_size[direction] = size;
-	connection->shared.prefix_bytes[direction] = size ? payload->length - payload->position - position : 0;
+	connection->shared.prefix_bytes[direction] = size ? scratch->length - scratch->position - position : 0;
 	connection->has_prefix[direction] = size >= SWPROF_PREFIX_SIZE;
 	return 0;
 }
 
-/* What has happened in a stream. */
-__attribute__((noinline)) int handle_event(struct connection *connection, struct payload *payload, int event)
+/* Handles an event of the parser. */
+__attribute__((noinline)) int handle_event(struct connection *connection, struct scratch *scratch, int event)
 {
-	bool response, is_lost = event == HTTP_LOST;
+	bool response, is_lost = event == PARSER_LOST;
 	__u32 direction;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	direction = payload->direction & 1;
+	direction = scratch->direction & 1;
 	response = is_response(connection, direction);
 
 	switch (event) {
-	case HTTP_HEAD_START:
-		begin_message(connection, payload, direction);
+	case PARSER_HEAD_START:
+		begin_message(connection, scratch, direction);
 		break;
-	case HTTP_HEAD_END:
+	case PARSER_HEAD_END:
 		if (response)
-			is_lost = !end_answer_head(connection, payload, direction);
+			is_lost = !end_answer_head(connection, scratch, direction);
 		else
-			end_request_head(connection, payload, direction);
+			end_request_head(connection, scratch, direction);
 		break;
-	case HTTP_MESSAGE_END:
+	case PARSER_MESSAGE_END:
 		if (!response)
 			end_request(connection, direction);
 		else if (connection->pairing.answer != ANSWER_NONE)
-			finish_answer(connection, payload, (struct ending){.is_whole = true});
+			finish_answer(connection, scratch, (struct ending){.is_whole = true});
 		break;
-	case HTTP_PREAMBLE_END:
-		end_preamble(connection, payload);
+	case PARSER_PREAMBLE_END:
+		end_preamble(connection, scratch);
 		break;
 	}
 	if (is_lost)
-		lose_framing(connection, payload, direction, response);
+		lose_framing(connection, scratch, direction, response);
 	return 0;
 }
 

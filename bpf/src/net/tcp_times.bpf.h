@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What TCP knows of when a message came and went: a program reads it later, and its last bytes may leave later. */
-#ifndef SWPROF_ARRIVAL_BPF_H
-#define SWPROF_ARRIVAL_BPF_H
+/* When TCP received and sent a message: a program reads it later, and its last bytes may leave later. */
+#ifndef SWPROF_NET_TCP_TIMES_BPF_H
+#define SWPROF_NET_TCP_TIMES_BPF_H
 
+#include "connections.bpf.h"
 #include "endpoints.bpf.h"
+#include "flow.bpf.h"
+#include "scratch.bpf.h"
 
-/* What has waited longer than this was not waiting: the socket's memory is another one's by now. */
+/* A longer wait is none: the memory of the socket belongs to another one by then. */
 #define WAIT_NS_MAX (3600ULL * 1000000000)
 #define NAGLE_DISABLED 7 /* TCP_NAGLE_OFF, _CORK and _PUSH (include/net/tcp.h) */
 
@@ -16,10 +19,10 @@ static __always_inline __u64 age_of(__u32 jiffies)
 }
 
 /*
- * When the last data that was received arrived, which is when all of it had, at the latest.
+ * When the last data that was received arrived: all of it had arrived by then.
  *
- * tcp_mstamp is the time of the last packet, in us, and of each acknowledgement that a timer or a read sends; lrcvtime
- * is that of the last data, in jiffies. The first is taken where it agrees with the second.
+ * tcp_mstamp is the time in us of the last packet, and of each acknowledgement that a timer or a read sends. lrcvtime
+ * is the time in jiffies of the last data. tcp_mstamp is used if both agree, else lrcvtime.
  */
 static __always_inline __u64 arrival_of(struct connection *connection, __u64 now)
 {
@@ -34,7 +37,7 @@ static __always_inline __u64 arrival_of(struct connection *connection, __u64 now
 		arrival = stamp;
 	else
 		arrival = now - age;
-	/* Jiffies are coarse: a request comes after the answer to the one before, and after its connection. */
+	/* Jiffies are coarse. A request comes after the answer to the one before it, and after its connection. */
 	if (arrival < connection->last_ns[SWPROF_SENT])
 		arrival = connection->last_ns[SWPROF_SENT];
 	if (arrival < connection->shared.established_ns)
@@ -44,15 +47,15 @@ static __always_inline __u64 arrival_of(struct connection *connection, __u64 now
 
 /*
  * After a call that sent: notes whether TCP holds back the end of a message, less than a packet, until earlier bytes
- * are acknowledged (Nagle's algorithm, RFC 896), and not for want of room on the way or at the receiver.
+ * are acknowledged (Nagle's algorithm, RFC 896). A full congestion or receive window does not count.
  */
 __attribute__((noinline)) int begin_hold(struct connection *connection, __u32 unsent)
 {
 	struct tcp_sock *tcp;
 	__u32 packets, sent;
 
-	if (!connection || network.server_only || connection->decision != HTTP_SPOKEN ||
-	    connection->streams[SWPROF_SENT].state != HTTP_START)
+	if (!connection || network.server_only || !parser_exists(connection->protocol) ||
+	    !parser_is_between(&connection->streams[SWPROF_SENT]))
 		return 0;
 	tcp = (struct tcp_sock *)connection->shared.socket;
 	packets = FIELD(struct tcp_sock, tcp, packets_out);
@@ -65,16 +68,16 @@ __attribute__((noinline)) int begin_hold(struct connection *connection, __u32 un
 	return 0;
 }
 
-/* After a call that has sent over TCP, the last byte of which comes before its number `end`. */
+/* After a call that sent over TCP; its last byte comes before TCP's sequence number `end`. */
 static __always_inline void note_unsent(struct connection *connection, __u32 end, __u32 next)
 {
-	/* From now on, TCP's time of its last packet is that of this call's data. */
+	/* From now on, TCP's time of its last packet belongs to this call. */
 	connection->hold_ns = 0;
 	if (end != next)
 		begin_hold(connection, end - next);
 }
 
-/* What was held back has left by now, or never will. Counts it where that took longer than TCP's times are exact to. */
+/* TCP holds nothing back any more. Counts how long it did, if that exceeds the resolution of TCP's times. */
 static __always_inline void end_hold(struct connection *connection, struct sock *sk, __u64 now)
 {
 	__u64 age, since = connection->hold_ns;
@@ -82,7 +85,7 @@ static __always_inline void end_hold(struct connection *connection, struct sock 
 	if (!since)
 		return;
 	connection->hold_ns = 0;
-	/* When data was sent last. */
+	/* Since data was sent last. */
 	age = age_of(FIELD(struct tcp_sock, sk, lsndtime));
 	if (age >= now || now - age < since + network.tick_ns)
 		return;
@@ -90,14 +93,14 @@ static __always_inline void end_hold(struct connection *connection, struct sock 
 	connection->shared.held_ns += now - age - since;
 }
 
-/* A message begins in what was received over TCP. */
-__attribute__((noinline)) int receive_message(struct connection *connection, struct payload *payload)
+/* A message begins in data that was received over TCP. */
+__attribute__((noinline)) int receive_message(struct connection *connection, struct scratch *scratch)
 {
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
-	end_hold(connection, (struct sock *)connection->shared.socket, payload->now);
+	end_hold(connection, (struct sock *)connection->shared.socket, scratch->now);
 	if (is_http_server(connection))
-		connection->message_ns[SWPROF_RECEIVED] = arrival_of(connection, payload->now);
+		connection->message_ns[SWPROF_RECEIVED] = arrival_of(connection, scratch->now);
 	return 0;
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the registers of a system call say: which socket it is about, and where its data is. */
-#ifndef SWPROF_REGISTERS_BPF_H
-#define SWPROF_REGISTERS_BPF_H
+/* Syscall arguments: the socket of a system call, and the address of its data. */
+#ifndef SWPROF_NET_SYSCALL_ARGUMENTS_BPF_H
+#define SWPROF_NET_SYSCALL_ARGUMENTS_BPF_H
 
 #include "arch/arch.h"
-#include "tls.bpf.h"
+#include "flow.bpf.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
 #include "vectors.bpf.h"
 
-/* The file behind a descriptor of a task; NULL where there is none. */
+/* The file of a descriptor of a task; NULL: there is none. */
 static __always_inline struct file *file_of(__u64 fd, struct task_struct *task)
 {
 	struct fdtable *table = task->files->fdt;
@@ -22,7 +24,7 @@ static __always_inline struct file *file_of(__u64 fd, struct task_struct *task)
 	return file;
 }
 
-/* The socket behind a descriptor of the current process; NULL where it is none. */
+/* The socket of a descriptor of the current process; NULL: it is not one of a socket. */
 static __always_inline struct sock *socket_of(__u64 fd)
 {
 	struct file *file = file_of(fd, bpf_get_current_task_btf());
@@ -48,7 +50,7 @@ static __always_inline bool is_sending(__u64 number)
 	       number == CALL_SENDMMSG || number == CALL_SENDFILE || number == CALL_SPLICE;
 }
 
-/* struct user_msghdr, as far as its vectors. */
+/* struct user_msghdr, up to its vectors. */
 struct user_message {
 	__u64 name;
 	__u64 name_size;
@@ -64,38 +66,38 @@ struct user_message_length {
 	__u32 padding;
 };
 
-/* Reads what a system call has sent or received: `length` bytes, behind the first `offset` of its data. */
-static __always_inline void read_call(struct connection *connection, struct payload *payload, struct pt_regs *regs,
+/* Reads the data of a system call: `length` bytes, from `offset` on. */
+static __always_inline void read_call(struct connection *connection, struct scratch *scratch, struct pt_regs *regs,
 				      __u64 number, __u64 offset, __u64 length)
 {
-	/* Not on the stack: 6.1 refuses programs whose longest chain of calls takes more than 512 bytes in all. */
-	struct user_message *message = (struct user_message *)payload->vectors;
+	/* Not on the stack: 6.1 allows a chain of calls 512 bytes in all. */
+	struct user_message *message = (struct user_message *)scratch->vectors;
 
 	switch (number) {
 	case CALL_RECVFROM:
-		/* With MSG_TRUNC, the result is the length of the datagram, however much of it there was room for. */
+		/* With MSG_TRUNC, the result is the length of the datagram, which may exceed the buffer. */
 		if (length > arch_argument_3(regs))
 			length = arch_argument_3(regs);
 		/* fallthrough */
 	case CALL_READ:
 	case CALL_WRITE:
 	case CALL_SENDTO:
-		read_memory(connection, payload, arch_argument_2(regs) + offset, length);
+		read_memory(connection, scratch, arch_argument_2(regs) + offset, length);
 		break;
 	case CALL_READV:
 	case CALL_WRITEV:
-		read_vectors(connection, payload, arch_argument_2(regs), VECTORS(arch_argument_3(regs), offset, 0),
+		read_vectors(connection, scratch, arch_argument_2(regs), VECTORS(arch_argument_3(regs), offset, 0),
 			     length);
 		break;
 	case CALL_SENDMSG:
 	case CALL_RECVMSG:
 		if (!bpf_probe_read_user(message, sizeof(*message), (void *)arch_argument_2(regs)))
-			read_vectors(connection, payload, message->vectors, VECTORS(message->count, offset, 0), length);
+			read_vectors(connection, scratch, message->vectors, VECTORS(message->count, offset, 0), length);
 		else
-			miss_data(connection, payload, length);
+			miss_data(connection, scratch, length);
 		break;
 	default:
-		pass_over(connection, payload, length);
+		pass_over(connection, scratch, length);
 	}
 }
 
@@ -107,8 +109,7 @@ static __always_inline bool is_readable(__u64 number, __u32 direction)
 	return number == CALL_READ || number == CALL_RECVFROM || number == CALL_READV || number == CALL_RECVMSG;
 }
 
-/* Where the registers of a system call are, from the end of a task's kernel stack that `stack` tells; 0: not known yet.
- */
+/* The offset of the registers of a system call from task_struct.stack; 0: not known yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -116,7 +117,7 @@ struct {
 	__type(value, __u64);
 } registers_offset SEC(".maps");
 
-/* The registers with which the current task has entered the kernel. The kernel is asked once: they are at one place. */
+/* The registers with which the current task has entered the kernel. Their offset is the same for all tasks. */
 static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 {
 	__u32 zero = 0;
@@ -130,8 +131,8 @@ static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 }
 
 /*
- * The registers of the system call in which the current task sends on a socket or receives from it, where they tell
- * where the data is; NULL where it is in none, as with io_uring, or in one with several messages.
+ * The arguments of the system call in which the current task sends on a socket or receives from it. NULL if they do not
+ * lead to the data: with io_uring, which makes no such call, and for calls with several messages.
  */
 static __always_inline struct pt_regs *call_on(struct sock *sk, __u32 direction, struct task_struct *task)
 {
@@ -142,7 +143,7 @@ static __always_inline struct pt_regs *call_on(struct sock *sk, __u32 direction,
 	if (!regs)
 		return NULL;
 	number = arch_system_call(regs);
-	/* What the kernel puts there as a call begins; once it has returned, the other registers say nothing. */
+	/* The kernel sets this at the start of a call. After the call, the other registers are stale. */
 	if ((__s64)arch_result(regs) != -ENOSYS || !is_readable(number, direction))
 		return NULL;
 	file = file_of(number == CALL_SPLICE ? arch_argument_3(regs) : arch_argument_1(regs), task);

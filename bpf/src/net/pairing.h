@@ -1,42 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which request of a connection an answer belongs to. Plain C, like http.h: tests compile it for the host.
+ * Pairs the answers of a connection with its requests. Plain C, like the parsers: tests compile it for the host.
  *
  * HTTP/1 answers come in the order of the requests, so a queue is enough as long as every byte is seen. Bytes get lost:
  * memory that cannot be read, calls with too much data, files that the kernel sends. The rules then are:
  *
- *	- No answer is paired with a request of which it is not certain. What is not certain is counted instead.
- *	- While the framing of the answers is lost, no request waits. The one whose answer had begun is closed with its
- *	  status; of the others it is only known that their answer was not seen.
+ *	- An answer is paired with a request only if that is certain. Else, the request is counted as unpaired.
+ *	- While the framing of the answers is lost, no request waits. If an answer had begun, its request is closed with
+ *	  the status of that. The other requests are unpaired.
  *	- A client that does not pipeline reads an answer whole before it sends the next request. So answers begin again
- *	  with the next request, and the first one is its own.
- *	- Of a client that pipelines, nobody knows which answer comes next. Later requests are counted, never paired.
- *	- An answer that begins while no request waits has none: no later request gets it, however late it ends.
+ *	  with the next request, and the first one belongs to it.
+ *	- If a client pipelines, the next answer may belong to any request. Later requests are counted, never paired.
+ *	- An answer that begins while no request waits has no request. No later request gets it.
  *
- * A client pipelines if a request comes while another one waits, unless an answer is on its way that nobody has looked
- * at yet (`is_sending`): a server's thread may still be in the call that sends it.
+ * A client pipelines if a request comes while another one waits. That does not count while an answer is on its way that
+ * was not read yet (`is_sending`): a server's thread may still be in the call that sends it.
  */
-#ifndef SWPROF_PAIRING_H
-#define SWPROF_PAIRING_H
+#ifndef SWPROF_NET_PAIRING_H
+#define SWPROF_NET_PAIRING_H
 
-#include "http.h"
+#include "proto/parser.h"
 
 #define PAIRING_WAITING_MAX 16 /* requests that wait for their answer; a power of two */
 
-/* Whose the answer is that is being read. */
+/* The request of the answer that is being read. */
 enum pairing_answer {
 	ANSWER_NONE = 0, /* none is being read */
 	ANSWER_PAIRED, /* of the oldest request that waits */
-	ANSWER_UNKEPT, /* of a request for which there was no room */
+	ANSWER_UNKEPT, /* of a request that found no room */
 	ANSWER_ORPHAN, /* of a request that was not seen */
 };
 
 /* What becomes of a request. */
 enum pairing_fate {
-	REQUEST_WAITS = 0, /* at the place that pairing_newest() tells */
-	REQUEST_UNKEPT, /* behind more than there is room for; its answer will be left out */
-	REQUEST_UNPAIRED, /* its answer cannot be told from others */
-	REQUEST_ANSWERED, /* its answer was read before it, as an orphan */
+	REQUEST_WAITS = 0, /* at the index pairing_newest() */
+	REQUEST_UNKEPT, /* the queue is full; its answer will be left out */
+	REQUEST_UNPAIRED, /* its answer may be another one's */
+	REQUEST_ANSWERED, /* its answer was read before it, as ANSWER_ORPHAN */
 };
 
 /* All zero before the first request. */
@@ -45,8 +45,8 @@ struct pairing {
 	__u32 popped; /* and taken from it */
 	__u32 unkept; /* requests behind them */
 	__u8 answer; /* enum pairing_answer */
-	__u8 answered; /* requests to come whose answer was read before them */
-	__u8 is_pipelined; /* 0 or 1, as all that follow: the client pipelines */
+	__u8 answered; /* requests to come whose answers were read before them */
+	__u8 is_pipelined; /* 0 or 1, like all fields below: the client pipelines */
 	__u8 is_mute; /* no further request is paired */
 	__u8 is_bodiless; /* one of the unkept requests has an answer without a body */
 	__u8 is_early; /* the answer to the next request may have passed before it */
@@ -72,8 +72,8 @@ static __always_inline __u32 pairing_newest(const struct pairing *pairing)
 }
 
 /*
- * Whether a request may begin where one is looked for: while others are answered, a body may look like one. An answer
- * that is on its way then may be to one that was not seen.
+ * Whether to read requests again from here on. Not while a request waits: a part of its body may look like a request.
+ * If an answer is on its way, it may belong to a request that was not seen.
  */
 static __always_inline bool pairing_resume(struct pairing *pairing, bool is_sending)
 {
@@ -86,8 +86,8 @@ static __always_inline bool pairing_resume(struct pairing *pairing, bool is_send
 }
 
 /*
- * An answer has begun behind the first line of a request that has not been read to its end; a server may refuse a head
- * that is too long. Where requests may have been lost before, the answer may be to one of them.
+ * An answer begins before the head of its request was read to the end: a server may refuse a head that is too long. If
+ * requests may have been lost before, the answer may belong to one of them.
  */
 static __always_inline void pairing_refuse(struct pairing *pairing)
 {
@@ -95,36 +95,36 @@ static __always_inline void pairing_refuse(struct pairing *pairing)
 		pairing->is_mute = 1;
 }
 
-/* The answer without a request that is being read has ended with its head: it is one to HEAD, which was not known. */
-static __always_inline void pairing_end_orphan(struct pairing *pairing, struct http_stream *answers)
+/* Ends the orphan that is being read: it turns out to answer HEAD, and so has no body. */
+static __always_inline void pairing_end_orphan(struct pairing *pairing, struct parser_stream *answers)
 {
-	if (pairing->answer != ANSWER_ORPHAN || answers->state == HTTP_OPAQUE)
+	if (pairing->answer != ANSWER_ORPHAN || parser_is_opaque(answers))
 		return;
 	pairing->answer = ANSWER_NONE;
-	http_resume(answers);
+	parser_resume(answers);
 }
 
-/* An answer goes on while a request is on its way: if nobody knows where it ends, the next one may be part of it. */
+/* A request is on its way while an orphan is being read. The next answer may already be part of that. */
 static __always_inline void pairing_note_sending(struct pairing *pairing)
 {
 	if (pairing->answer == ANSWER_ORPHAN && !pairing_waits(pairing))
 		pairing->is_early = 1;
 }
 
-/* Finds out whether a client pipelines, and where answers begin again. Returns whether an answer can be told. */
-static __always_inline bool pairing_settle(struct pairing *pairing, struct http_stream *answers, bool is_sending)
+/* Decides whether a client pipelines, and where answers begin again. Returns whether the next answer can be paired. */
+static __always_inline bool pairing_settle(struct pairing *pairing, struct parser_stream *answers, bool is_sending)
 {
 	bool is_resumed = pairing->is_resumed;
 
 	pairing->is_resumed = 0;
 	if (pairing->is_mute)
 		return false;
-	/* The answer to one that was not seen may come first. */
+	/* The answer to a request that was not seen may come first. */
 	if (is_resumed && is_sending) {
 		pairing->is_mute = 1;
 		return false;
 	}
-	if (http_is_seeking(answers)) {
+	if (parser_is_seeking(answers)) {
 		if (pairing->is_pipelined) {
 			pairing->is_mute = 1;
 			return false;
@@ -133,14 +133,14 @@ static __always_inline bool pairing_settle(struct pairing *pairing, struct http_
 			pairing->is_early = 0;
 			return false;
 		}
-		http_resume(answers);
+		parser_resume(answers);
 		return true;
 	}
 	if (pairing->is_early) {
 		pairing->is_early = 0;
-		if (pairing->answer == ANSWER_ORPHAN && answers->state != HTTP_OPAQUE) {
+		if (pairing->answer == ANSWER_ORPHAN && !parser_is_opaque(answers)) {
 			pairing->answer = ANSWER_NONE;
-			http_seek(answers);
+			parser_seek(answers);
 		}
 		return false;
 	}
@@ -153,9 +153,9 @@ static __always_inline bool pairing_settle(struct pairing *pairing, struct http_
 	return true;
 }
 
-/* A request has come. `answers` is the stream of the other direction. */
-static __always_inline enum pairing_fate pairing_add(struct pairing *pairing, struct http_stream *answers, __u8 method,
-						     bool is_sending)
+/* Adds a request. `answers` is the stream of the other direction. */
+static __always_inline enum pairing_fate pairing_add(struct pairing *pairing, struct parser_stream *answers,
+						     __u8 method, bool is_sending)
 {
 	if (pairing->answered) {
 		pairing->answered -= 1;
@@ -176,7 +176,7 @@ static __always_inline enum pairing_fate pairing_add(struct pairing *pairing, st
 	return REQUEST_WAITS;
 }
 
-/* A final answer begins. `is_sending`: a request is on its way that nobody has looked at yet. */
+/* Begins a final answer. `is_sending`: a request is on its way that was not read yet. */
 static __always_inline void pairing_begin_answer(struct pairing *pairing, bool is_sending)
 {
 	if (pairing_waits(pairing)) {
@@ -194,13 +194,13 @@ static __always_inline void pairing_begin_answer(struct pairing *pairing, bool i
 	}
 }
 
-/* Whether the body of an answer that has just begun may be none: it is then not known where the next one begins. */
-static __always_inline bool pairing_doubts_body(const struct pairing *pairing, const struct http_stream *answers)
+/* Whether an answer that has just begun may have no body. The start of the next answer is then unknown. */
+static __always_inline bool pairing_doubts_body(const struct pairing *pairing, const struct parser_stream *answers)
 {
-	return pairing->answer == ANSWER_UNKEPT && pairing->is_bodiless && answers->state != HTTP_DONE;
+	return pairing->answer == ANSWER_UNKEPT && pairing->is_bodiless && parser_has_body(answers);
 }
 
-/* An answer is over; the oldest request with it, where it was that one's. */
+/* Ends an answer, and the oldest request if the answer belongs to it. */
 static __always_inline void pairing_end_answer(struct pairing *pairing)
 {
 	if (pairing->answer == ANSWER_PAIRED)
@@ -211,8 +211,8 @@ static __always_inline void pairing_end_answer(struct pairing *pairing)
 }
 
 /*
- * The framing of the answers is lost. The caller then ends the answer that was being read, and takes the requests that
- * wait with pairing_drop().
+ * The framing of the answers is lost. The caller then ends the answer that was being read, and removes the requests
+ * that wait by pairing_drop().
  */
 static __always_inline void pairing_lose_answers(struct pairing *pairing, bool is_sending)
 {
@@ -226,7 +226,7 @@ static __always_inline void pairing_lose_answers(struct pairing *pairing, bool i
 	pairing->is_bodiless = 0;
 }
 
-/* Takes a request that waits without an answer. Returns whether there was one. */
+/* Removes the oldest request that waits. Returns whether there was one. */
 static __always_inline bool pairing_drop(struct pairing *pairing)
 {
 	if (!pairing_waits(pairing))
@@ -235,7 +235,7 @@ static __always_inline bool pairing_drop(struct pairing *pairing)
 	return true;
 }
 
-/* The framing of the requests is lost: some of them may not be seen, behind those that wait. */
+/* The framing of the requests is lost: requests behind those that wait may go unseen. */
 static __always_inline void pairing_lose_requests(struct pairing *pairing)
 {
 	if (pairing->is_pipelined || pairing_waits(pairing) || pairing->unkept)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The connections of the targets: how one is found by its struct sock, how it begins and ends.
+ * Connection tracking: finds a connection by its struct sock, begins and ends it.
  *
- * A connection is known by the address of its struct sock, which every hook has, whatever runs there; TCP tells when
- * that address is free again, and the inode tells others apart. Nothing that runs in an interrupt is attributed by the
- * task that was interrupted.
+ * The key of a connection is the address of its struct sock, which every hook has. The kernel reuses addresses: TCP has
+ * a tracepoint for the end of a socket, and the inode tells other sockets apart. Hooks that run in an interrupt never
+ * attribute anything to the current task.
  */
-#ifndef SWPROF_CONNECTIONS_BPF_H
-#define SWPROF_CONNECTIONS_BPF_H
+#ifndef SWPROF_NET_CONNECTIONS_BPF_H
+#define SWPROF_NET_CONNECTIONS_BPF_H
 
-#include "ends.bpf.h"
+#include "flow.bpf.h"
 #include "pairing.h"
+#include "proto/parser.h"
+#include "target_bits.bpf.h"
 
-#define FILLING_MAX 256 /* looks at a place that another CPU fills */
+#define FILLING_MAX 256 /* reads of a cache entry that another CPU fills */
 
 /* A request without an answer. */
 struct pending_request {
@@ -25,34 +27,28 @@ struct pending_request {
 	__u8 reserved[7];
 };
 
-enum http_decision {
-	HTTP_UNDECIDED = 0,
-	HTTP_SPOKEN = 1,
-	HTTP_NOT_SPOKEN = 2,
-};
-
 struct connection {
 	struct swprof_connection shared;
-	/* What every look at data needs, close together. */
-	__u8 decision; /* enum http_decision */
-	__u8 attempts; /* calls that HTTP could not begin with */
+	/* Needed for the data of each call, and so close together. */
+	__u8 protocol; /* enum protocol */
+	__u8 attempts; /* calls that no protocol could begin with */
 	__u8 has_sequence[2]; /* 0 or 1 */
 	__u8 has_prefix[2]; /* 0 or 1: it is whole */
 	__u8 is_open; /* 0 or 1: the body of a request is being read */
 	__u8 reserved;
-	__u32 sequence[2]; /* TCP's number of the next byte to look at */
+	__u32 sequence[2]; /* TCP's sequence number of the next byte to read */
 	__u32 messages[2];
 	struct pairing pairing;
 	__u32 owner; /* the kernel's number of the process `shared.tgid` */
-	struct http_stream streams[2];
-	__u64 positions[2]; /* bytes of each direction that were looked at or passed over */
+	struct parser_stream streams[2];
+	__u64 positions[2]; /* bytes of each direction that were read or skipped */
 	__u64 message_ns[2]; /* the first byte of the message that is being read */
 	__u64 message_start[2]; /* its position */
 	__u64 last_ns[2];
-	__u64 missed[2]; /* bytes that another task's look has kept from being looked at */
+	__u64 missed[2]; /* bytes that were not read, as another task had the scratch buffer */
 	struct pending_request pending[PAIRING_WAITING_MAX];
 	struct http_head heads[2];
-	__u64 hold_ns; /* when TCP was given the end of a message that it holds back; 0: it holds none */
+	__u64 hold_ns; /* when TCP was given the end of a message that it holds back; 0: it holds back none */
 };
 
 struct {
@@ -64,9 +60,9 @@ struct {
 } connections SEC(".maps");
 
 /*
- * As many connections as there are places here are found without a call: the address of the struct sock says where. The
- * others, whose place is taken, are in `connections`. `shared.socket` is 0 where a place is free, and inverted while
- * one is being filled.
+ * A cache of connections, found without a call: the address of the struct sock is hashed to an entry. A connection
+ * whose entry is taken is in `connections` instead. `shared.socket` is 0 in a free entry, and inverted while one is
+ * filled.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -75,7 +71,7 @@ struct {
 	__type(value, struct connection);
 } near_connections SEC(".maps");
 
-/* Where a new one is put together; pointers that lie in a map are numbers to the verifier. */
+/* A connection under construction. The verifier takes pointers in a map for numbers. */
 struct new_connection {
 	__u64 socket;
 	__u64 task;
@@ -101,7 +97,7 @@ struct {
 	__type(value, __u64);
 } network_counters SEC(".maps");
 
-/* Which programs should be attached that are not from the beginning, and which are. */
+/* The optional programs that targets need, and those that are attached. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
@@ -109,7 +105,7 @@ struct {
 	__type(value, __u32); /* SWPROF_NEED_* */
 } needs SEC(".maps");
 
-/* Tells user space, at once, what a target needs. */
+/* Asks user space at once to attach optional programs. */
 __attribute__((noinline)) int need(__u32 programs)
 {
 	struct swprof_need record = {.record = SWPROF_RECORD_NEED};
@@ -137,14 +133,14 @@ static __always_inline void count_network(__u32 counter)
 		*value += 1;
 }
 
-/* Sets memory to zero that is too large for the compiler's own way. */
+/* Sets memory to zero that is too large for the compiler's memset. */
 static __always_inline void clear(void *memory, __u32 size)
 {
 	for (__u32 i = 0; i < size / sizeof(__u64); i++)
 		((volatile __u64 *)memory)[i] = 0;
 }
 
-/* The same for copies. */
+/* Copies memory that is too large for the compiler's memcpy. */
 static __always_inline void copy_words(void *to, const void *from, __u32 size)
 {
 	for (__u32 i = 0; i < size / sizeof(__u64); i++)
@@ -161,7 +157,7 @@ static __always_inline struct connection *near_place(__u64 address)
 	return bpf_map_lookup_elem(&near_connections, &index);
 }
 
-/* What was sent has been looked at, up to TCP's number `next`. */
+/* All that was sent before TCP's sequence number `next` has been read. */
 static __always_inline void note_sent(struct connection *connection, __u32 next)
 {
 	connection->sequence[SWPROF_SENT] = next;
@@ -174,7 +170,7 @@ enum placing {
 	NOT_PLACED = 2,
 };
 
-/* Puts a new connection into the near place of its address, if that is free. */
+/* Puts a new connection into its entry of the cache, if that is free. */
 static __always_inline enum placing place_near(struct connection *new, __u64 address)
 {
 	struct connection *near = near_place(address);
@@ -197,7 +193,22 @@ static __always_inline enum placing place_near(struct connection *new, __u64 add
 	return PLACED;
 }
 
-/* Makes the socket of the task in `new_connections` one of the connections. Returns whether it is one now. */
+/* Whether connections of a socket's kind are tracked. Adds SWPROF_CONNECTION_TCP to `flags` for TCP. */
+static __always_inline bool is_looked_at(struct sock *sk, struct swprof_connection *shared, __u32 *flags)
+{
+	__u16 protocol;
+
+	if (shared->family == AF_UNIX)
+		return true;
+	if (shared->type != SOCK_STREAM)
+		return shared->type == SOCK_DGRAM;
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	if (protocol == IPPROTO_TCP)
+		*flags |= SWPROF_CONNECTION_TCP;
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+}
+
+/* Tracks the connection of the socket and the task in `new_connections`. Returns whether it is tracked now. */
 __attribute__((noinline)) int make_connection(__u32 flags)
 {
 	struct swprof_connection *shared;
@@ -208,7 +219,7 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	__u32 zero = 0;
 	struct sock *sk;
 	__u64 address;
-	__u16 family, protocol;
+	__u16 family;
 	long error;
 
 	made = bpf_map_lookup_elem(&new_connections, &zero);
@@ -227,15 +238,8 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 	shared->socket = address;
 	shared->family = family;
 	shared->type = BPF_CORE_READ(sk, sk_type);
-	if (shared->type != SOCK_STREAM && shared->type != SOCK_DGRAM && family != AF_UNIX)
+	if (!is_looked_at(sk, shared, &flags))
 		return 0;
-	if (shared->type == SOCK_STREAM && family != AF_UNIX) {
-		protocol = BPF_CORE_READ(sk, sk_protocol);
-		if (protocol == IPPROTO_TCP)
-			flags |= SWPROF_CONNECTION_TCP;
-		else if (protocol != IPPROTO_MPTCP)
-			return 0;
-	}
 	shared->inode = socket_inode(sk);
 	shared->first_ns = bpf_ktime_get_ns();
 	shared->flags = flags;
@@ -247,7 +251,7 @@ __attribute__((noinline)) int make_connection(__u32 flags)
 		describe_unix(sk, shared);
 	else
 		describe_ip(sk, shared);
-	/* Our own control socket, by which we hold a command until the probes are armed. */
+	/* Skip our own control socket: it holds the `-- COMMAND` child until the probes are armed. */
 	if (family == AF_UNIX && shared->peer_tgid == network.self)
 		return 0;
 	if (!(flags & SWPROF_CONNECTION_SEEDED))
@@ -287,7 +291,7 @@ static __always_inline struct connection *connection_at(__u64 address)
 	return bpf_map_lookup_elem(&connections, &address);
 }
 
-/* Sends a connection to user space, which does not ask for them where it only counts requests. */
+/* Sends a connection to user space. A monitor counts requests only, and wants no connections. */
 static __always_inline void send_connection(struct connection *connection)
 {
 	if (network.server_only)
@@ -296,7 +300,7 @@ static __always_inline void send_connection(struct connection *connection)
 		count_network(SWPROF_NETWORK_RECORD_LOST);
 }
 
-/* Sends what a connection was, as its socket is another one now; only TCP tells when one ends. */
+/* Ends a connection whose struct sock belongs to another socket now, and sends its record. */
 static __always_inline void replace_connection(struct connection *connection, __u64 address)
 {
 	struct connection *near;
@@ -313,7 +317,7 @@ static __always_inline void replace_connection(struct connection *connection, __
 
 static __always_inline void account(struct connection *connection, __u32 direction, __u64 bytes)
 {
-	/* Nobody asks for connections then. */
+	/* A monitor wants no connections. */
 	if (network.server_only)
 		return;
 	direction &= 1;

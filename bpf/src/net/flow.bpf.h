@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The two ends of a connection: what its socket tells of them, and which process has the other one. */
-#ifndef SWPROF_ENDS_BPF_H
-#define SWPROF_ENDS_BPF_H
+/* Flows: the addresses of a connection as its socket has them, and the process at the other end. */
+#ifndef SWPROF_NET_FLOW_BPF_H
+#define SWPROF_NET_FLOW_BPF_H
 
-#include "marks.bpf.h"
+#include "track/targets.bpf.h"
+#include "abi/network.h"
 
 #define AF_UNIX 1
 #define AF_INET 2
@@ -25,15 +26,18 @@
 #define SEND_SHUTDOWN 2
 #define SOCK_DONE 1 /* of enum sock_flags: the other side has ended its direction */
 
-/* Who has connected from where to where, of all processes: the other ends of what the targets accept. */
+/*
+ * The process of each flow that has connected, of all processes on the host. It is the peer of a target that accepts
+ * the connection.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 15);
-	__type(key, struct swprof_ends);
+	__type(key, struct swprof_flow);
 	__type(value, struct swprof_owner);
 } owners SEC(".maps");
 
-/* Who is about to, by the address of the struct sock. */
+/* The process of each socket that is connecting, by the address of the struct sock. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 12);
@@ -48,7 +52,7 @@ struct listener {
 	__u16 type;
 };
 
-/* Who listens, of all processes: the other ends of what the targets connect to. */
+/* The process of each listening socket, of all processes on the host. It is the peer of a target that connects. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 12);
@@ -110,7 +114,7 @@ static __always_inline void read_tcp(struct sock *sk, struct swprof_tcp *tcp)
 
 	tcp->bytes_received = BPF_CORE_READ(source, bytes_received);
 	tcp->bytes_acked = BPF_CORE_READ(source, bytes_acked);
-	/* The end of a direction has been counted as a byte. */
+	/* TCP counts the end of a direction as a byte. */
 	if (BPF_CORE_READ(sk, __sk_common.skc_flags) & 1UL << SOCK_DONE)
 		tcp->bytes_received -= 1;
 	if (BPF_CORE_READ(sk, sk_shutdown) & SEND_SHUTDOWN &&
@@ -122,8 +126,8 @@ static __always_inline void read_tcp(struct sock *sk, struct swprof_tcp *tcp)
 }
 
 /*
- * Says of which type an address is; what is read behind it then takes a load instead of a call. Since 6.2, and so where
- * the tracepoints of the socket layer are.
+ * Gives an address a type, so that reading a field takes a load instead of a call. In the kernel since 6.2, and so
+ * wherever the tracepoints of the socket layer are.
  */
 extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
 typedef void (*btf_trace_sock_send_length)(void *, struct sock *, int, int);
@@ -133,7 +137,8 @@ typedef void (*btf_trace_sock_send_length)(void *, struct sock *, int, int);
 /* Reads a field of a kernel struct: a load where casts are available, else a call of a helper. */
 #define FIELD(type, address, field) (HAS_CASTS ? CAST(type, address)->field : BPF_CORE_READ((type *)(address), field))
 
-/* The half in which the kernel's addresses differ. Half of a pointer is a number to the verifier. */
+/* The low half of an address, in which the kernel's addresses differ. The verifier takes half a pointer for a number.
+ */
 static __always_inline __u32 low_half(__u64 address)
 {
 	__u32 half;
@@ -152,7 +157,7 @@ static __always_inline bool is_tcp(struct swprof_connection *shared)
 	return shared->flags & SWPROF_CONNECTION_TCP;
 }
 
-/* Whether a socket is one of the TCP connections of an MPTCP one, which programs neither see nor call. */
+/* Whether a socket is a TCP subflow of an MPTCP connection. Programs have no descriptor of subflows. */
 static __always_inline bool is_subflow(struct sock *sk)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
@@ -168,7 +173,7 @@ static __always_inline __u64 hashed(__u64 hash, __u64 word)
 	return hash ^ hash >> 32;
 }
 
-/* Clients are told apart by their process or, from elsewhere, by their address; servers by address and port too. */
+/* Sets the key of the peer: a client is a process or, on another host, an address; a server is that and a port. */
 static __always_inline void note_peer(struct swprof_connection *shared)
 {
 	__u64 hash = hashed(shared->family, shared->peer_tgid);
@@ -203,47 +208,47 @@ static __always_inline bool is_loopback(__u8 *address)
 	return halves[1] == 1ULL << 56 || (address[10] == 0xff && address[12] == 127);
 }
 
-/* Whether both ends are in one network namespace, whatever happens: others may have the same addresses. */
+/* Whether both ends must be in one network namespace. Other namespaces may have the same addresses. */
 static __always_inline bool stays_within_namespace(__u8 *local, __u8 *remote)
 {
 	return is_loopback(local) || is_loopback(remote) || is_same_address(local, remote);
 }
 
-static __always_inline void fill_ends(struct swprof_ends *ends, struct sock *sk)
+static __always_inline void fill_flow(struct swprof_flow *flow, struct sock *sk)
 {
-	ends->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	ends->remote_port = remote_port(sk);
-	ends->netns = netns_of(sk);
-	ends->type = BPF_CORE_READ(sk, sk_type);
-	read_addresses(sk, BPF_CORE_READ(sk, __sk_common.skc_family), ends->local, ends->remote);
+	flow->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	flow->remote_port = remote_port(sk);
+	flow->netns = netns_of(sk);
+	flow->type = BPF_CORE_READ(sk, sk_type);
+	read_addresses(sk, BPF_CORE_READ(sk, __sk_common.skc_family), flow->local, flow->remote);
 }
 
-/* Notes who has an end, by its namespace and, where the other one may be in another, for any. */
-static __always_inline void note_end(struct swprof_ends *ends, struct swprof_owner *owner, __u64 flags)
+/* Notes the process of a flow in its namespace and, if the peer may be in another namespace, for any namespace. */
+static __always_inline void note_flow(struct swprof_flow *flow, struct swprof_owner *owner, __u64 flags)
 {
 	struct swprof_owner *known;
 
-	owner->netns = ends->netns;
-	bpf_map_update_elem(&owners, ends, owner, flags);
-	if (stays_within_namespace(ends->local, ends->remote))
+	owner->netns = flow->netns;
+	bpf_map_update_elem(&owners, flow, owner, flags);
+	if (stays_within_namespace(flow->local, flow->remote))
 		return;
-	ends->netns = 0;
-	known = bpf_map_lookup_elem(&owners, ends);
+	flow->netns = 0;
+	known = bpf_map_lookup_elem(&owners, flow);
 	if (known && known->netns != owner->netns)
 		known->is_ambiguous = 1;
 	else
-		bpf_map_update_elem(&owners, ends, owner, flags);
+		bpf_map_update_elem(&owners, flow, owner, flags);
 }
 
-/* Who has these ends; the ones for any namespace are left in `ends`. */
-static __always_inline struct swprof_owner *owner_of(struct swprof_ends *ends)
+/* The process of a flow; NULL: unknown. Leaves the flow in any namespace in `flow` if it looks that up. */
+static __always_inline struct swprof_owner *owner_of(struct swprof_flow *flow)
 {
-	struct swprof_owner *owner = bpf_map_lookup_elem(&owners, ends);
+	struct swprof_owner *owner = bpf_map_lookup_elem(&owners, flow);
 
-	if (owner || stays_within_namespace(ends->local, ends->remote))
+	if (owner || stays_within_namespace(flow->local, flow->remote))
 		return owner;
-	ends->netns = 0;
-	owner = bpf_map_lookup_elem(&owners, ends);
+	flow->netns = 0;
+	owner = bpf_map_lookup_elem(&owners, flow);
 	return owner && !owner->is_ambiguous ? owner : NULL;
 }
 
@@ -255,7 +260,7 @@ static __always_inline bool is_ipv4(__u8 *address)
 	return !words[0] && !words[1] && words[2] == 0xffff0000;
 }
 
-/* Who listens where a connection within a namespace leads: at its address, or at any. */
+/* The process that listens at the remote address of a connection within a namespace, or at any address. */
 static __always_inline struct swprof_owner *listener_of(struct swprof_connection *shared)
 {
 	struct listener listener = {.netns = shared->netns, .port = shared->remote_port, .type = shared->type};
@@ -285,10 +290,10 @@ static __always_inline void note_listener(struct sock *sk, struct swprof_owner *
 	bpf_map_update_elem(&listeners, &listener, owner, flags);
 }
 
-/* Finds out who has the other end, where it is on this host. */
+/* Finds the process at the other end, if it is on this host. */
 static __always_inline void find_peer(struct swprof_connection *shared)
 {
-	struct swprof_ends reversed = {.local_port = shared->remote_port, .remote_port = shared->local_port};
+	struct swprof_flow reversed = {.local_port = shared->remote_port, .remote_port = shared->local_port};
 	struct swprof_owner *owner;
 
 	reversed.netns = shared->netns;
@@ -323,7 +328,7 @@ static __always_inline void describe_unix(struct sock *sk, struct swprof_connect
 	struct unix_address *address = BPF_CORE_READ(unix_socket, addr);
 	struct pid *pid = BPF_CORE_READ(sk, sk_peer_pid);
 
-	/* What was accepted has the name of the listener; what connects has none of its own, most often. */
+	/* An accepted socket has the name of its listener. A socket that connects seldom has a name. */
 	if (!(shared->flags & (SWPROF_CONNECTION_CLIENT | SWPROF_CONNECTION_SERVER)))
 		shared->flags |= address ? SWPROF_CONNECTION_SERVER : SWPROF_CONNECTION_CLIENT;
 	if (!address && peer)
@@ -335,7 +340,7 @@ static __always_inline void describe_unix(struct sock *sk, struct swprof_connect
 	shared->peer_tgid = pid_in_namespace(pid);
 }
 
-/* A listener's backlog is inherited by what it accepts; with MPTCP, that is the first TCP connection. */
+/* Whether a socket was accepted: it then has its listener's backlog. With MPTCP, its first subflow has it. */
 static __always_inline bool is_accepted(struct sock *sk, struct swprof_connection *shared)
 {
 	struct mptcp_sock *paths = (struct mptcp_sock *)sk;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whether network programs look at the current process: which processes are marked, and how far the capture is. */
-#ifndef SWPROF_MARKS_BPF_H
-#define SWPROF_MARKS_BPF_H
+/* Whether network programs look at the current process: the bits of the targets, and the phase of the capture. */
+#ifndef SWPROF_NET_TARGET_BITS_BPF_H
+#define SWPROF_NET_TARGET_BITS_BPF_H
 
 #include "track/targets.bpf.h"
 #include "abi/network.h"
 
 const volatile struct swprof_network_config network SEC(".rodata.network") = {};
 
-/* A bit for each process, by the kernel's own number: the first question of every hook, which most answer with no. */
+/*
+ * A bit for each process, by the kernel's own number. Every hook looks it up first, and most hooks return then: their
+ * process is no target.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1 << 16);
@@ -42,7 +45,7 @@ static __always_inline bool is_marked(__u32 tgid)
 	return word && (*word >> (tgid & 63)) & 1;
 }
 
-/* How far a capture is: programs are detached one by one, and none may see more than another. */
+/* The phase of the capture. Programs are detached one by one; the phase stops all of them at one moment. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -77,7 +80,7 @@ static __always_inline bool is_over(void)
 	return has_reached(SWPROF_NETWORK_OVER);
 }
 
-/* Not zero once a thread has been in a TLS library that is watched. */
+/* 1 once a thread has called a TLS library that has probes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -85,15 +88,15 @@ struct {
 	__type(value, __u32);
 } tls_is_used SEC(".maps");
 
-/* The current process as the caller's pid namespace numbers it; 0: it has no number there. */
+/* The current process's number in the caller's pid namespace; 0: it has none there. */
 __attribute__((noinline)) int current_number(void)
 {
 	return tgid_in_namespace((struct task_struct *)bpf_get_current_task());
 }
 
 /*
- * Whether the current process, of the kernel's number `tgid`, may be a target where all processes are: all but this
- * one, and those that have no number in its pid namespace, which nobody could name.
+ * Whether the current process, of the kernel's number `tgid`, can be a target of a capture of all processes. swprof
+ * cannot, nor can a process without a number in swprof's pid namespace: no user could name it.
  */
 static __always_inline bool may_be_target(__u32 tgid)
 {
@@ -105,7 +108,7 @@ static __always_inline bool may_be_target(__u32 tgid)
 	return number && number != network.self;
 }
 
-/* Whether the current process, of the kernel's number `tgid`, is a target, and the capture goes on: see `phase`. */
+/* Whether the current process, of the kernel's number `tgid`, is a target in this phase of the capture. */
 static __always_inline bool is_target_process(__u32 tgid)
 {
 	switch (config.scope) {
@@ -114,7 +117,7 @@ static __always_inline bool is_target_process(__u32 tgid)
 	case SWPROF_SCOPE_CGROUP:
 		return is_running() && bpf_current_task_under_cgroup(&cgroups, 0) == 1 && may_be_target(tgid);
 	default:
-		/* No process is marked before a capture begins, nor once it ends. */
+		/* No bit is set before the capture begins, or after it ends. */
 		return is_marked(tgid);
 	}
 }

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* TLS libraries: which socket a call of theirs uses, and what it reads or writes in plain text. */
-#ifndef SWPROF_TLS_BPF_H
-#define SWPROF_TLS_BPF_H
+/* Calls of TLS libraries: the socket that a call uses, and the plain text that it reads or writes. */
+#ifndef SWPROF_NET_TLS_BPF_H
+#define SWPROF_NET_TLS_BPF_H
 
 #include "arch/arch.h"
-#include "pieces.bpf.h"
+#include "connections.bpf.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
+#include "target_bits.bpf.h"
+#include "tcp_times.bpf.h"
 
 /* The call of a TLS library that a thread is in. */
 struct tls_call {
-	__u64 connection; /* the library's own, an address */
+	__u64 connection; /* the address of the library's own object */
 	__u64 buffer;
-	__u64 size; /* where the size of what was read or written goes; 0: it is returned */
-	__u64 socket; /* what a socket call within it has used; 0: none yet */
+	__u64 size; /* the address where the call stores how much it read or wrote; 0: it returns that */
+	__u64 socket; /* the socket of a system call within it; 0: none yet */
 	__u64 direction; /* SWPROF_RECEIVED or SWPROF_SENT */
 };
 
 struct call {
 	struct tls_call tls;
-	__u64 entered_ns; /* the system call, where call times are measured */
-	__u64 closing; /* the socket that it closes; 0: none */
+	__u64 entered_ns; /* when the thread entered the system call, if call times are measured */
+	__u64 closing; /* the socket that the system call closes; 0: none */
 };
 
 struct {
@@ -33,7 +37,7 @@ struct tls_key {
 	__u64 tgid;
 };
 
-/* The sockets of TLS connections, once a call has told. */
+/* The sockets of TLS connections, from the first system call within a TLS call on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 14);
@@ -41,7 +45,7 @@ struct {
 	__type(value, __u64);
 } tls_sockets SEC(".maps");
 
-/* How many calls of a process told no socket: those of memory BIOs, which encrypt and leave the sending to others. */
+/* Calls without a socket, by process. Libraries with memory BIOs encrypt, and leave the sending to the program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -50,7 +54,7 @@ struct {
 	__type(value, __u64);
 } tls_unbound SEC(".maps");
 
-/* Not inlined: what it has on the stack would add to that of the longest chain of calls. */
+/* Not inlined: its stack would add to that of the longest chain of calls. */
 __attribute__((noinline)) int count_unbound(void)
 {
 	__u32 tgid = tgid_in_namespace((struct task_struct *)bpf_get_current_task());
@@ -64,7 +68,7 @@ __attribute__((noinline)) int count_unbound(void)
 	return 0;
 }
 
-/* Tells user space, at once, that the current process runs another program. */
+/* Reports to user space at once that the current process runs another program. */
 static __always_inline void announce_exec(struct task_struct *task)
 {
 	struct swprof_exec record = {.record = SWPROF_RECORD_EXEC};
@@ -90,7 +94,7 @@ static __always_inline bool may_be_within_tls(void)
 	return network.reads_tls && is_used && *is_used;
 }
 
-/* Notes which socket the TLS call of this thread uses. Returns whether there is such a call. */
+/* Notes the socket of the TLS call of this thread. Returns whether it is in such a call. */
 static __always_inline bool is_within_tls(__u64 socket)
 {
 	struct call *call;
@@ -152,30 +156,50 @@ int enter_tls_write_ex(struct swprof_user_regs *regs)
 	return enter_tls(regs, SWPROF_SENT, true);
 }
 
+/* The socket of the TLS call that ends, or of an earlier call on its connection; 0: unknown. */
+static __always_inline __u64 socket_of_tls(struct call *call)
+{
+	struct tls_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
+	__u64 *known, socket = call->tls.socket;
+
+	key.connection = call->tls.connection;
+	if (socket) {
+		bpf_map_update_elem(&tls_sockets, &key, &socket, BPF_ANY);
+		return socket;
+	}
+	known = bpf_map_lookup_elem(&tls_sockets, &key);
+	return known ? *known : 0;
+}
+
+/* The first TLS call on a connection. From now on, the plain text decides the protocol. */
+static __always_inline void begin_encrypted(struct connection *connection)
+{
+	connection->shared.flags |= SWPROF_CONNECTION_TLS;
+	connection->protocol = PROTOCOL_UNDECIDED;
+	connection->attempts = 0;
+	for (__u32 i = 0; i < 2; i++) {
+		connection->has_prefix[i] = 0;
+		connection->shared.prefix_size[i] = 0;
+		connection->shared.prefix_bytes[i] = 0;
+	}
+}
+
 SEC("uretprobe")
 int leave_tls(struct swprof_user_regs *regs)
 {
 	struct call *call = current_call(0);
-	struct tls_key key = {.tgid = bpf_get_current_pid_tgid() >> 32};
 	__s32 result = arch_result(regs);
-	__u64 *known, socket, size = 0;
+	__u64 socket, size = 0;
 	bool is_readable = true;
 	struct connection *connection;
-	struct payload *payload;
+	struct scratch *scratch;
 	__u32 direction;
 
 	if (!call || !call->tls.connection || is_ending())
 		return 0;
-	key.connection = call->tls.connection;
 	direction = call->tls.direction & 1;
+	socket = socket_of_tls(call);
 	call->tls.connection = 0;
-	socket = call->tls.socket;
-	if (socket) {
-		bpf_map_update_elem(&tls_sockets, &key, &socket, BPF_ANY);
-	} else {
-		known = bpf_map_lookup_elem(&tls_sockets, &key);
-		socket = known ? *known : 0;
-	}
 	if (result <= 0)
 		return 0;
 	if (!call->tls.size)
@@ -187,41 +211,32 @@ int leave_tls(struct swprof_user_regs *regs)
 		count_unbound();
 		return 0;
 	}
-	if (!is_encrypted(connection)) {
-		connection->shared.flags |= SWPROF_CONNECTION_TLS;
-		connection->decision = HTTP_UNDECIDED;
-		connection->attempts = 0;
-		/* What is spoken is told by what was encrypted. */
-		for (__u32 i = 0; i < 2; i++) {
-			connection->has_prefix[i] = 0;
-			connection->shared.prefix_size[i] = 0;
-			connection->shared.prefix_bytes[i] = 0;
-		}
-	}
-	payload = payload_at(PAYLOAD_LIBRARY);
-	if (!payload)
+	if (!is_encrypted(connection))
+		begin_encrypted(connection);
+	scratch = scratch_at(SCRATCH_LIBRARY);
+	if (!scratch)
 		return 0;
-	/* Another task is in the middle of its own look. */
-	if (__sync_lock_test_and_set(&payload->is_taken, 1)) {
+	/* Another task on this CPU uses the scratch buffer. */
+	if (__sync_lock_test_and_set(&scratch->is_taken, 1)) {
 		count_network(SWPROF_NETWORK_UNREADABLE);
 		connection->missed[direction] += size;
 		return 0;
 	}
-	payload->direction = direction;
-	payload->now = bpf_ktime_get_ns();
-	payload->pieces_left = CALL_PIECES_MAX;
+	scratch->direction = direction;
+	scratch->now = bpf_ktime_get_ns();
+	scratch->chunks_left = CALL_CHUNKS_MAX;
 	if (connection->missed[direction]) {
-		pass_over(connection, payload, connection->missed[direction]);
+		pass_over(connection, scratch, connection->missed[direction]);
 		connection->missed[direction] = 0;
 	}
 	if (is_readable) {
-		read_memory(connection, payload, call->tls.buffer, size);
+		read_memory(connection, scratch, call->tls.buffer, size);
 	} else {
-		/* Nobody knows how many bytes these were. */
+		/* The number of bytes is unknown. */
 		count_network(SWPROF_NETWORK_UNREADABLE);
-		give_up_stream(connection, payload);
+		give_up_stream(connection, scratch);
 	}
-	payload->is_taken = 0;
+	scratch->is_taken = 0;
 	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
 		note_unsent(connection, BPF_CORE_READ((struct tcp_sock *)socket, write_seq),
 			    BPF_CORE_READ((struct tcp_sock *)socket, snd_nxt));

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Calls and data as the ends of system calls tell them, and how long those take. */
-#ifndef SWPROF_CALLS_BPF_H
-#define SWPROF_CALLS_BPF_H
+/* Calls and their data at the end of system calls, and the durations of these. */
+#ifndef SWPROF_NET_SYSCALLS_BPF_H
+#define SWPROF_NET_SYSCALLS_BPF_H
 
+#include "arch/arch.h"
+#include "connections.bpf.h"
+#include "endpoints.bpf.h"
+#include "scratch.bpf.h"
 #include "sockets.bpf.h"
+#include "stream.bpf.h"
+#include "syscall_arguments.bpf.h"
+#include "target_bits.bpf.h"
+#include "tls.bpf.h"
 
-/* How long the calls of a process on connections with each of its peers took, where that is measured. */
+/* The durations of the calls of a process, by peer, if call times are measured. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -16,16 +24,16 @@ struct {
 
 #define MESSAGES_MAX 64
 
-/* The messages of sendmmsg and recvmmsg, of which only so many are looked at. */
+/* The bytes of all messages of sendmmsg and recvmmsg, up to MESSAGES_MAX messages. */
 static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 {
-	struct payload *payload = current_payload();
+	struct scratch *scratch = current_scratch();
 	struct user_message_length *message;
 	__u64 total = 0;
 
-	if (!payload)
+	if (!scratch)
 		return 0;
-	message = (struct user_message_length *)payload->vectors;
+	message = (struct user_message_length *)scratch->vectors;
 	if (count > MESSAGES_MAX)
 		count_network(SWPROF_NETWORK_SKIPPED);
 
@@ -41,18 +49,18 @@ static __always_inline __u64 bytes_of_messages(__u64 array, __u64 count)
 
 __attribute__((noinline)) int add_call_time(struct connection *connection, __u32 direction, __u64 ns)
 {
-	struct payload *payload = current_payload();
+	struct scratch *scratch = current_scratch();
 	struct swprof_call_key key = {};
 	struct swprof_times *times;
 	__u32 bucket;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
 	key.tgid = connection->shared.tgid;
 	key.direction = direction;
 	key.peer = connection->shared.peer;
 	bucket = time_bucket(ns);
-	times = times_in(&call_times, &key, payload);
+	times = times_in(&call_times, &key, scratch);
 	if (!times || !add_time(times->counts, bucket))
 		count_network(SWPROF_NETWORK_CALL_TABLE_FULL);
 	return 0;
@@ -90,7 +98,7 @@ int enter_call(__u64 *context)
 		call->entered_ns = bpf_ktime_get_ns();
 	else
 		count_network(SWPROF_NETWORK_THREAD_TABLE_FULL);
-	/* The descriptor is none any more when the call returns. */
+	/* The descriptor is gone when the call returns. */
 	if (number == CALL_CLOSE && call) {
 		sk = socket_of(arch_argument_1(regs));
 		connection = sk ? connection_at((__u64)sk) : NULL;
@@ -99,7 +107,7 @@ int enter_call(__u64 *context)
 	return 0;
 }
 
-/* Of a connection that ended within the call, it is not known how long that took. */
+/* Notes how long closing took. A connection that ended within the call has no such time. */
 static __always_inline void closed(__u64 now)
 {
 	struct call *call = current_call(0);
@@ -113,7 +121,7 @@ static __always_inline void closed(__u64 now)
 		connection->shared.close_ns = now - call->entered_ns;
 }
 
-/* When connections were established that nobody has accepted yet. */
+/* When connections were established that are not accepted yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 12);
@@ -141,25 +149,25 @@ static __always_inline void accepted(__u64 fd, __u64 now)
 	bpf_map_delete_elem(&established, &address);
 }
 
-/* Not inlined, as is the other one: what they have on the stack would add to that of the longest chain of calls. */
-__attribute__((noinline)) int begin_tcp_call(struct connection *connection, struct payload *payload, __u64 bytes)
+/* Neither this nor end_tcp_call is inlined: their stack would add to that of the longest chain of calls. */
+__attribute__((noinline)) int begin_tcp_call(struct connection *connection, struct scratch *scratch, __u64 bytes)
 {
 	struct tcp_sock *tcp;
 	__u32 next;
 	__s32 unseen;
 
-	if (!connection || !payload)
+	if (!connection || !scratch)
 		return 0;
 	tcp = (struct tcp_sock *)connection->shared.socket;
 	next = BPF_CORE_READ(tcp, write_seq);
-	if (payload->direction == SWPROF_RECEIVED) {
-		note_sending(connection, payload, next);
+	if (scratch->direction == SWPROF_RECEIVED) {
+		note_sending(connection, scratch, next);
 		return 0;
 	}
-	/* What was sent in a way that is not seen. */
+	/* Bytes that were sent in a way that no program sees. */
 	unseen = next - bytes - connection->sequence[SWPROF_SENT];
 	if (connection->has_sequence[SWPROF_SENT] && unseen > 0)
-		pass_over(connection, payload, unseen);
+		pass_over(connection, scratch, unseen);
 	note_sent(connection, next);
 	return 0;
 }
@@ -175,30 +183,45 @@ __attribute__((noinline)) int end_tcp_call(struct connection *connection)
 	return 0;
 }
 
+/* Handles the end of close and accept. Returns whether the call is one of them. */
+static __always_inline bool leave_close_or_accept(__u64 number, __s64 result)
+{
+	if (number == CALL_CLOSE) {
+		if (network.call_times)
+			closed(bpf_ktime_get_ns());
+		return true;
+	}
+	if (number != CALL_ACCEPT && number != CALL_ACCEPT4)
+		return false;
+	if (result >= 0)
+		accepted(result, bpf_ktime_get_ns());
+	return true;
+}
+
+/* The flags of a system call that receives; 0: it has none. */
+static __always_inline __u64 receive_flags(struct pt_regs *regs, __u64 number)
+{
+	if (number == CALL_RECVFROM)
+		return arch_argument_4(regs);
+	return number == CALL_RECVMSG ? arch_argument_3(regs) : 0;
+}
+
 SEC("tp_btf/sys_exit")
 int leave_call(__u64 *context)
 {
 	struct pt_regs *regs = (struct pt_regs *)context[0];
-	__u64 number = arch_system_call(regs), fd = arch_argument_1(regs), flags = 0, now, bytes;
+	__u64 number = arch_system_call(regs), fd = arch_argument_1(regs), flags, now, bytes;
 	__s64 result = context[1];
 	struct connection *connection;
-	struct payload *payload;
+	struct scratch *scratch;
 	bool has_data, is_within;
 	struct sock *sk;
 	__u32 direction;
 
 	if (!arch_is_io(number) || !is_target_current())
 		return 0;
-	if (number == CALL_CLOSE) {
-		if (network.call_times)
-			closed(bpf_ktime_get_ns());
+	if (leave_close_or_accept(number, result))
 		return 0;
-	}
-	if (number == CALL_ACCEPT || number == CALL_ACCEPT4) {
-		if (result >= 0)
-			accepted(result, bpf_ktime_get_ns());
-		return 0;
-	}
 	has_data = number != CALL_CONNECT && result > 0;
 	if (!has_data && !may_be_within_tls())
 		return 0;
@@ -218,10 +241,7 @@ int leave_call(__u64 *context)
 	now = bpf_ktime_get_ns();
 	if (network.call_times)
 		time_call(connection, direction, now);
-	if (number == CALL_RECVFROM)
-		flags = arch_argument_4(regs);
-	else if (number == CALL_RECVMSG)
-		flags = arch_argument_3(regs);
+	flags = receive_flags(regs, number);
 	if (flags & MSG_PEEK)
 		return 0;
 	bytes = result;
@@ -232,16 +252,16 @@ int leave_call(__u64 *context)
 	account(connection, direction, bytes);
 	if (is_within || is_encrypted(connection) || is_done(connection, direction))
 		return 0;
-	payload = begin_look(direction, now);
-	if (!payload)
+	scratch = begin_look(direction, now);
+	if (!scratch)
 		return 0;
 	if (is_tcp(&connection->shared))
-		begin_tcp_call(connection, payload, bytes);
-	/* TCP throws the bytes away then; they are in no buffer. */
+		begin_tcp_call(connection, scratch, bytes);
+	/* With MSG_TRUNC, TCP discards the bytes: they are in no buffer. */
 	if (flags & MSG_TRUNC && is_tcp(&connection->shared))
-		pass_over(connection, payload, bytes);
+		pass_over(connection, scratch, bytes);
 	else
-		read_call(connection, payload, regs, number, 0, bytes);
+		read_call(connection, scratch, regs, number, 0, bytes);
 	if (direction == SWPROF_SENT && is_tcp(&connection->shared))
 		end_tcp_call(connection);
 	return 0;

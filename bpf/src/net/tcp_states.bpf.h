@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The life of a TCP connection; much of it runs in interrupts. */
-#ifndef SWPROF_LIVES_BPF_H
-#define SWPROF_LIVES_BPF_H
+/* How TCP connections begin and end: states, resets, dropped packets. Many of these programs run in interrupts. */
+#ifndef SWPROF_NET_TCP_STATES_BPF_H
+#define SWPROF_NET_TCP_STATES_BPF_H
 
-#include "calls.bpf.h"
+#include "connections.bpf.h"
+#include "flow.bpf.h"
+#include "scratch.bpf.h"
+#include "stream.bpf.h"
+#include "syscalls.bpf.h"
+#include "target_bits.bpf.h"
+#include "tcp_times.bpf.h"
 
 /* Packets that the kernel dropped on sockets of the targets. */
 struct {
@@ -31,11 +37,11 @@ static __always_inline void end_connecting(struct sock *sk, bool is_established)
 	struct swprof_owner *owner = bpf_map_lookup_elem(&connecting, &address);
 	struct connection *connection = connection_at(address);
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	struct swprof_ends ends = {};
+	struct swprof_flow flow = {};
 
 	if (owner && is_established) {
-		fill_ends(&ends, sk);
-		note_end(&ends, owner, BPF_ANY);
+		fill_flow(&flow, sk);
+		note_flow(&flow, owner, BPF_ANY);
 	}
 	if (owner)
 		bpf_map_delete_elem(&connecting, &address);
@@ -54,7 +60,7 @@ static __always_inline void end_connecting(struct sock *sk, bool is_established)
 	}
 	connection->shared.established_ns = now;
 	connection->shared.connect_ns = now - connection->shared.first_ns;
-	/* Unless data went with the attempt already. */
+	/* With TCP fast open, data goes with the attempt. */
 	if (is_tcp(&connection->shared) && !BPF_CORE_READ((struct tcp_sock *)sk, data_segs_out))
 		note_sent(connection, BPF_CORE_READ((struct tcp_sock *)sk, write_seq));
 }
@@ -71,9 +77,10 @@ int change_state(__u64 *context)
 	if (is_over())
 		return 0;
 	if (new == TCP_SYN_SENT || (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)) {
-		/* One whose end was not seen: programs are not run within themselves, and of MPTCP none tells. */
+		/* Its end was not seen: a program does not run within itself, and MPTCP has no tracepoint for the end.
+		 */
 		stale = connection_at(address);
-		/* What is established may be so in an interrupt, which has no place to look at answers. */
+		/* A connection may be established in an interrupt, which has no scratch buffer to end answers with. */
 		if (stale && new == TCP_SYN_SENT)
 			end_replaced(stale);
 		else if (stale)
@@ -104,7 +111,7 @@ int destroy_socket(__u64 *context)
 	if (!connection || is_over())
 		return 0;
 	read_tcp(sk, &connection->shared.tcp);
-	end_streams(connection, payload_at(PAYLOAD_END));
+	end_streams(connection, scratch_at(SCRATCH_END));
 	end_hold(connection, sk, bpf_ktime_get_ns());
 	replace_connection(connection, address);
 	return 0;
@@ -130,7 +137,7 @@ int send_reset(__u64 *context)
 	return 0;
 }
 
-/* The form that kfree_skb has since 6.11, with the socket that should have had the packet. */
+/* kfree_skb since 6.11, with the socket that should have received the packet. */
 typedef void (*btf_trace_kfree_skb___with_socket)(void *, struct sk_buff *, void *, enum skb_drop_reason,
 						  struct sock *);
 
@@ -142,7 +149,7 @@ int drop_packet(__u64 *context)
 	struct connection *connection;
 	__u64 first = 1, *count, sk;
 
-	/* Two of the reasons are none, and one is not told. */
+	/* The first reasons are no drops, or not specified. */
 	if (reason <= SKB_DROP_REASON_NOT_SPECIFIED)
 		return 0;
 	sk = (__u64)packet->sk;
