@@ -42,6 +42,7 @@ let package = Package(
     .target(name: "CLinux"),
     .target(name: "CProbes", path: "bpf", sources: ["abi.c"], publicHeadersPath: "include"),
     .target(name: "CUnwinding", dependencies: ["CProbes"]),
+    .target(name: "Version", swiftSettings: product, plugins: ["VersionPlugin"]),
     .target(name: "ProfileModel", swiftSettings: product),
     .target(name: "LinuxSystem", dependencies: ["CLinux", "ProfileModel"], swiftSettings: product),
     .target(
@@ -84,18 +85,19 @@ let package = Package(
       swiftSettings: product),
     .target(
       name: "Watching",
-      dependencies: ["Capture", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Recording"],
+      dependencies: ["Capture", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Recording", "Version"],
       swiftSettings: product),
     .executableTarget(
       name: "swprof",
       dependencies: [
         "Capture", "Comparison", "Importing", "LinuxSystem", "Metrics", "Policies", "Pprof", "ProfileModel",
-        "Recording", "Rendering", "Storage", "Symbolication", "Watching",
+        "Recording", "Rendering", "Storage", "Symbolication", "Version", "Watching",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: product),
     .plugin(name: "BPFBuildPlugin", capability: .buildTool(), path: "Sources/BPFBuildPlugin"),
     .plugin(name: "WebBuildPlugin", capability: .buildTool(), path: "Sources/WebBuildPlugin"),
+    .plugin(name: "VersionPlugin", capability: .buildTool(), path: "Sources/VersionPlugin"),
 
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),

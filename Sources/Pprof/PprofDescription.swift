@@ -58,6 +58,7 @@ package struct PprofDescription: Sendable {
     lines += DefectCause.allCases.compactMap { cause in
       account.defects[cause].flatMap { $0 > 0 ? "\($0) \(cause.explanation)" : nil }
     }
+    if let version = task.version { lines.append("recorded by swprof \(version)") }
     if let note = task.note { lines.append("note: \(note)") }
     return lines + task.warnings
   }

@@ -15,6 +15,7 @@ package enum TaskDetails {
       (task.kind.words.total, NumberText.grouped(task.account.ticks)),
       (task.kind.unit, description.samples),
     ]
+    if let version = task.version { lines.append(("swprof", version)) }
     if let seed = task.jitterSeed { lines.append(("jitter", "drawn by seed \(seed)")) }
     if let kept = description.keptRequests { lines.append(("kept", kept)) }
     lines += description.losses.map { ("lost", $0) }

@@ -63,6 +63,10 @@ package enum TaskJSON {
     writer.string(task.host)
     writer.key("kernel")
     writer.string(task.kernel)
+    if let version = task.version {
+      writer.key("swprof_version")
+      writer.string(version)
+    }
     writer.key("started_at_unix_ns")
     writer.integer(task.startedAt.nanoseconds)
     writer.key("ended_at_unix_ns")

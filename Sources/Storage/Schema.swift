@@ -206,5 +206,8 @@ enum Schema {
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE thread ADD COLUMN labels BLOB; -- see LabelCoding; NULL where no value has labels
     """,
+    """
+    ALTER TABLE task ADD COLUMN version TEXT; -- of the swprof that recorded it
+    """,
   ]
 }

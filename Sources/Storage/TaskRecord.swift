@@ -6,7 +6,7 @@ import ProfileModel
 enum TaskRecord {
   private static let columns = """
     id, kind, target, parameters, host, kernel, started_at, ended_at, status, error, ticks, taken, losses, defects, \
-    lost_ns, left_out, note, trigger, warnings
+    lost_ns, left_out, note, trigger, warnings, version
     """
 
   static func insert(_ task: ProfilingTask, owner: TaskOwner, into database: Database) throws -> TaskID {
@@ -19,9 +19,9 @@ enum TaskRecord {
     try database.execute(
       sql: """
         INSERT INTO task (kind, target, parameters, host, kernel, started_at, ended_at, status, error, ticks, taken,
-          losses, defects, lost_ns, left_out, note, trigger, warnings, owner_pid, owner_start_ticks, owner_boot_id,
+          losses, defects, lost_ns, left_out, note, trigger, warnings, version, owner_pid, owner_start_ticks, owner_boot_id,
           owner_pid_namespace)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """, arguments: StatementArguments(arguments))
     return TaskID(rawValue: database.lastInsertedRowID)
   }
@@ -32,7 +32,7 @@ enum TaskRecord {
       sql: """
         UPDATE task SET kind = ?, target = ?, parameters = ?, host = ?, kernel = ?, started_at = ?, ended_at = ?,
           status = ?, error = ?, ticks = ?, taken = ?, losses = ?, defects = ?, lost_ns = ?, left_out = ?, note = ?,
-          trigger = ?, warnings = ?
+          trigger = ?, warnings = ?, version = ?
         WHERE id = ?
         """, arguments: StatementArguments(try arguments(of: task) + [task.id.rawValue]))
     return database.changesCount > 0
@@ -71,6 +71,7 @@ enum TaskRecord {
       StoredText(task.error), Int64(bitPattern: account.ticks), Int64(bitPattern: account.taken),
       try json(account.losses), try json(account.defects), Int64(bitPattern: account.lostNanoseconds),
       try json(account.leftOut), StoredText(task.note), StoredText(task.trigger), try json(task.warnings),
+      StoredText(task.version),
     ]
   }
 
@@ -106,6 +107,7 @@ enum TaskRecord {
     task.note = try reader.optionalText()
     task.trigger = try reader.trigger()
     task.warnings = try reader.json()
+    task.version = try reader.optionalText()
     task.warnings += losses.warnings("samples lost") + defects.warnings("defects counted")
     return task
   }

@@ -3,6 +3,7 @@ import LinuxSystem
 import Policies
 import ProfileModel
 import Recording
+import Version
 
 /// A task that a rule asks for, from its trigger to its last report, as a state machine.
 ///
@@ -151,7 +152,8 @@ extension PolicyEngine.Start {
     spec.target = .processes(processes.map(\.key.process))
     return ProfilingTask(
       target: (named.count == 1 ? "pid " : "pids ") + named.joined(separator: ", "), spec: spec, host: Host.name,
-      kernel: Host.kernelRelease, startedAt: Clock.wall, trigger: TriggerText.encode(trigger))
+      kernel: Host.kernelRelease, version: SwprofVersion.text, startedAt: Clock.wall,
+      trigger: TriggerText.encode(trigger))
   }
 
   var cooldowns: [Cooldown] {

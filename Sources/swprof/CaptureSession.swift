@@ -6,6 +6,7 @@ import Recording
 import Rendering
 import Storage
 import Symbolication
+import Version
 
 /// What a capture command does from its arguments to its output: arm, record, name, store, print.
 struct CaptureSession {
@@ -133,7 +134,7 @@ struct CaptureSession {
   private func makeTask() -> ProfilingTask {
     ProfilingTask(
       target: spec.targetWords(isRedacted: result.redactArgs), spec: spec, host: Host.name,
-      kernel: Host.kernelRelease, startedAt: Clock.wall, note: result.note)
+      kernel: Host.kernelRelease, version: SwprofVersion.text, startedAt: Clock.wall, note: result.note)
   }
 
   /// The processes whose end ends the capture.

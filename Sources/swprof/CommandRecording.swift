@@ -4,6 +4,7 @@ import LinuxSystem
 import ProfileModel
 import Recording
 import Symbolication
+import Version
 
 /// On-CPU profiles of whole runs of commands, one after the other, for a comparison.
 struct CommandRecording {
@@ -40,7 +41,7 @@ struct CommandRecording {
     let start = try capture.arm()
     var task = ProfilingTask(
       target: "command \(name)", spec: spec, event: start.event, unwind: start.unwind, host: Host.name,
-      kernel: Host.kernelRelease, startedAt: Clock.wall(at: start.armedAt))
+      kernel: Host.kernelRelease, version: SwprofVersion.text, startedAt: Clock.wall(at: start.armedAt))
     task.jitterSeed = start.jitterSeed
     var run = CaptureRun(
       capture, armedAt: start.armedAt, signals: signals, durationNanoseconds: nil, watching: [child.process])

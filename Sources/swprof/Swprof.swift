@@ -3,6 +3,7 @@ import Capture
 import Glibc
 import LinuxSystem
 import ProfileModel
+import Version
 
 @main
 struct Swprof: ParsableCommand {
@@ -19,7 +20,7 @@ struct Swprof: ParsableCommand {
       Exit codes are those of sysexits.h: 64 usage, 65 malformed data, 66 no such process, task or file, 69 \
       the kernel lacks a feature, 73 output cannot be created, 74 read or write error, 77 not permitted.
       """,
-    version: "0.1.0",
+    version: SwprofVersion.text,
     subcommands: [
       OnCPUCommand.self, OffCPUCommand.self, NetworkCommand.self, WatchCommand.self, PolicyCommand.self,
       StatusCommand.self, MetricsCommand.self, ReportCommand.self, DiffCommand.self, CheckCommand.self,

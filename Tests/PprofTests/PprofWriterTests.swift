@@ -123,6 +123,7 @@ import Testing
     let comments = message.comment.map { message.stringTable[Int($0)] }
     #expect(comments.contains("swprof oncpu: pid 100 (bench)"))
     #expect(comments.contains("1000 samples taken, 8 lost"))
+    #expect(comments.contains("recorded by swprof 0.1.0 (0123456789)"))
     #expect(comments.contains("lost: 8 ring buffer full"))
     #expect(message.period == 10_000_000)
     #expect(message.timeNanos == 1_795_408_831_250_000_000)

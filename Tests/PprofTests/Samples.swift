@@ -43,7 +43,8 @@ enum Sample {
     id: TaskID(rawValue: 12), target: "pid 100 (bench)",
     spec: TaskSpec(kind: .onCPU(OnCPUOptions(frequencyHertz: 100)), durationNanoseconds: 10_000_000_000),
     host: "build-7",
-    kernel: "6.1.0-18-amd64", startedAt: WallTime(nanoseconds: 1_795_408_831_250_000_000),
+    kernel: "6.1.0-18-amd64", version: "0.1.0 (0123456789)",
+    startedAt: WallTime(nanoseconds: 1_795_408_831_250_000_000),
     endedAt: WallTime(nanoseconds: 1_795_408_841_251_000_000), status: .done,
     account: SampleAccount(ticks: 1008, taken: 1000, losses: [.ringBufferFull: 8]))
 

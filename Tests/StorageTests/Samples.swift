@@ -49,7 +49,7 @@ enum Sample {
   static var fullTask: ProfilingTask {
     var task = ProfilingTask(
       target: "command ./bench 'a \u{1F525}'", spec: TaskSpec(kind: .onCPU(OnCPUOptions(frequencyHertz: 999))),
-      event: "cycles", unwind: "fp", host: "build-7", kernel: "6.12",
+      event: "cycles", unwind: "fp", host: "build-7", kernel: "6.12", version: "0.1.0 (0123456789)",
       startedAt: WallTime(nanoseconds: 1_795_408_831_250_000_001),
       endedAt: WallTime(nanoseconds: 1_795_408_841_251_000_002), status: .done,
       account: SampleAccount(

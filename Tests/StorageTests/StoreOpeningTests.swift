@@ -63,7 +63,7 @@ import Testing
     _ = try TaskStore.open(path: directory.database).add()
     try directory.patchHeader(at: TemporaryDirectory.userVersionOffset, 99)
     let before = try directory.bytes()
-    let expected = StoreError.newer(path: directory.database, version: 99, known: 7)
+    let expected = StoreError.newer(path: directory.database, version: 99, known: 8)
     #expect(throws: expected) { try TaskStore.open(path: directory.database) }
     #expect(throws: expected) { try TaskStore.openReadOnly(path: directory.database) }
     #expect(try directory.bytes() == before)

@@ -38,6 +38,8 @@ package struct ProfilingTask: Equatable, Sendable {
   package var host: String
   /// The kernel's release, as `uname -r` prints it.
   package var kernel: String
+  /// Which swprof recorded it, `0.1.0 (a2783b4c1d)`; nil for a task of a swprof that did not store it.
+  package var version: String?
   package var startedAt: WallTime
   /// Nil while the task runs, and for one that was interrupted.
   package var endedAt: WallTime?
@@ -53,7 +55,8 @@ package struct ProfilingTask: Equatable, Sendable {
 
   package init(
     id: TaskID = TaskID(rawValue: 0), target: String, spec: TaskSpec, event: String? = nil, unwind: String = "fp",
-    host: String, kernel: String, startedAt: WallTime, endedAt: WallTime? = nil, status: TaskStatus = .running,
+    host: String, kernel: String, version: String? = nil, startedAt: WallTime, endedAt: WallTime? = nil,
+    status: TaskStatus = .running,
     error: String? = nil, account: SampleAccount = SampleAccount(), note: String? = nil, trigger: String? = nil,
     warnings: [String] = []
   ) {
@@ -64,6 +67,7 @@ package struct ProfilingTask: Equatable, Sendable {
     self.unwind = unwind
     self.host = host
     self.kernel = kernel
+    self.version = version
     self.startedAt = startedAt
     self.endedAt = endedAt
     self.status = status

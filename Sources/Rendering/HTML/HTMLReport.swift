@@ -66,6 +66,7 @@ package enum HTMLReport {
       pairs.append(("processes", processes.prefix(12).joined(separator: ", ") + more))
       pairs.append(("threads", NumberText.grouped(UInt64(profile.threads.count))))
     }
+    if let version = task.version { pairs.append(("swprof", version)) }
     if let note = task.note { pairs.append(("note", note)) }
     if task.id.rawValue > 0 { pairs.append(("task", "\(task.id)")) }
     let modules = hottestModules(profile)
