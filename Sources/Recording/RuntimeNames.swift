@@ -1,9 +1,9 @@
-package package import Capture
+package import Capture
 import ProfileModel
-package package import Symbolication
+package import Symbolication
 
 /// Names for the frames of runtimes. A runtime that forgets its functions must have asked for the names before.
-package package struct RuntimeNames {
+package struct RuntimeNames {
   /// Names a frame; nil where the runtime does not know it.
   package typealias Resolver = (RuntimeFrame) -> NamedFrame?
 

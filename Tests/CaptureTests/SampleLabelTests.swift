@@ -1,6 +1,7 @@
 import LinuxSystem
 import ProfileModel
 import Testing
+import Unwinding
 
 @testable import Capture
 

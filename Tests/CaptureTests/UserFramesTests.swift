@@ -2,6 +2,7 @@ import CProbes
 import LinuxSystem
 import ProfileModel
 import Testing
+import Unwinding
 
 @testable import Capture
 
