@@ -102,7 +102,8 @@ import Testing
       c = sqlite3.connect(sys.argv[1])
       c.execute("PRAGMA foreign_keys = 0")
       for table in ("cooldown", "metric_history", "trigger_log", "watch", "label_set"): c.execute(f"DROP TABLE {table}")
-      for column in ("frame DROP COLUMN language", "thread DROP COLUMN labels"): c.execute(f"ALTER TABLE {column}")
+      for table, column in (("frame", "language"), ("thread", "labels"), ("task", "version")):
+        c.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
       c.execute("DELETE FROM grdb_migrations WHERE identifier > '4'")
       c.execute("PRAGMA user_version = 4")
       c.commit()

@@ -99,7 +99,7 @@ import Testing
 
   @Test func `profiles of other tools are reported as before`() throws {
     for format in ["folded", "json", "pprof", "html"] {
-      try expectGolden("folded.\(format)", ["report", "--from", desk.stacks, "--\(format)"])
+      try expectGolden("folded.\(format)", ["report", "--from", desk.stacks, "--title", "app.folded", "--\(format)"])
     }
   }
 

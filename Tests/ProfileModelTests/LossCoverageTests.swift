@@ -57,11 +57,11 @@ struct LossCoverageTests {
       )
     case .callerGuessed:
       Provocation(
-        "CommandTests/UnnamedFrameTests.swift", "samples with a caller that was guessed are counted once each",
+        "RecordingTests/UnnamedFrameTests.swift", "samples with a caller that was guessed are counted once each",
         "callerGuessed")
     case .frameUnresolved:
       Provocation(
-        "CommandTests/UnnamedFrameTests.swift", "samples with a frame that has no name are counted once each",
+        "RecordingTests/UnnamedFrameTests.swift", "samples with a frame that has no name are counted once each",
         "frameUnresolved")
     case .mappingRecordsLost:
       Provocation(

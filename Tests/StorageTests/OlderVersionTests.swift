@@ -14,6 +14,7 @@ import Testing
   private func makeVersion5() throws {
     try execute(
       """
+      ALTER TABLE task DROP COLUMN version;
       ALTER TABLE thread DROP COLUMN labels;
       DROP TABLE label_set;
       ALTER TABLE frame DROP COLUMN language;

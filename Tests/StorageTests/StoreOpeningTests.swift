@@ -68,7 +68,7 @@ import Testing
     #expect(throws: expected) { try TaskStore.openReadOnly(path: directory.database) }
     #expect(try directory.bytes() == before)
     #expect(expected.description.contains("version 99"))
-    #expect(expected.description.contains("up to 7;"))
+    #expect(expected.description.contains("up to 8;"))
   }
 
   @Test func `a database of another program is refused and left as it is`() throws {
