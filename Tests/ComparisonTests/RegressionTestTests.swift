@@ -92,7 +92,8 @@ import Testing
   /// Runs whose samples weigh whatever perf's `freq` mode makes of them: about a million each.
   private func weighted(_ draw: inout Draw, _ weights: [Double], samples: Int) -> FunctionCosts {
     var costs = FunctionCosts()
-    for (key, count) in draw.run(weights, samples: samples).own {
+    // In the same order in every run of the test: what is drawn for a function depends on its turn.
+    for (key, count) in draw.run(weights, samples: samples).own.sorted(by: { $0.key.name < $1.key.name }) {
       let weight = (0..<count).reduce(UInt64(0)) { sum, _ in sum + 500_000 + draw.next() % 1_000_000 }
       costs.add([key], count: weight)
     }
