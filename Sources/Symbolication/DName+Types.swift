@@ -31,23 +31,7 @@ extension DName {
       if take("h") { return try wrapped("__vector") }
       guard take("n") else { throw Failure() }
       try write("typeof(*null)")
-    case UInt8(ascii: "A"):
-      try type()
-      try write("[]")
-    case UInt8(ascii: "G"):
-      let start = position
-      _ = try number()
-      let digits = bytes[start..<position]
-      try type()
-      try write("[")
-      try write(digits)
-      try write("]")
-    case UInt8(ascii: "H"):
-      let key = try written { (reader) throws(Failure) in try reader.type() }
-      try type()
-      try write("[")
-      try write(key)
-      try write("]")
+    case UInt8(ascii: "A"), UInt8(ascii: "G"), UInt8(ascii: "H"): try array(tag)
     case UInt8(ascii: "P") where !isCallConvention(peek):
       try type()
       try write("*")
@@ -60,15 +44,7 @@ extension DName {
       try write("function")
     case UInt8(ascii: "C"), UInt8(ascii: "S"), UInt8(ascii: "E"), UInt8(ascii: "T"):
       try qualifiedName(showsModifiers: false)
-    case UInt8(ascii: "D"):
-      let modifiers = try written { (reader) throws(Failure) in try reader.typeModifiers() }
-      if peek == UInt8(ascii: "Q") {
-        try typeReference { (reader) throws(Failure) in try reader.functionType() }
-      } else {
-        try functionType()
-      }
-      try write("delegate")
-      try write(modifiers)
+    case UInt8(ascii: "D"): try delegate()
     case UInt8(ascii: "B"):
       try write("Tuple!(")
       try list { (reader) throws(Failure) in try reader.type() }
@@ -81,6 +57,40 @@ extension DName {
       try typeReference { (reader) throws(Failure) in try reader.type() }
     default: throw Failure()
     }
+  }
+
+  /// An array: dynamic, of a length, or associative.
+  private mutating func array(_ tag: UInt8) throws(Failure) {
+    switch tag {
+    case UInt8(ascii: "A"):
+      try type()
+      try write("[]")
+    case UInt8(ascii: "G"):
+      let start = position
+      _ = try number()
+      let digits = bytes[start..<position]
+      try type()
+      try write("[")
+      try write(digits)
+      try write("]")
+    default:
+      let key = try written { (reader) throws(Failure) in try reader.type() }
+      try type()
+      try write("[")
+      try write(key)
+      try write("]")
+    }
+  }
+
+  private mutating func delegate() throws(Failure) {
+    let modifiers = try written { (reader) throws(Failure) in try reader.typeModifiers() }
+    if peek == UInt8(ascii: "Q") {
+      try typeReference { (reader) throws(Failure) in try reader.functionType() }
+    } else {
+      try functionType()
+    }
+    try write("delegate")
+    try write(modifiers)
   }
 
   /// A number, and so many elements.
