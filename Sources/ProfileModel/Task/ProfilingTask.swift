@@ -1,19 +1,3 @@
-/// What a task records.
-package enum TaskKind: String, Sendable, Codable, CaseIterable {
-  case onCPU = "oncpu"
-  case offCPU = "offcpu"
-  case network
-
-  /// What its profiles count, in the plural.
-  package var unit: String {
-    switch self {
-    case .onCPU: "samples"
-    case .offCPU: "waits"
-    case .network: "connections"
-    }
-  }
-}
-
 package enum TaskStatus: String, Sendable, Codable, CaseIterable {
   case running
   case done
@@ -63,7 +47,7 @@ package struct ProfilingTask: Equatable, Sendable {
     self.id = id
     self.target = target
     self.spec = spec
-    self.event = event ?? spec.kind.event
+    self.event = event ?? spec.kind.name.words.event
     self.unwind = unwind
     self.host = host
     self.kernel = kernel

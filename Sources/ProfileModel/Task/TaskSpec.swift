@@ -30,34 +30,6 @@ package struct TaskSpec: Equatable, Sendable {
     package static let unaimed = Target.processes([])
   }
 
-  /// What a task records, and how.
-  package enum Kind: Equatable, Sendable {
-    case onCPU(OnCPUOptions)
-    case offCPU(OffCPUOptions)
-    case network(NetworkOptions)
-
-    package var name: TaskKind {
-      switch self {
-      case .onCPU: .onCPU
-      case .offCPU: .offCPU
-      case .network: .network
-      }
-    }
-
-    package var onCPU: OnCPUOptions? { if case .onCPU(let options) = self { options } else { nil } }
-    package var offCPU: OffCPUOptions? { if case .offCPU(let options) = self { options } else { nil } }
-    package var network: NetworkOptions? { if case .network(let options) = self { options } else { nil } }
-
-    /// The event that a task names until its capture tells which one it is.
-    package var event: String {
-      switch self {
-      case .onCPU: "cpu-clock"
-      case .offCPU: "sched_switch"
-      case .network: "sockets"
-      }
-    }
-  }
-
   /// What all kinds share.
   package struct Options: Equatable, Sendable {
     /// Whether the children of targets are captured too.

@@ -1,0 +1,77 @@
+/// What a task records.
+package enum TaskKind: String, Sendable, Codable, CaseIterable {
+  case onCPU = "oncpu"
+  case offCPU = "offcpu"
+  case network
+}
+
+extension TaskSpec {
+  /// What a task records, and how.
+  package enum Kind: Equatable, Sendable {
+    case onCPU(OnCPUOptions)
+    case offCPU(OffCPUOptions)
+    case network(NetworkOptions)
+
+    package var name: TaskKind {
+      switch self {
+      case .onCPU: .onCPU
+      case .offCPU: .offCPU
+      case .network: .network
+      }
+    }
+
+    package var onCPU: OnCPUOptions? { if case .onCPU(let options) = self { options } else { nil } }
+    package var offCPU: OffCPUOptions? { if case .offCPU(let options) = self { options } else { nil } }
+    package var network: NetworkOptions? { if case .network(let options) = self { options } else { nil } }
+  }
+}
+
+/// How outputs name the parts of a kind of task. One row for each kind: no output has to know them all.
+package struct TaskKindWords: Sendable {
+  /// What its profiles count, in the plural.
+  package let unit: String
+  /// The event that a task names until its capture tells which one it is.
+  package let event: String
+  /// What the sum of taken and lost is called.
+  package let total: String
+  /// What stands before its length in a sentence.
+  package let preposition: String
+  /// The style class of its bars in a chart of tasks.
+  package let chartClass: String
+  /// What perf would call the event of its samples; nil for what the kind counts.
+  package let perfEvent: String?
+  /// The types of its values in pprof's files; nil for what the kind counts.
+  package let pprofTypes: PprofTypes?
+
+  package struct PprofTypes: Sendable {
+    package let count: String
+    package let time: String
+    /// Whether there is a time even where all values are without one.
+    package let alwaysHasTime: Bool
+  }
+}
+
+extension TaskKind {
+  /// What its profiles count, in the plural.
+  package var unit: String { words.unit }
+
+  package var words: TaskKindWords {
+    switch self {
+    case .onCPU:
+      TaskKindWords(
+        unit: "samples", event: "cpu-clock", total: "ticks", preposition: "at", chartClass: "task",
+        perfEvent: "cpu-clock",
+        pprofTypes: .init(count: "samples", time: "cpu", alwaysHasTime: false))
+    case .offCPU:
+      // The event of `perf record --off-cpu`, whose period is a length of time in ns.
+      TaskKindWords(
+        unit: "waits", event: "sched_switch", total: "wanted", preposition: "of threads", chartClass: "waits",
+        perfEvent: "offcpu-time",
+        pprofTypes: .init(count: "switches", time: "off_cpu", alwaysHasTime: true))
+    case .network:
+      TaskKindWords(
+        unit: "connections", event: "sockets", total: "seen", preposition: "of", chartClass: "talks", perfEvent: nil,
+        pprofTypes: nil)
+    }
+  }
+}
