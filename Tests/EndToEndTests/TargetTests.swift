@@ -76,7 +76,8 @@ extension EndToEnd {
       // Reading this many names keeps the capture busy after the first signal.
       let lines = "(echo \(address) 1000 compiled; yes '1000 10 elsewhere') | head -c 512M > \(map)"
       try #require(try bench.run(["sh", "-c", lines]).status == 0, "512 MiB of room in /tmp")
-      let capture = try bench.startCapture(["--pid", "\(workload.pid)", "--duration", "100s"])
+      // Without a sample by the first signal there would be nothing to name: at 99 Hz the first tick may take 30 ms.
+      let capture = try bench.startCapture(["--pid", "\(workload.pid)", "--duration", "100s", "--freq", "999"])
       // Again and again: two that come within a tenth of a second are one.
       try waitUntil("the end") {
         capture.send(SIGINT)
