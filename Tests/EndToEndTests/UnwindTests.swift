@@ -28,7 +28,9 @@ extension EndToEnd {
 
       #expect(truth.compared >= wanted)
       #expect(truth.walkedOtherwise.isEmpty, "\(truth.walkedOtherwise.prefix(5).joined(separator: "\n"))")
-      #expect(Double(truth.equal) >= 0.995 * Double(truth.compared), "\(truth.differences.joined(separator: "\n"))")
+      // elfutils is wrong too, now and then: of a hundred stacks one must not decide.
+      let wrong = truth.compared - truth.equal
+      #expect(wrong <= max(2, truth.compared / 200), "\(truth.differences.joined(separator: "\n"))")
     }
 
     @Test func `the kernel finds mappings that it was not told of, and walks through them alike`() throws {
@@ -44,7 +46,8 @@ extension EndToEnd {
       }
 
       #expect(truth.walkedOtherwise.isEmpty, "\(truth.walkedOtherwise.prefix(5).joined(separator: "\n"))")
-      #expect(Double(truth.equal) >= 0.99 * Double(truth.compared), "\(truth.differences.joined(separator: "\n"))")
+      let wrong = truth.compared - truth.equal
+      #expect(wrong <= max(1, truth.compared / 100), "\(truth.differences.joined(separator: "\n"))")
     }
 
     @Test func `stacks that no table was ready for are walked when the capture ends`() throws {
