@@ -1,3 +1,5 @@
+import ProfileModel
+
 /// Writes one JSON document, its keys in the order of the calls.
 struct JSONWriter {
   private(set) var text = ""

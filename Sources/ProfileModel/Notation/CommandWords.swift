@@ -1,6 +1,6 @@
 /// The words of a command line that is given as one text, as a shell parts them; nothing else of a shell is done.
-enum CommandWords {
-  enum Malformed: Error, Equatable, CustomStringConvertible {
+package enum CommandWords {
+  package enum Malformed: Error, Equatable, CustomStringConvertible {
     /// A character that a shell would give a meaning.
     case shell(Character)
     /// A variable that a shell would set for the command.
@@ -8,7 +8,7 @@ enum CommandWords {
     case unclosed(Character)
     case empty
 
-    var description: String {
+    package var description: String {
       switch self {
       case .shell(let character):
         "'\(character)' is for a shell, and none runs either side; quote it, or write \"sh -c '...'\" on both sides"
@@ -24,7 +24,7 @@ enum CommandWords {
   /// At the beginning of a word.
   private static let prefixes: Set<Character> = ["~", "#"]
 
-  static func split(_ text: String) throws(Malformed) -> [String] {
+  package static func split(_ text: String) throws(Malformed) -> [String] {
     var words: [String] = []
     var word: String?
     var quote: Character?

@@ -21,7 +21,7 @@ package enum NumberText {
   }
 
   /// `part / whole * range`, rounded half up; a part beyond its whole counts as the whole.
-  static func scaled(_ part: UInt64, of whole: UInt64, to range: UInt64) -> UInt64 {
+  package static func scaled(_ part: UInt64, of whole: UInt64, to range: UInt64) -> UInt64 {
     guard whole > 0 else { return 0 }
     guard part < whole else { return range }
     let (quotient, remainder) = whole.dividingFullWidth(part.multipliedFullWidth(by: range))
@@ -45,7 +45,7 @@ package enum NumberText {
   }
 
   /// Tenths of a unit without a needless zero: `1234` is `123.4`, `1230` is `123`.
-  static func tenths(_ number: UInt64) -> String {
+  package static func tenths(_ number: UInt64) -> String {
     number % 10 == 0 ? String(number / 10) : "\(number / 10).\(number % 10)"
   }
 }

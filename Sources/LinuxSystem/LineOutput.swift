@@ -1,13 +1,12 @@
 import Glibc
-import LinuxSystem
 import ProfileModel
 
 /// Lines for a reader who may be slow, gone or out of room. Writing never waits and never throws.
 ///
 /// What cannot be written now is kept up to a limit and tried again with the next line or `flush()`.
-final class LineOutput {
+package final class LineOutput {
   /// Why lines are not written.
-  enum Trouble: Equatable {
+  package enum Trouble: Equatable, Sendable {
     /// The other end of the pipe or socket is closed: nothing is written any more.
     case readerGone
     /// Writing failed, which may pass: a full disk.
@@ -27,17 +26,17 @@ final class LineOutput {
   private var news: [Trouble] = []
 
   /// - Parameter limit: the bytes that are kept for a reader who takes nothing.
-  init(_ descriptor: Int32, limit: Int = 1 << 20) {
+  package init(_ descriptor: Int32, limit: Int = 1 << 20) {
     self.descriptor = descriptor
     self.limit = limit
     pieceSize = isatty(descriptor) == 1 ? 128 : 4096
   }
 
   /// Whether lines wait for their reader.
-  var isBehind: Bool { !pending.isEmpty }
+  package var isBehind: Bool { !pending.isEmpty }
 
   /// Writes a line, which ends with a line feed, or keeps it.
-  func send(_ line: String) {
+  package func send(_ line: String) {
     guard !isReaderGone else { return }
     flush()
     guard pending.count + line.utf8.count <= limit else {
@@ -49,7 +48,7 @@ final class LineOutput {
   }
 
   /// Writes what the reader takes.
-  func flush() {
+  package func flush() {
     while !pending.isEmpty, !isReaderGone, isWritable {
       let count = unsafe pending.withUnsafeBytes { bytes in
         unsafe write(descriptor, bytes.baseAddress, min(pieceSize, bytes.count))
@@ -68,7 +67,7 @@ final class LineOutput {
   }
 
   /// Waits a while for a slow reader, before the program ends.
-  func flush(waitingMilliseconds limit: Int32) {
+  package func flush(waitingMilliseconds limit: Int32) {
     let deadline = Clock.monotonic + UInt64(limit) * 1_000_000
     flush()
     while isBehind, !isReaderGone, lastFailure == nil {
@@ -81,7 +80,7 @@ final class LineOutput {
   }
 
   /// What has gone wrong since the last call: each kind once for as long as it lasts.
-  func takeNews() -> [Trouble] {
+  package func takeNews() -> [Trouble] {
     defer { news = [] }
     return news
   }

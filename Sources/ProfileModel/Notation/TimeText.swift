@@ -1,5 +1,3 @@
-package import ProfileModel
-
 /// Times as reports print them.
 package enum TimeText {
   /// A length of time: `500ms`, `10s`, `10.5s`, `1m 30s`, `2h 5m`.

@@ -2,8 +2,6 @@ import Glibc
 import LinuxSystem
 import Testing
 
-@testable import swprof
-
 /// Lines of a watch, whose reader may do anything.
 @Suite struct LineOutputTests {
   private struct Pipe {
