@@ -95,7 +95,6 @@ struct walk {
 	__u32 flags;
 	__u32 count;
 	__u32 end; /* enum swprof_stack_end; NONE while the walk goes on */
-	__u32 tgid;
 	struct swprof_code_map map;
 	__u64 address; /* in the code of the frame at hand */
 	struct swprof_code_range range; /* that it lies in */
