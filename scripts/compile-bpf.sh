@@ -4,6 +4,8 @@
 # Called by the build plugin. The object travels as base64 in a StaticString: a literal array of bytes of this size takes
 # the Swift compiler minutes.
 set -eu
+# shellcheck source=scripts/bpf-clang.sh
+. "$(dirname "$0")/bpf-clang.sh"
 clang=$1 objcopy=$2 objdump=$3 source=$4 include=$5 name=$6 output=$7
 object=${output%.swift}.bpf.o
 case $(uname -m) in
@@ -11,8 +13,7 @@ x86_64) architecture=x86 ;;
 aarch64) architecture=arm64 ;;
 *) echo "compile-bpf.sh: unsupported architecture $(uname -m)" >&2; exit 69 ;;
 esac
-"$clang" -target bpf -mcpu=v3 "-D__TARGET_ARCH_$architecture" -std=gnu17 -O2 -g -Wall -Wextra -Werror \
-  -Wno-unused-parameter -I "$include" -I "$(dirname "$source")" -c "$source" -o "$object"
+bpf_clang "$clang" "-D__TARGET_ARCH_$architecture" -I "$include" -I "$(dirname "$source")" -c "$source" -o "$object"
 "$objcopy" --strip-debug "$object"
 
 # Prints enums of the names in the object's symbol table; the program `on_cpu_tick` is the case `onCPUTick`.

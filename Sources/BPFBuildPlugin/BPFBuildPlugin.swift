@@ -10,6 +10,7 @@ struct BPFBuildPlugin: BuildToolPlugin {
     let sources = package.appending(path: "bpf/src")
     let include = package.appending(path: "bpf/include")
     let script = package.appending(path: "scripts/compile-bpf.sh")
+    let flags = package.appending(path: "scripts/bpf-clang.sh")
     let clang = try context.tool(named: "clang").url
     let objcopy = try context.tool(named: "llvm-objcopy").url
     let objdump = try context.tool(named: "llvm-objdump").url
@@ -26,7 +27,7 @@ struct BPFBuildPlugin: BuildToolPlugin {
           objdump.path(percentEncoded: false), source.path(percentEncoded: false), include.path(percentEncoded: false),
           name, output.path(percentEncoded: false),
         ],
-        inputFiles: [script, source] + headers,
+        inputFiles: [script, flags, source] + headers,
         outputFiles: [output])
     }
   }
