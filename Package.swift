@@ -80,8 +80,12 @@ let package = Package(
       name: "Rendering", dependencies: ["Comparison", "Compression", "ProfileModel"], exclude: ["Web"],
       swiftSettings: product, plugins: ["WebBuildPlugin"]),
     .target(
+      name: "Loading",
+      dependencies: ["Comparison", "Importing", "LinuxSystem", "Pprof", "ProfileModel", "Storage"],
+      swiftSettings: product),
+    .target(
       name: "Recording",
-      dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Protocols", "Storage", "Symbolication"],
+      dependencies: ["Capture", "LinuxSystem", "ProfileModel", "Protocols", "Storage", "Symbolication", "Version"],
       swiftSettings: product),
     .target(
       name: "Watching",
@@ -90,7 +94,7 @@ let package = Package(
     .executableTarget(
       name: "swprof",
       dependencies: [
-        "Capture", "Comparison", "Importing", "LinuxSystem", "Metrics", "Policies", "Pprof", "ProfileModel",
+        "Capture", "Comparison", "Importing", "LinuxSystem", "Loading", "Metrics", "Policies", "Pprof", "ProfileModel",
         "Recording", "Rendering", "Storage", "Symbolication", "Version", "Watching",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -148,7 +152,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "Capture", "CommandRunning", "Compression", "GoldenFiles", "LinuxSystem", "Policies", "Pprof", "ProfileModel",
-        "Storage", "swprof", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Rendering", "Storage", "swprof", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Fixtures"], swiftSettings: strict),

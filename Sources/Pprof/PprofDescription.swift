@@ -39,6 +39,13 @@ package struct PprofDescription: Sendable {
       elapsedNanoseconds: task.elapsedNanoseconds, comments: Self.comments(on: task))
   }
 
+  /// On-CPU profiles of runs that were sampled so often a second.
+  package init(runsAtHertz frequency: Int) {
+    self.init(
+      kind: .onCPU, unit: TaskKind.onCPU.unit, hasThreads: true,
+      periodNanoseconds: frequency > 0 ? 1_000_000_000 / UInt64(frequency) : nil)
+  }
+
   private static func comments(on task: ProfilingTask) -> [String] {
     let account = task.account
     var lines = [

@@ -8,6 +8,7 @@ package enum FailureSentence {
     switch error {
     case let error as CaptureError: error.description
     case let error as StoreError: error.description
+    case let error as CommandError: error.description
     case let error as TaskRemoved: error.description
     case let error as UnbalancedAccount: error.description
     case let error as Errno: "the system refused: \(error)"

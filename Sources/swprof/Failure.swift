@@ -1,7 +1,9 @@
 import Capture
 import Importing
 import LinuxSystem
+import Loading
 import Recording
+import Rendering
 import Storage
 import Watching
 
@@ -22,6 +24,10 @@ struct Failure: Error {
     case let error as WatchError: self.init(error.description, ExitStatus(error))
     case let error as ImportError: self.init(error.description, ExitStatus(error))
     case let error as StoreError: self.init(error.description, ExitStatus(error))
+    case let error as LoadingError: self.init(error.description, ExitStatus(error))
+    case let error as CommandError: self.init(error.description, ExitStatus(error))
+    case let error as OutputFileError: self.init(error.description, ExitStatus(error))
+    case let error as UnsummableSides: self.init(error.description, .malformedData)
     case is TaskRemoved: self.init(FailureSentence.of(error), .noInput)
     case is UnbalancedAccount: self.init(FailureSentence.of(error), .internalError)
     case is Errno: self.init(FailureSentence.of(error), .inputOutput)
@@ -60,6 +66,46 @@ extension ExitStatus {
     case .cannotCreate: self = .cannotCreate
     case .inputOutput: self = .inputOutput
     case .notPermitted: self = .notPermitted
+    }
+  }
+}
+
+extension ExitStatus {
+  init(_ error: LoadingError) {
+    switch error.kind {
+    case .notFound: self = .noInput
+    case .notPermitted: self = .notPermitted
+    case .malformed: self = .malformedData
+    case .unsuitable: self = .usage
+    }
+  }
+}
+
+extension ExitStatus {
+  init(_ error: CommandError) {
+    switch error {
+    case .cannotRun(_, .accessDenied): self = .notPermitted
+    case .cannotRun: self = .noInput
+    case .ended: self = .unavailable
+    }
+  }
+}
+
+extension ExitStatus {
+  init(_ error: OutputFileError) {
+    switch error {
+    case .cannotCreate, .cannotOpen, .cannotReplace, .symbolicLink, .foreign: self = .cannotCreate
+    case .cannotWrite: self = .inputOutput
+    }
+  }
+}
+
+extension ExitStatus {
+  init(_ error: ImportError) {
+    switch error {
+    case .unreadable: self = .inputOutput
+    case .damaged, .noStacks, .tooLarge, .unfoldsTooFar, .otherFormat: self = .malformedData
+    case .noSuchEvent: self = .usage
     }
   }
 }

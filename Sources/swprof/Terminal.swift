@@ -4,10 +4,7 @@ import Rendering
 
 /// The three standard streams and what they lead to.
 enum Terminal {
-  /// Writes to standard output; a reader that went away ends the program quietly.
-  static func print(_ text: String) throws {
-    try write(Array(text.utf8), to: STDOUT_FILENO, name: "standard output")
-  }
+  static func print(_ text: String) throws { try print(Array(text.utf8)) }
 
   /// Writes a line of diagnosis to standard error. There is nobody left to tell when that fails.
   ///
@@ -32,19 +29,10 @@ enum Terminal {
     isatty(STDOUT_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
   }
 
-  static func write(_ bytes: [UInt8], to descriptor: Int32, name: String) throws {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      do {
-        let count = try retryingOnInterrupt {
-          unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        }
-        rest = rest.dropFirst(count)
-      } catch Errno.brokenPipe {
-        throw QuietEnd()
-      } catch {
-        throw Failure("cannot write \(name): \(error)", .inputOutput)
-      }
+  /// Writes to standard output; a reader that went away ends the program quietly.
+  static func print(_ bytes: [UInt8]) throws {
+    do { try Descriptor.write(bytes, to: STDOUT_FILENO) } catch Errno.brokenPipe { throw QuietEnd() } catch {
+      throw Failure("cannot write standard output: \(error)", .inputOutput)
     }
   }
 
@@ -53,7 +41,7 @@ enum Terminal {
 }
 
 /// A line on the terminal that is written over and over; silent where standard error is none.
-struct ProgressLine: ~Copyable {
+final class ProgressLine {
   private let isShown: Bool
   private var isDirty = false
 
@@ -61,13 +49,13 @@ struct ProgressLine: ~Copyable {
     isShown = verbosity != .quiet && Terminal.showsProgress(environment: Environment.variables)
   }
 
-  mutating func show(_ text: String) {
+  func show(_ text: String) {
     guard isShown else { return }
     write("\r\u{1B}[K\(text)")
     isDirty = true
   }
 
-  mutating func clear() {
+  func clear() {
     guard isDirty else { return }
     write("\r\u{1B}[K")
     isDirty = false

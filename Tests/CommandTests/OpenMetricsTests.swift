@@ -1,6 +1,7 @@
 import CommandRunning
 import Foundation
 import ProfileModel
+import Rendering
 import Testing
 
 @testable import swprof
@@ -42,7 +43,7 @@ import Testing
   }
 
   @Test func `the official parser reads every family and value`() throws {
-    let lines = try parsed(OpenMetricsFile.text(state(["checkout"]), starts: ["checkout": 4]))
+    let lines = try parsed(OpenMetrics.render(state(["checkout"]), starts: ["checkout": 4]))
 
     #expect(lines.contains("family swprof_watch_triggers counter"))
     #expect(lines.contains("swprof_watch_triggers_total [('policy', 'checkout')] 4.0"))
@@ -54,18 +55,18 @@ import Testing
 
   @Test(arguments: ["a\"b\\c", "x\ny", "\u{1}\u{7F}\u{202E}", "日本{}=,", " "])
   func `hostile names leave it well-formed`(name: String) throws {
-    let lines = try parsed(OpenMetricsFile.text(state([name]), starts: [:]))
+    let lines = try parsed(OpenMetrics.render(state([name]), starts: [:]))
     #expect(lines.count { $0.hasPrefix("swprof_process_threads ") } == 1)
   }
 
   @Test(arguments: [Double.nan, .infinity, -.infinity, 1e300, 0.1])
   func `any number is one of the format`(value: Double) throws {
-    let lines = try parsed(OpenMetricsFile.text(state(["a"], cpu: value), starts: [:]))
+    let lines = try parsed(OpenMetrics.render(state(["a"], cpu: value), starts: [:]))
     #expect(lines.count { $0.hasPrefix("swprof_process_cpu_percent ") } == 1)
   }
 
   @Test func `a watch without policies writes a file that is whole`() throws {
-    #expect(try parsed(OpenMetricsFile.text(state([]), starts: [:])).contains("swprof_watch_tasks_running [] 1.0"))
+    #expect(try parsed(OpenMetrics.render(state([]), starts: [:])).contains("swprof_watch_tasks_running [] 1.0"))
   }
 
   @Test func `the file has its permissions before it has its name, and others keep theirs`() throws {

@@ -42,6 +42,8 @@ package struct TaskKindWords: Sendable {
   package let perfEvent: String?
   /// The types of its values in pprof's files; nil for what the kind counts.
   package let pprofTypes: PprofTypes?
+  /// Why a capture of running targets recorded nothing and what would help, by the CPU time in ns that they have used.
+  package let emptyAdvice: @Sendable (EmptyCapture, UInt64) -> String
 
   package struct PprofTypes: Sendable {
     package let count: String
@@ -61,17 +63,32 @@ extension TaskKind {
       TaskKindWords(
         unit: "samples", event: "cpu-clock", total: "ticks", preposition: "at", chartClass: "task",
         perfEvent: "cpu-clock",
-        pprofTypes: .init(count: "samples", time: "cpu", alwaysHasTime: false))
+        pprofTypes: .init(count: "samples", time: "cpu", alwaysHasTime: false)
+      ) { capture, used in
+        let time = TimeText.duration(nanoseconds: used)
+        let period = 1_000_000_000 / UInt64(max(1, capture.frequencyHertz ?? 99))
+        return used < period
+          ? "nothing was recorded: the target used \(time) of CPU and waited otherwise; 'swprof offcpu' says for what"
+          : "nothing was recorded, although the target used \(time) of CPU; record longer, or with a higher --freq"
+      }
     case .offCPU:
       // The event of `perf record --off-cpu`, whose period is a length of time in ns.
       TaskKindWords(
         unit: "waits", event: "sched_switch", total: "wanted", preposition: "of threads", chartClass: "waits",
         perfEvent: "offcpu-time",
-        pprofTypes: .init(count: "switches", time: "off_cpu", alwaysHasTime: true))
+        pprofTypes: .init(count: "switches", time: "off_cpu", alwaysHasTime: true)
+      ) { capture, used in
+        used > capture.elapsedNanoseconds / 10 * 9
+          ? "nothing was recorded: the target ran all the time and did not wait; 'swprof oncpu' says where"
+          : "nothing was recorded: no wait was as asked for; see --min-block, --max-block, --phase and --state"
+      }
     case .network:
       TaskKindWords(
         unit: "connections", event: "sockets", total: "seen", preposition: "of", chartClass: "talks", perfEvent: nil,
-        pprofTypes: nil)
+        pprofTypes: nil
+      ) { _, _ in
+        "nothing was recorded: the target had no connection; see 'ss -tnp' for the process that has them"
+      }
     }
   }
 }

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Comparison
 import LinuxSystem
+import Loading
+import Pprof
 import ProfileModel
+import Recording
 import Rendering
 
 struct CheckCommand: ParsableCommand {
@@ -110,22 +113,21 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     manners.verbosity.noteCaller()
     var options = comparison.checkOptions
-    options.accepted = try accept.map(readAcceptList)
+    options.accepted = try accept.map(AcceptListFile.read)
     options.today = String(TimeText.utc(Clock.wall).prefix(10))
     options.work = (base: work?.base ?? 1, new: work?.new ?? 1)
     var sinks = try output.map { try OutputSinkBox($0) }
     if !sinks.contains(where: { $0.output.path == nil }) { sinks.append(try OutputSinkBox(CheckOutput(format: .text))) }
 
-    var base = ComparedSide()
-    var new = ComparedSide()
     // What may be missing is found before minutes are spent on runs.
-    for argument in baseline { try base.add(argument, store, event: comparison.event) }
-    for argument in candidate { try new.add(argument, store, event: comparison.event) }
+    let loader = ProfileLoader(event: comparison.event) { try StoreAccess.readable(store) }
+    var base = try loader.side(baseline)
+    var new = try loader.side(candidate)
     if !command.isEmpty { try record(&base, &new, options) }
     if let save { try keep(new, in: save) }
     guard !base.runs.isEmpty else { return }
 
-    let sides = ComparedSides(base: base, new: new, comparison)
+    let sides = ComparedSides(base: base, new: new, comparison.basis)
     let check = Check(base: sides.base, new: sides.new, options: options)
     for note in sides.notes + Set(base.warnings + new.warnings).sorted() { manners.verbosity.note(note) }
     for sink in sinks { try sink.write(check, isColored: colors.isColored(output: sink.output.path)) }
@@ -137,48 +139,26 @@ struct CheckCommand: ParsableCommand {
     }
   }
 
-  /// Runs the commands by turns, so that a machine that becomes slower meanwhile does so for both.
-  ///
-  /// How many runs `auto` makes depends on what could be seen with those that there are, never on what was seen: whoever
-  /// stops at the first regression finds one in equal programs, too.
+  /// Runs the commands by turns.
   private func record(_ base: inout ComparedSide, _ new: inout ComparedSide, _ options: Check.Options) throws {
-    var recording = CommandRecording(frequencyHertz: freq, jitter: jitter, verbosity: manners.verbosity)
+    let progress = ProgressLine(manners.verbosity)
+    var recording = CommandRecording(jitter.options(frequencyHertz: freq)) { text in
+      if let text { progress.show(text) } else { progress.clear() }
+    }
     let baselineWords = try baselineCommand.map(Self.words)
-    var options = options
-    options.repeatable = baselineWords == nil ? .newSide : .bothSides
-    var wanted = runs.first(limit: maxRuns)
-    var run = 0
-    while run < wanted {
-      run += 1
-      // The first place goes to each side by turns.
-      if run % 2 == 0 { try record(command, into: &new, "run \(run)", &recording) }
-      if let baselineWords { try record(baselineWords, into: &base, "run \(run) of the baseline", &recording) }
-      if run % 2 == 1 { try record(command, into: &new, "run \(run)", &recording) }
-      guard runs == .auto, run == wanted, run < maxRuns else { continue }
-      let sides = ComparedSides(base: base, new: new, comparison)
-      if let needed = Check(base: sides.base, new: sides.new, options: options).runsNeeded, needed > run {
-        // What is needed is estimated; it is estimated again when there is more to go by.
-        wanted = min(needed, 2 * run, maxRuns)
-        manners.verbosity.note(
-          "\(run) runs of each side are too few for a verdict, about \(needed) would do: going on, up to"
-            + " \(min(needed, maxRuns))")
-      }
+    let runs = AlternatingRuns(runs, limit: maxRuns, hasBaseCommand: baselineWords != nil)
+    try runs.record(&base, &new, comparison.basis, options, report: { manners.verbosity.note($0) }) { side in
+      try recording.record(side == .base ? baselineWords ?? [] : command)
     }
     // Comparing and writing is all that is left.
     SignalDescriptor.leaveOnSignal("swprof: left before the result was written\n")
   }
 
-  private func record(
-    _ command: [String], into side: inout ComparedSide, _ name: String, _ recording: inout CommandRecording
-  ) throws {
-    let (task, profile) = try recording.record(command)
-    side.add(task, profile, name: name)
-  }
-
   /// Writes the runs of the new side to a file, and says so.
   private func keep(_ side: ComparedSide, in path: String) throws {
     let profiles = side.profiles
-    try Imports.save(profiles, to: path, frequencyHertz: freq)
+    var sink = OutputSink.file(try OutputFile(path, for: Caller.current))
+    try sink.write(PprofWriter.render(profiles, PprofDescription(runsAtHertz: freq)))
     let samples = profiles.reduce(UInt64(0)) { $0 &+ $1.total.count }
     let count = "\(profiles.count) run\(profiles.count == 1 ? "" : "s")"
     manners.verbosity.note(
@@ -192,52 +172,12 @@ struct CheckCommand: ParsableCommand {
       throw ValidationError("'--baseline-command \(text)': \(error)")
     }
   }
-
-  private func readAcceptList(_ path: String) throws -> AcceptList {
-    let text: String
-    do { text = String(decoding: try OpenFile.examined(path).read(limit: 64 << 20), as: UTF8.self) } catch {
-      throw Failure("cannot read '\(path)': \(error)", .noInput)
-    }
-    do { return try AcceptList(text) } catch {
-      throw Failure(
-        "\(path):\(error.line): expected 'YYYY-MM-DD FUNCTION # REASON', for example '2026-12-31 parse # a larger input'",
-        .malformedData)
-    }
-  }
 }
 
-/// How often commands are run.
-enum RunCount: Equatable, ExpressibleByArgument {
-  case fixed(Int)
-  /// As often as the verdict takes.
-  case auto
+extension RunCount: ExpressibleByArgument {
+  package init?(argument: String) { self.init(reading: argument) }
 
-  static let range = 1...1000
-  /// What `auto` begins with.
-  private static let fewest = 5
-
-  init?(argument: String) {
-    if argument == "auto" {
-      self = .auto
-      return
-    }
-    guard let number = Int(argument), Self.range.contains(number) else { return nil }
-    self = .fixed(number)
-  }
-
-  func first(limit: Int) -> Int {
-    switch self {
-    case .fixed(let number): number
-    case .auto: min(Self.fewest, limit)
-    }
-  }
-
-  var defaultValueDescription: String {
-    switch self {
-    case .fixed(let number): "\(number)"
-    case .auto: "auto"
-    }
-  }
+  package var defaultValueDescription: String { description }
 }
 
 /// An amount of work: `1000`, or `1000,1200` for both sides.
@@ -255,26 +195,20 @@ struct Work: ExpressibleByArgument {
 
 /// A form of the result and where it goes: `text`, `junit=check.xml`.
 struct CheckOutput: ExpressibleByArgument {
-  enum Format: String, CaseIterable {
-    case text
-    case json
-    case markdown
-    case junit
-    case github
-  }
-
-  let format: Format
+  let format: CheckFormat
   /// Nil for standard output.
   let path: String?
 
-  init(format: Format) {
+  init(format: CheckFormat) {
     self.format = format
     path = nil
   }
 
   init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let format = Format(rawValue: String(parts[0])), parts.count == 1 || !parts[1].isEmpty else { return nil }
+    guard let format = CheckFormat(rawValue: String(parts[0])), parts.count == 1 || !parts[1].isEmpty else {
+      return nil
+    }
     self.format = format
     path = parts.count == 2 && parts[1] != "-" ? String(parts[1]) : nil
   }
@@ -291,14 +225,6 @@ private final class OutputSinkBox {
   }
 
   func write(_ check: Check, isColored: Bool) throws {
-    let text =
-      switch output.format {
-      case .text: CheckText.render(check, isColored: isColored)
-      case .json: CheckJSON.render(check)
-      case .markdown: CheckMarkdown.render(check)
-      case .junit: CheckJUnit.render(check)
-      case .github: CheckAnnotations.render(check)
-      }
-    try sink.write(text)
+    try sink.write(output.format.render(check, isColored: isColored))
   }
 }

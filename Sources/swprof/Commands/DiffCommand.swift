@@ -1,7 +1,8 @@
-import ArgumentParser
+package import ArgumentParser
 import Comparison
+import Loading
 import ProfileModel
-import Rendering
+package import Rendering
 
 struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,7 +28,7 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
 
-  @Flag(exclusivity: .exclusive) var format: Format?
+  @Flag(exclusivity: .exclusive) var format: DiffRendering.Format?
 
   @Flag(help: "End with status 1 where 'check' would.") var fail = false
 
@@ -40,55 +41,38 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var colors: ColorOptions
   @OptionGroup var manners: VerbosityOptions
 
-  enum Format: String, EnumerableFlag {
-    case folded
-    case svg
-    case html
-    case json
-
-    static func help(for value: Format) -> ArgumentHelp? {
-      switch value {
-      case .folded: "Print folded stacks with two counts, before and after."
-      case .svg: "Draw both sides as one flame graph: orange is more, blue is less."
-      case .html: "Write a page with the functions by change and the graph."
-      case .json: "Print the comparison as one JSON object."
-      }
-    }
-  }
-
-  private var chosenFormat: Format? {
+  private var chosenFormat: DiffRendering.Format? {
     if let format { return format }
     guard let output else { return nil }
-    return Format.allCases.first { output.hasSuffix(".\($0.rawValue)") }
+    return DiffRendering.Format.allCases.first { output.hasSuffix(".\($0.rawValue)") }
   }
 
   func run() throws {
     manners.verbosity.noteCaller()
     var sink = try OutputSink(output)
-    var before = ComparedSide()
-    var after = ComparedSide()
-    if let new {
-      try before.add(base, store, event: comparison.event)
-      try after.add(new, store, event: comparison.event)
-    } else {
-      let imported = TaskArgument(argument: base) == nil ? try Imports.read(base, event: comparison.event) : nil
-      guard let imported, let profile = imported.base else {
-        throw Failure("'\(base)' is one profile; name the one to compare it with as well", .usage)
-      }
-      before.add(imported, [profile], name: "\(base), before")
-      after.add(imported, imported.runs, name: "\(base), after")
-    }
+    let loader = ProfileLoader(event: comparison.event) { try StoreAccess.readable(store) }
+    let (before, after) = try loader.sides(base, new)
     let title = new.map { "\(name(base)) -> \(name($0))" } ?? base
-    let difference = DiffOutput(
-      comparison: comparison, format: chosenFormat, title: title, isColored: colors.isColored(output: output))
-    let (text, check, notes) = try difference.render(before, after)
-    for note in notes + Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(note) }
-    try sink.write(text)
-    if fail, check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
+    let rendering = DiffRendering(format: chosenFormat, title: title, isColored: colors.isColored(output: output))
+    let difference = try rendering.render(before, after, comparison.basis, comparison.checkOptions)
+    for note in difference.notes + Set(before.warnings + after.warnings).sorted() { manners.verbosity.note(note) }
+    try sink.write(difference.text)
+    if fail, difference.check.verdict == .regression { throw CommandStatus(code: ExitStatus.regression.rawValue) }
   }
 
   /// A side as the user names it.
   private func name(_ argument: String) -> String {
-    TaskArgument(argument: argument) == nil ? argument : "task \(argument)"
+    TaskID(reading: argument) == nil ? argument : "task \(argument)"
+  }
+}
+
+extension DiffRendering.Format: EnumerableFlag {
+  package static func help(for value: Self) -> ArgumentHelp? {
+    switch value {
+    case .folded: "Print folded stacks with two counts, before and after."
+    case .svg: "Draw both sides as one flame graph: orange is more, blue is less."
+    case .html: "Write a page with the functions by change and the graph."
+    case .json: "Print the comparison as one JSON object."
+    }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import ProfileModel
+import Recording
 
 struct NetworkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -83,7 +84,9 @@ struct NetworkCommand: ParsableCommand {
   }
 
   func run() throws {
-    try CaptureSession(spec, result, tuning, tableCapacity: tableSize).run()
+    var tuning = self.tuning.tuning
+    tuning.tableCapacity = tableSize
+    try CaptureOutput(result).run(spec, tuning)
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ProfileModel
+import Recording
 
 struct OffCPUCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -68,7 +69,9 @@ struct OffCPUCommand: ParsableCommand {
   }
 
   func run() throws {
-    try CaptureSession(spec, options.result, options.tuning, tableCapacity: tableSize).run()
+    var tuning = options.tuning.tuning
+    tuning.tableCapacity = tableSize
+    try CaptureOutput(options.result).run(spec, tuning)
   }
 
   private var phases: [Phase] {

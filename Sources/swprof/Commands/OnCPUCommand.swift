@@ -40,6 +40,6 @@ struct OnCPUCommand: ParsableCommand {
   var spec: TaskSpec { options.spec(.onCPU(jitter.options(frequencyHertz: freq))) }
 
   func run() throws {
-    try CaptureSession(spec, options.result, options.tuning).run()
+    try CaptureOutput(options.result).run(spec, options.tuning.tuning)
   }
 }

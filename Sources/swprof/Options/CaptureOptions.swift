@@ -2,6 +2,7 @@ import ArgumentParser
 import Capture
 import LinuxSystem
 import ProfileModel
+import Recording
 
 /// What all capture commands share: what to profile, for how long, and what becomes of it.
 struct CaptureOptions: ParsableArguments {
@@ -78,13 +79,12 @@ struct TuningOptions: ParsableArguments {
   @Option(help: .hidden)
   var capacity: [TableCapacity] = []
 
-  /// - Parameter child: the process that waits to become the command, where there is one.
-  func resolve(_ spec: TaskSpec, child: ProcessID?) -> ResolvedTask {
-    let defaultBytes: UInt32 = spec.kind.network == nil ? 1 << 21 : 1 << 23
-    var task = ResolvedTask(
-      spec, child: child, missingFeatures: Set(withoutFeature), ringBufferBytes: ringBufferSize ?? defaultBytes)
-    task.capacities = Dictionary(capacity.map { ($0.table, $0.count) }) { $1 }
-    return task
+  var tuning: RecordingTuning {
+    var tuning = RecordingTuning()
+    tuning.ringBufferBytes = ringBufferSize
+    tuning.missingFeatures = Set(withoutFeature)
+    tuning.capacities = Dictionary(capacity.map { ($0.table, $0.count) }) { $1 }
+    return tuning
   }
 }
 

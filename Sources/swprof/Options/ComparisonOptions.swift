@@ -5,13 +5,13 @@ import ProfileModel
 /// How two sides are compared, which `check` and `diff` share.
 struct ComparisonOptions: ParsableArguments {
   @Option(help: ArgumentHelp("What is compared: function or module.", valueName: "what"))
-  var scope = Scope.function
+  var scope = ComparisonBasis.Scope.function
 
   @Option(
     help: ArgumentHelp(
       "What off-CPU stacks are weighed by: count (of waits), or time, which is the machine's as much as the program's.",
       valueName: "what"))
-  var weight = Measure.count
+  var weight = ComparisonBasis.Measure.count
 
   @Option(
     help: ArgumentHelp(
@@ -42,37 +42,13 @@ struct ComparisonOptions: ParsableArguments {
   @Flag(help: "Take the machines of both sides to be alike, so that whole runs are compared as well.")
   var sameMachine = false
 
-  enum Scope: String, ExpressibleByArgument, CaseIterable {
-    case function
-    case module
-  }
-
-  enum Measure: String, ExpressibleByArgument, CaseIterable {
-    case count
-    case time
-  }
-
   func validate() throws {
     if !(0.000001...0.5).contains(alpha) {
       throw ValidationError("'--alpha \(alpha)': give a probability from 0.000001 to 0.5")
     }
   }
 
-  /// - Parameter kind: of the run; nil where it is not known.
-  func method(of kind: TaskKind?) -> FunctionCosts.Method {
-    FunctionCosts.Method(
-      weigh: isWeighedByTime(kind) ? { $0.nanoseconds / 1_000_000 } : { $0.count },
-      kind: scope == .function ? .function : .module,
-      watched: watchFunction.map { pattern in ("/\(pattern.text)/", { pattern.finds($0) }) })
-  }
-
-  /// What the chosen weights say of the number of samples; nil for what the run itself tells.
-  func counting(of kind: TaskKind?) -> SampleCounting? {
-    isWeighedByTime(kind) ? .unknown(reason: "it is weighed by time") : nil
-  }
-
-  /// The time of on-CPU samples is their number.
-  private func isWeighedByTime(_ kind: TaskKind?) -> Bool { weight == .time && kind != .onCPU }
+  var basis: ComparisonBasis { ComparisonBasis(scope: scope, measure: weight, watched: watchFunction) }
 
   var checkOptions: Check.Options {
     var options = Check.Options()
@@ -86,6 +62,9 @@ struct ComparisonOptions: ParsableArguments {
     return options
   }
 }
+
+extension ComparisonBasis.Scope: ExpressibleByArgument {}
+extension ComparisonBasis.Measure: ExpressibleByArgument {}
 
 /// A percentage: `5`, `5%`, `0.5%`.
 struct Percentage: ExpressibleByArgument {

@@ -1,49 +1,10 @@
-import ArgumentParser
+package import ArgumentParser
+package import Rendering
 
 /// What a profile is printed as, and where to.
 struct OutputOptions: ParsableArguments {
-  enum Format: String, EnumerableFlag {
-    case folded
-    case svg
-    case html
-    case json
-    case speedscope
-    case pprof
-    case perfScript
-    case top
-    case dot
-
-    /// The ends of a file's name that ask for the format.
-    var suffixes: [String] {
-      switch self {
-      case .folded: [".folded"]
-      case .svg: [".svg"]
-      case .html: [".html"]
-      case .json: [".json"]
-      case .speedscope: [".speedscope.json"]
-      case .pprof: [".pb.gz", ".pprof"]
-      case .dot: [".dot", ".gv"]
-      case .perfScript, .top: []
-      }
-    }
-
-    static func help(for value: Format) -> ArgumentHelp? {
-      switch value {
-      case .folded: "Print folded stacks: 'comm;root;...;leaf count'."
-      case .svg: "Draw a flame graph; of a network task, a map."
-      case .html: "Write a page with everything about the task, which needs nothing else."
-      case .json: "Print the task and its profile as one JSON object."
-      case .speedscope: "Print a file for speedscope, a profile for each thread."
-      case .pprof: "Write a pprof profile, compressed."
-      case .perfScript: "Print samples as perf script does."
-      case .top: "Print the hottest functions with bars, and the hottest path."
-      case .dot: "Print who talks to whom for Graphviz; of network tasks alone."
-      }
-    }
-  }
-
   @Flag(exclusivity: .exclusive)
-  var format: Format?
+  var format: OutputFormat?
 
   @Option(
     help: ArgumentHelp(
@@ -90,12 +51,23 @@ struct OutputOptions: ParsableArguments {
     }
   }
 
-  /// The format asked for: by flag, else by the suffix of the file, the longest that fits; nil for the summary.
-  var chosenFormat: Format? {
-    if let format { return format }
-    guard let output else { return nil }
-    let candidates = Format.allCases.flatMap { format in format.suffixes.map { (format, $0) } }
-    return candidates.filter { output.hasSuffix($0.1) }.max { $0.1.count < $1.1.count }?.0
+  /// The format asked for: by flag, else by the name of the file; nil for the summary.
+  var chosenFormat: OutputFormat? { format ?? output.flatMap(OutputFormat.init(fileName:)) }
+}
+
+extension OutputFormat: EnumerableFlag {
+  package static func help(for value: OutputFormat) -> ArgumentHelp? {
+    switch value {
+    case .folded: "Print folded stacks: 'comm;root;...;leaf count'."
+    case .svg: "Draw a flame graph; of a network task, a map."
+    case .html: "Write a page with everything about the task, which needs nothing else."
+    case .json: "Print the task and its profile as one JSON object."
+    case .speedscope: "Print a file for speedscope, a profile for each thread."
+    case .pprof: "Write a pprof profile, compressed."
+    case .perfScript: "Print samples as perf script does."
+    case .top: "Print the hottest functions with bars, and the hottest path."
+    case .dot: "Print who talks to whom for Graphviz; of network tasks alone."
+    }
   }
 }
 

@@ -68,13 +68,23 @@ struct ViewOptions: ParsableArguments {
     case none
   }
 
-  var callTreeRoot: CallTree.Root? {
+  private var callTreeRoot: CallTree.Root? {
     switch root {
     case nil: nil
     case .process: .process
     case .thread: .thread
     case .some(.none): CallTree.Root.none
     }
+  }
+
+  /// How a drawing looks.
+  var details: ProfileRendering.ViewDetails {
+    var details = ProfileRendering.ViewDetails()
+    details.root = callTreeRoot
+    details.isInverted = inverted
+    details.minimumPerMille = minShare.perMille
+    details.title = title
+    return details
   }
 
   /// The span that is asked for, in ns since the start; nil for the whole task.

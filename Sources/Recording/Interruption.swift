@@ -8,13 +8,10 @@ struct Interruption: Sendable {
   var hasCome: Bool { SignalDescriptor.count > known }
 
   /// Lets a signal end the program instead of a drawing that takes long: the task is stored.
-  func leaveInstead(ofDrawing task: TaskID) throws {
+  func leaveInstead(ofDrawing task: TaskID) throws(EndedBySignal) {
     let sentence = "left before the result was written; 'swprof report \(task)' shows task \(task)"
     SignalDescriptor.leaveOnSignal("swprof: \(sentence)\n")
     // One that came while the task was stored has not left.
-    if hasCome, let signal = SignalDescriptor.last {
-      Terminal.complain(sentence)
-      throw CommandStatus(code: 128 + signal)
-    }
+    if hasCome, let signal = SignalDescriptor.last { throw EndedBySignal(signal: signal, sentence: sentence) }
   }
 }

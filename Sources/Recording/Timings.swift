@@ -1,8 +1,7 @@
 import LinuxSystem
 import ProfileModel
 
-/// Where the time of a run went, in ms since the process started, and what unwind tables have cost; printed when
-/// `SWPROF_TIMINGS` is set.
+/// Where the time of a run went, in ms since the process started, and what unwind tables have cost.
 struct Timings {
   private let origin: MonotonicTime
   private var marks: [(name: String, time: MonotonicTime)] = []

@@ -1,45 +1,44 @@
-import Comparison
-import ProfileModel
+package import ProfileModel
 
 /// Both sides of a comparison under the names that they share, with weights that mean the same.
-struct ComparedSides {
-  let base: [ComparedRun]
-  let new: [ComparedRun]
+package struct ComparedSides {
+  package let base: [ComparedRun]
+  package let new: [ComparedRun]
   /// What was taken for one thing although its names differ, a sentence each.
-  let notes: [String]
+  package let notes: [String]
   private let profiles: (base: [Profile], new: [Profile])
 
-  init(base: ComparedSide, new: ComparedSide, _ options: ComparisonOptions) {
+  package init(base: ComparedSide, new: ComparedSide, _ basis: ComparisonBasis) {
     let match = ProgramMatch(base: base.profiles, new: new.profiles)
     notes = match.notes
     profiles = (base.profiles.map(match.base), new.profiles.map(match.new))
     let multiple = Self.commonMultiple(of: base.runs + new.runs)
     let compared = { (runs: [ComparedSide.Run], profiles: [Profile]) in
-      zip(runs, profiles).map { Self.compared($0, $1, options, multiple: multiple) }
+      zip(runs, profiles).map { Self.compared($0, $1, basis, multiple: multiple) }
     }
     self.base = compared(base.runs, profiles.base)
     self.new = compared(new.runs, profiles.new)
   }
 
   /// Whether the weights of all runs of both sides can be added up.
-  var isSummable: Bool { Profile.areSummable(profiles.base + profiles.new) }
+  package var isSummable: Bool { Profile.areSummable(profiles.base + profiles.new) }
 
   /// All runs of each side as one profile, for a drawing of both.
-  var merged: (base: Profile, new: Profile) { (Self.merged(profiles.base), Self.merged(profiles.new)) }
+  package var merged: (base: Profile, new: Profile) { (Self.merged(profiles.base), Self.merged(profiles.new)) }
 
   private static func merged(_ profiles: [Profile]) -> Profile { profiles.isEmpty ? Profile() : .merged(profiles) }
 
   private static func compared(
-    _ run: ComparedSide.Run, _ profile: Profile, _ options: ComparisonOptions, multiple: UInt64?
+    _ run: ComparedSide.Run, _ profile: Profile, _ basis: ComparisonBasis, multiple: UInt64?
   ) -> ComparedRun {
     // Labels do not split what is compared.
     let profile = profile.withoutLabels
-    let method = options.method(of: run.kind)
+    let method = basis.method(of: run.kind)
     var costs = FunctionCosts(profile, method)
     var unit = run.unit
     var obstacle: String?
     var period: Double?
-    switch options.counting(of: run.kind) ?? run.counting {
+    switch basis.counting(of: run.kind) ?? run.counting {
     case .samples: break
     case .periods(let length): period = length
     case .multiples(let divisor): period = Double(multiple ?? divisor)

@@ -1,12 +1,11 @@
-import Glibc
-import LinuxSystem
+package import Glibc
 
 /// A file that results go to: complete under its name, or not there at all.
 ///
 /// Regular files are written beside their place and renamed; devices and pipes are written as they are. Results hold
 /// command lines and paths: a new file is its owner's alone, and one that is replaced passes its mode on. With sudo, the
 /// owner is the caller.
-struct OutputFile: ~Copyable {
+package struct OutputFile: ~Copyable {
   private let path: String
   private let file: OpenFile
   /// Where a file lies until it is complete; nil where the bytes go straight to `path`.
@@ -22,7 +21,7 @@ struct OutputFile: ~Copyable {
   /// Creates the file, so that what cannot be written is known before there is anything to write.
   ///
   /// - Parameter mode: the permissions of a regular file; nil for those of the file that it replaces, or its owner's only.
-  init(_ path: String, for caller: InvokingUser?, mode: mode_t? = nil) throws {
+  package init(_ path: String, for caller: InvokingUser?, mode: mode_t? = nil) throws(OutputFileError) {
     self.path = path
     if let device = try Self.openDevice(path, caller) {
       file = device
@@ -44,7 +43,7 @@ struct OutputFile: ~Copyable {
         _ = fchmod(file.descriptor, old.st_mode & 0o666)
       }
     } catch {
-      throw Failure("cannot create '\(path)': \(error); choose another -o", .cannotCreate)
+      throw .cannotCreate(path, error)
     }
   }
 
@@ -55,19 +54,19 @@ struct OutputFile: ~Copyable {
   }
 
   /// Writes the whole content and puts the file in its place.
-  mutating func commit(_ bytes: [UInt8]) throws {
-    try Terminal.write(bytes, to: file.descriptor, name: "'\(path)'")
+  package mutating func commit(_ bytes: [UInt8]) throws(OutputFileError) {
+    do { try Descriptor.write(bytes, to: file.descriptor) } catch { throw .cannotWrite(path, error) }
     guard let place else { return }
     let directory = place.directory.descriptor
     guard unsafe renameat(directory, place.temporaryName, directory, place.name) == 0 else {
-      throw Failure("cannot put '\(path)' in its place: \(Errno.last)", .cannotCreate)
+      throw .cannotReplace(path, Errno.last)
     }
     SignalDescriptor.notePartialFile(nil)
     self.place = nil
   }
 
   /// Opens what is no regular file; nil where there is nothing, or something to be replaced.
-  private static func openDevice(_ path: String, _ caller: InvokingUser?) throws -> OpenFile? {
+  private static func openDevice(_ path: String, _ caller: InvokingUser?) throws(OutputFileError) -> OpenFile? {
     var own = stat()
     guard unsafe lstat(path, &own) == 0 else { return nil }
     let isLink = own.st_mode & S_IFMT == S_IFLNK
@@ -76,20 +75,21 @@ struct OutputFile: ~Copyable {
     let type = target.st_mode & S_IFMT
     guard leadsSomewhere, type == S_IFCHR || type == S_IFIFO || type == S_IFSOCK || type == S_IFBLK else {
       // A link that somebody else laid could lead to any file of the user's, or of root's.
-      if isLink {
-        throw Failure("'\(path)' is a symbolic link, and is not followed; name the file itself with -o", .cannotCreate)
-      }
+      if isLink { throw .symbolicLink(path) }
       return nil
     }
     let file: OpenFile
-    do { file = try OpenFile(path, flags: O_WRONLY | O_NOCTTY) } catch {
-      throw Failure("cannot write '\(path)': \(error)", .cannotCreate)
+    let status: stat
+    do {
+      file = try OpenFile(path, flags: O_WRONLY | O_NOCTTY)
+      // What was opened, and not what the name stood for before.
+      status = try file.status()
+    } catch {
+      throw .cannotOpen(path, error)
     }
-    // What was opened, and not what the name stood for before.
-    let status = try file.status()
     let isForeign = status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != caller?.userID
     if status.st_mode & S_IFMT == S_IFREG || status.st_mode & S_IFMT == S_IFIFO && isForeign {
-      throw Failure("'\(path)' is another user's, and is not written; choose another -o", .cannotCreate)
+      throw .foreign(path)
     }
     return file
   }
@@ -107,34 +107,5 @@ struct OutputFile: ~Copyable {
   private static func status(of name: String, in directory: OpenFile) -> stat? {
     var status = stat()
     return unsafe fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
-  }
-}
-
-/// Standard output, or a file.
-enum OutputSink: ~Copyable {
-  case standardOutput
-  case file(OutputFile)
-
-  init(_ path: String?) throws {
-    // `/dev/stdout` may lead to a regular file, which only its descriptor can go on writing.
-    if let path, path != "-", path != "/dev/stdout" {
-      self = .file(try OutputFile(path, for: Caller.current))
-    } else {
-      self = .standardOutput
-    }
-  }
-
-  mutating func write(_ text: String) throws { try write(Array(text.utf8)) }
-
-  mutating func write(_ bytes: [UInt8]) throws {
-    switch consume self {
-    case .standardOutput:
-      self = .standardOutput
-      try Terminal.write(bytes, to: STDOUT_FILENO, name: "standard output")
-    case .file(var file):
-      let result = Result { try file.commit(bytes) }
-      self = .file(file)
-      try result.get()
-    }
   }
 }

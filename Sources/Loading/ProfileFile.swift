@@ -2,14 +2,14 @@ import Glibc
 import Importing
 import LinuxSystem
 import Pprof
-import ProfileModel
+package import ProfileModel
 
 /// Profiles of other programs, and of our own exports.
-enum Imports {
+package enum ProfileFile {
   /// Reads a file, or standard input for `-`, in whatever format it is.
   ///
   /// - Parameter event: which of several events, or types of values, is read; nil for the file's main one.
-  static func read(_ path: String, event: String? = nil) throws -> ImportedProfile {
+  package static func read(_ path: String, event: String? = nil) throws -> ImportedProfile {
     let name = path == "-" ? "standard input" : path
     let feed = try ByteFeed(open(path), name: name)
     // A pprof file and a text may begin alike. Of a whole file, both can be tried.
@@ -17,18 +17,10 @@ enum Imports {
     do { return try pprof(feed, event) } catch {
       guard feed.isWhole, case .noSuchType? = error as? PprofError else {
         if feed.isWhole, let imported = try? text(feed, event) { return imported }
-        throw Failure("'\(name)': \(error)", .malformedData)
+        throw LoadingError("'\(name)': \(error)", .malformed)
       }
-      throw Failure("'\(name)': \(error)", .usage)
+      throw LoadingError("'\(name)': \(error)", .unsuitable)
     }
-  }
-
-  static func save(_ runs: [Profile], to path: String, frequencyHertz: Int) throws {
-    let description = PprofDescription(
-      kind: .onCPU, unit: TaskKind.onCPU.unit, hasThreads: true,
-      periodNanoseconds: frequencyHertz > 0 ? 1_000_000_000 / UInt64(frequencyHertz) : nil)
-    var file = try OutputFile(path, for: Caller.current)
-    try file.commit(PprofWriter.render(runs, description))
   }
 
   private static func open(_ path: String) throws -> OpenFile {
@@ -36,7 +28,7 @@ enum Imports {
     do { return try OpenFile.examined(path, types: [.regular, .pipe]) } catch {
       let isRefused = error == .system(.accessDenied)
       let advice = if case .type = error { "; name a file, a pipe, or '-' for standard input" } else { "" }
-      throw Failure("cannot read '\(path)': \(error)\(advice)", isRefused ? .notPermitted : .noInput)
+      throw LoadingError("cannot read '\(path)': \(error)\(advice)", isRefused ? .notPermitted : .notFound)
     }
   }
 
@@ -66,18 +58,8 @@ enum Imports {
     } catch ImportError.noStacks(let file, let line, let expected) {
       if let other = OtherFormat.error(feed.head, file: feed.name) { throw other }
       if feed.head.starts(with: [0x1F, 0x8B]) { throw ImportError.damaged(file: file) }
-      if feed.head.contains(0) { throw Failure("'\(file)': \(PprofError.notDecoded)", .malformedData) }
+      if feed.head.contains(0) { throw LoadingError("'\(file)': \(PprofError.notDecoded)", .malformed) }
       throw ImportError.noStacks(file: file, line: line, expected: expected)
-    }
-  }
-}
-
-extension ExitStatus {
-  init(_ error: ImportError) {
-    switch error {
-    case .unreadable: self = .inputOutput
-    case .damaged, .noStacks, .tooLarge, .unfoldsTooFar, .otherFormat: self = .malformedData
-    case .noSuchEvent: self = .usage
     }
   }
 }
