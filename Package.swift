@@ -108,11 +108,13 @@ let package = Package(
     .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "ELF", "Unwinding"], swiftSettings: strict),
     .testTarget(name: "BPFTests", dependencies: ["BPF"], swiftSettings: strict),
     .testTarget(
-      name: "UnwindingTests", dependencies: ["CElfutils", "CUnwinding", "ELF", "LinuxSystem", "Unwinding"],
+      name: "UnwindingTests",
+      dependencies: ["CElfutils", "CUnwinding", "ELF", "LinuxSystem", "SeededRandom", "Unwinding"],
       swiftSettings: strict),
     .target(name: "CHTTP", path: "Tests/CHTTP"),
-    .testTarget(name: "HTTPParserTests", dependencies: ["CHTTP"], swiftSettings: strict),
-    .testTarget(name: "SymbolicationTests", dependencies: ["ELF", "Symbolication"], swiftSettings: strict),
+    .testTarget(name: "HTTPParserTests", dependencies: ["CHTTP", "SeededRandom"], swiftSettings: strict),
+    .testTarget(
+      name: "SymbolicationTests", dependencies: ["ELF", "SeededRandom", "Symbolication"], swiftSettings: strict),
     .testTarget(
       name: "ImportingTests", dependencies: ["Compression", "Importing", "LinuxSystem", "ProfileModel"],
       exclude: ["Fixtures"],
@@ -123,15 +125,17 @@ let package = Package(
         "Compression", "Pprof", "ProfileModel", "Rendering", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "ProtocolsTests", dependencies: ["ProfileModel", "Protocols"], swiftSettings: strict),
+    .testTarget(
+      name: "ProtocolsTests", dependencies: ["ProfileModel", "Protocols", "SeededRandom"], swiftSettings: strict),
     .testTarget(
       name: "MetricsTests", dependencies: ["LinuxSystem", "Metrics", "Policies", "ProfileModel"], swiftSettings: strict),
-    .testTarget(name: "PoliciesTests", dependencies: ["Policies"], swiftSettings: strict),
-    .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel"], swiftSettings: strict),
+    .testTarget(name: "PoliciesTests", dependencies: ["Policies", "SeededRandom"], swiftSettings: strict),
+    .testTarget(
+      name: "ComparisonTests", dependencies: ["Comparison", "ProfileModel", "SeededRandom"], swiftSettings: strict),
     .testTarget(
       name: "StorageTests",
       dependencies: [
-        "Comparison", "Compression", "Pprof", "ProfileModel", "Rendering", "Storage",
+        "Comparison", "Compression", "Pprof", "ProfileModel", "Rendering", "SeededRandom", "Storage",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: strict),
@@ -139,6 +143,7 @@ let package = Package(
       name: "RenderingTests", dependencies: ["Comparison", "GoldenFiles", "Rendering"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .target(name: "GoldenFiles", path: "Tests/GoldenFiles", swiftSettings: strict),
+    .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
     .target(name: "CommandRunning", path: "Tests/CommandRunning", swiftSettings: strict),
     .testTarget(
       name: "RecordingTests",
@@ -161,7 +166,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "Capture", "CommandRunning", "ELF", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Unwinding", "swprof",
+        "Capture", "CommandRunning", "ELF", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "SeededRandom",
+        "Unwinding", "swprof",
       ],
       exclude: ["Workloads"],
       swiftSettings: strict),

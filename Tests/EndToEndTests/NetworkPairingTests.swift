@@ -1,5 +1,6 @@
 import CommandRunning
 import Foundation
+import SeededRandom
 import Testing
 
 extension EndToEnd.NetworkTests {
@@ -173,17 +174,5 @@ extension EndToEnd.NetworkTests {
     // A connection is that of the process that handled its first request.
     let owners = view.connections.filter { $0.totals.requests.count > 0 }.map(\.pid)
     #expect(owners == [workers[0], workers[0], workers[0]])
-  }
-}
-
-/// A small generator whose numbers are the same in every run.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
   }
 }

@@ -1,4 +1,5 @@
 import CHTTP
+import SeededRandom
 import Testing
 
 /// The kernel side's HTTP parser, run here.

@@ -1,5 +1,6 @@
 import Policies
 import ProfileModel
+import SeededRandom
 import Testing
 
 @Suite struct PolicyEngineTests {
@@ -27,7 +28,7 @@ import Testing
   }
 
   @Test func `a window counts as a plain look at its last seconds does, on any series`() {
-    var draw = Draw(seed: 7)
+    var draw = SplitMix(state: 7)
     for _ in 0..<200 {
       let period = Int.random(in: 1...20, using: &draw)
       var rule = Sample.rule(threshold: 5, period: period, count: Int.random(in: 1...period, using: &draw))
@@ -72,7 +73,7 @@ import Testing
   }
 
   @Test func `an hour of ticks with jitter fills one slot each`() {
-    var draw = Draw(seed: 3)
+    var draw = SplitMix(state: 3)
     var engine = PolicyEngine([Sample.policy(rules: [Sample.rule(period: 3600, count: 3600)])])
     var last = -1
     var starts = 0

@@ -1,5 +1,6 @@
 import Policies
 import ProfileModel
+import SeededRandom
 import Testing
 
 @Suite struct PolicyFileTests {
@@ -240,7 +241,7 @@ import Testing
   }
 
   @Test func `random bytes and random damage crash nothing`() {
-    var draw = Draw(seed: 11)
+    var draw = SplitMix(state: 11)
     for _ in 0..<300 {
       var bytes = Array(Sample.file.utf8)
       if Bool.random(using: &draw) {
@@ -256,7 +257,7 @@ import Testing
   }
 
   @Test func `a hundred and twenty files with one random fault each are refused where the fault is`() throws {
-    var draw = Draw(seed: 5)
+    var draw = SplitMix(state: 5)
     for number in 0..<120 {
       let fault = Fault.allCases[number % Fault.allCases.count]
       let (text, line) = fault.put(into: Sample.file, using: &draw)
@@ -285,7 +286,7 @@ private enum Fault: CaseIterable {
   /// Puts it in a place drawn at random.
   ///
   /// - Returns: the file, and the line where the fault is found.
-  func put(into file: String, using draw: inout Draw) -> (text: String, line: Int) {
+  func put(into file: String, using draw: inout SplitMix) -> (text: String, line: Int) {
     var lines = file.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let letter = "qwzk".randomElement(using: &draw)!
     func change(_ pattern: Regex<Substring>, _ replacement: String) -> (text: String, line: Int) {

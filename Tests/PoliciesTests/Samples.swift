@@ -1,21 +1,6 @@
 import Policies
 import ProfileModel
 
-/// Numbers that look drawn at random and are the same each time (SplitMix64).
-struct Draw: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
-  }
-}
-
 enum Sample {
   /// A file with everything in it, a key a line.
   static let file = """

@@ -1,4 +1,5 @@
 import Protocols
+import SeededRandom
 import Testing
 
 struct HeaderRedactionTests {

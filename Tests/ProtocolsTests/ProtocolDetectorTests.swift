@@ -1,5 +1,6 @@
 import ProfileModel
 import Protocols
+import SeededRandom
 import Testing
 
 /// Beginnings of connections, written by their specifications.

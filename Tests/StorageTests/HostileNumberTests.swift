@@ -5,6 +5,7 @@ import GRDB
 import Pprof
 import ProfileModel
 import Rendering
+import SeededRandom
 import Testing
 
 @testable import Storage
@@ -194,7 +195,7 @@ import Testing
   ]
 
   /// Puts another number into one place of a row that `draw` chooses.
-  private func damage(_ bytes: [UInt8], _ draw: inout SeededGenerator) throws {
+  private func damage(_ bytes: [UInt8], _ draw: inout SplitMix) throws {
     try directory.write(bytes)
     var configuration = Configuration()
     configuration.foreignKeysEnabled = false
@@ -227,8 +228,8 @@ import Testing
   }
 
   private static func change(
-    _ table: String, _ column: String, in database: Database, _ draw: inout SeededGenerator,
-    _ change: (DatabaseValue, inout SeededGenerator) throws -> DatabaseValue?
+    _ table: String, _ column: String, in database: Database, _ draw: inout SplitMix,
+    _ change: (DatabaseValue, inout SplitMix) throws -> DatabaseValue?
   ) throws {
     let keys = try String.fetchAll(
       database, sql: "SELECT name FROM pragma_table_info(?) WHERE pk > 0", arguments: [table])
@@ -244,7 +245,7 @@ import Testing
   }
 
   /// Text with one of its numbers changed.
-  private static func damaged(_ text: String, _ draw: inout SeededGenerator) -> String {
+  private static func damaged(_ text: String, _ draw: inout SplitMix) -> String {
     let numbers = text.matches(of: /-?[0-9]+(\.[0-9]+)?/)
     guard let place = numbers.randomElement(using: &draw)?.range else { return text }
     let other =
@@ -254,7 +255,7 @@ import Testing
   }
 
   /// Varints with some of them changed.
-  private static func damaged(_ bytes: [UInt8], _ draw: inout SeededGenerator) -> [UInt8] {
+  private static func damaged(_ bytes: [UInt8], _ draw: inout SplitMix) -> [UInt8] {
     var reader = VarintReader(bytes)
     var numbers: [UInt64] = []
     while let number = try? reader.next() { numbers.append(number) }
@@ -271,7 +272,7 @@ import Testing
   @Test func `a database with any number changed is an error, or everything can be made of it`() throws {
     try checkpoint()
     let whole = try directory.bytes()
-    var draw = SeededGenerator(state: 20)
+    var draw = SplitMix(state: 20)
     for _ in 0..<150 {
       try damage(whole, &draw)
       // A trap ends the tests.
@@ -357,18 +358,5 @@ import Testing
       if changesRows { try #require(database.changesCount > 0, "\(sql)") }
     }
     try queue.close()
-  }
-}
-
-/// The same numbers in every run of the tests (splitmix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

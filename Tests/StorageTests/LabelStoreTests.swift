@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Pprof
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Storage
@@ -39,7 +40,7 @@ import Testing
   init() throws { directory = try TemporaryDirectory() }
 
   /// Values of the same threads and stacks under random labels, among them keys that pprof gives to threads.
-  private static func randomProfile(_ draw: inout SeededGenerator) -> Profile {
+  private static func randomProfile(_ draw: inout SplitMix) -> Profile {
     let texts = ["pid", "run", "label.pid", "request", "label.", "é", "a b", "", "x\0y", "7"]
     var profile = Sample.profile
     profile.values = []
@@ -74,7 +75,7 @@ import Testing
   }
 
   @Test func `labels survive the store, a merge and a pprof file`() throws {
-    var draw = SeededGenerator(state: 5)
+    var draw = SplitMix(state: 5)
     let store = try TaskStore.open(path: directory.database)
     for _ in 0..<20 {
       let profiles = (0..<2).map { _ in Self.randomProfile(&draw) }
@@ -100,7 +101,7 @@ import Testing
   }
 
   @Test func `the label sets of a removed task go with it`() throws {
-    var draw = SeededGenerator(state: 6)
+    var draw = SplitMix(state: 6)
     let store = try TaskStore.open(path: directory.database)
     let id = try store.add(profile: Self.randomProfile(&draw))
     try store.remove([id])
@@ -116,7 +117,7 @@ import Testing
     ("UPDATE thread SET labels = x''", "its threads are damaged at byte"),
   ])
   func `damaged labels are reported`(change: String, detail: String) throws {
-    var draw = SeededGenerator(state: 7)
+    var draw = SplitMix(state: 7)
     let id = try TaskStore.open(path: directory.database).add(profile: Self.randomProfile(&draw))
     let queue = try DatabaseQueue(path: directory.database)
     try queue.write { try $0.execute(sql: change) }

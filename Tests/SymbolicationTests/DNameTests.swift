@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import SeededRandom
 import Testing
 
 @testable import Symbolication
@@ -70,7 +71,7 @@ import Testing
     let names = try OpenFile.text(of: workshop.path("names")).split(separator: "\n").map(String.init)
     try #require(names.count > 2_000)
     let count = getenv("SWPROF_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? names.count
-    var random = RandomBytes(seed: 13)
+    var random = SplitMix(state: 13)
     let alphabet = Array("_DQZTUVMNFxyOiAa0123456789Sgz".utf8)
     let changed = (0..<count).map { _ -> String in
       var bytes = Array(names[Int(random.next() % UInt64(names.count))].utf8)

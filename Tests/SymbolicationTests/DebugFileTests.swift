@@ -2,6 +2,7 @@ import ELF
 import Glibc
 import LinuxSystem
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Symbolication
@@ -178,18 +179,5 @@ import Testing
     #expect(CRC32.update(0, with: Array("123456789".utf8)) == 0xCBF4_3926)
     let first = CRC32.update(0, with: Array("1234".utf8))
     #expect(CRC32.update(first, with: Array("56789".utf8)) == 0xCBF4_3926)
-  }
-}
-
-/// A small generator whose sequence is the same in every run (Steele, Lea, Flood: SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

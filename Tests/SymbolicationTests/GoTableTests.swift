@@ -2,6 +2,7 @@ import ELF
 import Glibc
 import LinuxSystem
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Symbolication
@@ -322,7 +323,7 @@ import Testing
     let offsets = (0..<8).map { text.fileOffset + text.size / 9 * UInt64($0 + 1) }
     let addresses = offsets.map { $0 - text.fileOffset + text.virtualAddress }
     let count = getenv("SWPROF_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 2_000
-    var random = RandomBytes(seed: 15)
+    var random = SplitMix(state: 15)
     var table = Array(bytes[start..<start + size])
     // Most of the list of functions and of their descriptions is never looked at: the bytes that are, are found first.
     let honest = try #require(GoTableHeader(Array(table.prefix(GoTableHeader.size)), tableSize: UInt64(size)))

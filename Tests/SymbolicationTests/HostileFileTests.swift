@@ -1,6 +1,7 @@
 @testable import ELF
 import LinuxSystem
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Symbolication

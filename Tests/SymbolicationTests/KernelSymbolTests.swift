@@ -1,5 +1,6 @@
 import LinuxSystem
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Symbolication

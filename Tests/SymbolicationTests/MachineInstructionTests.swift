@@ -1,4 +1,5 @@
 import LinuxSystem
+import SeededRandom
 import Testing
 
 @testable import Symbolication

@@ -1,6 +1,7 @@
 import ELF
 import Foundation
 import LinuxSystem
+import SeededRandom
 import Testing
 
 @testable import Symbolication

@@ -2,6 +2,7 @@ import ELF
 import Glibc
 import LinuxSystem
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Symbolication

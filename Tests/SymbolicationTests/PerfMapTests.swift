@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Symbolication

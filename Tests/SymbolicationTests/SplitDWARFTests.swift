@@ -2,6 +2,7 @@ import ELF
 import Glibc
 import LinuxSystem
 import ProfileModel
+import SeededRandom
 import Testing
 
 @testable import Symbolication
@@ -187,7 +188,7 @@ import Testing
 
   @Test func `changed object files and packages cost no more than honest ones, and trap nothing`() throws {
     let count = getenv("SWPROF_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 150
-    var random = RandomBytes(seed: 4)
+    var random = SplitMix(state: 4)
     for version in [4, 5] {
       try build("g++", "-gdwarf-\(version)")
       var files = ["obj/split-one.dwo"]

@@ -1,6 +1,7 @@
 import ELF
 import Glibc
 import LinuxSystem
+import SeededRandom
 import Testing
 
 @testable import Unwinding
@@ -290,19 +291,6 @@ struct OracleTests {
       #expect(table.rows.count < 20 * whole.rows.count)
       #expect(UInt64(table.pages.count) <= UInt64(bytes.count) / UnwindTable.pageSize + 1)
       _ = table.rule(at: generator.next() % (1 << 18))
-    }
-  }
-
-  /// The same numbers in every run.
-  private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var value = state
-      value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-      value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-      return value ^ value >> 31
     }
   }
 }
