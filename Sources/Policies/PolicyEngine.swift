@@ -17,8 +17,6 @@ package struct PolicyEngine {
   private var startSlots: [Int] = []
   private var running: [Int: [Subject]] = [:]
   private var nextStart = 1
-  /// What was said to be held back, and holds on.
-  private var heldBack: Set<HeldBack> = []
 
   package init(_ set: PolicySet, cpuCount: Int) {
     (policies, limits, self.cpuCount) = (set.policies, set.limits, max(1, cpuCount))
@@ -75,11 +73,8 @@ package struct PolicyEngine {
     var isRunning = false
     /// What each rule has fired at within the cooldown.
     var peaks: [Rule: Double] = [:]
-  }
-
-  private struct HeldBack: Hashable {
-    let subject: Subject
-    let reason: Reason
+    /// The reasons that were reported, for as long as a rule holds.
+    var reported: Set<Reason> = []
   }
 
   /// Why a rule that holds starts nothing.
@@ -147,7 +142,7 @@ package struct PolicyEngine {
       watches[place] = last
       places[last.process.key] = place
     }
-    heldBack = heldBack.filter { $0.subject.process != key }
+    for subject in mutings.keys where subject.process == key { mutings[subject]?.reported = [] }
   }
 
   /// Puts other policies in place. Rules that stay as they are keep their windows, policies of the same name their
@@ -174,7 +169,7 @@ package struct PolicyEngine {
     mutings = mutings.filter { subject, muting in
       muting.isRunning || set.policies.contains { $0.name == subject.policy }
     }
-    heldBack = []
+    for subject in mutings.keys { mutings[subject]?.reported = [] }
   }
 
   private func windows(of policy: Policy, from old: [RuleWindow]) -> [RuleWindow] {
@@ -233,9 +228,9 @@ package struct PolicyEngine {
         let holding = watches[index].policies[policy].record(values, slots: slots, cpuCount: cpuCount)
         if let holding {
           candidates.append(Candidate(watch: index, policyWatch: policy, rules: holding))
-        } else if !heldBack.isEmpty {
+        } else if !mutings.isEmpty {
           let subject = Subject(policy: policies[watches[index].policies[policy].policy].name, process: key)
-          heldBack = heldBack.filter { $0.subject != subject }
+          mutings[subject]?.reported = []
         }
       }
     }
@@ -270,7 +265,7 @@ package struct PolicyEngine {
       return nil
     }
     if let reason = reasonToHoldBack(slot: slot, hostLoad: hostLoad) {
-      guard heldBack.insert(HeldBack(subject: subject, reason: reason)).inserted else { return nil }
+      guard mutings[subject, default: Muting()].reported.insert(reason).inserted else { return nil }
       return .heldBack(policy: policy.name, process: watch.process, reason)
     }
     return .start(start(policy, window, of: watch.process, slot: slot))
@@ -306,8 +301,8 @@ package struct PolicyEngine {
       muting.coolUntil = slot + policy.cooldownSeconds
       muting.isRunning = true
       muting.peaks[window.rule] = window.window.peak
+      muting.reported = []
       mutings[subject] = muting
-      heldBack = heldBack.filter { $0.subject != subject }
     }
     return start
   }
@@ -323,7 +318,8 @@ package struct PolicyEngine {
   private mutating func forgetOldMutings(slot: Int) {
     guard !mutings.isEmpty else { return }
     mutings = mutings.filter { subject, muting in
-      muting.isRunning || slot < muting.coolUntil || muting.failures > 0 && places[subject.process] != nil
+      muting.isRunning || slot < muting.coolUntil || !muting.reported.isEmpty
+        || muting.failures > 0 && places[subject.process] != nil
     }
   }
 
