@@ -36,8 +36,7 @@ struct PolicyCommand: ParsableCommand {
       for policy in set.policies {
         try Terminal.print(Self.text(of: policy, processes.filter { policy.match.includes($0) }))
       }
-      let warnings = Self.warnings(set)
-      for warning in warnings { Terminal.complain("warning: " + warning) }
+      for warning in HostSettings.warnings(for: set) { Terminal.complain("warning: " + warning) }
     }
 
     private static let listedProcesses = 20
@@ -53,21 +52,6 @@ struct PolicyCommand: ParsableCommand {
       if processes.count > listedProcesses { lines.append("  watches \(processes.count - listedProcesses) more") }
       if processes.isEmpty { lines.append("  watches no process now") }
       return lines.map { DisplayText.visible($0) + "\n" }.joined()
-    }
-
-    /// What makes a rule wait for ever on this machine.
-    private static func warnings(_ set: PolicySet) -> [String] {
-      let metrics = Set(set.policies.flatMap(\.rules).map(\.measure.metric))
-      var warnings: [String] = []
-      let accounting = (try? OpenFile.text(of: "/proc/sys/kernel/task_delayacct")) ?? "1"
-      if metrics.contains(.processIOWait), accounting.hasPrefix("0") {
-        warnings.append("process_io_wait has no data: 'sysctl kernel.task_delayacct=1' turns its accounting on")
-      }
-      let pressures: Set<Metric> = [.cpuPressure, .memoryPressure, .ioPressure]
-      if !metrics.isDisjoint(with: pressures), (try? OpenFile("/proc/pressure/cpu")) == nil {
-        warnings.append("psi_cpu, psi_memory and psi_io have no data: this kernel has no /proc/pressure")
-      }
-      return warnings
     }
   }
 
