@@ -4,6 +4,7 @@
 #define SWPROF_ABI_STACKS_H
 
 #include "common.h"
+#include "python.h"
 
 /* The kernel's own limit for its stacks is kernel.perf_event_max_stack, 127 unless raised. */
 #define SWPROF_KERNEL_FRAMES_MAX 127
@@ -46,8 +47,9 @@ enum swprof_runtime {
 
 /*
  * One tick. Followed by user_frames + kernel_frames addresses of 8 bytes: user stack first, each from leaf to root.
- * The first is an instruction pointer, the others return addresses. A frame that a signal interrupted is given by its
- * instruction pointer + 1, so that one less leads into the instruction as it leads into a call.
+ * Between them, there are python_words words. The first is an instruction pointer, the others return addresses. A frame
+ * that a signal interrupted is given by its instruction pointer + 1, so that one less leads into the instruction as it
+ * leads into a call.
  */
 struct swprof_sample {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
@@ -60,7 +62,9 @@ struct swprof_sample {
 	__u8 kernel_end; /* enum swprof_stack_end */
 	__u16 stack_words; /* a copy of the user stack follows the frames: registers, then this many words from rsp on
 			    */
-	__u8 reserved[4];
+	__u16 python_words; /* behind the user frames, see python.h */
+	__u8 gil; /* enum swprof_gil */
+	__u8 reserved;
 	char comm[SWPROF_COMM_SIZE]; /* of the thread */
 	char process_comm[SWPROF_COMM_SIZE]; /* of the thread group's leader */
 };
@@ -86,7 +90,9 @@ struct swprof_stack {
 	__u16 frames;
 	__u8 end; /* enum swprof_stack_end */
 	__u8 side; /* SWPROF_SIDE_* */
-	__u32 reserved;
+	__u16 python_words; /* behind the frames, see python.h */
+	__u8 gil; /* enum swprof_gil */
+	__u8 reserved;
 	char comm[SWPROF_COMM_SIZE]; /* of the thread that had it first */
 	char process_comm[SWPROF_COMM_SIZE];
 };

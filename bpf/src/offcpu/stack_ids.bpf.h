@@ -64,6 +64,8 @@ static __always_inline void send_stack(struct swprof_stack *stack, __u64 size)
 		flags = BPF_RB_FORCE_WAKEUP;
 	stack->record = SWPROF_RECORD_STACK;
 	stack->time_ns = bpf_ktime_get_ns();
+	stack->python_words = 0;
+	stack->gil = SWPROF_GIL_UNKNOWN;
 	stack->reserved = 0;
 	if (bpf_ringbuf_output(&records, stack, size, flags))
 		count(SWPROF_COUNTER_RING_BUFFER_FULL);
