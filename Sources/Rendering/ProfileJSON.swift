@@ -148,6 +148,7 @@ package enum ProfileJSON {
     case .unresolved: "unresolved"
     case .marker: "marker"
     case .interpreted: "interpreted"
+    case .interpreterNative: "interpreter_native"
     }
   }
 }

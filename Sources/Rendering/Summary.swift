@@ -117,7 +117,7 @@ package enum Summary {
       let name = DisplayText.truncatedInMiddle(DisplayText.visible(function.name), to: functionWidth - mark.count)
       table.add([
         NumberText.percent(function.own, of: totals.total, decimals: 1),
-        NumberText.percent(function.total, of: totals.total, decimals: 1), name + mark, function.module ?? "",
+        NumberText.percent(function.total, of: totals.total, decimals: 1), name + mark, function.place ?? "",
       ])
     }
     return table.lines.map { "  " + $0 }

@@ -114,7 +114,8 @@ struct CaptureSession {
     switch recorded {
     case .stacks(let profile):
       for sentence in Self.namelessModules(of: profile) { verbosity.detail(sentence) }
-      try ProfileOutput(options: result.output, verbosity: verbosity).write(ReportSubject(task, profile), to: &sink)
+      try ProfileOutput(options: result.output, verbosity: verbosity).write(
+        ReportSubject(task, result.output.native.shown(profile)), to: &sink)
     case .network(let profile):
       try NetworkOutput(options: result.output, verbosity: verbosity).write(task, profile, to: &sink)
     }

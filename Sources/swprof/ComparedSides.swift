@@ -12,7 +12,11 @@ struct ComparedSides {
   init(base: ComparedSide, new: ComparedSide, _ options: ComparisonOptions) {
     let match = ProgramMatch(base: base.profiles, new: new.profiles)
     notes = match.notes
-    profiles = (base.profiles.map(match.base), new.profiles.map(match.new))
+    // Programs are matched by all of their code.
+    profiles = (
+      base.profiles.map { options.native.shown(match.base($0)) },
+      new.profiles.map { options.native.shown(match.new($0)) }
+    )
     let multiple = Self.commonMultiple(of: base.runs + new.runs)
     let compared = { (runs: [ComparedSide.Run], profiles: [Profile]) in
       zip(runs, profiles).map { Self.compared($0, $1, options, multiple: multiple) }

@@ -81,7 +81,7 @@ struct ReportCommand: ParsableCommand {
   private func write(_ subject: ReportSubject, to sink: inout OutputSink) throws {
     var subject = subject
     if let span = try view.span { try subject.cut(to: span) }
-    subject.profile = view.selection.apply(to: subject.profile)
+    subject.profile = view.selection.apply(to: output.native.shown(subject.profile))
     let details = ProfileOutput.ViewDetails(
       root: view.callTreeRoot, isInverted: view.inverted, minimumPerMille: view.minShare.perMille, title: view.title)
     try ProfileOutput(
@@ -137,7 +137,7 @@ struct ReportCommand: ParsableCommand {
     return try report.html { task in
       guard task.status == .done else { return nil }
       if task.kind == .network { return .network(try store.networkProfile(of: task.id)) }
-      return .profile(try store.profile(of: task.id))
+      return .profile(output.native.shown(try store.profile(of: task.id)))
     }
   }
 
@@ -182,8 +182,10 @@ struct ReportCommand: ParsableCommand {
     var (before, after) = (ComparedSide(), ComparedSide())
     before.add(imported, [imported.base ?? Profile()].map(selection.apply), name: "\(name), before")
     after.add(imported, imported.runs.map(selection.apply), name: "\(name), after")
+    var comparison = try ComparisonOptions.parse([])
+    comparison.native = output.native
     let difference = DiffOutput(
-      comparison: try ComparisonOptions.parse([]), format: format, title: view.title ?? name,
+      comparison: comparison, format: format, title: view.title ?? name,
       isColored: output.colors.isColored(output: output.output))
     let (text, _, notes) = try difference.render(before, after)
     for note in notes { verbosity.note(note) }

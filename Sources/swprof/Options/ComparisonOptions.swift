@@ -42,6 +42,8 @@ struct ComparisonOptions: ParsableArguments {
   @Flag(help: "Take the machines of both sides to be alike, so that whole runs are compared as well.")
   var sameMachine = false
 
+  @OptionGroup var native: NativeFrameOptions
+
   enum Scope: String, ExpressibleByArgument, CaseIterable {
     case function
     case module

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProfileModel
 
 /// What a profile is printed as, and where to.
 struct OutputOptions: ParsableArguments {
@@ -58,8 +59,10 @@ struct OutputOptions: ParsableArguments {
   @Flag(name: .long, help: "Keep the threads of a process apart.")
   var perThread = false
 
-  @Flag(name: .long, help: "Show the source line of each frame, where debugging information has it.")
+  @Flag(name: .long, help: "Show the source line of each frame, where it is known.")
   var lines = false
+
+  @OptionGroup var native: NativeFrameOptions
 
   @Option(
     name: .shortAndLong,
@@ -85,8 +88,8 @@ struct OutputOptions: ParsableArguments {
     case .folded, .speedscope, .pprof, .perfScript, .top:
       throw ValidationError("a network task has no stacks; give --json, --svg, --dot, --html, or none of them")
     }
-    if perThread || lines {
-      throw ValidationError("--per-thread and --lines are for stacks, which a network task has not")
+    if perThread || lines || native.nativeFrames {
+      throw ValidationError("--per-thread, --lines and --native-frames are for stacks, which a network task has not")
     }
   }
 
@@ -97,6 +100,15 @@ struct OutputOptions: ParsableArguments {
     let candidates = Format.allCases.flatMap { format in format.suffixes.map { (format, $0) } }
     return candidates.filter { output.hasSuffix($0.1) }.max { $0.1.count < $1.1.count }?.0
   }
+}
+
+/// Whether the code of interpreters is shown.
+struct NativeFrameOptions: ParsableArguments {
+  @Flag(help: "Show the native frames of interpreters as well: CPython's loop, and the calls to and from it.")
+  var nativeFrames = false
+
+  /// The part of a profile that is shown.
+  func shown(_ profile: Profile) -> Profile { nativeFrames ? profile : profile.withoutInterpreterFrames }
 }
 
 /// Where tasks are kept.
