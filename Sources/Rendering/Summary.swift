@@ -26,6 +26,9 @@ package enum Summary {
       let share = NumberText.percent(totals.completeUserStacks, of: totals.userStacks, decimals: 1)
       lines.append(field("stacks", "\(share) % of user stacks complete"))
     }
+    if let shares = GILShares(profile, measure: isOffCPU ? .nanoseconds : .count) {
+      lines.append(field("GIL", shares.sentence))
+    }
     if isOffCPU, totals.total > 0 { lines += waits(task, profile, paint) }
     if !isOffCPU, totals.total > 0 {
       lines += ["", paint.bold("hottest functions by self")] + table(totals.hottestByOwn(limit: functionCount), totals)
