@@ -114,6 +114,7 @@ package struct FlightRecorder: ~Copyable {
       of: processes, from: start, sources: session.tracker.sources,
       periodNanoseconds: UInt64(1_000_000_000 / Self.hertz))
     excerpt.codeRegions = session.tracker.codeRegions
+    excerpt.runtimeNames = session.tracker.pythonNames.names(of: excerpt.runtimeFrames)
     return excerpt
   }
 }

@@ -78,6 +78,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   var tracker: ProcessTracker
   /// Nil where stacks are walked by frame pointers alone.
   private var publisher: UnwindPublisher?
+  private var pythonReaders = PythonReaders()
   private var pendingRecords: [Consumer.Record] = []
   private var pendingSideband: [SidebandRecord] = []
   private let isAllProcesses: Bool
@@ -96,6 +97,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// For how long tables are built between two looks at the records.
   private static var buildTime: UInt64 { 5_000_000 }
+
+  /// For how long names of Python functions are read between two looks at the records, and when the capture ends, in ns.
+  private static var nameTime: UInt64 { 2_000_000 }
+  private static var lastNameTime: UInt64 { 500_000_000 }
 
   /// Checks what was asked for and loads the programs.
   ///
@@ -285,7 +290,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   var descriptors: [Int32] { [ring.descriptor] + sideband.map { $0.ring.descriptor } }
 
   /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
-  var hasPending: Bool { !pendingSideband.isEmpty || publisher?.hasWork ?? false }
+  var hasPending: Bool {
+    !pendingSideband.isEmpty || publisher?.hasWork ?? false || tracker.pythonNames.hasWork
+  }
 
   /// What unwind tables have cost so far: the time to build them in ns, and their bytes.
   var tableCost: (nanoseconds: UInt64, bytes: Int) {
@@ -305,12 +312,21 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   mutating func drain(into consumer: inout Consumer) throws(CaptureError) {
     try drain(
       until: MonotonicTime(nanoseconds: Clock.monotonic.nanoseconds - Self.settlingTime), into: &consumer)
+    readPythonNames(until: Clock.monotonic + Self.nameTime)
     publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
   }
 
   /// Takes and applies everything that is left.
   mutating func drainAll(into consumer: inout Consumer) throws(CaptureError) {
     try drain(until: MonotonicTime(nanoseconds: .max), into: &consumer)
+    readPythonNames(until: Clock.monotonic + Self.lastNameTime)
+  }
+
+  private mutating func readPythonNames(until deadline: MonotonicTime) {
+    guard tracker.pythonNames.hasWork else { return }
+    tracker.pythonNames.read(while: { Clock.monotonic < deadline }) { process, start, code, cookie in
+      pythonReaders.read(process, start: start, code: code, cookie: cookie)
+    }
   }
 
   /// A time stamp is taken microseconds before its record becomes visible.
@@ -405,7 +421,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   }
 
   /// Adds to a profile what following processes has cost it.
-  func complete(_ profile: inout RawProfile) throws(CaptureError) {
+  mutating func complete(_ profile: inout RawProfile) throws(CaptureError) {
+    // Stacks may have come since the last records.
+    readPythonNames(until: Clock.monotonic + Self.lastNameTime)
     var missed = missed
     missed.targets = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
     missed.records = tracker.recordsLost
@@ -415,6 +433,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     missed.tables = publisher?.shortages ?? 0
     missed.note(in: &profile.account)
     profile.codeRegions = tracker.codeRegions
+    profile.runtimeNames = tracker.pythonNames.names(of: profile.runtimeFrames)
     profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + tracker.warnings
   }
 }

@@ -75,6 +75,8 @@ package struct RawProfile: Sendable {
   /// The frames of `stacks`.
   package var locations: [Location]
   package var runtimeFrames: [RuntimeFrame] = []
+  /// What was read of them while their processes lived.
+  package var runtimeNames: [RuntimeFrame: RuntimeName] = [:]
   package var threads: [ProfiledThread]
   package var stacks: StackTree
   /// The label sets of `values`.
@@ -135,8 +137,11 @@ struct LocationTable {
         let place = tracker.locate(isLeaf ? address : address &- 1, in: process)
         path.append(index(of: .code(source: place.source, address: place.address)))
       case .runtime(let runtime, let object, let position):
-        path.append(
-          index(of: RuntimeFrame(runtime: runtime, process: process, object: object, position: position)))
+        let frame = RuntimeFrame(
+          runtime: runtime, process: process, programStart: tracker.space(of: process)?.programStart ?? 0,
+          object: object, position: position)
+        tracker.pythonNames.note(frame)
+        path.append(index(of: frame))
       }
     }
     return path

@@ -9,7 +9,7 @@ package struct PythonCode: Equatable, Sendable {
   package let name: String
   package let fileName: String
   package let firstLine: Int
-  private let lines: PythonLineTable?
+  let lines: PythonLineTable?
 
   package enum Reading: Equatable {
     case code(PythonCode)
