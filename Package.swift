@@ -161,7 +161,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "Capture", "CommandRunning", "ELF", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Unwinding", "swprof",
+        "CProbes", "Capture", "CommandRunning", "ELF", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Runtimes",
+        "Unwinding", "swprof",
       ],
       exclude: ["Workloads"],
       swiftSettings: strict),
