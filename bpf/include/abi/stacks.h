@@ -32,7 +32,7 @@ enum swprof_stack_end {
 /* Those that user space puts there as it merges a stack with its Python side. */
 #define SWPROF_FRAME_PYTHON_TRUNCATED 3 /* Python frames towards the root are missing */
 #define SWPROF_FRAME_PYTHON_UNREADABLE 4 /* the same, as memory could not be read */
-#define SWPROF_FRAME_PYTHON_NOT_MERGED 5 /* the Python frames towards the root belong among the native ones before it */
+#define SWPROF_FRAME_PYTHON_NOT_MERGED 5 /* Python frames towards the root belong among the native ones before it */
 #define SWPROF_FRAME_PYTHON_COLLECTING 6 /* garbage is being collected */
 
 /*
