@@ -75,6 +75,10 @@ struct UserFrames: Sequence, IteratorProtocol {
     switch word {
     case UInt64(SWPROF_FRAME_GUESSED): return .marker(.guessedCaller)
     case UInt64(SWPROF_FRAME_DOUBTED): return .marker(.doubtedCaller)
+    case UInt64(SWPROF_FRAME_PYTHON_TRUNCATED): return .marker(.python(.truncated))
+    case UInt64(SWPROF_FRAME_PYTHON_UNREADABLE): return .marker(.python(.unreadable))
+    case UInt64(SWPROF_FRAME_PYTHON_NOT_MERGED): return .marker(.python(.notMerged))
+    case UInt64(SWPROF_FRAME_PYTHON_COLLECTING): return .marker(.python(.collecting))
     case Self.announcements:
       guard let runtime = Self.runtime(word), end >= 2 else { break }
       end -= 2

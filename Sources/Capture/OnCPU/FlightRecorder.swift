@@ -182,7 +182,7 @@ struct RecentSamples: RecordConsumer {
           time: sample.time, thread: index(of: sample.profiledThread), stack: stack, userEnd: sample.userEnd,
           kernelEnd: sample.kernelEnd))
     }
-    return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
+    return sample.userEnd.missingTable(of: sample.process, stack: sample.nativeStack)
   }
 
   private mutating func index(of thread: ProfiledThread) -> Int32 {

@@ -78,6 +78,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   var tracker: ProcessTracker
   /// Nil where stacks are walked by frame pointers alone.
   private var publisher: UnwindPublisher?
+  private var pythons: PythonPublisher
   private var pythonReaders = PythonReaders()
   private var pendingRecords: [Consumer.Record] = []
   private var pendingSideband: [SidebandRecord] = []
@@ -97,6 +98,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// For how long tables are built between two looks at the records.
   private static var buildTime: UInt64 { 5_000_000 }
+  /// For how long Python is looked for between two looks at the records.
+  private static var searchTime: UInt64 { 3_000_000 }
 
   /// For how long names of Python functions are read between two looks at the records, and when the capture ends, in ns.
   private static var nameTime: UInt64 { 2_000_000 }
@@ -161,18 +164,22 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     for target in try scope.fill(try object.map(named: SharedMap.targets), for: request) {
       if request.awaitedCommand != nil { tracker.awaitExec(of: target) } else { tracker.follow(target) }
     }
-    publisher?.update(&tracker, until: Clock.monotonic + request.initialBuildNanoseconds)
+    var pythons = PythonPublisher(
+      pythons: try object.map(named: SharedMap.pythons), isOn: try object.map(named: SharedMap.pythonSwitch))
+    let changed = tracker.takeChanged()
+    publisher?.update(tracker, changed: changed, until: Clock.monotonic + request.initialBuildNanoseconds)
+    pythons.update(tracker, changed: changed, until: Clock.monotonic + request.initialBuildNanoseconds)
     return ProbeSession(
       object: object, ring: ring, sideband: sideband, sidebandPages: pages, cpus: cpus, tracker: tracker,
-      publisher: publisher, isAllProcesses: scope.trackerScope == .all, isNamed: scope.name != nil,
+      publisher: publisher, pythons: pythons, isAllProcesses: scope.trackerScope == .all, isNamed: scope.name != nil,
       scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
       unwind: mode.name)
   }
 
   private init(
     object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], sidebandPages: Int,
-    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, isAllProcesses: Bool, isNamed: Bool,
-    scopeWarnings: [String], unwind: String
+    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, pythons: PythonPublisher,
+    isAllProcesses: Bool, isNamed: Bool, scopeWarnings: [String], unwind: String
   ) {
     self.object = object
     self.ring = ring
@@ -182,6 +189,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     nextLookAtCPUs = Clock.monotonic + Self.cpuInterval
     self.tracker = tracker
     self.publisher = publisher
+    self.pythons = pythons
     self.isAllProcesses = isAllProcesses
     self.isNamed = isNamed
     self.scopeWarnings = scopeWarnings
@@ -283,7 +291,15 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   mutating func followRunningProcesses() {
     guard isAllProcesses, let processes = try? ProcessTable.processes() else { return }
     for process in processes { tracker.follow(process) }
-    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
+    publish()
+  }
+
+  /// Tells the kernel side what has changed, and builds for a while.
+  private mutating func publish() {
+    let changed = tracker.takeChanged()
+    // What runs Python is soon found, and some of it is soon gone.
+    pythons.update(tracker, changed: changed, until: Clock.monotonic + Self.searchTime)
+    publisher?.update(tracker, changed: changed, until: Clock.monotonic + Self.buildTime)
   }
 
   /// What to poll; any of them readable means `drain()` has work.
@@ -291,7 +307,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
   var hasPending: Bool {
-    !pendingSideband.isEmpty || publisher?.hasWork ?? false || tracker.pythonNames.hasWork
+    !pendingSideband.isEmpty || publisher?.hasWork ?? false || pythons.hasWork(Clock.monotonic)
+      || tracker.pythonNames.hasWork
   }
 
   /// What unwind tables have cost so far: the time to build them in ns, and their bytes.
@@ -313,7 +330,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     try drain(
       until: MonotonicTime(nanoseconds: Clock.monotonic.nanoseconds - Self.settlingTime), into: &consumer)
     readPythonNames(until: Clock.monotonic + Self.nameTime)
-    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
+    publish()
   }
 
   /// Takes and applies everything that is left.
@@ -410,7 +427,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   ///
   /// - Parameter kept: the sources that samples lie in.
   mutating func forgetUnusedSources(except kept: Set<SourceIndex>) {
-    publisher?.forget(tracker.forgetUnusedSources(except: kept))
+    let gone = tracker.forgetUnusedSources(except: kept)
+    publisher?.forget(gone)
+    pythons.forget(gone)
   }
 
   // MARK: - At its end
@@ -434,7 +453,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     missed.note(in: &profile.account)
     profile.codeRegions = tracker.codeRegions
     profile.runtimeNames = tracker.pythonNames.names(of: profile.runtimeFrames)
-    profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + tracker.warnings
+    profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + pythons.warnings + tracker.warnings
   }
 }
 

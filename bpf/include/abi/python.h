@@ -40,8 +40,8 @@ struct swprof_python {
 	__u8 is_free_threaded; /* 0 or 1 */
 	/* in the thread state */
 	__u16 state_thread; /* thread_id: equal to the thread pointer */
-	__u16 state_frame; /* the current frame; 3.11 and 3.12: in the CFrame, see cframe_frame */
-	__u16 state_cframe; /* 3.10 to 3.12; else 0 */
+	__u16 state_frame; /* the current frame; 3.11 and 3.12: 0, it is in the CFrame at cframe_frame */
+	__u16 state_cframe; /* pointer to the current CFrame, 3.10 to 3.12; else 0 */
 	__u16 state_interpreter;
 	__u16 state_base_frame; /* since 3.15: the frame at which each chain ends, within the state; else 0 */
 	__u16 state_task; /* the asyncio task that runs; 0: not known */
@@ -54,7 +54,7 @@ struct swprof_python {
 	__u16 frame_code;
 	__u16 frame_position;
 	__u16 frame_owner; /* since 3.12 */
-	__u16 frame_entry; /* 3.11: is_entry; else 0 */
+	__u16 frame_entry; /* 3.11: is_entry; else 0. 3.10: each frame is a run of its own */
 	__u16 frame_size; /* bytes to read for all of these, at most SWPROF_PYTHON_FRAME_SIZE_MAX */
 	/* in a code object */
 	__u16 code_object_type; /* ob_type */
@@ -82,6 +82,7 @@ _Static_assert(sizeof(struct swprof_python) == 96, "layout");
  */
 #define SWPROF_PYTHON_FRAMES_MAX 128
 #define SWPROF_PYTHON_RECORDS_MAX 256
+#define SWPROF_PYTHON_WORDS_MAX (2 * SWPROF_PYTHON_RECORDS_MAX)
 
 #define SWPROF_PYTHON_PLACE(unit, cookie) ((__u64)(cookie) << 32 | (__u32)(unit))
 #define SWPROF_PYTHON_COOKIE(arguments, keywords, flags, first_line)                                                   \
@@ -90,16 +91,22 @@ _Static_assert(sizeof(struct swprof_python) == 96, "layout");
 #define SWPROF_PYTHON_UNIT_NONE 0xffffffff
 
 enum swprof_python_mark {
-	/* The end of a run of the eval loop. Second word: how many native frames, from the leaf on, are no deeper than
-	 * that run: the last of them is the eval loop. SWPROF_PYTHON_DETACHED: its place is not on this stack.
-	 */
-	SWPROF_PYTHON_BOUNDARY = 1,
+	SWPROF_PYTHON_BOUNDARY = 1, /* the end of a run of the eval loop; second word: SWPROF_PYTHON_END() */
 	SWPROF_PYTHON_TRUNCATED = 2, /* more than SWPROF_PYTHON_FRAMES_MAX, or the base was not reached */
 	SWPROF_PYTHON_UNREADABLE = 3, /* memory of a frame or of its code could not be read */
 	SWPROF_PYTHON_NO_CODE = 4, /* a frame whose code is no code object */
 	SWPROF_PYTHON_COLLECTING = 5, /* at the leaf: garbage is being collected */
-	SWPROF_PYTHON_TASK = 6, /* second word: address of the asyncio task that runs */
+	SWPROF_PYTHON_TASK = 6, /* at the leaf; second word: address of the asyncio task that runs */
 };
+/* First words below this are marks: no code object has such an address. */
+#define SWPROF_PYTHON_MARK_LIMIT 4096
+
+/*
+ * Where a run ends. The upper 48 bits are an address on the stack of its eval loop, the lower 16 bits count the native
+ * frames and marks from the leaf on that are no deeper than the run: the last of them is the eval loop.
+ * SWPROF_PYTHON_DETACHED: none of the native frames has the address.
+ */
+#define SWPROF_PYTHON_END(address, natives) ((__u64)(address) << 16 | (natives))
 #define SWPROF_PYTHON_DETACHED 0xffff
 
 /* How a thread stood to the global interpreter lock. */

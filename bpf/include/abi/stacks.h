@@ -29,6 +29,11 @@ enum swprof_stack_end {
 /* Marks among the user frames of a stack. No code has such an address. */
 #define SWPROF_FRAME_GUESSED 1 /* the next frame was found among the words of the stack, and is a guess */
 #define SWPROF_FRAME_DOUBTED 2 /* a caller may be missing before the next frame */
+/* Those that user space puts there as it merges a stack with its Python side. */
+#define SWPROF_FRAME_PYTHON_TRUNCATED 3 /* Python frames towards the root are missing */
+#define SWPROF_FRAME_PYTHON_UNREADABLE 4 /* the same, as memory could not be read */
+#define SWPROF_FRAME_PYTHON_NOT_MERGED 5 /* Python frames towards the root belong among the native ones before it */
+#define SWPROF_FRAME_PYTHON_COLLECTING 6 /* garbage is being collected */
 
 /*
  * A frame of a runtime takes three words, counted in user_frames: where in the function, by which the runtime knows the
