@@ -54,8 +54,9 @@ let package = Package(
       name: "Symbolication", dependencies: ["CElfutils", "ELF", "LinuxSystem", "ProfileModel", "Unwinding"],
       swiftSettings: product,
       linkerSettings: isStatic ? [] : libraries("dw", "elf")),
+    .target(name: "Runtimes", dependencies: ["CProbes", "ELF", "ProfileModel"], swiftSettings: product),
     .target(
-      name: "Capture", dependencies: ["BPF", "CProbes", "ELF", "LinuxSystem", "ProfileModel", "Unwinding"],
+      name: "Capture", dependencies: ["BPF", "CProbes", "ELF", "LinuxSystem", "ProfileModel", "Runtimes", "Unwinding"],
       swiftSettings: product,
       plugins: ["BPFBuildPlugin"]),
     .target(
@@ -106,6 +107,9 @@ let package = Package(
     .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "ELF", "Unwinding"], swiftSettings: strict),
+    .testTarget(
+      name: "RuntimesTests", dependencies: ["CProbes", "ELF", "LinuxSystem", "ProfileModel", "Runtimes"],
+      swiftSettings: strict),
     .testTarget(name: "BPFTests", dependencies: ["BPF"], swiftSettings: strict),
     .testTarget(
       name: "UnwindingTests",
@@ -166,8 +170,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "Capture", "CommandRunning", "ELF", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "SeededRandom",
-        "Unwinding", "swprof",
+        "CProbes", "Capture", "CommandRunning", "ELF", "LinuxSystem", "Metrics", "Policies", "ProfileModel", "Runtimes",
+        "SeededRandom", "Unwinding", "swprof",
       ],
       exclude: ["Workloads"],
       swiftSettings: strict),

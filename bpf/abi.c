@@ -4,5 +4,6 @@
 #include "abi/names.h"
 #include "abi/network.h"
 #include "abi/offcpu.h"
+#include "abi/python.h"
 #include "abi/stacks.h"
 #include "abi/tables.h"

@@ -12,6 +12,8 @@ struct SharedMap: MapName {
   static let codeMapEdition = SharedMap(.codeMapEdition, .codeMapEdition)
   static let codeFiles = SharedMap(.codeFiles, .codeFiles)
   static let unwindChunks = SharedMap(.unwindChunks, .unwindChunks)
+  static let pythons = SharedMap(.pythons, .pythons)
+  static let pythonSwitch = SharedMap(.pythonSwitch, .pythonSwitch)
 
   let rawValue: String
 

@@ -20,17 +20,30 @@ package enum Runtime: UInt8, Sendable, CaseIterable {
 package struct RuntimeFrame: Hashable, Sendable {
   package let runtime: Runtime
   package let process: ProcessID
+  /// When the program of the process began, see `AddressSpace.programStart`.
+  package let programStart: UInt64
   /// By which the runtime knows the function: the address of its code object.
   package let object: UInt64
   /// Where in the function, as the runtime counts.
   package let position: UInt64
 
-  package init(runtime: Runtime, process: ProcessID, object: UInt64, position: UInt64) {
+  package init(
+    runtime: Runtime, process: ProcessID, programStart: UInt64 = 0, object: UInt64, position: UInt64
+  ) {
     self.runtime = runtime
     self.process = process
+    self.programStart = programStart
     self.object = object
     self.position = position
   }
+}
+
+/// What a runtime calls a frame.
+package enum RuntimeName: Hashable, Sendable {
+  /// `line` is nil for an instruction without one.
+  case function(name: String, file: String, line: Int?)
+  /// What ran there has been freed.
+  case gone
 }
 
 /// A frame of a user stack as the kernel side records it.
@@ -62,6 +75,10 @@ struct UserFrames: Sequence, IteratorProtocol {
     switch word {
     case UInt64(SWPROF_FRAME_GUESSED): return .marker(.guessedCaller)
     case UInt64(SWPROF_FRAME_DOUBTED): return .marker(.doubtedCaller)
+    case UInt64(SWPROF_FRAME_PYTHON_TRUNCATED): return .marker(.python(.truncated))
+    case UInt64(SWPROF_FRAME_PYTHON_UNREADABLE): return .marker(.python(.unreadable))
+    case UInt64(SWPROF_FRAME_PYTHON_NOT_MERGED): return .marker(.python(.notMerged))
+    case UInt64(SWPROF_FRAME_PYTHON_COLLECTING): return .marker(.python(.collecting))
     case Self.announcements:
       guard let runtime = Self.runtime(word), end >= 2 else { break }
       end -= 2

@@ -11,7 +11,10 @@ package struct ComparedSides {
   package init(base: ComparedSide, new: ComparedSide, _ basis: ComparisonBasis) {
     let match = ProgramMatch(base: base.profiles, new: new.profiles)
     notes = match.notes
-    profiles = (base.profiles.map(match.base), new.profiles.map(match.new))
+    // Programs are matched by all of their code.
+    profiles = (
+      base.profiles.map { basis.shown(match.base($0)) }, new.profiles.map { basis.shown(match.new($0)) }
+    )
     let multiple = Self.commonMultiple(of: base.runs + new.runs)
     let compared = { (runs: [ComparedSide.Run], profiles: [Profile]) in
       zip(runs, profiles).map { Self.compared($0, $1, basis, multiple: multiple) }

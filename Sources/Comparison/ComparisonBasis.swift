@@ -17,12 +17,21 @@ package struct ComparisonBasis {
   package var measure: Measure
   /// The stacks with a function that one of these finds are compared as one.
   package var watched: [TextPattern]
+  /// Whether the native frames of interpreters are compared as well.
+  package var showsInterpreterFrames: Bool
 
-  package init(scope: Scope = .function, measure: Measure = .count, watched: [TextPattern] = []) {
+  package init(
+    scope: Scope = .function, measure: Measure = .count, watched: [TextPattern] = [],
+    showsInterpreterFrames: Bool = false
+  ) {
     self.scope = scope
     self.measure = measure
     self.watched = watched
+    self.showsInterpreterFrames = showsInterpreterFrames
   }
+
+  /// The part of a profile that is compared.
+  func shown(_ profile: Profile) -> Profile { showsInterpreterFrames ? profile : profile.withoutInterpreterFrames }
 
   /// - Parameter kind: of the run; nil where it is not known.
   func method(of kind: TaskKind?) -> FunctionCosts.Method {

@@ -60,6 +60,10 @@ package struct ELFFile {
   package let notes: [Segment]
   /// The `PT_GNU_EH_FRAME` entry, which leads to the call frame information in a file without section headers.
   package let callFrameIndex: Segment?
+  /// The `PT_DYNAMIC` entry, which leads to what the dynamic linker reads.
+  package let dynamic: Segment?
+  /// How many bytes of thread-local variables each thread has for this file (`PT_TLS`).
+  package let threadLocalSize: UInt64
   private let sectionHeaders: (offset: UInt64, count: Int, names: Int)
 
   private let layout: Layout
@@ -90,6 +94,8 @@ package struct ELFFile {
     var loads: [Segment] = []
     var notes: [Segment] = []
     var callFrameIndex: Segment?
+    var dynamic: Segment?
+    var threadLocalSize: UInt64 = 0
     if count > 0 {
       guard header.integer(at: counts + 2, as: UInt16.self) == layout.segment else {
         throw ELFError.malformed(.programHeaders)
@@ -106,7 +112,9 @@ package struct ELFFile {
           isExecutable: table.integer(at: entry + layout.segmentFlags, as: UInt32.self) & 1 != 0)
         switch table.integer(at: entry, as: UInt32.self) {
         case 1: loads.append(segment)
+        case 2: dynamic = segment
         case 4: notes.append(segment)
+        case 7: threadLocalSize = table.word(at: entry + 5 * layout.word, size: layout.word)
         case 0x6474_E550: callFrameIndex = segment
         default: break
         }
@@ -115,6 +123,8 @@ package struct ELFFile {
     self.loads = loads
     self.notes = notes
     self.callFrameIndex = callFrameIndex
+    self.dynamic = dynamic
+    self.threadLocalSize = threadLocalSize
   }
 
   /// The ELF virtual address that the byte at a file offset is linked for.
@@ -181,6 +191,19 @@ package struct ELFFile {
       let name = names[start..<min(names.count, start + Self.maximumSectionName)].prefix { $0 != 0 }
       return String(decoding: name, as: UTF8.self)
     }
+  }
+
+  /// Whether some section may have a name: a search in the bytes of all names, at the cost of two small reads.
+  package func mayHaveSection(named name: String) throws(ELFError) -> Bool {
+    let size = UInt64(layout.section)
+    guard sectionHeaders.offset > 0, sectionHeaders.names < sectionHeaders.count else { return false }
+    let (place, overflow) = sectionHeaders.offset.addingReportingOverflow(UInt64(sectionHeaders.names) * size)
+    let header = try source.prefix(at: overflow ? .max : place, limit: layout.section)
+    guard header.count == layout.section else { return false }
+    let table = section(header, at: 0)
+    let names = try source.prefix(
+      at: table.fileOffset, limit: Int(min(table.size, UInt64(Self.maximumNamesSize))))
+    return names.contains(bytes: Array(name.utf8) + [0])
   }
 
   /// The names that are looked for are shorter.

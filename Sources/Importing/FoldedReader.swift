@@ -215,6 +215,9 @@ enum AnnotatedName {
       name = name.dropLast(mark.count)
       origin = mark == "_[k]" ? .kernel : mark == "_[j]" ? .jit : .user
       isInlined = mark == "_[i]"
+    } else if name.hasSuffix("_[p]"), name.utf8.count > 4 {
+      name = name.dropLast(4)
+      origin = .interpreted(.python)
     } else if name.hasSuffix("]"), let language = Language.known.first(where: { name.hasSuffix("_[\($0.name)]") }),
       name.utf8.count > language.name.utf8.count + 3
     {

@@ -183,9 +183,9 @@ package enum ProcessTable {
 }
 
 /// A symbolic link of the file system (readlink(2)).
-enum SymbolicLink {
+package enum SymbolicLink {
   /// What it leads to; nil where that cannot be read.
-  static func destination(of path: String) -> String? {
+  package static func destination(of path: String) -> String? {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let size = buffer.count
     let count = unsafe readlink(path, &buffer, size)

@@ -137,7 +137,8 @@ struct PprofBuilder {
     switch origin {
     case .kernel: module ?? Module(path: "[kernel]")
     case .jit: module ?? Module(path: "[jit]")
-    case .interpreted(let language): InterpretedModule.module(language, module)
+    case .interpreted(let language): InterpretedModule.interpreted.module(language, module)
+    case .interpreterNative(let language): InterpretedModule.interpreter.module(language, module)
     case .user, .unresolved, .marker: module
     }
   }
@@ -245,20 +246,31 @@ enum PprofLabel {
   }
 }
 
-/// The module of interpreted functions in pprof files: `[interpreted: python]`, with the path of their own behind it.
-enum InterpretedModule {
-  private static let prefix = "[interpreted: "
+/// The module of functions that are interpreted, or are of an interpreter, in pprof files: `[interpreted: python]` or
+/// `[interpreter: python]`, with the path of their own behind it.
+enum InterpretedModule: String, CaseIterable {
+  case interpreted
+  case interpreter
 
-  static func module(_ language: Language, _ own: Module?) -> Module {
+  private var prefix: String { "[\(rawValue): " }
+
+  func module(_ language: Language, _ own: Module?) -> Module {
     Module(path: "\(prefix)\(language.name)]\(own.map { " \($0.path)" } ?? "")", buildID: own?.buildID)
   }
 
-  /// The language and the module of its own that a path has; nil for one of another form.
-  static func read(_ path: String) -> (language: Language, own: String?)? {
-    guard path.hasPrefix(prefix), let end = path.firstIndex(of: "]"),
-      let language = Language(path[..<end].dropFirst(prefix.count))
+  private func origin(_ language: Language) -> FrameOrigin {
+    switch self {
+    case .interpreted: .interpreted(language)
+    case .interpreter: .interpreterNative(language)
+    }
+  }
+
+  /// The origin and the module of its own that a path tells; nil for one of another form.
+  static func read(_ path: String) -> (origin: FrameOrigin, own: String?)? {
+    guard let kind = allCases.first(where: { path.hasPrefix($0.prefix) }), let end = path.firstIndex(of: "]"),
+      let language = Language(path[..<end].dropFirst(kind.prefix.count))
     else { return nil }
     let own = path[end...].dropFirst()
-    return (language, own.hasPrefix(" ") ? String(own.dropFirst()) : nil)
+    return (kind.origin(language), own.hasPrefix(" ") ? String(own.dropFirst()) : nil)
   }
 }

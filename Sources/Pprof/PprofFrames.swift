@@ -14,8 +14,8 @@ struct PprofFrames {
   private var moduleOf: [Module: Int] = [:]
   /// The module of each mapping; nil where it has no name.
   private var mappingModules: [Int?] = []
-  /// The language of each mapping that has interpreted functions.
-  private var mappingLanguages: [Language?] = []
+  /// The origin of the functions of each mapping of an interpreter or of what it interprets.
+  private var mappingOrigins: [FrameOrigin?] = []
 
   init(_ file: Perftools_Profiles_Profile) throws(PprofError) {
     self.file = file
@@ -62,7 +62,7 @@ struct PprofFrames {
       guard mapping != nil else { throw .unknown(what: "mapping \(location.mappingID)", place: place) }
     }
     let module = mapping.flatMap { mappingModules[$0] }
-    let language = mapping.flatMap { mappingLanguages[$0] }
+    let origin = mapping.flatMap { mappingOrigins[$0] }
     let address = self.address(of: location, mapping: mapping)
     guard !location.line.isEmpty else { return [index(of: unnamed(address, module: module))] }
     var frames: [Int] = []
@@ -76,7 +76,7 @@ struct PprofFrames {
         index(
           of: Frame(
             function: name, module: module, address: address,
-            origin: language.map { .interpreted($0) } ?? origin(ofNamed: name, module: module, address: address),
+            origin: origin ?? self.origin(ofNamed: name, module: module, address: address),
             isInlined: !frames.isEmpty,
             source: file.isEmpty || lineNumber < 1 ? nil : SourceLocation(file: file, line: lineNumber))))
     }
@@ -135,7 +135,7 @@ struct PprofFrames {
     let buildID = try file.text(mapping.buildID, place: place)
     let interpreted = InterpretedModule.read(path)
     if let interpreted { path = interpreted.own ?? "" }
-    mappingLanguages.append(interpreted?.language)
+    mappingOrigins.append(interpreted?.origin)
     mappingModules.append(path.isEmpty ? nil : module(path, buildID))
   }
 

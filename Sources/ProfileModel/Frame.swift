@@ -26,6 +26,12 @@ package struct SourceLocation: Hashable, Sendable {
     self.file = file
     self.line = line
   }
+
+  /// `app.py:12`, without folders.
+  package var shortName: String {
+    let name = file.lastIndex(of: "/").map { file[file.index(after: $0)...] } ?? file[...]
+    return "\(name):\(line)"
+  }
 }
 
 /// One symbolicated frame of a stack.
@@ -70,17 +76,18 @@ package struct Frame: Hashable, Sendable {
   /// The function, with ` (file:line)` where that is wanted and known; the file without its folders.
   package func name(withLine: Bool) -> String {
     guard withLine, let source else { return function }
-    let file = source.file.lastIndex(of: "/").map { source.file[source.file.index(after: $0)...] } ?? source.file[...]
-    return "\(function) (\(file):\(source.line))"
+    return "\(function) (\(source.shortName))"
   }
 
-  /// The suffix that folded stacks give a frame of this kind: `_[k]`, `_[j]`, `_[i]`, `_[python]` or nothing.
+  /// The suffix that folded stacks give a frame of this kind: `_[k]`, `_[j]`, `_[i]`, `_[p]` for Python, `_[java]` and the
+  /// like for other languages, or nothing.
   package var annotation: String {
     switch origin {
     case .kernel: "_[k]"
     case .jit: "_[j]"
+    case .interpreted(.python): "_[p]"
     case .interpreted(let language): "_[\(language.name)]"
-    case .user, .unresolved, .marker: isInlined ? "_[i]" : ""
+    case .user, .interpreterNative, .unresolved, .marker: isInlined ? "_[i]" : ""
     }
   }
 }

@@ -11,6 +11,9 @@ package enum FrameOrigin: Sendable, Hashable {
   case marker
   /// A function that a runtime interprets.
   case interpreted(Language)
+  /// Native code by which an interpreter runs such functions: its loop, and the calls into it and out of it. Views leave
+  /// it out unless they are asked for it, see `Profile.withoutInterpreterFrames`.
+  case interpreterNative(Language)
 
   /// The number that a store keeps. Numbers are never reused.
   package var code: UInt8 {
@@ -21,13 +24,14 @@ package enum FrameOrigin: Sendable, Hashable {
     case .unresolved: 3
     case .marker: 4
     case .interpreted: 5
+    case .interpreterNative: 6
     }
   }
 
   /// The origin that a store has kept.
   ///
-  /// - Parameter language: of an interpreted function.
-  /// - Returns: nil for a number of a later version, and where an interpreted function lacks its language.
+  /// - Parameter language: of an interpreted function, or of its interpreter.
+  /// - Returns: nil for a number of a later version, and where one of these lacks its language.
   package init?(code: UInt8, language: Language? = nil) {
     switch code {
     case 0: self = .user
@@ -38,20 +42,36 @@ package enum FrameOrigin: Sendable, Hashable {
     case 5:
       guard let language else { return nil }
       self = .interpreted(language)
+    case 6:
+      guard let language else { return nil }
+      self = .interpreterNative(language)
     default: return nil
     }
   }
 
-  /// The language of an interpreted function.
+  /// The language of an interpreted function, or of its interpreter.
   package var language: Language? {
-    if case .interpreted(let language) = self { return language }
-    return nil
+    switch self {
+    case .interpreted(let language), .interpreterNative(let language): language
+    case .user, .kernel, .jit, .unresolved, .marker: nil
+    }
+  }
+
+  package var isInterpreted: Bool {
+    if case .interpreted = self { return true }
+    return false
+  }
+
+  /// Whether it is code of an interpreter, which views leave out.
+  package var isInterpreterNative: Bool {
+    if case .interpreterNative = self { return true }
+    return false
   }
 
   /// Whether this is code that ran in user mode, with a name.
   package var isNamedUserCode: Bool {
     switch self {
-    case .user, .jit, .interpreted: true
+    case .user, .jit, .interpreted, .interpreterNative: true
     case .kernel, .unresolved, .marker: false
     }
   }

@@ -7,7 +7,7 @@ package enum MainProgram {
   }
 
   /// The program that each stack belongs to: the first module, from its root on, that is a file and no shared library.
-  /// Threads begin in the C library, and so do programs whose `_start` is not seen.
+  /// That of interpreted functions is their script; the interpreter is none. Threads begin in the C library, and so do programs whose `_start` is not seen.
   ///
   /// - Returns: an index into the profile's modules for each node, -1 for none; `others` has the outermost file of any
   ///   kind.
@@ -24,7 +24,9 @@ package enum MainProgram {
         others[index] = others[Int(node.parent)]
       }
       let frame = profile.frames[Int(node.frame)]
-      guard let module = frame.module, frame.origin == .user || frame.origin == .unresolved else { continue }
+      guard let module = frame.module,
+        frame.origin == .user || frame.origin == .unresolved || frame.origin.isInterpreted
+      else { continue }
       if others[index] < 0, isFile[module] { others[index] = module }
       if programs[index] < 0, isProgram[module] { programs[index] = module }
     }
@@ -46,9 +48,9 @@ package enum MainProgram {
     return weights
   }
 
-  /// Whether it is a file: `[vdso]`, `//anon` and the maps of just-in-time compilers are not.
+  /// Whether it is a file: `[vdso]`, `//anon`, `<string>` and the maps of just-in-time compilers are not.
   package static func isFile(_ module: Module) -> Bool {
-    !module.path.isEmpty && !["[", "//", "/tmp/perf-", "anon_inode:"].contains { module.path.hasPrefix($0) }
+    !module.path.isEmpty && !["[", "<", "//", "/tmp/perf-", "anon_inode:"].contains { module.path.hasPrefix($0) }
   }
 
   package static func isLibrary(_ module: Module) -> Bool {

@@ -26,6 +26,17 @@ extension Profile {
     merge.add(self, thread: { _ in true }, labels: { _ in .empty }) { $0 }
     return merge.profile
   }
+
+  /// The profile without the native frames of interpreters. A stack of such frames alone keeps its leaf.
+  package var withoutInterpreterFrames: Profile {
+    guard frames.contains(where: { $0.origin.isInterpreterNative }) else { return self }
+    var merge = ProfileMerge()
+    merge.add(self, thread: { _ in true }) { stack in
+      let shown = stack.filter { !$0.origin.isInterpreterNative }
+      return shown.isEmpty ? stack.suffix(1) : shown
+    }
+    return merge.profile
+  }
 }
 
 /// Puts profiles together, or parts of one.

@@ -17,8 +17,9 @@ package enum ProfileAssembly {
     var profile = Profile()
     var modules: [Module: Int] = [:]
     var warnings = raw.warnings
+    var pythonFrames: Set<Int> = []
     let locationFrames = frames(
-      of: raw, budget, runtimes, into: &profile, modules: &modules, warnings: &warnings)
+      of: raw, budget, runtimes, into: &profile, modules: &modules, pythonFrames: &pythonFrames, warnings: &warnings)
 
     // Parents precede children in both trees, so one pass in order carries the tree over.
     var node: [Int32] = []
@@ -51,8 +52,14 @@ package enum ProfileAssembly {
     }
     // There are as many values as before, in the same order.
     profile.timeline = raw.timeline
+    var traitsOfValue = raw.values.map { traits[Int($0.stack)] }
+    if var interpreters = InterpreterFrames(of: profile, pythonFrames: pythonFrames) {
+      for (index, isUnresolved) in interpreters.apply(to: &profile).enumerated() {
+        traitsOfValue[index].isUnresolved = isUnresolved
+      }
+    }
     var account = raw.account
-    for value in raw.values { account.note(traits[Int(value.stack)], value.weight.count) }
+    for (value, trait) in zip(raw.values, traitsOfValue) { account.note(trait, value.weight.count) }
     return (profile, account, warnings)
   }
 
@@ -75,7 +82,7 @@ package enum ProfileAssembly {
   /// The frames of each location from the outermost to the innermost inlined one, as indices into `profile.frames`.
   private static func frames(
     of raw: RawProfile, _ budget: NamingBudget, _ runtimes: RuntimeNames, into profile: inout Profile,
-    modules: inout [Module: Int], warnings: inout [String]
+    modules: inout [Module: Int], pythonFrames: inout Set<Int>, warnings: inout [String]
   ) -> [[Int]] {
     var result = [[Int]](repeating: [], count: raw.locations.count)
     var places = [[(location: Int, address: UInt64)]](repeating: [], count: raw.sources.count)
@@ -87,8 +94,10 @@ package enum ProfileAssembly {
         profile.frames.append(marker.frame)
         result[index] = [profile.frames.count - 1]
       case .runtime(let number):
-        let name = runtimes.name(of: raw.runtimeFrames[Int(number)])
+        let frame = raw.runtimeFrames[Int(number)]
+        let name = runtimes.name(of: frame)
         result[index] = [add(name, function: name.function, name.module, to: &profile, &modules)]
+        if frame.runtime == .python { pythonFrames.formUnion(result[index]) }
       }
     }
     var symbolicator = Symbolicator(kernelTexts: KernelNames.texts, budget: budget)

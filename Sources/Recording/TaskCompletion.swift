@@ -34,9 +34,9 @@ package enum TaskCompletion {
   private static func profile(
     _ raw: RawProfile, _ lookback: Lookback?, _ budget: NamingBudget
   ) -> (profile: Profile, account: SampleAccount, warnings: [String]) {
-    var named = ProfileAssembly.assemble(raw, budget)
+    var named = ProfileAssembly.assemble(raw, budget, runtimes: RuntimeNames(of: raw))
     guard let lookback else { return named }
-    let earlier = ProfileAssembly.assemble(lookback.profile, budget)
+    let earlier = ProfileAssembly.assemble(lookback.profile, budget, runtimes: RuntimeNames(of: lookback.profile))
     named.profile = named.profile.preceded(by: earlier.profile, offsetNanoseconds: lookback.nanoseconds)
     named.account.add(earlier.account)
     named.warnings += earlier.warnings.filter { !named.warnings.contains($0) }

@@ -23,12 +23,6 @@ enum FlameColor: String, CaseIterable {
 
   static let shadeCount = 8
 
-  /// Whose colors it has: a function keeps its color when its runtime compiles it.
-  var family: FlameColor { self == .interpreted ? .jit : self }
-
-  /// The colors that differ.
-  static let families = allCases.filter { $0.family == $0 }
-
   /// What a legend calls it; nil for what needs none.
   var name: String? {
     switch self {
@@ -54,7 +48,8 @@ enum FlameColor: String, CaseIterable {
     case .function(.interpreted, _): self = .interpreted
     case .function(.unresolved, _): self = .unresolved
     case .function(.marker, _): self = .marker
-    case .function(.user, let isInlined): self = isInlined ? .inlined : .user
+    case .function(.user, let isInlined), .function(.interpreterNative, let isInlined):
+      self = isInlined ? .inlined : .user
     case .change(let level): self = level == 0 ? .same : level > 0 ? .more : .less
     }
   }
@@ -62,7 +57,7 @@ enum FlameColor: String, CaseIterable {
   /// The class of a box: its family and shade.
   static func styleClass(of label: FrameLabel) -> String {
     if case .change(let level) = label.kind { return "\(FlameColor(label.kind).rawValue)\(min(7, abs(level)))" }
-    return "\(FlameColor(label.kind).family.rawValue)\(shade(of: label.name))"
+    return "\(FlameColor(label.kind).rawValue)\(shade(of: label.name))"
   }
 
   /// FNV-1a (32 bits), its high bits: the standard library's hash differs from run to run.
@@ -79,7 +74,8 @@ enum FlameColor: String, CaseIterable {
     case .label: ([214, 218, 224], [196, 202, 210])
     case .user: ([246, 130, 104], [250, 186, 120])
     case .kernel: ([240, 170, 60], [250, 206, 110])
-    case .jit, .interpreted: ([120, 200, 120], [170, 224, 130])
+    case .jit: ([120, 200, 120], [170, 224, 130])
+    case .interpreted: ([190, 150, 232], [222, 186, 244])
     case .inlined: ([96, 200, 196], [150, 222, 214])
     case .unresolved: ([188, 170, 164], [212, 198, 192])
     case .marker: ([176, 176, 176], [200, 200, 200])
@@ -94,7 +90,8 @@ enum FlameColor: String, CaseIterable {
     case .label: ([70, 74, 82], [84, 90, 98])
     case .user: ([142, 56, 40], [150, 84, 36])
     case .kernel: ([128, 84, 10], [146, 104, 24])
-    case .jit, .interpreted: ([36, 96, 44], [62, 112, 40])
+    case .jit: ([36, 96, 44], [62, 112, 40])
+    case .interpreted: ([84, 52, 132], [110, 74, 152])
     case .inlined: ([16, 92, 94], [34, 110, 104])
     case .unresolved: ([92, 80, 76], [108, 96, 90])
     case .marker: ([88, 88, 88], [104, 104, 104])

@@ -127,7 +127,7 @@ struct FlameDrawing {
       x -= Int((Double(name.count) * Self.cellWidth).rounded(.up))
       lines.append(text(name, x: x, y: 60, styleClass: "quiet"))
       x -= 15
-      lines.append("<rect class=\"\(kind.family.rawValue)3\" x=\"\(x)\" y=\"50\" width=\"11\" height=\"11\"/>")
+      lines.append("<rect class=\"\(kind.rawValue)3\" x=\"\(x)\" y=\"50\" width=\"11\" height=\"11\"/>")
       x -= 12
     }
     return lines

@@ -28,6 +28,6 @@ enum FlameStyle {
   }
 
   private static func rules(_ palette: FlamePalette, isDark: Bool) -> String {
-    FlameColor.families.map { $0.rules(palette, isDark: isDark) }.joined(separator: "\n")
+    FlameColor.allCases.map { $0.rules(palette, isDark: isDark) }.joined(separator: "\n")
   }
 }

@@ -12,6 +12,11 @@ package struct FunctionTotals: Sendable {
     package fileprivate(set) var own: UInt64 = 0
     /// The weight of stacks that hold the function, however often.
     package fileprivate(set) var total: UInt64 = 0
+    /// Of an interpreted function, the line that most of its own weight was on.
+    package fileprivate(set) var hottestLine: SourceLocation?
+
+    /// Where it is: `app.py:12` of an interpreted function, else the module.
+    package var place: String? { hottestLine?.shortName ?? module }
   }
 
   private struct Key: Hashable {
@@ -36,6 +41,7 @@ package struct FunctionTotals: Sendable {
     for value in profile.values { own[Int(value.stack)] += measure.value(of: value.weight) }
     let functionOf = identify(profile)
     addWeights(profile.stacks.nodes, own: own, functionOf: functionOf)
+    findHottestLines(profile, own: own, functionOf: functionOf)
     countUserStacks(profile, own: own)
   }
 
@@ -92,6 +98,19 @@ package struct FunctionTotals: Sendable {
     }
   }
 
+  private mutating func findHottestLines(_ profile: Profile, own: [UInt64], functionOf: [Int]) {
+    var lines: [Int: [SourceLocation: UInt64]] = [:]
+    for (node, own) in zip(profile.stacks.nodes, own) where own > 0 {
+      let frame = profile.frames[Int(node.frame)]
+      guard frame.origin.isInterpreted, let source = frame.source else { continue }
+      lines[functionOf[Int(node.frame)], default: [:]][source, default: 0] += own
+    }
+    for (function, weights) in lines {
+      functions[function].hottestLine =
+        weights.max { ($0.value, $1.key.file, $1.key.line) < ($1.value, $0.key.file, $0.key.line) }?.key
+    }
+  }
+
   private mutating func countUserStacks(_ profile: Profile, own: [UInt64]) {
     var isUser = [Bool](repeating: false, count: own.count)
     var isCut = isUser
@@ -112,7 +131,7 @@ package struct FunctionTotals: Sendable {
 
   private func isUserCode(_ frame: Frame, in profile: Profile) -> Bool {
     switch frame.origin {
-    case .user, .jit, .interpreted: true
+    case .user, .jit, .interpreted, .interpreterNative: true
     case .kernel, .marker: false
     case .unresolved: profile.moduleName(of: frame)?.hasPrefix("[kernel") != true
     }

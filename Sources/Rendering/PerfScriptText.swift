@@ -26,8 +26,10 @@ enum PerfScriptText {
     case .kernel: return "\t\(digits) \(name)+0x0 (\(module.map(kernel) ?? "[kernel.kallsyms]"))\n"
     // What perf calls the file of names for code of just-in-time compilers; a reader knows such code by it.
     case .jit: return "\t\(digits) \(name)+0x0 (\(jit(module)))\n"
-    case .user where frame.isInlined, .interpreted where frame.isInlined: return "\t\(digits) \(name) (inlined)\n"
-    case .user, .interpreted, .unresolved: return "\t\(digits) \(name)+0x0 (\(module.map(file) ?? "[unknown]"))\n"
+    case .user where frame.isInlined, .interpreted where frame.isInlined, .interpreterNative where frame.isInlined:
+      return "\t\(digits) \(name) (inlined)\n"
+    case .user, .interpreted, .interpreterNative, .unresolved:
+      return "\t\(digits) \(name)+0x0 (\(module.map(file) ?? "[unknown]"))\n"
     }
   }
 

@@ -4,7 +4,8 @@ package import ProfileModel
 ///
 /// Stacks are a prefix tree in two arrays: node `i` has the frame `stacks.frame[i]` and the caller `stacks.parent[i]`,
 /// which is less than `i`, or -1 at the root. Values are four arrays of one length. A profile with labels has a fifth,
-/// `values.labels`: indices into `label_sets`, or -1 for none.
+/// `values.labels`: indices into `label_sets`, or -1 for none. With samples of Python threads, `gil` has their sums by how
+/// they stood to the global interpreter lock: samples, or nanoseconds of waits.
 package enum ProfileJSON {
   /// Raised when a reader of the older form would misread the newer one; new keys do not raise it.
   private static let version = 1
@@ -34,6 +35,9 @@ package enum ProfileJSON {
         for thread in profile.threads { write(thread, to: &writer) }
       }
       if !profile.labels.isEmpty { write(profile.labels, to: &writer) }
+      if let shares = GILShares(profile, measure: task?.kind == .offCPU ? .nanoseconds : .count) {
+        write(shares, to: &writer)
+      }
       writeStacks(of: profile, amount: amount.flatMap { $0.isTime ? nil : $0 }, to: &writer)
     }
     return writer.text + "\n"
@@ -103,6 +107,18 @@ package enum ProfileJSON {
     }
   }
 
+  private static func write(_ shares: GILShares, to writer: inout JSONWriter) {
+    writer.key("gil")
+    writer.object(isInline: true) { writer in
+      writer.key("held")
+      writer.integer(shares.held)
+      writer.key("waiting")
+      writer.integer(shares.waiting)
+      writer.key("none")
+      writer.integer(shares.without)
+    }
+  }
+
   private static func writeStacks(of profile: Profile, amount: ImportedAmount?, to writer: inout JSONWriter) {
     writer.key("stacks")
     writer.object { writer in
@@ -148,6 +164,7 @@ package enum ProfileJSON {
     case .unresolved: "unresolved"
     case .marker: "marker"
     case .interpreted: "interpreted"
+    case .interpreterNative: "interpreter_native"
     }
   }
 }

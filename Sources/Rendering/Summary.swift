@@ -26,6 +26,9 @@ package enum Summary {
       let share = NumberText.percent(totals.completeUserStacks, of: totals.userStacks, decimals: 1)
       lines.append(field("stacks", "\(share) % of user stacks complete"))
     }
+    if let shares = GILShares(profile, measure: isOffCPU ? .nanoseconds : .count) {
+      lines.append(field("GIL", shares.sentence))
+    }
     if isOffCPU, totals.total > 0 { lines += waits(task, profile, paint) }
     if !isOffCPU, totals.total > 0 {
       lines += ["", paint.bold("hottest functions by self")] + table(totals.hottestByOwn(limit: functionCount), totals)
@@ -117,7 +120,7 @@ package enum Summary {
       let name = DisplayText.truncatedInMiddle(DisplayText.visible(function.name), to: functionWidth - mark.count)
       table.add([
         NumberText.percent(function.own, of: totals.total, decimals: 1),
-        NumberText.percent(function.total, of: totals.total, decimals: 1), name + mark, function.module ?? "",
+        NumberText.percent(function.total, of: totals.total, decimals: 1), name + mark, function.place ?? "",
       ])
     }
     return table.lines.map { "  " + $0 }

@@ -93,7 +93,34 @@ package enum TopReport {
     // CPUs spend samples and time; a heap has bytes.
     let verb = unit == "samples" || unit.hasSuffix("seconds") ? "spent" : "has"
     let sentence = "\(verb) \(share) % of its \(amount(totals.total, unit)) in \(name)"
-    return [verdict(task, sentence), "", "   self  total  function"] + rows(totals)
+    let place = place(of: hottest, in: profile, measure)
+    return [verdict(task, sentence + place), "", "   self  total  function"] + rows(totals)
+  }
+
+  /// ` (app.py:12)` of an interpreted function; of a native one, the interpreted function that most of its own weight was
+  /// called from, with its line.
+  private static func place(
+    of hottest: FunctionTotals.Function, in profile: Profile, _ measure: WeightMeasure
+  ) -> String {
+    if let line = hottest.hottestLine { return " (\(DisplayText.visible(line.shortName)))" }
+    guard profile.frames.contains(where: \.origin.isInterpreted) else { return "" }
+    let nodes = profile.stacks.nodes
+    var callers: [String: UInt64] = [:]
+    for value in profile.values {
+      let leaf = profile.frames[Int(nodes[Int(value.stack)].frame)]
+      guard leaf.function == hottest.name, leaf.origin == hottest.origin,
+        profile.moduleName(of: leaf).map(String.init) == hottest.module
+      else { continue }
+      var node = nodes[Int(value.stack)].parent
+      while node >= 0, !profile.frames[Int(nodes[Int(node)].frame)].origin.isInterpreted {
+        node = nodes[Int(node)].parent
+      }
+      guard node >= 0 else { continue }
+      let caller = profile.frames[Int(nodes[Int(node)].frame)].name(withLine: true)
+      callers[caller, default: 0] += measure.value(of: value.weight)
+    }
+    guard let caller = callers.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), caller.value > 0 else { return "" }
+    return ", called by \(DisplayText.truncatedInMiddle(DisplayText.visible(caller.key), to: nameWidth))"
   }
 
   /// A number with its unit; times as people read them.
@@ -110,7 +137,7 @@ package enum TopReport {
       let bar = bar(function.own, of: totals.total)
       let mark = Frame(function: function.name, origin: function.origin).annotation
       let name = DisplayText.truncatedInMiddle(DisplayText.visible(function.name), to: nameWidth - mark.count) + mark
-      let module = function.module.map { "  \(DisplayText.visible($0))" } ?? ""
+      let module = function.place.map { "  \(DisplayText.visible($0))" } ?? ""
       return
         "\(DisplayText.padded(own, to: 6, isRightAligned: true))%\(DisplayText.padded(all, to: 6, isRightAligned: true))%"
         + "  \(DisplayText.padded(name, to: nameWidth)) \(bar)\(module)"

@@ -3,7 +3,7 @@ package import ProfileModel
 /// What threads wait in, and where in their own code: the stacks of an off-CPU profile, put together by both.
 package struct WaitSites: Sendable {
   package struct Site: Equatable, Sendable {
-    /// The innermost function that is not the C library's.
+    /// The innermost interpreted function with its line, else the innermost function that is not the C library's.
     package let function: String
     /// The system call, `page fault`, or what else stands for the wait.
     package let waitsIn: String
@@ -76,9 +76,10 @@ package struct WaitSites: Sendable {
     let kernel = own.filter { $0.origin == .kernel }
     let user = own.filter { $0.origin.isNamedUserCode || $0.origin == .unresolved }
     let function =
-      user.last { !isSystemLibrary(profile.moduleName(of: $0) ?? "") } ?? user.last
+      user.last(where: \.origin.isInterpreted)
+      ?? user.last { !isSystemLibrary(profile.moduleName(of: $0) ?? "") } ?? user.last
       ?? kernel.first { !threadStarts.contains($0.function) } ?? own.last
-    let name = function.map { $0.function + $0.annotation } ?? phase
+    let name = function.map { $0.name(withLine: $0.origin.isInterpreted) + $0.annotation } ?? phase
     let call = kernel.lazy.compactMap { systemCall($0.function) }.first
     let waitsIn = call ?? (kernel.last ?? user.last).map { $0.function } ?? ""
     return (name, phase.hasPrefix("[blocked") ? waitsIn : phase)

@@ -209,5 +209,8 @@ enum Schema {
     """
     ALTER TABLE task ADD COLUMN version TEXT; -- of the swprof that recorded it
     """,
+    """
+    -- No table changes: `frame.origin` may be 6, which earlier versions do not know.
+    """,
   ]
 }

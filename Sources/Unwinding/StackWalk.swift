@@ -1,4 +1,4 @@
-import CProbes
+package import CProbes
 import CUnwinding
 
 /// The walks of `bpf/src/unwind`, compiled for user space: over any registers and any memory.
@@ -58,6 +58,26 @@ package struct StackWalk {
     /// its instruction pointer + 1. `guessed` and `doubted` stand among them.
     package var frames: [UInt64]
     package var end: StackEnd
+    /// The records of the Python side, from leaf to root (`python.h`).
+    package var python: [UInt64]
+    /// How the thread stands to the lock of CPython (`enum swprof_gil`).
+    package var gil: UInt8
+
+    package init(frames: [UInt64], end: StackEnd, python: [UInt64] = [], gil: UInt8 = 0) {
+      self.frames = frames
+      self.end = end
+      self.python = python
+      self.gil = gil
+    }
+  }
+
+  /// Where the Python side of a stack comes from.
+  package enum PythonSide {
+    case none
+    /// It is walked by what is known of the process.
+    case thread(swprof_python, threadPointer: UInt64)
+    /// It was walked before, and is to have its places among the native frames.
+    case records([UInt64])
   }
 
   /// Frames above this are not taken.
@@ -74,12 +94,29 @@ package struct StackWalk {
   ///
   /// - Parameters:
   ///   - ranges: sorted by address, without overlap.
+  ///   - python: the Python side of the stack.
   ///   - read: a number of bytes from an address on; nil where not all can be read.
   package static func walk(
-    from registers: Registers, through ranges: [CodeRange], read: @escaping (UInt64, Int) -> [UInt8]?
+    from registers: Registers, through ranges: [CodeRange], python: PythonSide = .none,
+    read: @escaping (UInt64, Int) -> [UInt8]?
   ) -> Stack {
     unsafe StackWalk(ranges: ranges, read: read).stack { source, result in
-      unsafe swprof_walk(source, registers.numbers, result)
+      var source = unsafe source.pointee
+      switch python {
+      case .none: unsafe swprof_walk(&source, registers.numbers, result)
+      case .thread(var target, let pointer):
+        unsafe withUnsafePointer(to: &target) { target in
+          unsafe source.python = target
+          unsafe source.thread_pointer = pointer
+          unsafe swprof_walk(&source, registers.numbers, result)
+        }
+      case .records(let words):
+        unsafe words.withUnsafeBufferPointer { words in
+          unsafe source.python_records = words.baseAddress
+          unsafe source.python_words = UInt32(clamping: words.count)
+          unsafe swprof_walk(&source, registers.numbers, result)
+        }
+      }
     }
   }
 
@@ -109,11 +146,14 @@ package struct StackWalk {
       let result = UnsafeMutablePointer<swprof_walk_result>.allocate(capacity: 1)
       defer { unsafe result.deallocate() }
       unsafe walk(&source, result)
-      let frames = unsafe withUnsafeBytes(of: &result.pointee.frames) {
-        unsafe Array($0.bindMemory(to: UInt64.self).prefix(Int(result.pointee.count)))
+      let (count, pythonCount) = unsafe (Int(result.pointee.count), Int(result.pointee.python_words))
+      let words = unsafe withUnsafeBytes(of: &result.pointee.frames) {
+        unsafe Array($0.bindMemory(to: UInt64.self).prefix(count + pythonCount))
       }
       let end = unsafe UInt8(exactly: result.pointee.end).flatMap(StackEnd.init(rawValue:))
-      return Stack(frames: frames, end: end ?? .unsupported)
+      return Stack(
+        frames: Array(words[..<count]), end: end ?? .unsupported, python: Array(words[count...]),
+        gil: unsafe UInt8(truncatingIfNeeded: result.pointee.gil))
     }
   }
 

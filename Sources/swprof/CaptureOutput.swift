@@ -45,7 +45,8 @@ struct CaptureOutput {
   private func write(_ recorded: RecordedTask, to sink: inout OutputSink) throws {
     let output = ResultOutput(options: result.output, verbosity: verbosity)
     switch recorded.result {
-    case .stacks(let profile): try output.write(ReportSubject(recorded.task, profile), to: &sink)
+    case .stacks(let profile):
+      try output.write(ReportSubject(recorded.task, result.output.native.shown(profile)), to: &sink)
     case .network(let profile): try output.write(recorded.task, profile, to: &sink)
     }
   }

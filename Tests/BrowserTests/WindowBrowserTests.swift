@@ -39,7 +39,7 @@ import Testing
 
   private func expected(_ palette: FlamePalette, isDark: Bool) -> [String: String] {
     var colors: [String: String] = [:]
-    for family in FlameColor.families {
+    for family in FlameColor.allCases {
       for (shade, color) in family.colors(palette, isDark: isDark).enumerated() {
         let number = Int(color.dropFirst(), radix: 16) ?? 0
         colors["\(family.rawValue)\(shade)"] = "rgb(\(number >> 16), \(number >> 8 & 255), \(number & 255))"

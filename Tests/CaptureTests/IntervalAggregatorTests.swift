@@ -51,6 +51,25 @@ struct IntervalAggregatorTests {
 
   private func kernel(_ address: UInt64) -> Location { .code(source: CodeSources.kernel, address: address) }
 
+  @Test func `waits are told apart by the state of the lock, and have the Python frames of their stack`() {
+    var tracker = tracker()
+    var aggregator = IntervalAggregator(wakeUpCode: wakeUp)
+    for (id, gil) in [(9, GILState.held), (10, .none), (11, .unknown)] {
+      let python: [UInt64] = [0x7000, 4, UInt64(SWPROF_PYTHON_BOUNDARY.rawValue), 1]
+      let stack = OffCPURecord.Stack(
+        id: UInt64(id), time: MonotonicTime(nanoseconds: 1), process: process, processName: "p", isKernel: false,
+        end: .complete, addresses: [0x20], python: python, gil: gil)
+      _ = aggregator.add(.stack(stack), tracker: &tracker)
+      aggregator.add(key(user: UInt64(id)), sum(1, 5, 5...5))
+    }
+
+    let raw = aggregator.rawProfile(sources: tracker.sources)
+
+    #expect(Set(raw.values.map { raw.labels[$0.labels] }) == Set([GILState.held, .none, .unknown].map(\.labels)))
+    #expect(Set(raw.values.map(\.stack)).count == 1)
+    #expect(raw.runtimeFrames == [RuntimeFrame(runtime: .python, process: process, object: 0x7000, position: 4)])
+  }
+
   @Test func `a wait stands on its stacks, under the mark of its phase`() {
     var tracker = tracker()
     var aggregator = IntervalAggregator(wakeUpCode: wakeUp)

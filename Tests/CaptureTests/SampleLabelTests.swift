@@ -45,6 +45,13 @@ struct SampleLabelTests {
     #expect(raw.warnings == ["2 samples lost their labels: there are more than 2 sets of labels"])
   }
 
+  @Test func `a state of the lock is a label, unless nothing is known of it`() {
+    #expect(
+      GILState.allCases.map { $0.labels.labels.map { "\($0.key)=\($0.value)" } } == [
+        [], ["gil=held"], ["gil=none"], ["gil=waiting"],
+      ])
+  }
+
   @Test func `without a labeler there are no labels`() {
     var aggregator = SampleAggregator()
     var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }

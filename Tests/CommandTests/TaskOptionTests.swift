@@ -79,9 +79,8 @@ struct TaskOption: CustomTestStringConvertible {
   /// Where tasks come from and go to is not said by a policy.
   private static let others: Set<String> = [
     "pid", "comm", "cgroup", "all", "include-children", "kernel-threads", "folded", "svg", "html", "json",
-    "speedscope", "pprof", "perf-script", "top", "dot", "by", "per-thread", "lines", "output", "color", "no-color",
-    "db",
-    "no-store", "note", "redact-args", "quiet", "verbose", "version", "help",
+    "speedscope", "pprof", "perf-script", "top", "dot", "by", "per-thread", "lines", "native-frames", "output", "color",
+    "no-color", "db", "no-store", "note", "redact-args", "quiet", "verbose", "version", "help",
   ]
 
   @Test(arguments: TaskKind.allCases)

@@ -32,7 +32,7 @@ extension EndToEnd {
     init() throws { bench = try Workbench() }
 
     /// Of the million that a kernel allows; a program of off-CPU profiling holds the walk of 64-bit and of 32-bit stacks.
-    @Test(arguments: [("trial", 50_000), ("offcpu", 100_000)])
+    @Test(arguments: [("trial", 60_000), ("offcpu", 100_000)])
     func `the verifier follows fewer instructions than would endanger other kernels`(check: String, limit: Int) throws {
       let result = try bench.run([bench.swprof, "doctor", "--json"])
 

@@ -35,6 +35,9 @@ struct target {
 	__u8 code[CODE_SIZE];
 	__u8 stack[STACK_SIZE];
 	struct swprof_unwind_rule rules[RULES];
+	struct swprof_python python;
+	__u64 thread_pointer;
+	__u64 python_records[SWPROF_PYTHON_WORDS_MAX];
 	__u32 call_count;
 	__u64 calls[CODE_SIZE]; /* what calls return to */
 };
@@ -238,9 +241,59 @@ static void write_rules(struct target *target)
 	}
 }
 
+/* A state of the thread, and types of code objects all over the stack. */
+static void write_python_words(struct target *target)
+{
+	__u64 state = STACK_START + (below(target, STACK_SIZE / 2) & ~7ULL);
+	__u64 slot = target->thread_pointer + (__s64)target->python.path[0];
+
+	for (__u64 place = 0; place < STACK_SIZE; place += 8)
+		if (below(target, 2))
+			memcpy(target->stack + place, &target->python.code_type, sizeof(__u64));
+	memcpy(target->stack + (state - STACK_START), &target->thread_pointer, sizeof(__u64));
+	if (slot >= STACK_START && slot <= STACK_START + STACK_SIZE - sizeof(state))
+		memcpy(target->stack + (slot - STACK_START), &state, sizeof(state));
+}
+
+/* Any layout, or one by which much of what the stack has is a frame. */
+static void write_python(struct target *target)
+{
+	struct swprof_python *python = &target->python;
+	__u8 *bytes = (__u8 *)python;
+	__u32 i;
+
+	target->thread_pointer = STACK_START + (below(target, STACK_SIZE) & ~7ULL);
+	for (i = 0; i < sizeof(*python); i++)
+		bytes[i] = next(target);
+	for (i = 0; i < SWPROF_PYTHON_WORDS_MAX; i++)
+		target->python_records[i] =
+			below(target, 2) ? below(target, 8) : SWPROF_PYTHON_END(STACK_START + below(target, STACK_SIZE), 0);
+	if (below(target, 4) == 0)
+		return;
+	for (i = 0; i < SWPROF_PYTHON_PATH_MAX; i++) {
+		python->path[i] = 8 * (__s32)below(target, 512) - 2048;
+		python->attached[i] = 8 * (__s32)below(target, 512) - 2048;
+	}
+	python->path_length = 1;
+	python->attached_length = below(target, 4);
+	python->anchor = below(target, 3);
+	python->shim_owner = next(target);
+	python->code_type = STACK_START + (below(target, STACK_SIZE) & ~7ULL);
+	python->code_object_type = 8;
+	python->state_thread = 0;
+	python->state_frame = 8 * below(target, 8);
+	python->state_cframe = 8 * below(target, 8);
+	python->frame_previous = 8 * below(target, 8);
+	python->frame_code = 8 * below(target, 8);
+	python->frame_size = 80;
+	python->code_size = 80;
+	write_python_words(target);
+}
+
 static bool is_sound(const struct swprof_walk_result *result, __u64 reads)
 {
-	if (result->count == 0 || result->count > SWPROF_USER_FRAMES_MAX || reads > READS_MAX)
+	if (result->count == 0 || result->count > SWPROF_USER_FRAMES_MAX || reads > READS_MAX ||
+	    result->python_words > SWPROF_PYTHON_WORDS_MAX || result->python_words % 2)
 		return false;
 	return (result->end >= SWPROF_STACK_COMPLETE && result->end <= SWPROF_STACK_DOUBTED) ||
 	       result->end == SWPROF_STACK_COMPAT || result->end == SWPROF_STACK_COMPAT_WHOLE;
@@ -260,8 +313,18 @@ static int walk(struct target *target, bool is_compat)
 		.lowest_code = CODE_START,
 		.highest_code = CODE_START + CODE_SIZE,
 		.is_wide = below(target, 2),
+		.thread_pointer = target->thread_pointer,
 	};
 	bool sound;
+
+	switch (below(target, 3)) {
+	case 0:
+		source.python = &target->python;
+		break;
+	case 1:
+		source.python_records = target->python_records;
+		source.python_words = below(target, SWPROF_PYTHON_WORDS_MAX + 8);
+	}
 
 	for (int i = 0; i < SWPROF_REGISTER_COUNT; i++)
 		registers[i] = word(target, below(target, 10));
@@ -300,6 +363,7 @@ int main(int argc, char **argv)
 		write_code(target);
 		write_rules(target);
 		write_stack(target);
+		write_python(target);
 		if (walk(target, false) || walk(target, true)) {
 			fprintf(stderr, "hostile_walks: not as it must be: hostile_walks 1 %llu\n", seed + i);
 			return 1;

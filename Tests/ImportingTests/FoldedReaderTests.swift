@@ -64,10 +64,11 @@ func stacks(_ profile: Profile) -> [[String]: UInt64] {
   }
 
   @Test func `marks of known languages become interpreted functions`() throws {
-    let frames = try read("f_[python];g_[java];h_[nobody];_[go];a[go] 1").profile.frames
+    let frames = try read("f_[python];f_[p];g_[java];h_[nobody];_[go];_[p];a[go] 1").profile.frames
 
-    #expect(frames.map(\.function) == ["f", "g", "h_[nobody]", "_[go]", "a[go]"])
-    #expect(frames.map(\.origin) == [.interpreted(.python), .interpreted(.java), .user, .user, .user])
+    #expect(frames.map(\.function) == ["f", "f", "g", "h_[nobody]", "_[go]", "_[p]", "a[go]"])
+    let python = FrameOrigin.interpreted(.python)
+    #expect(frames.map(\.origin) == [python, python, .interpreted(.java), .user, .user, .user, .user])
   }
 
   @Test func `comments and blank lines are passed over, other lines are told of`() throws {

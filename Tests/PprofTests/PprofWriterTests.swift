@@ -84,7 +84,7 @@ import Testing
     #expect(read.profile.frames.map(\.origin).sorted { $0.code < $1.code } == [.user, .kernel, .jit])
   }
 
-  @Test func `interpreted functions keep their languages, their files and their modules`() throws {
+  @Test func `interpreted functions and interpreters keep their languages, files and modules`() throws {
     var builder = ProfileBuilder()
     let jar = builder.module("/opt/app [1].jar", buildID: "ab")
     let source = SourceLocation(file: "/srv/app.py", line: 7)
@@ -92,6 +92,7 @@ import Testing
       Frame(function: "main"), Frame(function: "serve", origin: .interpreted(.python), source: source),
       Frame(function: "shop.Cart::total", module: jar, origin: .interpreted(.java)),
       Frame(function: "car", origin: .interpreted(try #require(Language("emacs-lisp")))),
+      Frame(function: "method_vectorcall", module: jar, address: 0x40, origin: .interpreterNative(.python)),
     ]
     builder.add(frames, count: 3)
     let read = try PprofReader.read(PprofWriter.render(Sample.task, builder.profile))

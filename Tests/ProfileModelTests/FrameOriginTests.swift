@@ -4,6 +4,7 @@ import Testing
 @Suite struct FrameOriginTests {
   private static let origins: [FrameOrigin] = [
     .user, .kernel, .jit, .unresolved, .marker, .interpreted(.python), .interpreted(.javaScript),
+    .interpreterNative(.python),
   ]
 
   @Test(arguments: origins)
@@ -12,11 +13,12 @@ import Testing
   }
 
   @Test func `a code of a later version is no origin`() {
-    for code in UInt8(6)...255 { #expect(FrameOrigin(code: code, language: .python) == nil) }
+    for code in UInt8(7)...255 { #expect(FrameOrigin(code: code, language: .python) == nil) }
   }
 
-  @Test func `an interpreted function without a language is none`() {
-    #expect(FrameOrigin(code: 5) == nil)
+  @Test(arguments: [UInt8(5), 6])
+  func `an interpreted function, or one of an interpreter, is none without a language`(code: UInt8) {
+    #expect(FrameOrigin(code: code) == nil)
   }
 
   @Test(arguments: [("Python", "python"), ("c#", "c#"), ("emacs-lisp", "emacs-lisp"), ("r", "r"), ("Perl6", "perl6")])

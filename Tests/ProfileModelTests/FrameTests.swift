@@ -8,7 +8,9 @@ import Testing
     (Frame(function: "f", origin: .kernel), "_[k]"),
     (Frame(function: "f", origin: .kernel, isInlined: true), "_[k]"),
     (Frame(function: "f", origin: .jit), "_[j]"),
-    (Frame(function: "f", origin: .interpreted(.python)), "_[python]"),
+    (Frame(function: "f", origin: .interpreted(.python)), "_[p]"),
+    (Frame(function: "f", origin: .interpreted(.java)), "_[java]"),
+    (Frame(function: "f", origin: .interpreterNative(.python)), ""),
     (Frame(function: "[libc.so.6+0x10]", origin: .unresolved), ""),
     (Frame.truncated(.tooDeep), ""),
   ])

@@ -55,6 +55,20 @@ import Testing
     #expect(text(merged) == ["t1 f@a 1", "t2 f@a 2", "t1 f@b 3"])
   }
 
+  @Test func `interpreters are left out, and a stack of their code alone keeps its leaf`() {
+    var profile = profile([(["loop", "f", "call", "g"], 3), (["loop", "f", "g"], 2), (["loop", "call"], 1)])
+    profile.frames = profile.frames.map { frame in
+      ["loop", "call"].contains(frame.function)
+        ? Frame(function: frame.function, module: frame.module, origin: .interpreterNative(.python)) : frame
+    }
+    #expect(text(profile.withoutInterpreterFrames) == ["t1 f@a;g@a 5", "t1 call@a 1"])
+  }
+
+  @Test func `a profile without an interpreter stays as it is`() {
+    let profile = profile([(["f", "g"], 3)])
+    #expect(profile.withoutInterpreterFrames == profile)
+  }
+
   @Test func `one profile stays as it is, none is empty`() {
     let one = profile([(["f", "g"], 3)])
     #expect(Profile.merged([one]) == one)

@@ -48,6 +48,21 @@ struct RuntimeFrameTests {
     #expect(account.defects == [.frameUnresolved: 5])
   }
 
+  @Test func `names that were read during the capture stand in stacks, and what was freed is a mark`() {
+    var raw = raw()
+    let (python, java) = (raw.runtimeFrames[0], raw.runtimeFrames[1])
+    raw.runtimeNames = [python: .function(name: "Shop.serve", file: "/srv/app.py", line: 3), java: .gone]
+
+    let (profile, account, _) = ProfileAssembly.assemble(raw, runtimes: RuntimeNames(of: raw))
+
+    let named = frames(profile)
+    #expect(named.map(\.function) == ["Shop.serve", "[java: code gone]", "Shop.serve", "[user mode]"])
+    #expect(named.map(\.origin) == [.interpreted(.python), .marker, .interpreted(.python), .marker])
+    #expect(named[0].source == SourceLocation(file: "/srv/app.py", line: 3))
+    #expect(named[0].module.map { profile.modules[$0].path } == "/srv/app.py")
+    #expect(account.defects.isEmpty)
+  }
+
   @Test func `a frame that its runtime does not know is a place without a name`() {
     let (profile, account, _) = ProfileAssembly.assemble(raw(), runtimes: RuntimeNames([.python: { _ in nil }]))
 

@@ -155,6 +155,7 @@ enum Sample {
     let names = ["a", "a b", "a 5", "b;c", "b\u{FF1B}c", "x\ny", "x\u{FFFD}y", "é", "\u{1F525}"]
     let origins: [FrameOrigin] = [
       .user, .kernel, .jit, .unresolved, .marker, .interpreted(.python), .interpreted(.java),
+      .interpreterNative(.python),
     ]
     var builder = ProfileBuilder()
     let modules: [Int?] = [nil, builder.module("/lib/x.so"), builder.module("/lib/y.so")]

@@ -17,7 +17,8 @@
 
 /* What tracks processes and walks their stacks. All else belongs to one kind: buffers, sums, scratch memory. */
 static const char *const shared[] = {
-	"targets", "cgroups", "program_starts", "code_maps", "code_map_edition", "code_files", "unwind_chunks",
+	"targets", "cgroups", "program_starts", "code_maps", "code_map_edition", "code_files", "unwind_chunks", "pythons",
+	"python_switch",
 };
 /* The programs that keep those maps up to date: attached once. */
 static const char *const lifecycle[] = {"process_fork", "process_exec", "process_rename", "process_exit"};

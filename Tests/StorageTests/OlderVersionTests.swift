@@ -45,7 +45,7 @@ import Testing
     #expect(try TaskStore.open(path: directory.database).add() > id)
   }
 
-  @Test(arguments: ["origin = 6, language = 'python'", "origin = 255", "origin = 5, language = NULL"])
+  @Test(arguments: ["origin = 7, language = 'python'", "origin = 255", "origin = 6, language = NULL"])
   func `an origin of a later version is reported`(change: String) throws {
     let id = try TaskStore.open(path: directory.database).add()
     try execute("UPDATE frame SET \(change) WHERE number = 0")

@@ -97,6 +97,7 @@ enum Sample {
         Frame(function: "[0x12]", address: 0x12, origin: .unresolved), .truncated(.tooDeep),
         Frame(
           function: "serve", origin: .interpreted(.python), source: SourceLocation(file: "/srv/app.py", line: 7)),
+        Frame(function: "method_vectorcall", module: 0, address: 0x1140, origin: .interpreterNative(.python)),
       ],
       threads: [thread(1, "bench"), thread(2, ""), thread(3, "worker")])
     var stacks = StackTreeBuilder()

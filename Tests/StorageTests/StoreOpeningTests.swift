@@ -63,12 +63,12 @@ import Testing
     _ = try TaskStore.open(path: directory.database).add()
     try directory.patchHeader(at: TemporaryDirectory.userVersionOffset, 99)
     let before = try directory.bytes()
-    let expected = StoreError.newer(path: directory.database, version: 99, known: 8)
+    let expected = StoreError.newer(path: directory.database, version: 99, known: 9)
     #expect(throws: expected) { try TaskStore.open(path: directory.database) }
     #expect(throws: expected) { try TaskStore.openReadOnly(path: directory.database) }
     #expect(try directory.bytes() == before)
     #expect(expected.description.contains("version 99"))
-    #expect(expected.description.contains("up to 8;"))
+    #expect(expected.description.contains("up to 9;"))
   }
 
   @Test func `a database of another program is refused and left as it is`() throws {

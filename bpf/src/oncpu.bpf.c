@@ -47,21 +47,29 @@ static __always_inline bool is_kernel_address(__u64 address)
 static __always_inline void take_user_stack(struct bpf_perf_event_data *context, struct task_struct *task,
 					    struct scratch *scratch)
 {
+	bool has_python;
+
 	if (!is_kernel_address(arch_ip(&context->regs)))
 		__builtin_memcpy(&scratch->regs, &context->regs, sizeof(scratch->regs));
 	else if (read_user_registers(scratch, task))
 		return;
+	has_python = prepare_python(scratch, scratch->sample.tgid);
 	walk_user_stack(scratch, scratch->sample.tgid);
 	scratch->sample.user_frames = scratch->walk.count;
 	scratch->sample.user_end = scratch->walk.end;
+	if (!has_python)
+		return;
+	scratch->sample.python_words = walk_python(arch_thread_pointer(task), scratch->sample.user_frames);
+	place_python();
+	scratch->sample.gil = python_gil();
 }
 
 static __always_inline void take_kernel_stack(struct bpf_perf_event_data *context, struct scratch *scratch)
 {
-	__u32 first = scratch->sample.user_frames;
+	__u32 first = scratch->sample.user_frames + scratch->sample.python_words;
 	long size;
 
-	if (first > SWPROF_USER_FRAMES_MAX)
+	if (first > USER_SIDE_MAX)
 		return;
 	size = bpf_get_stack(context, &scratch->frames[first], SWPROF_KERNEL_FRAMES_MAX * sizeof(__u64), 0);
 	if (size <= 0) {
@@ -92,7 +100,7 @@ static __always_inline int submit_copy(void)
 
 static __always_inline void submit(struct scratch *scratch)
 {
-	__u64 frames = scratch->sample.user_frames + scratch->sample.kernel_frames;
+	__u64 frames = scratch->sample.user_frames + scratch->sample.python_words + scratch->sample.kernel_frames;
 	__u64 size = sizeof(scratch->sample) + frames * sizeof(__u64);
 	__u64 flags = BPF_RB_NO_WAKEUP;
 

@@ -183,6 +183,7 @@ struct sched_entity {
 
 struct thread_struct {
 	unsigned long sp;
+	unsigned long fsbase; /* x86 */
 };
 
 struct llist_node {

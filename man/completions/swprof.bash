@@ -186,7 +186,7 @@ _swprof() {
 
 _swprof_oncpu() {
     repeating_flags=()
-    non_repeating_flags=(--no-jitter --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--no-jitter --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --native-frames --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=()
     non_repeating_options=(--freq --pid --comm --cgroup --duration --unwind --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
@@ -239,7 +239,7 @@ _swprof_oncpu() {
 
 _swprof_offcpu() {
     repeating_flags=()
-    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--wakers --kernel-threads --all --include-children --no-include-children --user --kernel --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --native-frames --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=(--phase)
     non_repeating_options=(--min-block --max-block --state --pid --comm --cgroup --duration --unwind --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
@@ -302,7 +302,7 @@ _swprof_offcpu() {
 
 _swprof_network() {
     repeating_flags=()
-    non_repeating_flags=(--all --include-children --no-include-children --fold-ids --call-times --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--all --include-children --no-include-children --fold-ids --call-times --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --native-frames --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=(--uri)
     non_repeating_options=(--pid --comm --cgroup --duration --slower-than --sample --body --samples --by --output -o --color --db --note)
     __swprof_offer_flags_options -1
@@ -467,7 +467,7 @@ _swprof_metrics() {
 
 _swprof_report() {
     repeating_flags=()
-    non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --no-color --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--user --kernel --inverted --reverse --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --native-frames --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--from --label)
     non_repeating_options=(--window --event --thread --focus --ignore --since --until --root --min-share --title --by --output -o --color --db)
     __swprof_offer_flags_options -1
@@ -541,7 +541,7 @@ _swprof_report() {
 
 _swprof_diff() {
     repeating_flags=()
-    non_repeating_flags=(--same-machine --folded --svg --html --json --fail --no-color --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--same-machine --native-frames --folded --svg --html --json --fail --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--watch-function --exclude)
     non_repeating_options=(--scope --weight --max-regression --min-impact --max-total-regression --alpha --event --output -o --db --color)
     __swprof_offer_flags_options 2
@@ -594,7 +594,7 @@ _swprof_diff() {
 
 _swprof_check() {
     repeating_flags=()
-    non_repeating_flags=(--no-jitter --same-machine --no-color --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--no-jitter --same-machine --native-frames --no-color --quiet -q --verbose -v --version -h --help)
     repeating_options=(--baseline --candidate --watch-function --exclude --output)
     non_repeating_options=(--baseline-command --runs --max-runs --freq --work --scope --weight --max-regression --min-impact --max-total-regression --alpha --event --accept --on-inconclusive --save --db --color)
     __swprof_offer_flags_options -1

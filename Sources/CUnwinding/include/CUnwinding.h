@@ -15,15 +15,22 @@ struct swprof_walk_source {
 	__u64 lowest_code; /* all code lies from here on */
 	__u64 highest_code; /* and below this */
 	__u32 is_wide; /* 0 or 1: the program is 64-bit, whichever code it runs */
+	/* The Python side: walked for a thread, or only placed among the native frames. Neither if both are NULL. */
+	const struct swprof_python *python; /* how to find the frames */
+	__u64 thread_pointer;
+	const __u64 *python_records; /* those of another walk, see abi/python.h */
+	__u32 python_words; /* of `python_records`, at most SWPROF_PYTHON_WORDS_MAX */
 };
 
 struct swprof_walk_result {
 	__u32 count; /* of the frames, from leaf to root; marks among them */
 	__u32 end; /* enum swprof_stack_end */
-	__u64 frames[SWPROF_USER_FRAMES_MAX];
+	__u32 python_words; /* behind the frames */
+	__u32 gil; /* enum swprof_gil */
+	__u64 frames[SWPROF_USER_FRAMES_MAX + SWPROF_PYTHON_WORDS_MAX];
 };
 
-/* Walks from registers, which are given by their DWARF numbers; the last one is rip. */
+/* Walks from registers, which are given by their DWARF numbers; the last one is rip. Python frames behind them. */
 void swprof_walk(const struct swprof_walk_source *source, const __u64 registers[SWPROF_REGISTER_COUNT],
 		 struct swprof_walk_result *result);
 /* The same for the stack of 32-bit code, from eip, esp and ebp among them. */

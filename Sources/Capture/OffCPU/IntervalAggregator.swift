@@ -13,6 +13,7 @@ struct IntervalAggregator: RecordConsumer {
   private struct Key: Hashable {
     let thread: ThreadKey
     let stack: Int32
+    let labels: Int32
   }
 
   private struct Sum {
@@ -27,12 +28,14 @@ struct IntervalAggregator: RecordConsumer {
     let path: [Int]
     let end: StackEnd
     let processName: String
+    var gil = GILState.unknown
   }
 
   private var table = LocationTable()
   private var stacks: [UInt64: Stack] = [:]
   private var names: [ThreadKey: OffCPURecord.Thread] = [:]
   private var builder = StackTreeBuilder()
+  private var labels = LabelTable()
   private var sums: [Key: Sum] = [:]
   private var compat = CompatProcesses()
   private(set) var account = SampleAccount()
@@ -57,9 +60,9 @@ struct IntervalAggregator: RecordConsumer {
       let path =
         stack.isKernel
         ? table.path(ofKernelStack: ownPart(stack.addresses), end: stack.end, isLeafExact: false)
-        : table.path(ofUserStack: stack.addresses, end: stack.end, process: stack.process, tracker: &tracker)
+        : table.path(ofUserStack: stack.merged, end: stack.end, process: stack.process, tracker: &tracker)
       if !stack.isKernel { compat.note(stack.end, of: stack.process, stack.processName) }
-      stacks[stack.id] = Stack(path: path, end: stack.end, processName: stack.processName)
+      stacks[stack.id] = Stack(path: path, end: stack.end, processName: stack.processName, gil: stack.gil)
       return stack.end.missingTable(of: stack.process, stack: stack.addresses)
     }
   }
@@ -104,8 +107,8 @@ struct IntervalAggregator: RecordConsumer {
     let user =
       userStack.map {
         Stack(
-          path: table.path(ofUserStack: $0.addresses, end: $0.end, process: row.thread.process, tracker: &tracker),
-          end: $0.end, processName: row.thread.processName)
+          path: table.path(ofUserStack: $0.merged, end: $0.end, process: row.thread.process, tracker: &tracker),
+          end: $0.end, processName: row.thread.processName, gil: GILState(rawValue: $0.gil) ?? .unknown)
       } ?? known(interval.user_stack)
     let kernel =
       row.kernelStack.isEmpty
@@ -148,11 +151,12 @@ struct IntervalAggregator: RecordConsumer {
     let thread = ThreadKey(
       process: ProcessID(rawValue: Int32(bitPattern: key.tgid)), thread: ThreadID(rawValue: Int32(bitPattern: key.tid)))
     guard let stack = builder.insert(path) else { return }
-    var total = sums[Key(thread: thread, stack: stack)] ?? Sum()
+    let place = Key(thread: thread, stack: stack, labels: labels.number(of: user?.gil.labels ?? .empty))
+    var total = sums[place] ?? Sum()
     total.weight += sum.weight
     total.shortest = min(total.shortest, sum.shortest)
     total.longest = max(total.longest, sum.longest)
-    sums[Key(thread: thread, stack: stack)] = total
+    sums[place] = total
   }
 
   /// The waker above the sleeper, its leaf at the bottom and its root on top.
@@ -212,13 +216,13 @@ struct IntervalAggregator: RecordConsumer {
           return threads.count - 1
         }()
       return Profile.Value(
-        thread: thread, stack: key.stack, weight: sum.weight,
+        thread: thread, stack: key.stack, labels: key.labels, weight: sum.weight,
         extremes: sum.shortest <= sum.longest ? sum.shortest...sum.longest : nil)
     }
     return RawProfile(
       sources: sources, locations: table.locations, runtimeFrames: table.runtimeFrames, threads: threads,
-      stacks: builder.tree,
-      values: values.sorted { ($0.thread, $0.stack) < ($1.thread, $1.stack) }, account: account,
+      stacks: builder.tree, labels: labels,
+      values: values.sorted { ($0.thread, $0.stack, $0.labels) < ($1.thread, $1.stack, $1.labels) }, account: account,
       warnings: compat.warnings)
   }
 

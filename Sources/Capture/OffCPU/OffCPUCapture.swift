@@ -150,11 +150,15 @@ package final class OffCPUCapture: CaptureLifecycle {
     // with the walk of their stacks between: who is found in the same wait again was in it all the time.
     try session.drain(into: &aggregator)
     let walk = WaitingThreadWalk(usesTables: session.unwind == UnwindChoice.dwarf.rawValue)
+    let pythons = try session.object.map(named: SharedMap.pythons)
+    func python(_ row: ThreadAtEnd) -> swprof_python? {
+      pythons.value(forKey: UInt32(row.thread.process.rawValue), initial: swprof_python())
+    }
     var stacks: [ThreadAtEnd.Wait: WaitingThreadWalk.Stack] = [:]
     for thread in try Self.threadsNow(session) {
       guard let wait = thread.wait else { continue }
       session.tracker.follow(thread.thread.process)
-      stacks[wait] = walk.walk(thread, session.tracker)
+      stacks[wait] = walk.walk(thread, python: python(thread), session.tracker)
     }
     window.claims = 1
     try session.object.map(named: OffCPUMap.window).update(key: UInt32(0), value: window)
@@ -164,7 +168,7 @@ package final class OffCPUCapture: CaptureLifecycle {
         aggregator.note(thread.thread)
         continue
       }
-      open.append((thread, stacks[wait] ?? walk.walk(thread, session.tracker)))
+      open.append((thread, stacks[wait] ?? walk.walk(thread, python: python(thread), session.tracker)))
     }
     session.detach()
     try session.drainAll(into: &aggregator)

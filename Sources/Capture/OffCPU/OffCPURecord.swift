@@ -16,8 +16,14 @@ enum OffCPURecord: CaptureRecord, Equatable {
     let processName: String
     let isKernel: Bool
     let end: StackEnd
-    /// From leaf to root; those of user stacks as `UserFrames` reads them.
+    /// From leaf to root; those of user stacks as `UserFrames` reads them, without Python frames.
     let addresses: [UInt64]
+    /// Records from leaf to root, see `PythonRecord`.
+    var python: [UInt64] = []
+    var gil = GILState.unknown
+
+    /// The words of a user stack with its Python frames.
+    var merged: [UInt64] { PythonMerge.merge(addresses, python) }
   }
 
   struct Thread: Equatable {
@@ -34,6 +40,7 @@ enum OffCPURecord: CaptureRecord, Equatable {
     case unknownStackEnd(UInt8)
     /// A word that announces a frame of a runtime that is unknown, or of which words are missing.
     case malformedFrame(UInt64)
+    case unknownGILState(UInt8)
   }
 
   var time: MonotonicTime {
@@ -59,16 +66,21 @@ extension OffCPURecord.Stack {
   fileprivate init(decoding bytes: [UInt8]) throws(OffCPURecord.DecodeError) {
     let headerSize = MemoryLayout<swprof_stack>.size
     guard let record: swprof_stack = bytes.value(at: 0),
-      bytes.count >= headerSize + Int(record.frames) * MemoryLayout<UInt64>.size
+      bytes.count >= headerSize + (Int(record.frames) + Int(record.python_words)) * MemoryLayout<UInt64>.size
     else { throw .truncated(actual: bytes.count) }
     guard let end = StackEnd(rawValue: record.end) else { throw .unknownStackEnd(record.end) }
     let isKernel = Int32(record.side) == SWPROF_SIDE_KERNEL
     let addresses = bytes.addresses(at: headerSize, count: Int(record.frames))
-    if !isKernel, let word = UserFrames.malformedWord(in: addresses) { throw .malformedFrame(word) }
+    let python = bytes.addresses(
+      at: headerSize + Int(record.frames) * MemoryLayout<UInt64>.size, count: Int(record.python_words))
+    if !isKernel, let word = UserFrames.malformedWord(in: addresses) ?? PythonRecord.malformedWord(in: python) {
+      throw .malformedFrame(word)
+    }
+    guard let gil = GILState(rawValue: record.gil) else { throw .unknownGILState(record.gil) }
     self.init(
       id: record.id, time: MonotonicTime(nanoseconds: record.time_ns),
       process: ProcessID(rawValue: Int32(bitPattern: record.tgid)), processName: text(record.process_comm),
-      isKernel: isKernel, end: end, addresses: addresses)
+      isKernel: isKernel, end: end, addresses: addresses, python: python, gil: gil)
   }
 }
 

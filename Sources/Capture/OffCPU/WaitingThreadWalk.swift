@@ -13,8 +13,7 @@ struct WaitingThreadWalk {
     case table(UnwindTable)
   }
 
-  /// From leaf to root, and how the walk ended.
-  typealias Stack = (addresses: [UInt64], end: StackEnd)
+  typealias Stack = StackWalk.Stack
 
   private let usesTables: Bool
   private let tables: TableCache
@@ -56,22 +55,24 @@ struct WaitingThreadWalk {
   }
 
   /// The stack of a thread; nil where it was taken before, or was not asked for.
-  func walk(_ row: ThreadAtEnd, _ tracker: borrowing ProcessTracker) -> Stack? {
+  ///
+  /// - Parameter python: how to find the Python frames of its process; nil where there are none.
+  func walk(_ row: ThreadAtEnd, python: swprof_python?, _ tracker: borrowing ProcessTracker) -> Stack? {
     guard let interval = row.interval, interval.has_registers != 0 else { return nil }
     guard let memory = try? OpenFile(ProcessTable.directory(of: row.thread.process) + "/mem") else {
-      return ([], .unreadable)
+      return Stack(frames: [], end: .unreadable)
     }
     let numbers = unsafe withUnsafeBytes(of: interval.registers) { unsafe Array($0.bindMemory(to: UInt64.self)) }
     switch Int32(interval.has_registers) {
-    case SWPROF_REGISTERS_SEGMENT: return ([], .compat)
+    case SWPROF_REGISTERS_SEGMENT: return Stack(frames: [], end: .compat)
     case SWPROF_REGISTERS_COMPAT: return compatStack(numbers, of: row.thread.process, memory, tracker)
     default: break
     }
     let ranges = ranges(of: row.thread.process, tracker)
-    let stack = StackWalk.walk(from: .init(numbers), through: ranges) { address, size in
+    let side = python.map { StackWalk.PythonSide.thread($0, threadPointer: interval.thread_pointer) } ?? .none
+    return StackWalk.walk(from: .init(numbers), through: ranges, python: side) { address, size in
       address < 1 << 47 ? try? memory.read(from: Int(address), limit: size) : nil
     }
-    return (stack.frames, stack.end)
   }
 
   /// The stack of a thread that entered the kernel from 32-bit code.
@@ -81,21 +82,25 @@ struct WaitingThreadWalk {
     let regions = tracker.regions(of: process) ?? []
     let ranges = regions.map { StackWalk.CodeRange(addresses: $0.start..<$0.end, bias: 0, table: nil) }
     let isWide = regions.contains { $0.end > 1 << 32 }
-    let stack = StackWalk.walkCompat(from: .init(numbers), isWide: isWide, through: ranges) { address, count in
+    return StackWalk.walkCompat(from: .init(numbers), isWide: isWide, through: ranges) { address, count in
       try? memory.read(from: Int(address), limit: count)
     }
-    return (stack.frames, stack.end)
   }
 
   /// The stack of a sample, from the copy that was taken of it.
   ///
-  /// - Parameter regions: what its process had mapped.
-  func walk(_ copy: SampleRecord.StackCopy, _ regions: [AddressSpace.Region], _ sources: [CodeSource]) -> Stack {
+  /// - Parameters:
+  ///   - python: the records of its Python side.
+  ///   - regions: what its process had mapped.
+  func walk(
+    _ copy: SampleRecord.StackCopy, python: [UInt64], _ regions: [AddressSpace.Region], _ sources: [CodeSource]
+  ) -> Stack {
     let ranges = ranges(regions, sources)
-    let stack = StackWalk.walk(from: .init(copy.registers), through: ranges) { address, count in
+    return StackWalk.walk(
+      from: .init(copy.registers), through: ranges, python: python.isEmpty ? .none : .records(python)
+    ) { address, count in
       copy.bytes(at: address, count: count) ?? Self.code(at: address, count: count, regions, sources)
     }
-    return (stack.frames, stack.end)
   }
 
   /// Code of a process that may be gone, from the file that it has mapped.
@@ -129,4 +134,9 @@ struct WaitingThreadWalk {
       }
     }
   }
+}
+
+extension StackWalk.Stack {
+  /// The words of the stack with its Python frames.
+  var merged: [UInt64] { PythonMerge.merge(frames, python) }
 }

@@ -114,6 +114,7 @@ package struct FlightRecorder: ~Copyable {
       of: processes, from: start, sources: session.tracker.sources,
       periodNanoseconds: UInt64(1_000_000_000 / Self.hertz))
     excerpt.codeRegions = session.tracker.codeRegions
+    excerpt.runtimeNames = session.tracker.pythonNames.names(of: excerpt.runtimeFrames)
     return excerpt
   }
 }
@@ -181,7 +182,7 @@ struct RecentSamples: RecordConsumer {
           time: sample.time, thread: index(of: sample.profiledThread), stack: stack, userEnd: sample.userEnd,
           kernelEnd: sample.kernelEnd))
     }
-    return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
+    return sample.userEnd.missingTable(of: sample.process, stack: sample.nativeStack)
   }
 
   private mutating func index(of thread: ProfiledThread) -> Int32 {

@@ -68,6 +68,7 @@ package final class OnCPUCapture: CaptureLifecycle {
       armedAt: armedAt, event: opened.clock.rawValue, unwind: session.unwind, jitterSeed: jitterSeed)
     ticks = opened
     aggregator = SampleAggregator(startedAt: armedAt)
+    aggregator.label = { $0.gil.labels }
     self.session = consume session
     return start
   }

@@ -37,6 +37,7 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
     case unknownStackEnd(UInt8)
     /// A word that announces a frame of a runtime that is unknown, or of which words are missing.
     case malformedFrame(UInt64)
+    case unknownGILState(UInt8)
   }
 
   package let time: MonotonicTime
@@ -48,8 +49,13 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
   package let userEnd: StackEnd
   package let kernelEnd: StackEnd
   /// Words from leaf to root, see `UserFrames`. Of native code, the first is an instruction pointer, the others are return
-  /// addresses.
+  /// addresses. Python frames are among them.
   package let userStack: [UInt64]
+  /// The same without Python frames.
+  package let nativeStack: [UInt64]
+  /// Records from leaf to root, see `PythonRecord`.
+  package let pythonStack: [UInt64]
+  package let gil: GILState
   package let kernelStack: [UInt64]
   /// What the user stack can be walked from, where a table was not ready.
   package let stackCopy: StackCopy?
@@ -60,9 +66,13 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
     package let words: [UInt64]
   }
 
+  /// - Parameters:
+  ///   - userStack: the native frames of the user stack.
+  ///   - pythonStack: the Python frames beside them.
   package init(
     time: MonotonicTime, process: ProcessID, thread: ThreadID, cpu: UInt32, threadName: String, processName: String,
-    userEnd: StackEnd, kernelEnd: StackEnd, userStack: [UInt64], kernelStack: [UInt64], stackCopy: StackCopy? = nil
+    userEnd: StackEnd, kernelEnd: StackEnd, userStack: [UInt64], pythonStack: [UInt64] = [], gil: GILState = .unknown,
+    kernelStack: [UInt64], stackCopy: StackCopy? = nil
   ) {
     self.time = time
     self.process = process
@@ -72,7 +82,10 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
     self.processName = processName
     self.userEnd = userEnd
     self.kernelEnd = kernelEnd
-    self.userStack = userStack
+    self.userStack = PythonMerge.merge(userStack, pythonStack)
+    nativeStack = userStack
+    self.pythonStack = pythonStack
+    self.gil = gil
     self.kernelStack = kernelStack
     self.stackCopy = stackCopy
   }
@@ -83,14 +96,22 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
       throw .truncated(expected: headerSize, actual: bytes.count)
     }
     let userCount = Int(header.user_frames)
+    let pythonCount = Int(header.python_words)
     let kernelCount = Int(header.kernel_frames)
     let copied = header.stack_words > 0 ? Int(SWPROF_COPY_REGISTERS) + Int(header.stack_words) : 0
-    let expected = headerSize + (userCount + kernelCount + copied) * MemoryLayout<UInt64>.size
+    let expected = headerSize + (userCount + pythonCount + kernelCount + copied) * MemoryLayout<UInt64>.size
     guard bytes.count >= expected else { throw .truncated(expected: expected, actual: bytes.count) }
     guard let userEnd = StackEnd(rawValue: header.user_end) else { throw .unknownStackEnd(header.user_end) }
     guard let kernelEnd = StackEnd(rawValue: header.kernel_end) else { throw .unknownStackEnd(header.kernel_end) }
-    let userStack = bytes.addresses(at: headerSize, count: userCount)
-    if let word = UserFrames.malformedWord(in: userStack) { throw .malformedFrame(word) }
+    guard let gil = GILState(rawValue: header.gil) else { throw .unknownGILState(header.gil) }
+    func words(from first: Int, count: Int) -> [UInt64] {
+      bytes.addresses(at: headerSize + first * MemoryLayout<UInt64>.size, count: count)
+    }
+    let userStack = words(from: 0, count: userCount)
+    let pythonStack = words(from: userCount, count: pythonCount)
+    if let word = UserFrames.malformedWord(in: userStack) ?? PythonRecord.malformedWord(in: pythonStack) {
+      throw .malformedFrame(word)
+    }
 
     self.init(
       time: MonotonicTime(nanoseconds: header.time_ns),
@@ -99,12 +120,10 @@ package struct SampleRecord: Equatable, Sendable, CaptureRecord {
       cpu: header.cpu, threadName: text(header.comm),
       processName: text(header.process_comm),
       userEnd: userEnd, kernelEnd: kernelEnd,
-      userStack: userStack,
-      kernelStack: bytes.addresses(at: headerSize + userCount * MemoryLayout<UInt64>.size, count: kernelCount),
+      userStack: userStack, pythonStack: pythonStack, gil: gil,
+      kernelStack: words(from: userCount + pythonCount, count: kernelCount),
       stackCopy: copied > 0
-        ? StackCopy(
-          bytes.addresses(at: headerSize + (userCount + kernelCount) * MemoryLayout<UInt64>.size, count: copied))
-        : nil)
+        ? StackCopy(words(from: userCount + pythonCount + kernelCount, count: copied)) : nil)
   }
 }
 
@@ -125,11 +144,11 @@ extension SampleRecord.StackCopy {
 }
 
 extension SampleRecord {
-  /// This sample with a user stack that was walked later.
-  func walked(_ stack: [UInt64], _ end: StackEnd) -> SampleRecord {
+  /// This sample with a user stack that was walked later, and its Python records as they belong to that.
+  func walked(_ stack: [UInt64], _ python: [UInt64], _ end: StackEnd) -> SampleRecord {
     SampleRecord(
       time: time, process: process, thread: thread, cpu: cpu, threadName: threadName, processName: processName,
-      userEnd: end, kernelEnd: kernelEnd, userStack: stack, kernelStack: kernelStack)
+      userEnd: end, kernelEnd: kernelEnd, userStack: stack, pythonStack: python, gil: gil, kernelStack: kernelStack)
   }
 }
 

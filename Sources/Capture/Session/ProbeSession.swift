@@ -78,6 +78,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   var tracker: ProcessTracker
   /// Nil where stacks are walked by frame pointers alone.
   private var publisher: UnwindPublisher?
+  private var pythons: PythonPublisher
+  private var pythonReaders = PythonReaders()
   private var pendingRecords: [Consumer.Record] = []
   private var pendingSideband: [SidebandRecord] = []
   private let isAllProcesses: Bool
@@ -96,6 +98,12 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
 
   /// For how long tables are built between two looks at the records.
   private static var buildTime: UInt64 { 5_000_000 }
+  /// For how long Python is looked for between two looks at the records.
+  private static var searchTime: UInt64 { 3_000_000 }
+
+  /// For how long names of Python functions are read between two looks at the records, and when the capture ends, in ns.
+  private static var nameTime: UInt64 { 2_000_000 }
+  private static var lastNameTime: UInt64 { 500_000_000 }
 
   /// Checks what was asked for and loads the programs.
   ///
@@ -156,18 +164,22 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     for target in try scope.fill(try object.map(named: SharedMap.targets), for: request) {
       if request.awaitedCommand != nil { tracker.awaitExec(of: target) } else { tracker.follow(target) }
     }
-    publisher?.update(&tracker, until: Clock.monotonic + request.initialBuildNanoseconds)
+    var pythons = PythonPublisher(
+      pythons: try object.map(named: SharedMap.pythons), isOn: try object.map(named: SharedMap.pythonSwitch))
+    let changed = tracker.takeChanged()
+    publisher?.update(tracker, changed: changed, until: Clock.monotonic + request.initialBuildNanoseconds)
+    pythons.update(tracker, changed: changed, until: Clock.monotonic + request.initialBuildNanoseconds)
     return ProbeSession(
       object: object, ring: ring, sideband: sideband, sidebandPages: pages, cpus: cpus, tracker: tracker,
-      publisher: publisher, isAllProcesses: scope.trackerScope == .all, isNamed: scope.name != nil,
+      publisher: publisher, pythons: pythons, isAllProcesses: scope.trackerScope == .all, isNamed: scope.name != nil,
       scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
       unwind: mode.name)
   }
 
   private init(
     object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], sidebandPages: Int,
-    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, isAllProcesses: Bool, isNamed: Bool,
-    scopeWarnings: [String], unwind: String
+    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, pythons: PythonPublisher,
+    isAllProcesses: Bool, isNamed: Bool, scopeWarnings: [String], unwind: String
   ) {
     self.object = object
     self.ring = ring
@@ -177,6 +189,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     nextLookAtCPUs = Clock.monotonic + Self.cpuInterval
     self.tracker = tracker
     self.publisher = publisher
+    self.pythons = pythons
     self.isAllProcesses = isAllProcesses
     self.isNamed = isNamed
     self.scopeWarnings = scopeWarnings
@@ -278,14 +291,25 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   mutating func followRunningProcesses() {
     guard isAllProcesses, let processes = try? ProcessTable.processes() else { return }
     for process in processes { tracker.follow(process) }
-    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
+    publish()
+  }
+
+  /// Tells the kernel side what has changed, and builds for a while.
+  private mutating func publish() {
+    let changed = tracker.takeChanged()
+    // What runs Python is soon found, and some of it is soon gone.
+    pythons.update(tracker, changed: changed, until: Clock.monotonic + Self.searchTime)
+    publisher?.update(tracker, changed: changed, until: Clock.monotonic + Self.buildTime)
   }
 
   /// What to poll; any of them readable means `drain()` has work.
   var descriptors: [Int32] { [ring.descriptor] + sideband.map { $0.ring.descriptor } }
 
   /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
-  var hasPending: Bool { !pendingSideband.isEmpty || publisher?.hasWork ?? false }
+  var hasPending: Bool {
+    !pendingSideband.isEmpty || publisher?.hasWork ?? false || pythons.hasWork(Clock.monotonic)
+      || tracker.pythonNames.hasWork
+  }
 
   /// What unwind tables have cost so far: the time to build them in ns, and their bytes.
   var tableCost: (nanoseconds: UInt64, bytes: Int) {
@@ -305,12 +329,21 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   mutating func drain(into consumer: inout Consumer) throws(CaptureError) {
     try drain(
       until: MonotonicTime(nanoseconds: Clock.monotonic.nanoseconds - Self.settlingTime), into: &consumer)
-    publisher?.update(&tracker, until: Clock.monotonic + Self.buildTime)
+    readPythonNames(until: Clock.monotonic + Self.nameTime)
+    publish()
   }
 
   /// Takes and applies everything that is left.
   mutating func drainAll(into consumer: inout Consumer) throws(CaptureError) {
     try drain(until: MonotonicTime(nanoseconds: .max), into: &consumer)
+    readPythonNames(until: Clock.monotonic + Self.lastNameTime)
+  }
+
+  private mutating func readPythonNames(until deadline: MonotonicTime) {
+    guard tracker.pythonNames.hasWork else { return }
+    tracker.pythonNames.read(while: { Clock.monotonic < deadline }) { process, start, code, cookie in
+      pythonReaders.read(process, start: start, code: code, cookie: cookie)
+    }
   }
 
   /// A time stamp is taken microseconds before its record becomes visible.
@@ -394,7 +427,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   ///
   /// - Parameter kept: the sources that samples lie in.
   mutating func forgetUnusedSources(except kept: Set<SourceIndex>) {
-    publisher?.forget(tracker.forgetUnusedSources(except: kept))
+    let gone = tracker.forgetUnusedSources(except: kept)
+    publisher?.forget(gone)
+    pythons.forget(gone)
   }
 
   // MARK: - At its end
@@ -405,7 +440,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   }
 
   /// Adds to a profile what following processes has cost it.
-  func complete(_ profile: inout RawProfile) throws(CaptureError) {
+  mutating func complete(_ profile: inout RawProfile) throws(CaptureError) {
+    // Stacks may have come since the last records.
+    readPythonNames(until: Clock.monotonic + Self.lastNameTime)
     var missed = missed
     missed.targets = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
     missed.records = tracker.recordsLost
@@ -415,7 +452,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     missed.tables = publisher?.shortages ?? 0
     missed.note(in: &profile.account)
     profile.codeRegions = tracker.codeRegions
-    profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + tracker.warnings
+    profile.runtimeNames = tracker.pythonNames.names(of: profile.runtimeFrames)
+    profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + pythons.warnings + tracker.warnings
   }
 }
 

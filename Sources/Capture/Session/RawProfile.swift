@@ -34,6 +34,20 @@ package enum Location: Hashable, Sendable {
     case waker(String)
     /// An interrupt that ended a wait.
     case interrupt
+    /// Beside Python frames.
+    case python(PythonMarker)
+
+    /// What is to be told of the Python frames of a stack.
+    package enum PythonMarker: String, Hashable, Sendable, CaseIterable {
+      /// The frames towards the root are missing.
+      case truncated = "[python: truncated]"
+      /// The same: memory could not be read.
+      case unreadable = "[python: unreadable]"
+      /// The Python frames towards the root belong among the native ones towards the leaf.
+      case notMerged = "[python|native not merged]"
+      /// The thread collects garbage.
+      case collecting = "[python: garbage collection]"
+    }
 
     /// What stands for it in a stack.
     package var frame: Frame {
@@ -50,6 +64,7 @@ package enum Location: Hashable, Sendable {
       case .wokenBy: Frame(function: "--", origin: .marker)
       case .waker(let name): Frame(function: name, origin: .marker)
       case .interrupt: Frame(function: "[interrupt]", origin: .marker)
+      case .python(let marker): Frame(function: marker.rawValue, origin: .marker)
       }
     }
 
@@ -75,6 +90,8 @@ package struct RawProfile: Sendable {
   /// The frames of `stacks`.
   package var locations: [Location]
   package var runtimeFrames: [RuntimeFrame] = []
+  /// What was read of them while their processes lived.
+  package var runtimeNames: [RuntimeFrame: RuntimeName] = [:]
   package var threads: [ProfiledThread]
   package var stacks: StackTree
   /// The label sets of `values`.
@@ -135,8 +152,11 @@ struct LocationTable {
         let place = tracker.locate(isLeaf ? address : address &- 1, in: process)
         path.append(index(of: .code(source: place.source, address: place.address)))
       case .runtime(let runtime, let object, let position):
-        path.append(
-          index(of: RuntimeFrame(runtime: runtime, process: process, object: object, position: position)))
+        let frame = RuntimeFrame(
+          runtime: runtime, process: process, programStart: tracker.space(of: process)?.programStart ?? 0,
+          object: object, position: position)
+        tracker.pythonNames.note(frame)
+        path.append(index(of: frame))
       }
     }
     return path
@@ -227,7 +247,7 @@ struct SampleAggregator: RecordConsumer {
     } else {
       sum(sample, labels, tracker: &tracker)
     }
-    return sample.userEnd.missingTable(of: sample.process, stack: sample.userStack)
+    return sample.userEnd.missingTable(of: sample.process, stack: sample.nativeStack)
   }
 
   /// The number of a label set; 0 where there are too many.
@@ -264,11 +284,11 @@ struct SampleAggregator: RecordConsumer {
     let walk = WaitingThreadWalk(usesTables: true)
     for waiting in unwalked {
       let (sample, space) = (waiting.sample, waiting.space)
-      var walked = sample.walked(sample.userStack, sample.userEnd)
+      var walked = sample.walked(sample.nativeStack, sample.pythonStack, sample.userEnd)
       if let copy = sample.stackCopy, isTimeLeft() {
-        let stack = walk.walk(copy, space.regions, tracker.sources)
+        let stack = walk.walk(copy, python: sample.pythonStack, space.regions, tracker.sources)
         // The copy is the top of the stack alone.
-        walked = sample.walked(stack.addresses, stack.end == .unreadable ? sample.userEnd : stack.end)
+        walked = sample.walked(stack.frames, stack.python, stack.end == .unreadable ? sample.userEnd : stack.end)
       }
       tracker.withSpace(space, of: sample.process) { sum(walked, waiting.labels, tracker: &$0) }
     }

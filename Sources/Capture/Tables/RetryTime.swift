@@ -3,14 +3,18 @@ import ProfileModel
 /// When something is tried again that has come to nothing: ever more seldom.
 struct RetryTime {
   private var next = MonotonicTime(nanoseconds: 0)
-  private var wait = Self.shortest
+  private var wait: UInt64
+  private let shortest: UInt64
   private let longest: UInt64
 
-  /// Ten times a second at most.
-  private static let shortest: UInt64 = 100_000_000
-
-  /// - Parameter longest: the longest wait, in ns.
-  init(longest: UInt64 = 1_000_000_000) { self.longest = longest }
+  /// - Parameters:
+  ///   - shortest: the first wait, in ns; unless given, it is tried ten times a second at most.
+  ///   - longest: the longest wait, in ns.
+  init(shortest: UInt64 = 100_000_000, longest: UInt64 = 1_000_000_000) {
+    wait = shortest
+    self.shortest = shortest
+    self.longest = longest
+  }
 
   /// Whether it may be tried now.
   func isReached(_ now: MonotonicTime) -> Bool { now >= next }
@@ -24,5 +28,5 @@ struct RetryTime {
   }
 
   /// It has come to something: it may do so again soon.
-  mutating func succeeded() { wait = Self.shortest }
+  mutating func succeeded() { wait = shortest }
 }

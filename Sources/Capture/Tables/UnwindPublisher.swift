@@ -64,9 +64,10 @@ struct UnwindPublisher {
   /// Whether `update` has more to do than time allowed.
   var hasWork: Bool { !queue.isEmpty }
 
-  /// Publishes every process whose mappings have changed, and builds tables until the queue is empty or time is up.
-  mutating func update(_ tracker: inout ProcessTracker, until deadline: MonotonicTime) {
-    let changed = tracker.takeChanged()
+  /// Publishes processes whose mappings have changed, and builds tables until the queue is empty or time is up.
+  mutating func update(
+    _ tracker: borrowing ProcessTracker, changed: Set<ProcessID>, until deadline: MonotonicTime
+  ) {
     for process in changed {
       for region in tracker.regions(of: process) ?? [] { note(region.source, of: process, tracker) }
     }

@@ -22,6 +22,7 @@ package struct ProcessTracker {
   private var anonymous: [ProcessID: SourceIndex] = [:]
   private var unmapped: [ProcessID: SourceIndex] = [:]
   private(set) var codeRegions = CodeRegions()
+  var pythonNames = PythonNames()
   /// Processes whose mappings were asked for in vain; they are not asked for again until they exec.
   private var unreadable: Set<ProcessID> = []
   /// Processes whose main thread has exited; other threads may still run.
@@ -117,6 +118,8 @@ package struct ProcessTracker {
     case .fork(let parent):
       guard parent != process, includesChildren || scope == .all, var inherited = spaces[parent] else { return }
       begin(process, at: record.time)
+      pythonNames.inherit(
+        process, start: record.time.nanoseconds, from: parent, start: inherited.programStart)
       inherited.programStart = record.time.nanoseconds
       spaces[process] = inherited
       forksSeen += 1

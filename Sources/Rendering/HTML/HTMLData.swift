@@ -139,7 +139,7 @@ struct HTMLData {
       for (name, isDark) in [("light", false), ("dark", true)] {
         writer.key(name)
         writer.object { writer in
-          for family in FlameColor.families {
+          for family in FlameColor.allCases {
             writer.key(family.rawValue)
             writer.array { writer in
               for color in family.colors(isOffCPU ? .offCPU : .onCPU, isDark: isDark) { writer.string(color) }

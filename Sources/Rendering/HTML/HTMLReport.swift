@@ -95,7 +95,7 @@ package enum HTMLReport {
   ) -> String {
     let kinds = Set(profile.frames.map { FlameColor(.function($0.origin, isInlined: $0.isInlined)) })
     let legend = FlameColor.allCases.filter(kinds.contains).compactMap { kind in
-      kind.name.map { "<span><canvas data-style=\"\(kind.family.rawValue)3\"></canvas>\($0)</span>" }
+      kind.name.map { "<span><canvas data-style=\"\(kind.rawValue)3\"></canvas>\($0)</span>" }
     }
     let modes = [
       ("flame", "Flame"), ("icicle", "Icicle"), ("reverse", "From the leaves"), ("sandwich", "Callers and callees"),

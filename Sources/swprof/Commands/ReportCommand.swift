@@ -83,7 +83,7 @@ struct ReportCommand: ParsableCommand {
       }
       subject = part
     }
-    subject.profile = view.selection.apply(to: subject.profile)
+    subject.profile = view.selection.apply(to: output.native.shown(subject.profile))
     try resultOutput.write(subject, to: &sink)
   }
 
@@ -119,7 +119,7 @@ struct ReportCommand: ParsableCommand {
     return try report.html { task in
       guard task.status == .done else { return nil }
       if task.kind == .network { return .network(try store.networkProfile(of: task.id)) }
-      return .profile(try store.profile(of: task.id))
+      return .profile(output.native.shown(try store.profile(of: task.id)))
     }
   }
 
@@ -163,7 +163,8 @@ struct ReportCommand: ParsableCommand {
     guard let (before, after) = imported.sides(name: name, view.selection.apply) else { return }
     let rendering = DiffRendering(
       format: format, title: view.title ?? name, isColored: output.colors.isColored(output: output.output))
-    let comparison = try ComparisonOptions.parse([])
+    var comparison = try ComparisonOptions.parse([])
+    comparison.native = output.native
     let difference = try rendering.render(before, after, comparison.basis, comparison.checkOptions)
     for note in difference.notes { verbosity.note(note) }
     try sink.write(difference.text)

@@ -42,13 +42,18 @@ struct ComparisonOptions: ParsableArguments {
   @Flag(help: "Take the machines of both sides to be alike, so that whole runs are compared as well.")
   var sameMachine = false
 
+  @OptionGroup var native: NativeFrameOptions
+
   func validate() throws {
     if !(0.000001...0.5).contains(alpha) {
       throw ValidationError("'--alpha \(alpha)': give a probability from 0.000001 to 0.5")
     }
   }
 
-  var basis: ComparisonBasis { ComparisonBasis(scope: scope, measure: weight, watched: watchFunction) }
+  var basis: ComparisonBasis {
+    ComparisonBasis(
+      scope: scope, measure: weight, watched: watchFunction, showsInterpreterFrames: native.nativeFrames)
+  }
 
   var checkOptions: Check.Options {
     var options = Check.Options()

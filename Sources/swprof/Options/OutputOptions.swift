@@ -1,4 +1,5 @@
 package import ArgumentParser
+import ProfileModel
 package import Rendering
 
 /// What a profile is printed as, and where to.
@@ -19,8 +20,10 @@ struct OutputOptions: ParsableArguments {
   @Flag(name: .long, help: "Keep the threads of a process apart.")
   var perThread = false
 
-  @Flag(name: .long, help: "Show the source line of each frame, where debugging information has it.")
+  @Flag(name: .long, help: "Show the source line of each frame, where it is known.")
   var lines = false
+
+  @OptionGroup var native: NativeFrameOptions
 
   @Option(
     name: .shortAndLong,
@@ -46,8 +49,8 @@ struct OutputOptions: ParsableArguments {
     case .folded, .speedscope, .pprof, .perfScript, .top:
       throw ValidationError("a network task has no stacks; give --json, --svg, --dot, --html, or none of them")
     }
-    if perThread || lines {
-      throw ValidationError("--per-thread and --lines are for stacks, which a network task has not")
+    if perThread || lines || native.nativeFrames {
+      throw ValidationError("--per-thread, --lines and --native-frames are for stacks, which a network task has not")
     }
   }
 
@@ -69,6 +72,15 @@ extension OutputFormat: EnumerableFlag {
     case .dot: "Print who talks to whom for Graphviz; of network tasks alone."
     }
   }
+}
+
+/// Whether the code of interpreters is shown.
+struct NativeFrameOptions: ParsableArguments {
+  @Flag(help: "Show the native frames of interpreters as well: CPython's loop, and the calls to and from it.")
+  var nativeFrames = false
+
+  /// The part of a profile that is shown.
+  func shown(_ profile: Profile) -> Profile { nativeFrames ? profile : profile.withoutInterpreterFrames }
 }
 
 /// Where tasks are kept.

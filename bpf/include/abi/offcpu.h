@@ -123,7 +123,8 @@ struct swprof_open_interval {
 	__u8 queued_phase;
 	__u8 reserved[2];
 	__u64 registers[17]; /* by their DWARF numbers; the last one is rip */
+	__u64 thread_pointer;
 };
-_Static_assert(sizeof(struct swprof_open_interval) == 264, "layout");
+_Static_assert(sizeof(struct swprof_open_interval) == 272, "layout");
 
 #endif

@@ -4,6 +4,7 @@
 #define SWPROF_ABI_STACKS_H
 
 #include "common.h"
+#include "python.h"
 
 /* The kernel's own limit for its stacks is kernel.perf_event_max_stack, 127 unless raised. */
 #define SWPROF_KERNEL_FRAMES_MAX 127
@@ -28,6 +29,11 @@ enum swprof_stack_end {
 /* Marks among the user frames of a stack. No code has such an address. */
 #define SWPROF_FRAME_GUESSED 1 /* the next frame was found among the words of the stack, and is a guess */
 #define SWPROF_FRAME_DOUBTED 2 /* a caller may be missing before the next frame */
+/* Those that user space puts there as it merges a stack with its Python side. */
+#define SWPROF_FRAME_PYTHON_TRUNCATED 3 /* Python frames towards the root are missing */
+#define SWPROF_FRAME_PYTHON_UNREADABLE 4 /* the same, as memory could not be read */
+#define SWPROF_FRAME_PYTHON_NOT_MERGED 5 /* Python frames towards the root belong among the native ones before it */
+#define SWPROF_FRAME_PYTHON_COLLECTING 6 /* garbage is being collected */
 
 /*
  * A frame of a runtime takes three words, counted in user_frames: where in the function, by which the runtime knows the
@@ -46,8 +52,9 @@ enum swprof_runtime {
 
 /*
  * One tick. Followed by user_frames + kernel_frames addresses of 8 bytes: user stack first, each from leaf to root.
- * The first is an instruction pointer, the others return addresses. A frame that a signal interrupted is given by its
- * instruction pointer + 1, so that one less leads into the instruction as it leads into a call.
+ * Between them, there are python_words words. The first is an instruction pointer, the others return addresses. A frame
+ * that a signal interrupted is given by its instruction pointer + 1, so that one less leads into the instruction as it
+ * leads into a call.
  */
 struct swprof_sample {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
@@ -60,7 +67,9 @@ struct swprof_sample {
 	__u8 kernel_end; /* enum swprof_stack_end */
 	__u16 stack_words; /* a copy of the user stack follows the frames: registers, then this many words from rsp on
 			    */
-	__u8 reserved[4];
+	__u16 python_words; /* behind the user frames, see python.h */
+	__u8 gil; /* enum swprof_gil */
+	__u8 reserved;
 	char comm[SWPROF_COMM_SIZE]; /* of the thread */
 	char process_comm[SWPROF_COMM_SIZE]; /* of the thread group's leader */
 };
@@ -86,7 +95,9 @@ struct swprof_stack {
 	__u16 frames;
 	__u8 end; /* enum swprof_stack_end */
 	__u8 side; /* SWPROF_SIDE_* */
-	__u32 reserved;
+	__u16 python_words; /* behind the frames, see python.h */
+	__u8 gil; /* enum swprof_gil */
+	__u8 reserved;
 	char comm[SWPROF_COMM_SIZE]; /* of the thread that had it first */
 	char process_comm[SWPROF_COMM_SIZE];
 };

@@ -176,6 +176,10 @@ ARCH_REFUSES __u64 arch_kernel_sp(const void *task)
 {
 	return 0;
 }
+ARCH_REFUSES __u64 arch_thread_pointer(const void *task)
+{
+	return 0;
+}
 ARCH_REFUSES bool arch_is_in_system_call(const void *regs)
 {
 	return false;

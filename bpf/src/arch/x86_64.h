@@ -241,6 +241,9 @@ struct pt_regs {
 /* Where the kernel stack of a task begins that does not run. */
 #define arch_kernel_sp(task) ((task)->thread.sp)
 
+/* The thread pointer of a task; that of one that runs is from its last switch or arch_prctl(2). */
+#define arch_thread_pointer(task) BPF_CORE_READ(task, thread.fsbase)
+
 /* Within a 32-bit system call. */
 #define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
 

@@ -25,6 +25,7 @@ static __always_inline void copy_registers(struct swprof_open_interval *open, st
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 	arch_copy_registers(open->registers, regs);
+	open->thread_pointer = arch_thread_pointer(task);
 	if (!arch_is_compat(regs))
 		open->has_registers = SWPROF_REGISTERS_64BIT;
 	else

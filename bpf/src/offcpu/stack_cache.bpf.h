@@ -40,7 +40,7 @@ struct cached_kernel_stack {
 };
 
 struct cached_user_stack {
-	__u64 id; /* 0: none */
+	__u64 id; /* without the Python side; 0: none */
 	__u64 ip;
 	__u64 sp;
 	__u64 bp; /* where `uses_bp` */
@@ -292,6 +292,24 @@ static __always_inline void keep_user_stack(struct cached_user_stack *last, stru
 	last->words = words + 1;
 }
 
+/*
+ * The number of a cached stack with its Python side, which is walked each time: what it consists of lies elsewhere. 0:
+ * user space does not have it yet.
+ */
+static __always_inline __u64 id_of_cached(struct scratch *scratch, __u64 native_id, struct task_struct *task,
+					  __u32 tgid)
+{
+	struct python_walk *python = current_python();
+	__u64 id;
+
+	if (!python || !prepare_python(scratch, tgid))
+		return native_id;
+	/* The words are in nobody's way: only what was walked as a whole is sent. */
+	walk_python(arch_thread_pointer(task), 0);
+	id = id_with_python(native_id, python);
+	return is_known(id) ? id : 0;
+}
+
 /* The number of the user stack of the current task, which must have one and belongs to a process `tgid`. */
 __attribute__((noinline)) __u64 user_stack_by_cache(__u32 tgid)
 {
@@ -309,8 +327,11 @@ __attribute__((noinline)) __u64 user_stack_by_cache(__u32 tgid)
 	last = &cache->user;
 	/* Read before the walk: a change of the tables meanwhile makes the entry stale. */
 	walked_generation = *(volatile __u64 *)generation;
-	if (is_same_user_stack(last, regs, mm, walked_generation))
-		return last->id;
+	if (is_same_user_stack(last, regs, mm, walked_generation)) {
+		id = id_of_cached(scratch, last->id, task, tgid);
+		if (id)
+			return id;
+	}
 	last->id = 0;
 	id = user_stack_of_current(tgid);
 	if (scratch->walk.end != SWPROF_STACK_COMPLETE || id == SWPROF_STACK_ID_LOST || !is_known(id))
@@ -325,7 +346,7 @@ __attribute__((noinline)) __u64 user_stack_by_cache(__u32 tgid)
 	last->uses_bp = scratch->walk.reads.uses_bp;
 	last->mm = mm;
 	last->generation = walked_generation;
-	last->id = id;
+	last->id = scratch->native_id;
 	return id;
 }
 

@@ -76,6 +76,12 @@ static __always_inline __u64 usable_id(__u64 hash)
 	return hash > SWPROF_STACK_ID_LOST ? hash : hash + 2;
 }
 
+/* The number of a stack whose native frames alone have a number, with the Python side that was walked last. */
+static __always_inline __u64 id_with_python(__u64 native_id, struct python_walk *python)
+{
+	return python->hash ? usable_id(hash_frame(native_id, python->hash)) : native_id;
+}
+
 /*
  * The number of the user stack of a task, which must have one and belongs to a process `tgid`: the current one, or one
  * that has just been made and has what memory the current one has.
@@ -83,14 +89,23 @@ static __always_inline __u64 usable_id(__u64 hash)
 static __always_inline __u64 user_stack_of(struct task_struct *task, __u32 tgid)
 {
 	struct scratch *scratch = current_scratch();
+	struct python_walk *python = current_python();
+	__u32 python_words = 0;
 	__u64 size, hash, id;
+	bool has_python;
 
-	if (!scratch || read_user_registers(scratch, task))
+	if (!scratch || !python || read_user_registers(scratch, task))
 		return SWPROF_STACK_ID_LOST;
+	has_python = prepare_python(scratch, tgid);
 	walk_user_stack(scratch, tgid);
 	/* Equal addresses of another process, or of the program before an exec, are other places. */
 	hash = hash_frame(scratch->walk.hash, (__u64)BPF_CORE_READ(task, mm));
 	id = usable_id(hash_frame(hash, scratch->walk.end));
+	scratch->native_id = id;
+	if (has_python) {
+		python_words = walk_python(arch_thread_pointer(task), scratch->walk.count);
+		id = id_with_python(id, python);
+	}
 	if (is_known(id))
 		return id;
 	scratch->stack.id = id;
@@ -98,10 +113,16 @@ static __always_inline __u64 user_stack_of(struct task_struct *task, __u32 tgid)
 	scratch->stack.frames = scratch->walk.count;
 	scratch->stack.end = scratch->walk.end;
 	scratch->stack.side = SWPROF_SIDE_USER;
+	scratch->stack.python_words = python_words;
+	scratch->stack.gil = SWPROF_GIL_UNKNOWN;
+	if (has_python) {
+		place_python();
+		scratch->stack.gil = python->gil;
+	}
 	bpf_get_current_comm(scratch->stack.comm, sizeof(scratch->stack.comm));
 	bpf_probe_read_kernel(scratch->stack.process_comm, sizeof(scratch->stack.process_comm),
 			      task->group_leader->comm);
-	size = sizeof(scratch->stack) + (__u64)scratch->stack.frames * sizeof(__u64);
+	size = sizeof(scratch->stack) + (__u64)(scratch->stack.frames + scratch->stack.python_words) * sizeof(__u64);
 	if (size > sizeof(scratch->stack) + sizeof(scratch->frames))
 		return SWPROF_STACK_ID_LOST;
 	send_stack(&scratch->stack, size);
@@ -133,6 +154,8 @@ __attribute__((noinline)) __u64 number_kernel_stack(__u32 place, long size)
 	kernel->stack.frames = frames;
 	kernel->stack.end = frames >= SWPROF_KERNEL_FRAMES_MAX ? SWPROF_STACK_TOO_DEEP : SWPROF_STACK_COMPLETE;
 	kernel->stack.side = SWPROF_SIDE_KERNEL;
+	kernel->stack.python_words = 0;
+	kernel->stack.gil = SWPROF_GIL_UNKNOWN;
 	__builtin_memset(kernel->stack.comm, 0, sizeof(kernel->stack.comm) + sizeof(kernel->stack.process_comm));
 	bytes = sizeof(kernel->stack) + (__u64)frames * sizeof(__u64);
 	if (bytes > sizeof(*kernel))

@@ -9,8 +9,8 @@
 
 #include "unwind/user_stacks.bpf.h"
 
-/* Frames of a sample that has a copy; few, as its walk came to an end. */
-#define COPY_FRAMES_MAX 256
+/* Frames of a sample that has a copy; few, as its walk came to an end. With the Python side behind them. */
+#define COPY_FRAMES_MAX (256 + SWPROF_PYTHON_WORDS_MAX)
 /* Read at once: a read fails as a whole where the stack ends. */
 #define COPY_STEP_WORDS 128
 
@@ -36,7 +36,7 @@ __attribute__((noinline)) __u32 copy_stack(void)
 	copy = bpf_map_lookup_elem(&stack_copies, &zero);
 	if (!scratch || !copy)
 		return 0;
-	frames = scratch->sample.user_frames + scratch->sample.kernel_frames;
+	frames = scratch->sample.user_frames + scratch->sample.python_words + scratch->sample.kernel_frames;
 	if (frames == 0 || frames > COPY_FRAMES_MAX ||
 	    bpf_probe_read_kernel(copy->words, frames * sizeof(__u64), scratch->frames))
 		return 0;

@@ -4,13 +4,14 @@
  * attaches these programs.
  *
  * All kinds of capture have the same maps of processes: targets, cgroups, program_starts, code_maps, code_map_edition,
- * code_files, unwind_chunks. Kinds that run together share them (bpf_map__reuse_fd()), and one kind attaches these
- * programs. scripts/test-maps loads all kinds this way. All other maps belong to one kind.
+ * code_files, unwind_chunks, pythons, python_switch. Kinds that run together share them (bpf_map__reuse_fd()), and one
+ * kind attaches these programs. scripts/test-maps loads all kinds this way. All other maps belong to one kind.
  */
 #ifndef SWPROF_TRACK_PROCESSES_BPF_H
 #define SWPROF_TRACK_PROCESSES_BPF_H
 
 #include "track/program_starts.bpf.h"
+#include "track/pythons.bpf.h"
 #include "track/targets.bpf.h"
 #include "unwind/tables.bpf.h"
 
@@ -44,6 +45,7 @@ SEC("raw_tp/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	inherit_code_map(parent, child, follow_fork(parent, child));
+	inherit_python(parent, child);
 	return 0;
 }
 
@@ -56,6 +58,7 @@ int BPF_PROG(process_exec, struct task_struct *task)
 	if (config.unwind == SWPROF_UNWIND_TABLES)
 		begin_program(tgid);
 	drop_code_map(tgid);
+	drop_python(tgid);
 	return 0;
 }
 
@@ -71,8 +74,10 @@ SEC("raw_tp/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	follow_exit(task);
-	if (is_last_thread(task))
+	if (is_last_thread(task)) {
 		drop_code_map(tgid_in_namespace(task));
+		drop_python(tgid_in_namespace(task));
+	}
 	return 0;
 }
 

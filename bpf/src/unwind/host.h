@@ -7,6 +7,7 @@
 #define SWPROF_UNWIND_HOST_H
 
 #include "CUnwinding.h"
+#include "python_state.h"
 #include "walk_state.h"
 
 struct scratch {
@@ -14,6 +15,7 @@ struct scratch {
 	struct swprof_user_regs regs;
 	const struct swprof_walk_source *source;
 	__u64 *frames;
+	struct python_walk *python;
 };
 
 /* The walk that this thread is in. */
@@ -22,6 +24,16 @@ static _Thread_local struct scratch *walking;
 static inline struct scratch *current_scratch(void)
 {
 	return walking;
+}
+
+static inline struct python_walk *current_python(void)
+{
+	return walking->python;
+}
+
+static inline void keep_frame_address(__u32 index, __u64 address)
+{
+	walking->python->frame_addresses[index] = address;
 }
 
 static inline bool walks_by_tables(void)

@@ -6,6 +6,7 @@
 #include "abi/stacks.h"
 #include "track/mappings.bpf.h"
 #include "unwind/tables.bpf.h"
+#include "python_state.h"
 #include "walk_reads.h"
 
 /*
@@ -21,6 +22,9 @@ struct cached_rule {
 	__u32 reserved;
 };
 
+/* Native user frames, the Python side behind them, and kernel frames. */
+#define USER_SIDE_MAX (SWPROF_USER_FRAMES_MAX + SWPROF_PYTHON_WORDS_MAX)
+
 /*
  * A record under construction: a sample, whose kernel frames are appended behind the user frames so that it has no
  * holes, or a stack.
@@ -28,11 +32,12 @@ struct cached_rule {
 struct scratch {
 	struct walk walk;
 	struct swprof_user_regs regs; /* where a walk starts */
+	__u64 native_id; /* where stacks have numbers: of the last one, without its Python side */
 	union {
 		struct swprof_sample sample;
 		struct swprof_stack stack;
 	};
-	__u64 frames[SWPROF_USER_FRAMES_MAX + SWPROF_KERNEL_FRAMES_MAX + 1];
+	__u64 frames[USER_SIDE_MAX + SWPROF_KERNEL_FRAMES_MAX + 1];
 	struct cached_rule cache[CACHED_RULES];
 };
 
@@ -48,6 +53,29 @@ static __always_inline struct scratch *current_scratch(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct python_walk);
+} python_walks SEC(".maps");
+
+static __always_inline struct python_walk *current_python(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&python_walks, &zero);
+}
+
+/* Notes where on the stack a native frame begins. */
+static __always_inline void keep_frame_address(__u32 index, __u64 address)
+{
+	struct python_walk *python = current_python();
+
+	if (python && index < SWPROF_USER_FRAMES_MAX)
+		python->frame_addresses[index] = address;
 }
 
 /* The bounds [low, high) of a binary search, in one number, so that a global function can return them. */

@@ -11,7 +11,9 @@
  * find_code_bounds(walk), which sets walk->lowest_code and walk->highest_code;
  * look_up_rule(scratch, address), which sets walk->rule and returns 0 if the table is there;
  * restore_return(walk), which undoes a uretprobe's change of walk->ip;
- * is_wide_process(), which tells whether a program that runs 32-bit code is itself 64-bit.
+ * is_wide_process(), which tells whether a program that runs 32-bit code is itself 64-bit;
+ * current_python(), which returns the struct python_walk or NULL;
+ * keep_frame_address(index, address), which notes in it where on the stack a frame begins.
  */
 #ifndef SWPROF_UNWIND_PLATFORM_H
 #define SWPROF_UNWIND_PLATFORM_H

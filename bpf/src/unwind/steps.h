@@ -299,6 +299,9 @@ static __always_inline int add_frame(struct scratch *scratch, __u64 frame)
 	scratch->frames[count] = frame;
 	walk->hash = hash_frame(walk->hash, frame);
 	walk->count = count + 1;
+	/* The frame, and one that a mark announces, begins where its callee's ends. */
+	if (walk->keeps_frame_addresses)
+		keep_frame_address(count, walk->sp);
 	return STEP_DONE;
 }
 

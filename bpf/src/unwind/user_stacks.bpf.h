@@ -2,13 +2,34 @@
 /*
  * Walks user stacks in the kernel. A sampler fills `scratch->regs` and calls walk_user_stack(). The frames are then in
  * `frames[0..count)` from leaf to root, and `end` says how the walk ended.
+ *
+ * If prepare_python() has found the process to run Python, walk_python() and place_python() follow.
  */
 #ifndef SWPROF_UNWIND_USER_STACKS_BPF_H
 #define SWPROF_UNWIND_USER_STACKS_BPF_H
 
 #include "compat.h"
 #include "kernel.bpf.h"
+#include "python.h"
+#include "track/pythons.bpf.h"
 #include "walk.h"
+
+/* Whether a process runs Python; call before its stack is walked. */
+static __always_inline bool prepare_python(struct scratch *scratch, __u32 tgid)
+{
+	struct swprof_python *target = python_of(tgid);
+	struct python_walk *python;
+
+	scratch->walk.keeps_frame_addresses = 0;
+	if (!target)
+		return false;
+	python = current_python();
+	if (!python)
+		return false;
+	python->target = *target;
+	scratch->walk.keeps_frame_addresses = 1;
+	return true;
+}
 
 /*
  * Walks the user stack of a task from `scratch->regs`, the registers with which it left, or will return to, user mode.

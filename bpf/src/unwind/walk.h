@@ -42,34 +42,6 @@ __attribute__((noinline)) int walk_step(void)
 	return walk->flags & WALK_ENTRY ? end_walk(walk, SWPROF_STACK_COMPLETE) : step;
 }
 
-/*
- * The loops are nested over a global function, so that the verifier follows 104 + 32 turns instead of 3328. They
- * stay loops: where each turn is a call of its own, the kernel looks for the deepest stack along each path (4 ms for
- * 1024).
- */
-#define STEPS_IN_A_ROW 32
-/* One for each frame, each look of a search and each word that it looks up. */
-#define STEPS_MAX (SWPROF_USER_FRAMES_MAX + SEARCH_BYTES_MAX / 8 / SCAN_WORDS + SEARCH_LOOKUPS_MAX + 2 * STEPS_IN_A_ROW)
-
-/* Takes up to STEPS_IN_A_ROW steps. Returns 0 while there may be more, 1 at the end of the walk. */
-__attribute__((noinline)) int walk_steps(void)
-{
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < STEPS_IN_A_ROW; i++) {
-		int step = walk_step();
-
-		if (step == STEP_WITHOUT_TABLE)
-			step = step_without_table();
-		else if (step == STEP_NEARBY)
-			step = look_nearby();
-		if (step == STEP_BY_SEARCH)
-			step = search_stack();
-		if (step == STEP_LAST)
-			return 1;
-	}
-	return 0;
-}
-
 /* Whether a walk could not go on, other than for want of a table or of room. */
 static __always_inline bool is_cut(__u32 end)
 {
@@ -103,6 +75,8 @@ static __always_inline void begin_walk(struct scratch *scratch)
 	walk->last_flags = walk->flags;
 	scratch->frames[0] = walk->ip;
 	walk->count = 1;
+	if (walk->keeps_frame_addresses)
+		keep_frame_address(0, walk->sp);
 }
 
 /* Begins again where the walk has come to a rule that needs more registers than it has followed. Returns 0 when so. */
@@ -115,6 +89,34 @@ __attribute__((noinline)) int walk_again(void)
 	scratch->walk.follows_registers = 1;
 	begin_walk(scratch);
 	return find_code(&scratch->walk);
+}
+
+/*
+ * The loops are nested over a global function, so that the verifier follows 104 + 32 turns instead of 3328. They
+ * stay loops: where each turn is a call of its own, the kernel looks for the deepest stack along each path (4 ms for
+ * 1024).
+ */
+#define STEPS_IN_A_ROW 32
+/* One for each frame, each look of a search and each word that it looks up. */
+#define STEPS_MAX (SWPROF_USER_FRAMES_MAX + SEARCH_BYTES_MAX / 8 / SCAN_WORDS + SEARCH_LOOKUPS_MAX + 2 * STEPS_IN_A_ROW)
+
+/* Takes up to STEPS_IN_A_ROW steps. Returns 0 while there may be more, 1 at the end of the walk. */
+__attribute__((noinline)) int walk_steps(void)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < STEPS_IN_A_ROW; i++) {
+		int step = walk_step();
+
+		if (step == STEP_WITHOUT_TABLE)
+			step = step_without_table();
+		else if (step == STEP_NEARBY)
+			step = look_nearby();
+		if (step == STEP_BY_SEARCH)
+			step = search_stack();
+		if (step == STEP_LAST)
+			return walk_again();
+	}
+	return 0;
 }
 
 /* Walks from `scratch->regs` to the end. */
@@ -130,7 +132,7 @@ static __always_inline void walk_from(struct scratch *scratch)
 	}
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < 2 * STEPS_MAX / STEPS_IN_A_ROW; i++)
-		if (walk_steps() && walk_again())
+		if (walk_steps())
 			break;
 	if (walk->end == SWPROF_STACK_NONE)
 		walk->end = SWPROF_STACK_TOO_DEEP;

@@ -116,7 +116,7 @@ struct walk {
 	__u64 lowest_code; /* bounds of all code of the process, where a search needs them */
 	__u64 highest_code;
 	__u32 return_flags; /* of the range of the address that check_return() has looked at */
-	__u32 reserved;
+	__u32 keeps_frame_addresses; /* 0 or 1: keep_frame_address() is wanted */
 	__u64 call_target; /* of the direct call that classify_call() has found */
 	struct near_calls near;
 	struct chain chain;

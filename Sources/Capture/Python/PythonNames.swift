@@ -1,0 +1,155 @@
+import LinuxSystem
+import ProfileModel
+import Runtimes
+
+/// Names and lines of the Python functions that samples have, read while their processes live.
+///
+/// A function is known by the process, the program that it runs, the address of its code object and a cookie. A child has
+/// the memory of its parent: it begins with the names that were read before the fork.
+struct PythonNames {
+  private struct Program: Hashable {
+    let process: ProcessID
+    /// When it began, see `AddressSpace.programStart`.
+    let start: UInt64
+  }
+
+  private struct Function: Hashable {
+    let code: UInt64
+    let cookie: UInt32
+
+    init(_ frame: RuntimeFrame) {
+      code = frame.object
+      cookie = UInt32(truncatingIfNeeded: frame.position >> 32)
+    }
+  }
+
+  private struct Wanted: Hashable {
+    let program: Program
+    let function: Function
+  }
+
+  private struct Entry {
+    /// Counts readings: a child has the entries from before its fork.
+    let number: UInt64
+    /// Nil for a code object that is gone.
+    let code: PythonCode?
+  }
+
+  private struct Known {
+    var entries: [Function: Entry] = [:]
+    var parent: (program: Program, number: UInt64)?
+  }
+
+  private var programs: [Program: Known] = [:]
+  private var waiting: Set<Wanted> = []
+  private var queue: [Wanted] = []
+  private var failures: [Wanted: Int] = [:]
+  private var readings: UInt64 = 0
+  /// How many functions are known, or waited for.
+  private(set) var count = 0
+  private let limit: Int
+
+  private static let maximumFailures = 3
+  /// A child of a child, and so on.
+  private static let maximumGenerations = 16
+
+  /// - Parameter limit: the number of functions at which those of ended programs are dropped, then all.
+  init(limit: Int = 1 << 16) { self.limit = limit }
+
+  /// Whether names wait to be read.
+  var hasWork: Bool { !queue.isEmpty }
+
+  /// Asks for the name of a frame unless it is known.
+  mutating func note(_ frame: RuntimeFrame) {
+    guard frame.runtime == .python else { return }
+    let wanted = Wanted(
+      program: Program(process: frame.process, start: frame.programStart), function: Function(frame))
+    guard entry(of: wanted.function, in: wanted.program) == nil, !waiting.contains(wanted),
+      failures[wanted, default: 0] < Self.maximumFailures
+    else { return }
+    if count >= limit { makeRoom() }
+    waiting.insert(wanted)
+    queue.append(wanted)
+    count += 1
+  }
+
+  /// Gives a child the names of its parent.
+  mutating func inherit(_ child: ProcessID, start: UInt64, from parent: ProcessID, start parentStart: UInt64) {
+    let program = Program(process: parent, start: parentStart)
+    guard programs[program] != nil else { return }
+    programs[Program(process: child, start: start), default: Known()].parent = (program, readings)
+  }
+
+  /// Reads what waits, in the order in which it was asked for.
+  ///
+  /// - Parameters:
+  ///   - isTimeLeft: asked before each reading.
+  ///   - read: reads a code object by its process, the start of its program, its address and its cookie; nil for a
+  ///     process that cannot be read any more.
+  mutating func read(
+    while isTimeLeft: () -> Bool, _ read: (ProcessID, UInt64, UInt64, UInt32) -> PythonCode.Reading?
+  ) {
+    var done = 0
+    while done < queue.count, isTimeLeft() {
+      let wanted = queue[done]
+      done += 1
+      waiting.remove(wanted)
+      switch read(wanted.program.process, wanted.program.start, wanted.function.code, wanted.function.cookie) {
+      case .code(let code): add(code, wanted)
+      case .gone: add(nil, wanted)
+      case .unreadable:
+        if failures.count >= limit { failures = [:] }
+        failures[wanted, default: 0] += 1
+        count -= 1
+      case nil: count -= 1
+      }
+    }
+    queue.removeFirst(done)
+  }
+
+  private mutating func add(_ code: PythonCode?, _ wanted: Wanted) {
+    readings += 1
+    failures[wanted] = nil
+    programs[wanted.program, default: Known()].entries[wanted.function] = Entry(number: readings, code: code)
+  }
+
+  /// What a frame is called; nil where that was not read.
+  func name(of frame: RuntimeFrame) -> RuntimeName? {
+    let program = Program(process: frame.process, start: frame.programStart)
+    guard frame.runtime == .python, let entry = entry(of: Function(frame), in: program) else { return nil }
+    guard let code = entry.code else { return .gone }
+    return .function(
+      name: code.qualifiedName, file: code.fileName,
+      line: code.line(atUnit: UInt32(truncatingIfNeeded: frame.position)))
+  }
+
+  /// What frames are called, of those that have been read.
+  func names(of frames: [RuntimeFrame]) -> [RuntimeFrame: RuntimeName] {
+    var names: [RuntimeFrame: RuntimeName] = [:]
+    for frame in frames { names[frame] = name(of: frame) }
+    return names
+  }
+
+  private func entry(of function: Function, in program: Program) -> Entry? {
+    var program = program
+    var limit = UInt64.max
+    for _ in 0..<Self.maximumGenerations {
+      guard let known = programs[program] else { return nil }
+      if let entry = known.entries[function], entry.number <= limit { return entry }
+      guard let parent = known.parent else { return nil }
+      (program, limit) = (parent.program, min(limit, parent.number))
+    }
+    return nil
+  }
+
+  /// Drops what was read of processes that have ended; where that is too little, everything: what still runs is sampled
+  /// and read again.
+  private mutating func makeRoom() {
+    let parents = Set(programs.values.compactMap { $0.parent?.program })
+    programs = programs.filter { parents.contains($0.key) || ProcessTable.exists($0.key.process) }
+    failures = [:]
+    count = programs.values.reduce(queue.count) { $0 + $1.entries.count }
+    guard count > limit - limit / 8 else { return }
+    self = PythonNames(limit: limit)
+  }
+}

@@ -1,0 +1,143 @@
+package import CProbes
+package import ELF
+
+/// An ELF file that a process has mapped.
+package struct MappedModule {
+  /// What the process calls it.
+  package let path: String
+  package let file: ELFFile
+  /// Process address minus ELF virtual address.
+  package let bias: UInt64
+  /// Whether it is the program that the process runs, not one of its libraries.
+  package let isProgram: Bool
+
+  package init(path: String, file: ELFFile, bias: UInt64, isProgram: Bool) {
+    self.path = path
+    self.file = file
+    self.bias = bias
+    self.isProgram = isProgram
+  }
+}
+
+/// The CPython runtime of a process: what version it is, and how the frames of its threads are found.
+package struct PythonRuntime {
+  package let version: PythonVersion
+  /// The address of `_PyRuntime`.
+  package let runtimeAddress: UInt64
+  package let evidence: PythonImage.Evidence
+  /// To the state of each thread, whether or not it holds the lock.
+  package let path: PythonPath
+  /// To the state of a thread while it holds the lock, else to 0. Nil before 3.12, and if no thread held it when this
+  /// was searched for: another search may find it.
+  package let attachedPath: PythonPath?
+  /// What the kernel side walks by.
+  package let layout: swprof_python
+  let offsets: PythonOffsets
+
+  package var isFreeThreaded: Bool { layout.is_free_threaded != 0 }
+
+  /// Whether the label `gil` can be told of its threads.
+  package var knowsLock: Bool { layout.current_state != 0 || attachedPath != nil }
+
+  /// Finds the runtime of a process; nil if it has none.
+  ///
+  /// - Parameter modules: the ELF files that it has mapped, the program first.
+  package static func find(
+    in memory: some TargetMemory, modules: some Sequence<MappedModule>
+  ) throws(PythonRefusal) -> PythonRuntime? {
+    var refusal: PythonRefusal?
+    for module in modules {
+      // A damaged file is one without Python.
+      guard let image = try? PythonImage(module.file, path: module.path, isProgram: module.isProgram) else { continue }
+      do throws(PythonRefusal) {
+        return try PythonRuntime(image, bias: module.bias, in: memory)
+      } catch { refusal = refusal ?? error }
+    }
+    if let refusal { throw refusal }
+    return nil
+  }
+
+  /// Reads the runtime that a mapped file has.
+  package init(_ image: PythonImage, bias: UInt64, in memory: some TargetMemory) throws(PythonRefusal) {
+    let address = image.runtime &+ bias
+    let (version, table) = try Self.version(image, at: address, bias: bias, in: memory)
+    guard version.major == 3, PythonOffsets.minors.contains(version.minor), !version.isPrerelease else {
+      throw .unknownVersion(version)
+    }
+    let known =
+      version.minor >= 13
+      ? PythonOffsets(debugOffsets: table, minor: version.minor) : PythonOffsets(constantsOfMinor: version.minor)
+    guard var offsets = known else { throw .implausible(version, "its table of offsets") }
+    let threads = PythonThread.all(ofRuntime: address, offsets, in: memory)
+    guard !threads.isEmpty else { throw .notInitialized(version) }
+    let codeType = try Self.codeType(
+      exported: image.codeType.map { $0 &+ bias }, threads, version, &offsets, in: memory)
+
+    let search = PythonPathSearch(
+      threads, minor: version.minor, threadLocalSize: image.threadLocalSize, in: memory)
+    guard let path = search.persistent else { throw .noPath(version) }
+    offsets.kernel.code_type = codeType
+    offsets.kernel.current_state = Self.currentState[version.minor].map { address &+ $0 } ?? 0
+    offsets.kernel.path = path.kernelSteps
+    offsets.kernel.path_length = UInt8(path.steps.count)
+    if let attached = search.attached {
+      offsets.kernel.attached = attached.kernelSteps
+      offsets.kernel.attached_length = UInt8(attached.steps.count)
+    }
+    self.version = version
+    self.runtimeAddress = address
+    self.evidence = image.evidence
+    self.path = path
+    self.attachedPath = search.attached
+    self.layout = offsets.kernel
+    self.offsets = offsets
+  }
+
+  /// All threads of all interpreters, as their lists have them now.
+  package func threads(in memory: some TargetMemory) -> [PythonThread] {
+    PythonThread.all(ofRuntime: runtimeAddress, offsets, in: memory)
+  }
+
+  /// Where `_PyRuntime` has the state that holds the lock (`gilstate.tstate_current`), by minor version.
+  private static let currentState: [Int: UInt64] = [8: 1368, 9: 568, 10: 568, 11: 576]
+
+  /// The version, and the beginning of `_PyRuntime` where it tells offsets.
+  private static func version(
+    _ image: PythonImage, at address: UInt64, bias: UInt64, in memory: some TargetMemory
+  ) throws(PythonRefusal) -> (PythonVersion, table: [UInt8]) {
+    guard let head = memory.bytes(at: address, count: 16) else { throw .unreadable(nil) }
+    if head.starts(with: PythonImage.debugCookie) {
+      let version = PythonVersion(hexadecimal: UInt32(truncatingIfNeeded: head.integer(at: 8, as: UInt64.self)))
+      guard let table = memory.bytes(at: address, count: PythonOffsets.debugTableSize) else {
+        throw .unreadable(version)
+      }
+      return (version, table)
+    }
+    if let place = image.versionNumber {
+      guard let number: UInt32 = memory.value(at: place &+ bias) else { throw .unreadable(nil) }
+      let version = PythonVersion(hexadecimal: number)
+      // 3.13 and later write their cookie when they start.
+      guard version.minor < 13 else { throw .notInitialized(version) }
+      return (version, [])
+    }
+    guard let version = image.namedVersion else { throw .noVersion }
+    return (version, [])
+  }
+
+  /// Finds the type of code objects, and checks the offsets by what it tells and by the frames that are there.
+  private static func codeType(
+    exported: UInt64?, _ threads: [PythonThread], _ version: PythonVersion, _ offsets: inout PythonOffsets,
+    in memory: some TargetMemory
+  ) throws(PythonRefusal) -> UInt64 {
+    let sight = PythonFirstSight(threads, offsets, in: memory)
+    // A program may have its own copy of a library's type (R_X86_64_COPY): the objects tell which one is in use.
+    for type in sight.types + [exported].compactMap({ $0 }) {
+      guard let members = PythonMembers(ofType: type, named: "code", offsets, in: memory) else { continue }
+      if let strange = offsets.adopt(members) { throw .implausible(version, "'\(strange)' of a code object") }
+      guard offsets.setSizes() else { throw .implausible(version, "the size of a frame or of a code object") }
+      return type
+    }
+    guard sight.frames == 0 else { throw .implausible(version, "no frame has a code object") }
+    throw .notInitialized(version)
+  }
+}

@@ -1,0 +1,42 @@
+import CProbes
+
+/// A thread of an interpreter: one `PyThreadState`. A thread has one in each interpreter that it has run in.
+package struct PythonThread: Equatable {
+  /// The address of its state.
+  package let state: UInt64
+  /// The thread pointer (fs base) of the thread, with which `threading` names it too.
+  package let threadPointer: UInt64
+  /// The number of the thread as its own pid namespace counts; since 3.11.
+  package let nativeID: UInt64?
+  package let interpreter: UInt64
+
+  private static let maximumInterpreters = 64
+  private static let maximumThreads = 4096
+
+  /// All threads of all interpreters, at most 4,096, at the first unreadable one cut short.
+  static func all(ofRuntime runtime: UInt64, _ offsets: PythonOffsets, in memory: some TargetMemory) -> [PythonThread] {
+    var result: [PythonThread] = []
+    var interpreter: UInt64 = memory.value(at: runtime &+ UInt64(offsets.interpreters)) ?? 0
+    for _ in 0..<maximumInterpreters where interpreter != 0 {
+      var state: UInt64 = memory.value(at: interpreter &+ UInt64(offsets.threads)) ?? 0
+      while state != 0, result.count < maximumThreads, let thread = PythonThread(state, offsets, in: memory) {
+        // A list that leads elsewhere is not one of threads, or changes at this moment.
+        guard thread.interpreter == interpreter else { break }
+        result.append(thread)
+        state = memory.value(at: state &+ UInt64(offsets.nextState)) ?? 0
+      }
+      interpreter = memory.value(at: interpreter &+ UInt64(offsets.nextInterpreter)) ?? 0
+    }
+    return result
+  }
+
+  private init?(_ state: UInt64, _ offsets: PythonOffsets, in memory: some TargetMemory) {
+    guard let thread: UInt64 = memory.value(at: state &+ UInt64(offsets.kernel.state_thread)),
+      let interpreter: UInt64 = memory.value(at: state &+ UInt64(offsets.kernel.state_interpreter))
+    else { return nil }
+    self.state = state
+    self.threadPointer = thread
+    self.nativeID = offsets.nativeThread.flatMap { memory.value(at: state &+ UInt64($0)) }
+    self.interpreter = interpreter
+  }
+}

@@ -1,0 +1,174 @@
+import Capture
+import CProbes
+import CommandRunning
+import Foundation
+import LinuxSystem
+import ProfileModel
+import Runtimes
+import Testing
+
+extension EndToEnd {
+  /// Each interpreter says what its threads execute and stops; swprof has to read the same in its memory.
+  @Suite struct PythonReaderTests {
+    private struct Truth: Decodable {
+      let threads: [Thread]
+
+      struct Thread: Decodable {
+        let id: UInt64
+        let frames: [Frame]
+      }
+    }
+
+    private struct Frame: Decodable, Equatable, CustomStringConvertible {
+      let name: String
+      let file: String
+      let line: Int?
+
+      init(name: String, file: String, line: Int?) {
+        self.name = name
+        self.file = file
+        self.line = line
+      }
+
+      init(from decoder: any Decoder) throws {
+        var list = try decoder.unkeyedContainer()
+        name = try list.decode(String.self)
+        file = try list.decode(String.self)
+        line = try list.decodeIfPresent(Int.self)
+      }
+
+      var description: String { "\(name) \(file):\(line.map(String.init) ?? "-")" }
+
+      /// Whether it is a frame that was read, of whose names only a beginning may have been.
+      func isTruth(of read: Frame) -> Bool {
+        line == read.line && Self.matches(name, read.name) && Self.matches(file, read.file)
+      }
+
+      private static func matches(_ whole: String, _ read: String) -> Bool {
+        read == whole || read.utf8.count > 500 && read.hasSuffix("…") && whole.hasPrefix(read.dropLast())
+      }
+    }
+
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test func `the interpreters of this machine include those that the tests were written for`() {
+      #expect(PythonInterpreter.all.contains { $0.path == "/usr/bin/python3" })
+      let builds = PythonInterpreter.all.filter { $0.path.contains("/.pyenv/") }
+      #expect(builds.isEmpty || builds.count >= 6, "\(builds)")
+    }
+
+    @Test(arguments: PythonInterpreter.all)
+    func `every thread has the frames, names and lines that the interpreter tells`(_ python: PythonInterpreter) throws {
+      let (process, truth) = try start(python)
+
+      let (runtime, memory) = try find(process)
+
+      #expect(runtime.version.minor == python.minor)
+      let threads = Dictionary(grouping: runtime.threads(in: memory), by: \.threadPointer)
+      #expect(Set(threads.keys) == Set(truth.threads.map(\.id)))
+      #expect(truth.threads.count > 20)
+      for expected in truth.threads {
+        let stacks = (threads[expected.id] ?? []).map { PythonStack(state: $0.state, of: runtime, in: memory) }
+        let found = stacks.contains { matches($0, expected.frames, runtime, memory) }
+        #expect(found, "\(expected.frames.first!) … \(stacks.map { frames($0, runtime, memory) })")
+      }
+    }
+
+    @Test(arguments: PythonInterpreter.all)
+    func `every thread is found from its thread pointer`(_ python: PythonInterpreter) throws {
+      let (process, truth) = try start(python)
+
+      let (runtime, memory) = try find(process)
+
+      let grouped = Dictionary(grouping: truth.threads, by: \.id)
+      for (id, expected) in grouped {
+        let stack = try #require(PythonStack(threadPointer: id, of: runtime, in: memory))
+        // To 3.11 the slot of a thread that waits in an inner interpreter leads to the outer one.
+        let candidates = runtime.version.minor < 12 ? expected : [expected.last!]
+        #expect(candidates.contains { matches(stack, $0.frames, runtime, memory) }, "\(expected[0].frames[0])")
+      }
+      #expect(PythonStack(threadPointer: grouped.keys.first! + 64, of: runtime, in: memory) == nil)
+    }
+
+    @Test func `a program without Python has none`() throws {
+      let workload = try bench.startWorkload([try bench.compile("recursion"), "3"])
+      let process = ProcessID(rawValue: workload.pid)
+
+      #expect(
+        try PythonRuntime.find(in: ProcessMemory(of: process), modules: MappedModule.all(of: process)) == nil)
+    }
+
+    private func start(_ python: PythonInterpreter) throws -> (process: ProcessID, truth: Truth) {
+      let command = try bench.start(
+        python.command + [bench.workload("python_stacks.py")] + (python.hasInterpreters ? ["--interpreter"] : []))
+      let line = try command.waitForLine(startingWith: "ready")
+      try waitUntil("the process stops") { try areStopped(command.pid) }
+      let truth = try JSONDecoder().decode(Truth.self, from: Data(line.dropFirst("ready ".count).utf8))
+      return (ProcessID(rawValue: command.pid), truth)
+    }
+
+    /// A stop takes each thread of a process when it next leaves the kernel.
+    private func areStopped(_ pid: Int32) throws -> Bool {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").allSatisfy { thread in
+        let status = try String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8)
+        return status.contains("State:\tT")
+      }
+    }
+
+    private func find(_ process: ProcessID) throws -> (PythonRuntime, ProcessMemory) {
+      let memory = try ProcessMemory(of: process)
+      let runtime = try PythonRuntime.find(in: memory, modules: try MappedModule.all(of: process))
+      return (try #require(runtime), memory)
+    }
+
+    private func matches(
+      _ stack: PythonStack, _ truth: [Frame], _ runtime: PythonRuntime, _ memory: ProcessMemory
+    ) -> Bool {
+      let read = frames(stack, runtime, memory)
+      let limit = Int(SWPROF_PYTHON_FRAMES_MAX)
+      let isCut = stack.records.last?.first == UInt64(SWPROF_PYTHON_TRUNCATED.rawValue)
+      guard isCut == (truth.count > limit), read.count == min(truth.count, limit) else { return false }
+      return zip(truth, read).allSatisfy { $0.isTruth(of: $1) }
+    }
+
+    private func frames(_ stack: PythonStack, _ runtime: PythonRuntime, _ memory: ProcessMemory) -> [Frame] {
+      stack.records.compactMap { record in
+        guard record.first > 16 else { return nil }
+        let cookie = UInt32(record.second >> 32)
+        guard case .code(let code) = PythonCode.read(at: record.first, cookie: cookie, of: runtime, in: memory) else {
+          return Frame(name: "unreadable", file: "", line: nil)
+        }
+        let line = code.line(atUnit: UInt32(truncatingIfNeeded: record.second))
+        return Frame(name: code.qualifiedName, file: code.fileName, line: line)
+      }
+    }
+  }
+}
+
+/// A CPython that this machine has.
+struct PythonInterpreter: CustomTestStringConvertible, Sendable {
+  let path: String
+  let minor: Int
+  /// How it is started, as a command.
+  let command: [String]
+  /// Whether programs can make interpreters within it.
+  var hasInterpreters = true
+
+  var testDescription: String { path }
+
+  /// Debian's own, and the releases that are known among those in the usual place for builds.
+  static let all: [PythonInterpreter] = {
+    let builds = NSHomeDirectory() + "/.pyenv/versions"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: builds)) ?? []
+    let paths = ["/usr/bin/python3"] + names.sorted().map { "\(builds)/\($0)/bin/python3" }
+    return paths.compactMap { path in
+      let target = URL(filePath: path).resolvingSymlinksInPath().lastPathComponent
+      guard target.hasPrefix("python3."), let minor = Int(target.dropFirst("python3.".count)), minor >= 8 else {
+        return nil
+      }
+      return PythonInterpreter(path: path, minor: minor, command: [path])
+    }
+  }()
+}

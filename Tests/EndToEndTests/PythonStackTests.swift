@@ -1,0 +1,130 @@
+import CProbes
+import Capture
+import CommandRunning
+import Foundation
+import LinuxSystem
+import ProfileModel
+import Runtimes
+import Testing
+
+extension EndToEnd {
+  /// Python frames as the kernel side records them, against the addresses of code objects that the programs print.
+  @Suite struct PythonStackTests {
+    private let bench: Workbench
+
+    init() throws { bench = try Workbench() }
+
+    @Test(arguments: PythonInterpreter.all)
+    func `frames stand where they ran, and have the shares that they ran for`(_ python: PythonInterpreter) throws {
+      let program = try PythonProgram(python, ["shares"], bench)
+
+      let samples = try program.sample(hertz: 1999, count: 3000)
+
+      var shares: [String: Int] = [:]
+      var others: [[String]] = []
+      for sample in samples {
+        let stack = program.stack(sample)
+        let isWhole = Self.isWhole(stack, minor: python.minor)
+        if let worker = Set(stack).intersection(["sixty", "thirty", "ten"]).first, isWhole {
+          shares[worker, default: 0] += 1
+        } else if !stack.contains("outer") || !isWhole {
+          others.append(stack)
+        }
+      }
+      // A sample may find a frame half-made, or the program between two of its functions.
+      #expect(others.count <= samples.count / 100, "\(others.prefix(5))")
+      let total = Double(shares.values.reduce(0, +))
+      #expect(total > 2700)
+      // Four standard deviations of 3000 samples.
+      for (worker, share) in [("sixty", 0.6), ("thirty", 0.3), ("ten", 0.1)] {
+        #expect(abs(Double(shares[worker] ?? 0) / total - share) < 0.036, "\(shares)")
+      }
+      #expect(samples.allSatisfy { $0.gil == .held })
+    }
+
+    /// Whether a stack from root to leaf, in which consecutive native frames are one "-", is that of the program.
+    private static func isWhole(_ stack: [String], minor: Int) -> Bool {
+      let names = stack.filter { $0 != "-" && !$0.hasPrefix("[") }
+      var expected = ["<module>", "shares", "outer"]
+      if let key = names.firstIndex(of: "key") {
+        expected += ["key"] + names[(key + 1)...].prefix(1)
+        if names.count > key + 2 { expected.append("burn") }
+      }
+      guard names == expected else { return false }
+      // Of 3.8 and 3.9, nothing tells where.
+      guard minor >= 10 else { return stack.starts(with: names + ["[python|native not merged]"]) }
+      guard !stack.contains(where: { $0.hasPrefix("[") }), stack.first == "-" else { return false }
+      guard let key = stack.firstIndex(of: "key") else { return true }
+      // sorted() and the loop that it calls lie between; since 3.11, one loop runs what Python functions call.
+      return stack[key - 1] == "-" && stack[..<key].count { $0 == "-" } == (minor >= 11 ? 2 : 4)
+    }
+
+    @Test(arguments: PythonInterpreter.all)
+    func `the kernel records what user space reads in the stopped thread`(_ python: PythonInterpreter) throws {
+      let program = try PythonProgram(python, ["deep"], bench)
+      let process = program.process
+      let memory = try ProcessMemory(of: process)
+      let runtime = try #require(try PythonRuntime.find(in: memory, modules: try MappedModule.all(of: process)))
+      let thread = try #require(runtime.threads(in: memory).first)
+
+      var compared = 0
+      try program.stopAndGo(30) { sample in
+        let expected = PythonStack(threadPointer: thread.threadPointer, of: runtime, in: memory)
+        let words = expected?.records.flatMap { [$0.first, $0.second] } ?? []
+        #expect(Self.withoutBoundaries(sample.pythonStack) == words)
+        compared += 1
+      }
+      #expect(compared >= 30)
+    }
+
+    private static func withoutBoundaries(_ words: [UInt64]) -> [UInt64] {
+      stride(from: 0, to: words.count, by: 2).filter { words[$0] != UInt64(SWPROF_PYTHON_BOUNDARY.rawValue) }
+        .flatMap { [words[$0], words[$0 + 1]] }
+    }
+
+    @Test(arguments: PythonInterpreter.all)
+    func `sleeps stand on the methods that sleep`(_ python: PythonInterpreter) throws {
+      let program = try PythonProgram(python, ["sleeps", "8"], bench)
+
+      let raw = try program.waits()
+
+      var times: [String: UInt64] = [:]
+      for value in raw.values {
+        let stack = program.functions(of: raw, value.stack)
+        guard let method = stack.last, method.hasPrefix("method") else { continue }
+        #expect(stack == ["<module>", "sleeps", "methodA", "methodB", method])
+        times[method, default: 0] += value.weight.nanoseconds
+      }
+      let total = Double(times.values.reduce(0, +))
+      #expect(Set(times.keys) == ["methodC", "methodD"])
+      #expect(total > 500_000_000)
+      // The first and the last sleep may be cut off.
+      #expect(abs(Double(times["methodC"] ?? 0) / total - 0.4) < 0.08, "\(times)")
+    }
+
+    @Test func `a child that executes no program has Python frames from its first sample on`() throws {
+      let program = try PythonProgram(try #require(PythonInterpreter.all.last), ["fork"], bench)
+
+      let samples = try program.sample(hertz: 999, count: 200, ofChildren: true)
+
+      // A few are taken within os.fork() and before the first call.
+      #expect(samples.count { program.stack($0).contains("fork") } >= 195)
+      #expect(samples.count { program.stack($0).contains("outer") } >= 190)
+    }
+
+    @Test func `a thread that has let go of the lock keeps its frames and is labeled so`() throws {
+      for python in PythonInterpreter.all where python.minor >= 11 {
+        let program = try PythonProgram(python, ["threads"], bench)
+
+        let samples = try program.sample(hertz: 999, count: 400)
+
+        let digests = samples.filter { program.stack($0).last == "-" && program.stack($0).contains("digest") }
+        #expect(digests.count > 100)
+        #expect(digests.count { $0.gil == .none } * 100 >= digests.count * 98)
+        let others = samples.filter { program.stack($0).contains("burn") }
+        #expect(others.count > 100)
+        #expect(others.count { $0.gil == .held } * 100 >= others.count * 98)
+      }
+    }
+  }
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Walks the Python frames of a thread, which CPython keeps beside the native stack, into a list of records. Then finds
+ * for the end of each run of the eval loop which native frame it belongs to: something that the loop keeps on its stack
+ * is known, and so is where each native frame begins.
+ *
+ * A thread's frames do not move while it is stopped. One that is being pushed or popped may be half-written.
+ */
+#ifndef SWPROF_UNWIND_PYTHON_H
+#define SWPROF_UNWIND_PYTHON_H
+
+#include "steps.h"
+
+/* Behind the frames that have records, so many are followed to the end of their run. */
+#define PYTHON_FRAMES_FOLLOWED 640
+#define PYTHON_STEPS_IN_A_ROW 32
+/* The last place of a record among the words of a stack. */
+#define PYTHON_PLACE_MAX (SWPROF_USER_FRAMES_MAX + SWPROF_PYTHON_WORDS_MAX - 2)
+
+/* Fields of the frame that was read last, and of its code, whatever their offsets are. */
+static __always_inline __u64 python_frame_word(const struct python_walk *python, __u32 offset)
+{
+	return python->frame_words[offset / sizeof(__u64) & (PYTHON_FRAME_WORDS - 1)];
+}
+
+static __always_inline __s32 python_frame_index(const struct python_walk *python, __u32 offset)
+{
+	return ((const __s32 *)python->frame_words)[offset / sizeof(__s32) & (2 * PYTHON_FRAME_WORDS - 1)];
+}
+
+static __always_inline __u8 python_frame_byte(const struct python_walk *python, __u32 offset)
+{
+	return ((const __u8 *)python->frame_words)[offset & (8 * PYTHON_FRAME_WORDS - 1)];
+}
+
+static __always_inline __u64 python_code_word(const struct python_walk *python, __u32 offset)
+{
+	return python->code_words[offset / sizeof(__u64) & (PYTHON_CODE_WORDS - 1)];
+}
+
+static __always_inline __u32 python_code_number(const struct python_walk *python, __u32 offset)
+{
+	return ((const __u32 *)python->code_words)[offset / sizeof(__u32) & (2 * PYTHON_CODE_WORDS - 1)];
+}
+
+static __always_inline void begin_python_records(struct python_walk *python, __u32 first_word)
+{
+	python->first_word = first_word;
+	python->records = 0;
+	python->boundaries = 0;
+	python->placed = 0;
+	python->native = 0;
+}
+
+/* Appends a record to the words of the stack. Returns 0 if there is room for another one. */
+static __always_inline int add_python_record(struct python_walk *python, __u64 first, __u64 second)
+{
+	struct scratch *scratch = current_scratch();
+	__u32 index = python->records, place = python->first_word + 2 * index;
+
+	/* Without this the compiler compares something else, and the verifier sees no limit. */
+	__asm__ volatile("" : "+r"(place));
+	if (!scratch || index >= SWPROF_PYTHON_RECORDS_MAX || place > PYTHON_PLACE_MAX)
+		return 1;
+	scratch->frames[place] = first;
+	scratch->frames[place + 1] = second;
+	if (first == SWPROF_PYTHON_BOUNDARY) {
+		python->boundary_records[python->boundaries & (SWPROF_PYTHON_RECORDS_MAX - 1)] = index;
+		python->boundaries += 1;
+	}
+	python->hash = hash_frame(python->hash, first ^ second << 17 ^ second >> 47);
+	python->records = index + 1;
+	return index + 1 >= SWPROF_PYTHON_RECORDS_MAX;
+}
+
+/* Follows a path of pointers from the thread pointer. 0: it could not be followed. */
+static __always_inline __u64 follow_python_path(const __s32 *path, __u32 length, __u64 thread_pointer)
+{
+	__u64 value = thread_pointer;
+
+	for (__u32 i = 0; i < SWPROF_PYTHON_PATH_MAX; i++) {
+		if (i >= length)
+			break;
+		if (!value || read_user(&value, sizeof(value), value + (__s64)path[i]))
+			return 0;
+	}
+	return length ? value : 0;
+}
+
+static __always_inline __u64 read_python_word(__u64 address)
+{
+	__u64 value;
+
+	return address && !read_user(&value, sizeof(value), address) ? value : 0;
+}
+
+/* How the thread stands to the lock, of which it has `state`. */
+static __always_inline __u32 find_gil(const struct python_walk *python, __u64 holder)
+{
+	const struct swprof_python *target = &python->target;
+	__u32 requested = 0;
+
+	if (target->is_free_threaded || (!target->attached_length && !target->current_state))
+		return SWPROF_GIL_UNKNOWN;
+	if (holder == python->state)
+		return SWPROF_GIL_HELD;
+	if (target->state_gil_requested &&
+	    !read_user(&requested, sizeof(requested), python->state + target->state_gil_requested) && requested)
+		return SWPROF_GIL_WAITING;
+	return SWPROF_GIL_NONE;
+}
+
+static __always_inline bool is_state_of(const struct python_walk *python, __u64 state, __u64 thread_pointer)
+{
+	return state && read_python_word(state + python->target.state_thread) == thread_pointer;
+}
+
+/* Whether garbage is being collected, by the thread that holds the lock. */
+static __always_inline bool is_collecting(const struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+	__u64 interpreter;
+	__u32 collecting;
+
+	if (!target->interpreter_collecting || python->gil != SWPROF_GIL_HELD)
+		return false;
+	interpreter = read_python_word(python->state + target->state_interpreter);
+	return interpreter &&
+	       !read_user(&collecting, sizeof(collecting), interpreter + target->interpreter_collecting) && collecting;
+}
+
+/* Finds the state and the first frame of the thread with a thread pointer. Returns 0 if it runs any Python code. */
+__attribute__((noinline)) int begin_python_walk(__u64 thread_pointer, __u32 first_word)
+{
+	struct python_walk *python = current_python();
+	const struct swprof_python *target;
+	__u64 holder, task;
+
+	if (!python)
+		return 1;
+	target = &python->target;
+	python->hash = 0;
+	python->frames = 0;
+	python->shown = 0;
+	begin_python_records(python, first_word);
+	python->gil = SWPROF_GIL_UNKNOWN;
+	python->is_cut = 0;
+	python->cframe = 0;
+	python->state = follow_python_path(target->path, target->path_length, thread_pointer);
+	holder = target->current_state ? read_python_word(target->current_state)
+				       : follow_python_path(target->attached, target->attached_length, thread_pointer);
+	/* Before 3.12, a thread that runs a subinterpreter keeps the state of its first one in its slot. */
+	if (target->current_state && holder != python->state && is_state_of(python, holder, thread_pointer))
+		python->state = holder;
+	if (!is_state_of(python, python->state, thread_pointer))
+		return 1;
+	python->gil = find_gil(python, holder);
+	python->hash = python->gil;
+	if (target->state_cframe)
+		python->cframe = read_python_word(python->state + target->state_cframe);
+	python->frame = target->state_frame ? read_python_word(python->state + target->state_frame)
+			: python->cframe    ? read_python_word(python->cframe + target->cframe_frame)
+					    : 0;
+	if (is_collecting(python))
+		add_python_record(python, SWPROF_PYTHON_COLLECTING, 0);
+	task = target->state_task ? read_python_word(python->state + target->state_task) : 0;
+	if (task)
+		add_python_record(python, SWPROF_PYTHON_TASK, task);
+	return !python->frame;
+}
+
+/* Ends the run of the eval loop that has something at an address of its stack. Returns 0 while there is room. */
+static __always_inline int end_python_run(struct python_walk *python, __u64 address)
+{
+	return add_python_record(python, SWPROF_PYTHON_BOUNDARY, SWPROF_PYTHON_END(address, 0)) || python->is_cut;
+}
+
+/* Ends the run of the CFrame at hand. Returns 0 while there may be another one. */
+static __always_inline int end_python_cframe(struct python_walk *python)
+{
+	__u64 cframe = python->cframe;
+
+	python->cframe = cframe ? read_python_word(cframe + python->target.cframe_previous) : 0;
+	return end_python_run(python, cframe);
+}
+
+/*
+ * Records that frames are missing. What follows up to the end of the run is left out, but for that end: then the frames
+ * that are there have their place among the native ones. Returns 0 if the end is still to be found.
+ */
+static __always_inline int cut_python_walk(struct python_walk *python, __u64 mark)
+{
+	if (python->is_cut)
+		return 0;
+	python->is_cut = 1;
+	if (add_python_record(python, mark, 0))
+		return 1;
+	if (python->target.anchor != SWPROF_PYTHON_ANCHOR_CFRAME)
+		return python->target.anchor == SWPROF_PYTHON_ANCHOR_NONE;
+	return end_python_cframe(python);
+}
+
+/* Where in its code a frame is. */
+static __always_inline __u32 python_unit(const struct python_walk *python, __u64 code)
+{
+	const struct swprof_python *target = &python->target;
+	__u64 position = python_frame_word(python, target->frame_position), start;
+	__s32 index;
+
+	if (target->position == SWPROF_PYTHON_POSITION_POINTER) {
+		start = code + target->code_bytecode;
+		return position < start || position - start > 0x7fffffff ? SWPROF_PYTHON_UNIT_NONE
+									 : (position - start) / 2;
+	}
+	index = python_frame_index(python, target->frame_position);
+	if (index < 0)
+		return SWPROF_PYTHON_UNIT_NONE;
+	return target->position == SWPROF_PYTHON_POSITION_UNITS ? index : index / 2;
+}
+
+static __always_inline __u32 python_cookie(const struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+
+	return SWPROF_PYTHON_COOKIE(python_code_number(python, target->code_argument_count),
+				    python_code_number(python, target->code_keyword_count),
+				    python_code_number(python, target->code_flags),
+				    python_code_number(python, target->code_first_line));
+}
+
+/* Records the frame in `frame_words`. Returns 0 if more may follow. */
+static __always_inline int add_python_frame(struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+	__u64 code = python_frame_word(python, target->frame_code) & ~(__u64)target->tag_mask;
+	__u32 size = target->code_size;
+
+	if (size > SWPROF_PYTHON_CODE_SIZE_MAX)
+		return 1;
+	if (python->shown >= SWPROF_PYTHON_FRAMES_MAX)
+		return cut_python_walk(python, SWPROF_PYTHON_TRUNCATED);
+	if (code >= SWPROF_PYTHON_MARK_LIMIT && read_user(python->code_words, size, code))
+		return cut_python_walk(python, SWPROF_PYTHON_UNREADABLE);
+	if (code < SWPROF_PYTHON_MARK_LIMIT ||
+	    python_code_word(python, target->code_object_type) != target->code_type) {
+		/* The first one may be half-written. */
+		return python->frames > 1 ? cut_python_walk(python, SWPROF_PYTHON_NO_CODE) : 0;
+	}
+	python->shown += 1;
+	return add_python_record(python, code, SWPROF_PYTHON_PLACE(python_unit(python, code), python_cookie(python)));
+}
+
+/* Whether a run of the eval loop ends with the frame in `frame_words`, before 3.12. */
+static __always_inline bool is_python_entry(const struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+
+	return target->anchor == SWPROF_PYTHON_ANCHOR_CFRAME &&
+	       (!target->frame_entry || python_frame_byte(python, target->frame_entry) == 1);
+}
+
+/* Whether the frame in `frame_words` is the entry of a run, which has no code of its own. */
+static __always_inline bool is_python_shim(const struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+	__u8 owner = python_frame_byte(python, target->frame_owner);
+
+	return target->anchor == SWPROF_PYTHON_ANCHOR_SHIM &&
+	       (owner == target->shim_owner || owner == target->other_shim_owner);
+}
+
+/* Whether the walk is at the frame that each chain ends with; before 3.15, at the end of the chain. */
+static __always_inline bool is_python_base(const struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+
+	return target->state_base_frame ? python->frame == python->state + target->state_base_frame : !python->frame;
+}
+
+/* Follows the chain by one frame. Returns 0 while there may be another one. */
+__attribute__((noinline)) int python_step(void)
+{
+	struct python_walk *python = current_python();
+	const struct swprof_python *target;
+	__u64 frame;
+	__u32 size;
+
+	if (!python || is_python_base(python))
+		return 1;
+	target = &python->target;
+	frame = python->frame;
+	size = target->frame_size;
+	if (size > SWPROF_PYTHON_FRAME_SIZE_MAX)
+		return 1;
+	if (!frame || python->frames >= PYTHON_FRAMES_FOLLOWED || read_user(python->frame_words, size, frame)) {
+		cut_python_walk(python, frame && python->frames < PYTHON_FRAMES_FOLLOWED ? SWPROF_PYTHON_UNREADABLE
+											 : SWPROF_PYTHON_TRUNCATED);
+		return 1;
+	}
+	python->frames += 1;
+	python->frame = python_frame_word(python, target->frame_previous);
+	if (is_python_shim(python))
+		return end_python_run(python, frame);
+	if (!python->is_cut && add_python_frame(python))
+		return 1;
+	return is_python_entry(python) && !python->is_cut ? end_python_cframe(python) : 0;
+}
+
+/* As walk_steps(). */
+__attribute__((noinline)) int python_steps(void)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < PYTHON_STEPS_IN_A_ROW; i++)
+		if (python_step())
+			return 1;
+	return 0;
+}
+
+/*
+ * Walks the Python frames of the thread with a thread pointer, and puts the records among the words of the stack, from
+ * `first_word` on. Returns how many words they are.
+ */
+static __always_inline __u32 walk_python(__u64 thread_pointer, __u32 first_word)
+{
+	struct python_walk *python = current_python();
+
+	if (!python)
+		return 0;
+	if (!begin_python_walk(thread_pointer, first_word)) {
+#pragma clang loop unroll(disable)
+		for (int i = 0; i <= PYTHON_FRAMES_FOLLOWED / PYTHON_STEPS_IN_A_ROW; i++)
+			if (python_steps())
+				break;
+	}
+	return python->records <= SWPROF_PYTHON_RECORDS_MAX ? 2 * python->records : 0;
+}
+
+/* How the thread of the last walk stood to the lock. */
+static __always_inline __u8 python_gil(void)
+{
+	struct python_walk *python = current_python();
+
+	return python ? python->gil : SWPROF_GIL_UNKNOWN;
+}
+
+/* How many native frames are looked at in one step. */
+#define NATIVES_AT_ONCE 16
+/* find_python_native() has not found it yet. */
+#define NATIVE_NOT_FOUND 0xfffe
+
+/*
+ * Counts the native frames up to the one that has an address of the stack, from the frame on that the last one was
+ * found at.
+ */
+static __always_inline __u32 find_python_native(struct python_walk *python, __u32 count, __u64 address)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < NATIVES_AT_ONCE; i++) {
+		__u32 native = python->native, next = native + 1;
+
+		/* Where the last one ends is not known. */
+		if (next >= count)
+			return SWPROF_PYTHON_DETACHED;
+		/* Without this the compiler drops the limits, and the verifier sees none. */
+		__asm__ volatile("" : "+r"(native), "+r"(next));
+		if (address >= python->frame_addresses[native & (SWPROF_USER_FRAMES_MAX - 1)] &&
+		    address < python->frame_addresses[next & (SWPROF_USER_FRAMES_MAX - 1)])
+			return next;
+		python->native = next;
+	}
+	return NATIVE_NOT_FOUND;
+}
+
+/* Completes a boundary, or looks at some native frames for it. Returns 0 while there are more boundaries. */
+__attribute__((noinline)) int place_python_boundary(void)
+{
+	struct python_walk *python = current_python();
+	struct scratch *scratch = current_scratch();
+	__u32 index, place, found;
+	__u64 address;
+
+	if (!python || !scratch)
+		return 1;
+	index = python->placed;
+	if (index >= python->boundaries)
+		return 1;
+	place = python->first_word + 2 * python->boundary_records[index & (SWPROF_PYTHON_RECORDS_MAX - 1)];
+	__asm__ volatile("" : "+r"(place));
+	if (place > PYTHON_PLACE_MAX)
+		return 1;
+	address = scratch->frames[place + 1] >> 16;
+	found = find_python_native(python, scratch->walk.count, address);
+	if (found == NATIVE_NOT_FOUND)
+		return 0;
+	scratch->frames[place + 1] = SWPROF_PYTHON_END(address, found);
+	python->placed = index + 1;
+	return 0;
+}
+
+/* As walk_steps(). */
+__attribute__((noinline)) int place_python_boundaries(void)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < PYTHON_STEPS_IN_A_ROW; i++)
+		if (place_python_boundary())
+			return 1;
+	return 0;
+}
+
+/* Completes the boundaries among the records of a walk, by the native frames of the last native walk. */
+static __always_inline void place_python(void)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0;
+	     i <= (SWPROF_PYTHON_RECORDS_MAX + SWPROF_USER_FRAMES_MAX / NATIVES_AT_ONCE) / PYTHON_STEPS_IN_A_ROW; i++)
+		if (place_python_boundaries())
+			break;
+}
+
+#endif
