@@ -93,6 +93,25 @@ extension EndToEnd {
       #expect(PythonStack(threadPointer: grouped.keys.first! + 64, of: runtime, in: memory) == nil)
     }
 
+    /// As plugins of servers do, and programs that carry their Python along.
+    @Test(arguments: PythonInterpreter.all.filter { $0.library != nil })
+    func `a Python that a program loads late is read as well`(_ python: PythonInterpreter) throws {
+      let library = try #require(python.library)
+      let embedding = try python.copied(try bench.compile("python_embedding", options: ["-ldl"]))
+      let (process, truth) = try start(python, by: [embedding, library])
+
+      let (runtime, memory) = try find(process)
+
+      #expect(!runtime.isInProgram && runtime.version.minor == python.minor)
+      #expect(truth.threads.count > 20)
+      for (id, expected) in Dictionary(grouping: truth.threads, by: \.id) {
+        let stack = try #require(PythonStack(threadPointer: id, of: runtime, in: memory))
+        #expect(expected.contains { matches(stack, $0.frames, runtime, memory) }, "\(expected[0].frames[0])")
+      }
+      // Since 3.15 nothing else leads to the state of a thread.
+      if python.minor >= 15 { #expect(runtime.path.kind == .dynamicThreadLocal) }
+    }
+
     /// The thread that stops the process holds the lock; all others wait without it, or for it.
     @Test(arguments: PythonInterpreter.all)
     func `the thread that holds the lock is known`(_ python: PythonInterpreter) throws {
@@ -119,9 +138,12 @@ extension EndToEnd {
         try PythonRuntime.find(in: ProcessMemory(of: process), modules: MappedModule.all(of: process)) == nil)
     }
 
-    private func start(_ python: PythonInterpreter) throws -> (process: ProcessID, truth: Truth) {
-      let program = try python.command(running: bench.workload("python_stacks.py"))
-      let command = try bench.start(program + ["--interpreter"])
+    /// - Parameter embedding: the beginning of the command.
+    private func start(
+      _ python: PythonInterpreter, by embedding: [String] = []
+    ) throws -> (process: ProcessID, truth: Truth) {
+      let program = try python.copied(bench.workload("python_stacks.py"))
+      let command = try bench.start(python.rootCommand + embedding + [python.path, program, "--interpreter"])
       let line = try command.waitForLine(startingWith: "ready")
       try waitUntil("the process stops") { try areStopped(command.pid) }
       let truth = try JSONDecoder().decode(Truth.self, from: Data(line.dropFirst("ready ".count).utf8))
@@ -175,8 +197,10 @@ struct PythonInterpreter: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { (root ?? "") + path }
 
-  /// Debian's own, the builds in the usual place, and what `scripts/fetch-pythons` has fetched.
-  static let all = known(["/usr/bin/python3"] + builds) + fetched
+  /// Debian's own, the builds in the usual place, what `scripts/fetch-pythons` has fetched, and one that is named.
+  static let all = known(["/usr/bin/python3"] + builds + named) + fetched
+
+  private static var named: [String] { ProcessInfo.processInfo.environment["SWPROF_PYTHON"].map { [$0] } ?? [] }
 
   private static var builds: [String] {
     let folder = NSHomeDirectory() + "/.pyenv/versions"
@@ -207,11 +231,25 @@ struct PythonInterpreter: CustomTestStringConvertible, Sendable {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
   }
 
-  /// The command that runs a program; in a root directory of its own that has to be copied there first.
-  func command(running program: String) throws -> [String] {
-    guard let root else { return [path, program] }
-    let copy = "/tmp/" + URL(filePath: program).lastPathComponent
-    try Data(contentsOf: URL(filePath: program)).write(to: URL(filePath: root + copy))
-    return ["chroot", root, path, copy]
+  /// A shared library with the interpreter, if there is one.
+  var library: String? {
+    let folders =
+      root == nil
+      ? [URL(filePath: path).appending(path: "../../lib").standardized.path] : ["/usr/lib/x86_64-linux-gnu"]
+    return folders.map { "\($0)/libpython3.\(minor).so.1.0" }.first {
+      FileManager.default.fileExists(atPath: (root ?? "") + $0)
+    }
+  }
+
+  /// The beginning of each command that has to run in the root directory.
+  var rootCommand: [String] { root.map { ["chroot", $0] } ?? [] }
+
+  /// The path of a file as the interpreter sees it: of a copy of its own where it has a root directory.
+  func copied(_ file: String) throws -> String {
+    guard let root else { return file }
+    let copy = "/tmp/" + URL(filePath: file).lastPathComponent
+    try? FileManager.default.removeItem(atPath: root + copy)
+    try FileManager.default.copyItem(atPath: file, toPath: root + copy)
+    return copy
   }
 }
