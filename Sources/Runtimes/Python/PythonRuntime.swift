@@ -106,7 +106,7 @@ package struct PythonRuntime {
 
   /// Finds where the state of a thread has the asyncio task that runs. The section is that of the module `_asyncio`, which
   /// is a library of its own in some builds, loaded when a program imports it.
-  private mutating func findTasks(in memory: some TargetMemory, modules: some Sequence<MappedModule>) {
+  package mutating func findTasks(in memory: some TargetMemory, modules: some Sequence<MappedModule>) {
     for module in modules {
       guard (try? module.file.mayHaveSection(named: Self.taskSection)) ?? false,
         let sections = try? module.file.sections(), let named = try? module.file.sectionsByName(sections),
