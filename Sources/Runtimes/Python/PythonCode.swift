@@ -54,7 +54,7 @@ package struct PythonCode: Equatable, Sendable {
 
   /// The line that a unit of 2 bytes of the bytecode is of; nil where it has none, or its table is damaged.
   package func line(atUnit unit: UInt32) -> Int? {
-    guard unit != SWPROF_PYTHON_UNIT_NONE else { return firstLine }
+    guard unit != SWPROF_PYTHON_UNIT_NONE else { return lines?.hasOneBytecode == false ? nil : firstLine }
     // No bytecode is as long; twice the number must fit as well.
     guard unit < 1 << 30, let line = lines?.line(atUnit: Int(unit)), line > 0 else { return nil }
     return line
@@ -76,6 +76,8 @@ package struct PythonCode: Equatable, Sendable {
       (0...Int64(PythonLineTable.maximumSize)).contains(size),
       let bytes = memory.bytes(at: table &+ UInt64(offsets.bytesData), count: Int(size))
     else { return nil }
-    return PythonLineTable(bytes, format: offsets.lineFormat, firstLine: firstLine)
+    let hasOneBytecode = offsets.minor < 14 || offsets.kernel.is_free_threaded == 0
+    return PythonLineTable(
+      bytes, format: offsets.lineFormat, firstLine: firstLine, hasOneBytecode: hasOneBytecode)
   }
 }

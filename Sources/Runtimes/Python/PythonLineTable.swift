@@ -5,14 +5,18 @@ package struct PythonLineTable: Equatable, Sendable {
   private let format: PythonOffsets.LineFormat
   private let firstLine: Int
   private let bytes: [UInt8]
+  /// Whether a place before the bytecode is that of a frame that has not executed anything. In a free-threaded 3.14 it may
+  /// be in a thread's own copy of the bytecode instead.
+  let hasOneBytecode: Bool
 
   /// In bytes; the lines of a larger table are not told.
   static let maximumSize = 64 << 10
 
-  init(_ bytes: [UInt8], format: PythonOffsets.LineFormat, firstLine: Int) {
+  init(_ bytes: [UInt8], format: PythonOffsets.LineFormat, firstLine: Int, hasOneBytecode: Bool = true) {
     self.format = format
     self.firstLine = firstLine
     self.bytes = bytes
+    self.hasOneBytecode = hasOneBytecode
   }
 
   /// The line of a unit of 2 bytes of the bytecode; nil where it has none.
