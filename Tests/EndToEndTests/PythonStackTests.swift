@@ -132,6 +132,27 @@ extension EndToEnd {
       #expect(samples.count { program.stack($0).contains("outer") } >= 190)
     }
 
+    @Test(arguments: [PythonInterpreter.all.first, PythonInterpreter.all.last].compactMap(\.self))
+    func `processes of 60 ms have Python frames`(_ python: PythonInterpreter) throws {
+      let program = python.command.joined(separator: " ") + " -S " + bench.workload("python_calls.py") + " brief"
+      let shell = try bench.start([
+        "sh", "-c", "until [ -e go ]; do sleep 0.02; done; for i in $(seq 20); do \(program); done",
+      ])
+      let (capture, samples) = try PythonProgram.capture(ProcessID(rawValue: shell.pid), hertz: 999)
+      try Data().write(to: URL(filePath: bench.path("go")))
+      try waitUntil("the processes to end") {
+        try capture.drain()
+        return capture.hasNoTargetLeft
+      }
+      _ = try capture.finish()
+
+      let framed = samples.list.count { sample in
+        let firsts = stride(from: 0, to: sample.pythonStack.count, by: 2).map { sample.pythonStack[$0] }
+        return firsts.count { $0 >= UInt64(SWPROF_PYTHON_MARK_LIMIT) } >= 2
+      }
+      #expect(framed >= 20 * 40 * 95 / 100, "\(framed) of \(samples.list.count)")
+    }
+
     @Test func `a thread that has let go of the lock keeps its frames and is labeled so`() throws {
       for python in PythonInterpreter.all where python.minor >= 11 {
         let program = try PythonProgram(python, ["threads"], bench)
