@@ -22,12 +22,14 @@ final class PythonProgram {
 
   deinit { command.kill() }
 
-  private final class Samples {
+  final class Samples {
     var list: [SampleRecord] = []
   }
 
-  private func capture(hertz: Int, _ change: (inout ResolvedTask) -> Void = { _ in }) throws -> (OnCPUCapture, Samples)
-  {
+  /// Begins to sample a process and its children.
+  static func capture(
+    _ process: ProcessID, hertz: Int, _ change: (inout ResolvedTask) -> Void = { _ in }
+  ) throws -> (OnCPUCapture, Samples) {
     var spec = TaskSpec(target: .processes([process]), kind: .onCPU(OnCPUOptions(frequencyHertz: hertz)))
     spec.options.side = .user
     var request = ResolvedTask(spec, ringBufferBytes: 1 << 20)
@@ -41,7 +43,7 @@ final class PythonProgram {
 
   /// Samples it, or its children from the signal on at which it forks.
   func sample(hertz: Int, count: Int, ofChildren: Bool = false) throws -> [SampleRecord] {
-    let (capture, samples) = try capture(hertz: hertz)
+    let (capture, samples) = try Self.capture(process, hertz: hertz)
     if ofChildren { command.send(SIGUSR1) }
     try waitUntil("\(count) samples") {
       try capture.drain()
@@ -54,7 +56,7 @@ final class PythonProgram {
 
   /// Stops it at each sample in user mode, has it looked at, and lets it go on.
   func stopAndGo(_ count: Int, _ look: (SampleRecord) throws -> Void) throws {
-    let (capture, samples) = try capture(hertz: 997) { $0.stopsSampledThreads = true }
+    let (capture, samples) = try Self.capture(process, hertz: 997) { $0.stopsSampledThreads = true }
     defer { command.send(SIGCONT) }
     var seen = 0
     try waitUntil("\(count) stops") {
@@ -75,16 +77,17 @@ final class PythonProgram {
     }
   }
 
-  /// Records its waits until it ends.
-  func waits() throws -> RawProfile {
+  /// Records its waits until it ends, or for some time.
+  func waits(milliseconds: UInt64? = nil) throws -> RawProfile {
     var spec = TaskSpec(target: .processes([process]), kind: .offCPU(OffCPUOptions()))
     spec.options.side = .user
     let request = ResolvedTask(spec, ringBufferBytes: 1 << 20)
     let capture = try OffCPUCapture(request, OffCPUOptions(), tableCapacity: 4096) { _ in .none }
     _ = try capture.arm()
+    let end = milliseconds.map { Clock.monotonic + $0 * 1_000_000 }
     try waitUntil("the program to end") {
       try capture.drain()
-      return capture.hasNoTargetLeft
+      return capture.hasNoTargetLeft || end.map { Clock.monotonic >= $0 } ?? false
     }
     guard case .profile(let raw) = try capture.finish() else { preconditionFailure("waits are a profile") }
     return raw

@@ -4,6 +4,7 @@ Usage: python_calls.py shares            burns CPU: 60, 30 and 10 % below a key 
        python_calls.py deep              burns CPU in stacks of different depths, up to 200
        python_calls.py sleeps COUNT      sleeps 40 ms and 60 ms in two methods, that often
        python_calls.py fork              after SIGUSR1, burns CPU in a child that executes no other program
+       python_calls.py brief             burns 40 ms of CPU, in functions that call each other
        python_calls.py threads           burns CPU in two threads, and without the lock in a third one
 """
 
@@ -24,15 +25,15 @@ def burn(count):
 
 
 def sixty():
-    return burn(6000)
+    return burn(120000)
 
 
 def thirty():
-    return burn(3000)
+    return burn(60000)
 
 
 def ten():
-    return burn(1000)
+    return burn(20000)
 
 
 def key(function):
@@ -94,8 +95,14 @@ def fork():
     os.waitpid(child, 0)
 
 
+def brief():
+    end = time.process_time() + 0.04
+    while time.process_time() < end:
+        burn(2000)
+
+
 def digest():
-    data = bytes(1 << 20)
+    data = bytes(1 << 26)
     while True:
         hashlib.sha256(data).digest()
 
