@@ -85,5 +85,31 @@ extension EndToEnd {
       #expect(abs(percentage("method_c") - 40) <= 1)
       #expect(abs(percentage("method_d") - 60) <= 1)
     }
+
+    @Test(arguments: PythonInterpreter.all)
+    func `a thread that wants to compute waits for the lock, and one that sleeps does not`(
+      python: PythonInterpreter
+    ) throws {
+      let command = bench.offcpu(["--quiet", "--phase", "blocked", "--min-block", "1ms", "--"])
+      let result = try bench.run(command + python.command + [bench.workload("python_lock.py"), "1"])
+      try #require(result.status == 0, "\(result.errors)")
+
+      func stacks(_ options: [String]) throws -> FoldedStacks {
+        let report = try bench.run([bench.swprof, "report", "--db", bench.database, "--folded"] + options)
+        try #require(report.status == 0, "\(report.errors)")
+        return try FoldedStacks(report.output)
+      }
+      func time(_ function: String, _ options: [String]) throws -> Double {
+        Double(try stacks(options).count { $0.names.contains("\(function)_[p]") })
+      }
+      // Both wait for half of a second, in turns of 5 ms.
+      let waited = try time("compute", ["--label", "gil=waiting"])
+      #expect(waited >= 700_000)
+      #expect(waited >= 0.95 * (try time("compute", [])))
+      // Behind each 50 ms of sleep it waits for one turn or two.
+      #expect(try time("rest", ["--label", "gil=none"]) >= 0.7 * (try time("rest", [])))
+      let summary = try bench.run([bench.swprof, "report", "--db", bench.database, "--json"]).output
+      #expect(summary.contains("\"gil\": {\"held\": "))
+    }
   }
 }
