@@ -75,16 +75,17 @@ final class PythonProgram {
     }
   }
 
-  /// Records its waits until it ends.
-  func waits() throws -> RawProfile {
+  /// Records its waits until it ends, or for some time.
+  func waits(milliseconds: UInt64? = nil) throws -> RawProfile {
     var spec = TaskSpec(target: .processes([process]), kind: .offCPU(OffCPUOptions()))
     spec.options.side = .user
     let request = ResolvedTask(spec, ringBufferBytes: 1 << 20)
     let capture = try OffCPUCapture(request, OffCPUOptions(), tableCapacity: 4096) { _ in .none }
     _ = try capture.arm()
+    let end = milliseconds.map { Clock.monotonic + $0 * 1_000_000 }
     try waitUntil("the program to end") {
       try capture.drain()
-      return capture.hasNoTargetLeft
+      return capture.hasNoTargetLeft || end.map { Clock.monotonic >= $0 } ?? false
     }
     guard case .profile(let raw) = try capture.finish() else { preconditionFailure("waits are a profile") }
     return raw

@@ -84,7 +84,7 @@ extension EndToEnd {
 
     @Test(arguments: PythonInterpreter.all)
     func `sleeps stand on the methods that sleep`(_ python: PythonInterpreter) throws {
-      let program = try PythonProgram(python, ["sleeps", "8"], bench)
+      let program = try PythonProgram(python, ["sleeps", "10"], bench)
 
       let raw = try program.waits()
 
@@ -97,9 +97,29 @@ extension EndToEnd {
       }
       let total = Double(times.values.reduce(0, +))
       #expect(Set(times.keys) == ["methodC", "methodD"])
-      #expect(total > 500_000_000)
+      #expect(total > 300_000_000)
       // The first and the last sleep may be cut off.
       #expect(abs(Double(times["methodC"] ?? 0) / total - 0.4) < 0.08, "\(times)")
+    }
+
+    @Test(arguments: PythonInterpreter.all)
+    func `a wait that outlasts the capture has its Python frames`(_ python: PythonInterpreter) throws {
+      let program = try PythonProgram(python, ["sleeps", "1000"], bench)
+
+      let raw = try program.waits(milliseconds: 300)
+
+      let open = raw.values.filter { value in
+        raw.stacks.path(to: value.stack).contains {
+          if case .marker(.phase(_, _, isOpen: true)) = raw.locations[Int($0)] { true } else { false }
+        }
+      }
+      // The one that it began with, and the one that it ended with.
+      #expect((1...2).contains(open.count))
+      for value in open {
+        let stack = program.functions(of: raw, value.stack)
+        #expect(
+          stack.dropLast() == ["<module>", "sleeps", "methodA", "methodB"] && stack.last?.hasPrefix("method") == true)
+      }
     }
 
     @Test func `a child that executes no program has Python frames from its first sample on`() throws {

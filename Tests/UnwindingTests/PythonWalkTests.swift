@@ -10,6 +10,8 @@ struct PythonWalkTests {
   private static let state: UInt64 = 0x61000
   private static let cframes: UInt64 = 0x62000
   private static let unread: UInt64 = 0xFFFF_FFFF
+  /// Another one, of a subinterpreter.
+  private static let innerState: UInt64 = 0x53000
 
   /// The thread has its state in a slot; the layout of frames and code objects is the same for all versions here.
   private static func target(_ change: (inout swprof_python) -> Void = { _ in }) -> swprof_python {
@@ -40,9 +42,14 @@ struct PythonWalkTests {
 
   /// Memory of a thread that holds the lock, with frames and code objects.
   private struct Memory {
-    var words: [UInt64: UInt64] = [
-      threadPointer + 0x310: state, threadPointer - 8: state, state + 8: threadPointer, state + 16: 0,
-    ]
+    var words: [UInt64: UInt64] = [threadPointer + 0x310: state, threadPointer - 8: state]
+
+    init() {
+      for state in [PythonWalkTests.state, innerState] {
+        for offset in stride(from: 0 as UInt64, to: 256, by: 8) { words[state + offset] = 0 }
+        words[state + 8] = threadPointer
+      }
+    }
 
     mutating func setFrame(
       _ frame: UInt64, code: UInt64, previous: UInt64, position: UInt64 = 0, owner: UInt64 = 0, isEntry: Bool = false
@@ -139,6 +146,24 @@ struct PythonWalkTests {
       walk(memory).python == Self.record(1) + Self.boundary(0x8010, 1) + Self.record(2) + Self.boundary(0x80C8, 4))
   }
 
+  @Test func `frames that lie side by side are read at once, and only within the page of each`() {
+    var memory = Memory()
+    let frames = (1...20 as ClosedRange<UInt64>).map { 0x20_0400 - 0x58 * $0 }
+    memory.words[Self.state + 16] = frames[0]
+    for (index, frame) in frames.enumerated() {
+      let number = UInt64(index) + 1
+      memory.addCode(number)
+      let previous = index + 1 < frames.count ? frames[index + 1] : 0x8050
+      memory.setFrame(
+        frame, code: Self.code(number), previous: previous, position: Self.code(number) + 200 + 2 * number)
+    }
+    memory.setFrame(0x8050, code: Self.unread, previous: 0, owner: 3)
+    // What the frames leave between them.
+    for frame in frames { memory.words[frame - 8] = 0 }
+
+    #expect(walk(memory).python == (1...20).flatMap(Self.record) + Self.boundary(0x8050, 2))
+  }
+
   @Test func `before 3 12 a run ends at the next CFrame`() {
     var memory = chain(3, shims: [:])
     memory.words[Self.state + 32] = 0x8050
@@ -228,7 +253,9 @@ struct PythonWalkTests {
     memory.words[Self.state + 16] = 0x8040
     // Entry frames that follow each other for ever.
     memory.setFrame(0x8040, code: 0, previous: 0x8040, owner: 3)
-    #expect(walk(memory).python.count == Int(SWPROF_PYTHON_WORDS_MAX))
+    let python = walk(memory).python
+    #expect(python.count == Int(SWPROF_PYTHON_WORDS_MAX))
+    #expect(python[python.count - 2] == UInt64(SWPROF_PYTHON_TRUNCATED.rawValue))
   }
 
   @Test func `since 3 15 a chain that does not end in the base frame is cut`() {
@@ -284,10 +311,8 @@ struct PythonWalkTests {
 
   @Test func `before 3 12 the thread's state in a subinterpreter is the one that holds the lock`() {
     var memory = chain(2, shims: [1: 0x8050])
-    let inner: UInt64 = 0x53000
-    memory.words[0x52000] = inner
-    memory.words[inner + 8] = Self.threadPointer
-    memory.words[inner + 16] = Self.frame(2)
+    memory.words[0x52000] = Self.innerState
+    memory.words[Self.innerState + 16] = Self.frame(2)
     let stack = walk(memory, Self.target { $0.current_state = 0x52000 })
     #expect(stack.python == Self.record(2))
     #expect(stack.gil == UInt8(SWPROF_GIL_HELD.rawValue))

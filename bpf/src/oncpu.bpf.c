@@ -11,30 +11,53 @@ struct {
 	__uint(max_entries, 1 << 21); /* set before load */
 } samples SEC(".maps");
 
-/* When this CPU has woken user space for a stack that ended outside known code. */
+/* Why this CPU wakes user space at once. */
+enum {
+	WAKEUP_MAPPINGS = 0, /* a stack ended outside known code */
+	WAKEUP_PYTHON = 1, /* Python code was executed whose name is still to be read */
+	WAKEUP_MAX = 2,
+};
+
+/* When it has done so. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, WAKEUP_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } wakeups SEC(".maps");
 
 /* Programs whose stacks always end so are not to wake it for each of them. */
 #define WAKEUP_DISTANCE_NS 50000000
+/* A program that starts executes new code in each sample. */
+#define PYTHON_WAKEUP_DISTANCE_NS 4000000
+
+/* Whether user space was not woken for a reason within a distance; if so, it counts as woken. */
+static __always_inline bool is_wakeup_due(__u32 reason, __u64 now, __u64 distance)
+{
+	__u64 *last = bpf_map_lookup_elem(&wakeups, &reason);
+
+	if (!last || now - *last < distance)
+		return false;
+	*last = now;
+	return true;
+}
 
 /* Whether user space is to read the process's mappings again, at once: no event may have announced them. */
 static __always_inline bool may_lack_mappings(const struct swprof_sample *sample)
 {
-	__u32 zero = 0;
-	__u64 *last;
-
 	if (sample->user_end != SWPROF_STACK_UNMAPPED && sample->user_end != SWPROF_STACK_NO_FRAME_POINTER &&
 	    sample->user_end != SWPROF_STACK_CORRUPT)
 		return false;
-	last = bpf_map_lookup_elem(&wakeups, &zero);
-	if (!last || sample->time_ns - *last < WAKEUP_DISTANCE_NS)
+	return is_wakeup_due(WAKEUP_MAPPINGS, sample->time_ns, WAKEUP_DISTANCE_NS);
+}
+
+/* Whether user space is to read names of Python code at once: their process may end soon. */
+static __always_inline bool has_new_code(const struct swprof_sample *sample)
+{
+	if (!sample->python_words || !has_new_python_code() ||
+	    !is_wakeup_due(WAKEUP_PYTHON, sample->time_ns, PYTHON_WAKEUP_DISTANCE_NS))
 		return false;
-	*last = sample->time_ns;
+	forget_new_python_code();
 	return true;
 }
 
@@ -53,7 +76,7 @@ static __always_inline void take_user_stack(struct bpf_perf_event_data *context,
 		__builtin_memcpy(&scratch->regs, &context->regs, sizeof(scratch->regs));
 	else if (read_user_registers(scratch, task))
 		return;
-	has_python = prepare_python(scratch, scratch->sample.tgid);
+	has_python = prepare_python(scratch->sample.tgid);
 	walk_user_stack(scratch, scratch->sample.tgid);
 	scratch->sample.user_frames = scratch->walk.count;
 	scratch->sample.user_end = scratch->walk.end;
@@ -106,9 +129,9 @@ static __always_inline void submit(struct scratch *scratch)
 
 	if (size > sizeof(scratch->sample) + sizeof(scratch->frames))
 		return;
-	/* A table that is missing is built the sooner. */
+	/* A table that is missing is built the sooner, and a name read while it can be. */
 	if (scratch->sample.user_end == SWPROF_STACK_NOT_READY || may_lack_mappings(&scratch->sample) ||
-	    bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
+	    has_new_code(&scratch->sample) || bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (bpf_ringbuf_output(&samples, &scratch->sample, size, flags))
 		count(SWPROF_COUNTER_RING_BUFFER_FULL);

@@ -24,15 +24,15 @@ def burn(count):
 
 
 def sixty():
-    return burn(6000)
+    return burn(120000)
 
 
 def thirty():
-    return burn(3000)
+    return burn(60000)
 
 
 def ten():
-    return burn(1000)
+    return burn(20000)
 
 
 def key(function):
@@ -95,7 +95,7 @@ def fork():
 
 
 def digest():
-    data = bytes(1 << 20)
+    data = bytes(1 << 26)
     while True:
         hashlib.sha256(data).digest()
 

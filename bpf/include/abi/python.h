@@ -81,7 +81,8 @@ _Static_assert(sizeof(struct swprof_python) == 96, "layout");
  * being executed, and a cookie that tells the code object from another one at the same address later.
  */
 #define SWPROF_PYTHON_FRAMES_MAX 128
-#define SWPROF_PYTHON_RECORDS_MAX 256
+/* A boundary for each frame, and some marks. The last one is a mark if more would follow. */
+#define SWPROF_PYTHON_RECORDS_MAX 264
 #define SWPROF_PYTHON_WORDS_MAX (2 * SWPROF_PYTHON_RECORDS_MAX)
 
 #define SWPROF_PYTHON_PLACE(unit, cookie) ((__u64)(cookie) << 32 | (__u32)(unit))

@@ -296,17 +296,15 @@ static __always_inline void keep_user_stack(struct cached_user_stack *last, stru
  * The number of a cached stack with its Python side, which is walked each time: what it consists of lies elsewhere. 0:
  * user space does not have it yet.
  */
-static __always_inline __u64 id_of_cached(struct scratch *scratch, __u64 native_id, struct task_struct *task,
-					  __u32 tgid)
+static __always_inline __u64 id_of_cached(__u64 native_id, struct task_struct *task, __u32 tgid)
 {
-	struct python_walk *python = current_python();
 	__u64 id;
 
-	if (!python || !prepare_python(scratch, tgid))
+	if (!prepare_python(tgid))
 		return native_id;
 	/* The words are in nobody's way: only what was walked as a whole is sent. */
 	walk_python(arch_thread_pointer(task), 0);
-	id = id_with_python(native_id, python);
+	id = id_with_python(native_id);
 	return is_known(id) ? id : 0;
 }
 
@@ -328,7 +326,7 @@ __attribute__((noinline)) __u64 user_stack_by_cache(__u32 tgid)
 	/* Read before the walk: a change of the tables meanwhile makes the entry stale. */
 	walked_generation = *(volatile __u64 *)generation;
 	if (is_same_user_stack(last, regs, mm, walked_generation)) {
-		id = id_of_cached(scratch, last->id, task, tgid);
+		id = id_of_cached(last->id, task, tgid);
 		if (id)
 			return id;
 	}

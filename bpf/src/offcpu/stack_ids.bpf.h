@@ -59,9 +59,11 @@ static __always_inline void send_stack(struct swprof_stack *stack, __u64 size)
 	__u64 id = stack->id, flags = record_flags();
 	__u8 present = 1;
 
-	/* A table that is missing is built the sooner. */
-	if (stack->end == SWPROF_STACK_NOT_READY)
+	/* A table that is missing is built the sooner, and a name read while it can be. */
+	if (stack->end == SWPROF_STACK_NOT_READY || (stack->python_words && has_new_python_code())) {
 		flags = BPF_RB_FORCE_WAKEUP;
+		forget_new_python_code();
+	}
 	stack->record = SWPROF_RECORD_STACK;
 	stack->time_ns = bpf_ktime_get_ns();
 	stack->reserved = 0;
@@ -77,9 +79,11 @@ static __always_inline __u64 usable_id(__u64 hash)
 }
 
 /* The number of a stack whose native frames alone have a number, with the Python side that was walked last. */
-static __always_inline __u64 id_with_python(__u64 native_id, struct python_walk *python)
+__attribute__((noinline)) __u64 id_with_python(__u64 native_id)
 {
-	return python->hash ? usable_id(hash_frame(native_id, python->hash)) : native_id;
+	struct python_walk *python = current_python();
+
+	return python && python->hash ? usable_id(hash_frame(native_id, python->hash)) : native_id;
 }
 
 /*
@@ -89,22 +93,22 @@ static __always_inline __u64 id_with_python(__u64 native_id, struct python_walk 
 static __always_inline __u64 user_stack_of(struct task_struct *task, __u32 tgid)
 {
 	struct scratch *scratch = current_scratch();
-	struct python_walk *python = current_python();
-	__u32 python_words = 0;
 	__u64 size, hash, id;
-	bool has_python;
 
-	if (!scratch || !python || read_user_registers(scratch, task))
+	if (!scratch || read_user_registers(scratch, task))
 		return SWPROF_STACK_ID_LOST;
-	has_python = prepare_python(scratch, tgid);
+	prepare_python(tgid);
 	walk_user_stack(scratch, tgid);
 	/* Equal addresses of another process, or of the program before an exec, are other places. */
 	hash = hash_frame(scratch->walk.hash, (__u64)BPF_CORE_READ(task, mm));
 	id = usable_id(hash_frame(hash, scratch->walk.end));
 	scratch->native_id = id;
-	if (has_python) {
-		python_words = walk_python(arch_thread_pointer(task), scratch->walk.count);
-		id = id_with_python(id, python);
+	scratch->stack.python_words = 0;
+	scratch->stack.gil = SWPROF_GIL_UNKNOWN;
+	if (scratch->walk.keeps_frame_addresses) {
+		scratch->stack.python_words = walk_python(arch_thread_pointer(task), scratch->walk.count);
+		scratch->stack.gil = python_gil();
+		id = id_with_python(id);
 	}
 	if (is_known(id))
 		return id;
@@ -113,12 +117,8 @@ static __always_inline __u64 user_stack_of(struct task_struct *task, __u32 tgid)
 	scratch->stack.frames = scratch->walk.count;
 	scratch->stack.end = scratch->walk.end;
 	scratch->stack.side = SWPROF_SIDE_USER;
-	scratch->stack.python_words = python_words;
-	scratch->stack.gil = SWPROF_GIL_UNKNOWN;
-	if (has_python) {
+	if (scratch->walk.keeps_frame_addresses)
 		place_python();
-		scratch->stack.gil = python->gil;
-	}
 	bpf_get_current_comm(scratch->stack.comm, sizeof(scratch->stack.comm));
 	bpf_probe_read_kernel(scratch->stack.process_comm, sizeof(scratch->stack.process_comm),
 			      task->group_leader->comm);

@@ -13,7 +13,8 @@
  * restore_return(walk), which undoes a uretprobe's change of walk->ip;
  * is_wide_process(), which tells whether a program that runs 32-bit code is itself 64-bit;
  * current_python(), which returns the struct python_walk or NULL;
- * keep_frame_address(index, address), which notes in it where on the stack a frame begins.
+ * keep_frame_address(index, address), which notes in it where on the stack a frame begins;
+ * note_python_code(python, code, cookie), which notes that a code object is executed.
  */
 #ifndef SWPROF_UNWIND_PLATFORM_H
 #define SWPROF_UNWIND_PLATFORM_H

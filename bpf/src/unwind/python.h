@@ -20,17 +20,18 @@
 /* Fields of the frame that was read last, and of its code, whatever their offsets are. */
 static __always_inline __u64 python_frame_word(const struct python_walk *python, __u32 offset)
 {
-	return python->frame_words[offset / sizeof(__u64) & (PYTHON_FRAME_WORDS - 1)];
+	return python->window[(python->place + offset / sizeof(__u64)) & (PYTHON_WINDOW_WORDS - 1)];
 }
 
 static __always_inline __s32 python_frame_index(const struct python_walk *python, __u32 offset)
 {
-	return ((const __s32 *)python->frame_words)[offset / sizeof(__s32) & (2 * PYTHON_FRAME_WORDS - 1)];
+	return ((const __s32 *)
+			python->window)[(2 * python->place + offset / sizeof(__s32)) & (2 * PYTHON_WINDOW_WORDS - 1)];
 }
 
 static __always_inline __u8 python_frame_byte(const struct python_walk *python, __u32 offset)
 {
-	return ((const __u8 *)python->frame_words)[offset & (8 * PYTHON_FRAME_WORDS - 1)];
+	return ((const __u8 *)python->window)[(8 * python->place + offset) & (8 * PYTHON_WINDOW_WORDS - 1)];
 }
 
 static __always_inline __u64 python_code_word(const struct python_walk *python, __u32 offset)
@@ -62,10 +63,12 @@ static __always_inline int add_python_record(struct python_walk *python, __u64 f
 	__asm__ volatile("" : "+r"(place));
 	if (!scratch || index >= SWPROF_PYTHON_RECORDS_MAX || place > PYTHON_PLACE_MAX)
 		return 1;
+	if (index + 1 >= SWPROF_PYTHON_RECORDS_MAX)
+		first = SWPROF_PYTHON_TRUNCATED;
 	scratch->frames[place] = first;
 	scratch->frames[place + 1] = second;
 	if (first == SWPROF_PYTHON_BOUNDARY) {
-		python->boundary_records[python->boundaries & (SWPROF_PYTHON_RECORDS_MAX - 1)] = index;
+		python->boundary_records[python->boundaries & (PYTHON_BOUNDARIES_MAX - 1)] = index;
 		python->boundaries += 1;
 	}
 	python->hash = hash_frame(python->hash, first ^ second << 17 ^ second >> 47);
@@ -110,9 +113,12 @@ static __always_inline __u32 find_gil(const struct python_walk *python, __u64 ho
 	return SWPROF_GIL_NONE;
 }
 
-static __always_inline bool is_state_of(const struct python_walk *python, __u64 state, __u64 thread_pointer)
+/* A word of the thread's state; most of those that count lie at its beginning. */
+static __always_inline __u64 python_state_word(const struct python_walk *python, __u32 offset)
 {
-	return state && read_python_word(state + python->target.state_thread) == thread_pointer;
+	if (offset >= sizeof(python->state_words))
+		return read_python_word(python->state + offset);
+	return python->state_words[offset / sizeof(__u64) & (PYTHON_STATE_WORDS - 1)];
 }
 
 /* Whether garbage is being collected, by the thread that holds the lock. */
@@ -124,7 +130,7 @@ static __always_inline bool is_collecting(const struct python_walk *python)
 
 	if (!target->interpreter_collecting || python->gil != SWPROF_GIL_HELD)
 		return false;
-	interpreter = read_python_word(python->state + target->state_interpreter);
+	interpreter = python_state_word(python, target->state_interpreter);
 	return interpreter &&
 	       !read_user(&collecting, sizeof(collecting), interpreter + target->interpreter_collecting) && collecting;
 }
@@ -146,24 +152,29 @@ __attribute__((noinline)) int begin_python_walk(__u64 thread_pointer, __u32 firs
 	python->gil = SWPROF_GIL_UNKNOWN;
 	python->is_cut = 0;
 	python->cframe = 0;
+	python->window_size = 0;
+	python->code = 0;
 	python->state = follow_python_path(target->path, target->path_length, thread_pointer);
 	holder = target->current_state ? read_python_word(target->current_state)
 				       : follow_python_path(target->attached, target->attached_length, thread_pointer);
 	/* Before 3.12, a thread that runs a subinterpreter keeps the state of its first one in its slot. */
-	if (target->current_state && holder != python->state && is_state_of(python, holder, thread_pointer))
+	if (target->current_state && holder && holder != python->state &&
+	    read_python_word(holder + target->state_thread) == thread_pointer)
 		python->state = holder;
-	if (!is_state_of(python, python->state, thread_pointer))
+	if (!python->state || read_user(python->state_words, sizeof(python->state_words), python->state) ||
+	    python_state_word(python, target->state_thread) != thread_pointer)
 		return 1;
 	python->gil = find_gil(python, holder);
 	python->hash = python->gil;
 	if (target->state_cframe)
-		python->cframe = read_python_word(python->state + target->state_cframe);
-	python->frame = target->state_frame ? read_python_word(python->state + target->state_frame)
-			: python->cframe    ? read_python_word(python->cframe + target->cframe_frame)
-					    : 0;
+		python->cframe = python_state_word(python, target->state_cframe);
+	if (target->state_frame)
+		python->frame = python_state_word(python, target->state_frame);
+	else
+		python->frame = python->cframe ? read_python_word(python->cframe + target->cframe_frame) : 0;
 	if (is_collecting(python))
 		add_python_record(python, SWPROF_PYTHON_COLLECTING, 0);
-	task = target->state_task ? read_python_word(python->state + target->state_task) : 0;
+	task = target->state_task ? python_state_word(python, target->state_task) : 0;
 	if (task)
 		add_python_record(python, SWPROF_PYTHON_TASK, task);
 	return !python->frame;
@@ -228,29 +239,65 @@ static __always_inline __u32 python_cookie(const struct python_walk *python)
 				    python_code_number(python, target->code_first_line));
 }
 
-/* Records the frame in `frame_words`. Returns 0 if more may follow. */
+/* Records the frame that was read last. Returns 0 if more may follow. */
 static __always_inline int add_python_frame(struct python_walk *python)
 {
 	const struct swprof_python *target = &python->target;
 	__u64 code = python_frame_word(python, target->frame_code) & ~(__u64)target->tag_mask;
-	__u32 size = target->code_size;
+	__u32 size = target->code_size, cookie;
 
 	if (size > SWPROF_PYTHON_CODE_SIZE_MAX)
 		return 1;
 	if (python->shown >= SWPROF_PYTHON_FRAMES_MAX)
 		return cut_python_walk(python, SWPROF_PYTHON_TRUNCATED);
-	if (code >= SWPROF_PYTHON_MARK_LIMIT && read_user(python->code_words, size, code))
-		return cut_python_walk(python, SWPROF_PYTHON_UNREADABLE);
+	/* A function that has called itself need not be read again. */
+	if (code >= SWPROF_PYTHON_MARK_LIMIT && code != python->code) {
+		python->code = 0;
+		if (read_user(python->code_words, size, code))
+			return cut_python_walk(python, SWPROF_PYTHON_UNREADABLE);
+		python->code = code;
+	}
 	if (code < SWPROF_PYTHON_MARK_LIMIT ||
 	    python_code_word(python, target->code_object_type) != target->code_type) {
 		/* The first one may be half-written. */
 		return python->frames > 1 ? cut_python_walk(python, SWPROF_PYTHON_NO_CODE) : 0;
 	}
 	python->shown += 1;
-	return add_python_record(python, code, SWPROF_PYTHON_PLACE(python_unit(python, code), python_cookie(python)));
+	cookie = python_cookie(python);
+	note_python_code(python, code, cookie);
+	return add_python_record(python, code, SWPROF_PYTHON_PLACE(python_unit(python, code), cookie));
 }
 
-/* Whether a run of the eval loop ends with the frame in `frame_words`, before 3.12. */
+/*
+ * Reads a frame. With it comes what lies below it in its page: that is where its callers are, mostly, and a read costs
+ * more than its bytes. Returns 0 if the frame could be read.
+ */
+static __always_inline int read_python_frame(struct python_walk *python, __u64 frame)
+{
+	const struct swprof_python *target = &python->target;
+	__u64 start = frame, page = frame & ~4095ULL, end = frame + target->frame_size, size;
+
+	if (frame >= python->window_start && end <= python->window_start + python->window_size) {
+		python->place = (frame - python->window_start) / sizeof(__u64);
+		return 0;
+	}
+	/* To 3.10, frames are objects. */
+	if (target->position == SWPROF_PYTHON_POSITION_POINTER)
+		start = end - page < sizeof(python->window) ? page : end - sizeof(python->window);
+	size = end - start;
+	if (size > sizeof(python->window) || read_user(python->window, size, start)) {
+		start = frame;
+		size = target->frame_size;
+		if (size > SWPROF_PYTHON_FRAME_SIZE_MAX || read_user(python->window, size, start))
+			return 1;
+	}
+	python->window_start = start;
+	python->window_size = size;
+	python->place = (frame - start) / sizeof(__u64);
+	return 0;
+}
+
+/* Whether a run of the eval loop ends with the frame that was read last, before 3.12. */
 static __always_inline bool is_python_entry(const struct python_walk *python)
 {
 	const struct swprof_python *target = &python->target;
@@ -259,7 +306,7 @@ static __always_inline bool is_python_entry(const struct python_walk *python)
 	       (!target->frame_entry || python_frame_byte(python, target->frame_entry) == 1);
 }
 
-/* Whether the frame in `frame_words` is the entry of a run, which has no code of its own. */
+/* Whether the frame that was read last is the entry of a run, which has no code of its own. */
 static __always_inline bool is_python_shim(const struct python_walk *python)
 {
 	const struct swprof_python *target = &python->target;
@@ -281,24 +328,18 @@ static __always_inline bool is_python_base(const struct python_walk *python)
 __attribute__((noinline)) int python_step(void)
 {
 	struct python_walk *python = current_python();
-	const struct swprof_python *target;
 	__u64 frame;
-	__u32 size;
 
 	if (!python || is_python_base(python))
 		return 1;
-	target = &python->target;
 	frame = python->frame;
-	size = target->frame_size;
-	if (size > SWPROF_PYTHON_FRAME_SIZE_MAX)
-		return 1;
-	if (!frame || python->frames >= PYTHON_FRAMES_FOLLOWED || read_user(python->frame_words, size, frame)) {
+	if (!frame || python->frames >= PYTHON_FRAMES_FOLLOWED || read_python_frame(python, frame)) {
 		cut_python_walk(python, frame && python->frames < PYTHON_FRAMES_FOLLOWED ? SWPROF_PYTHON_UNREADABLE
 											 : SWPROF_PYTHON_TRUNCATED);
 		return 1;
 	}
 	python->frames += 1;
-	python->frame = python_frame_word(python, target->frame_previous);
+	python->frame = python_frame_word(python, python->target.frame_previous);
 	if (is_python_shim(python))
 		return end_python_run(python, frame);
 	if (!python->is_cut && add_python_frame(python))
@@ -320,7 +361,7 @@ __attribute__((noinline)) int python_steps(void)
  * Walks the Python frames of the thread with a thread pointer, and puts the records among the words of the stack, from
  * `first_word` on. Returns how many words they are.
  */
-static __always_inline __u32 walk_python(__u64 thread_pointer, __u32 first_word)
+__attribute__((noinline)) __u32 walk_python(__u64 thread_pointer, __u32 first_word)
 {
 	struct python_walk *python = current_python();
 
@@ -384,7 +425,7 @@ __attribute__((noinline)) int place_python_boundary(void)
 	index = python->placed;
 	if (index >= python->boundaries)
 		return 1;
-	place = python->first_word + 2 * python->boundary_records[index & (SWPROF_PYTHON_RECORDS_MAX - 1)];
+	place = python->first_word + 2 * python->boundary_records[index & (PYTHON_BOUNDARIES_MAX - 1)];
 	__asm__ volatile("" : "+r"(place));
 	if (place > PYTHON_PLACE_MAX)
 		return 1;
@@ -408,13 +449,14 @@ __attribute__((noinline)) int place_python_boundaries(void)
 }
 
 /* Completes the boundaries among the records of a walk, by the native frames of the last native walk. */
-static __always_inline void place_python(void)
+__attribute__((noinline)) int place_python(void)
 {
 #pragma clang loop unroll(disable)
 	for (int i = 0;
 	     i <= (SWPROF_PYTHON_RECORDS_MAX + SWPROF_USER_FRAMES_MAX / NATIVES_AT_ONCE) / PYTHON_STEPS_IN_A_ROW; i++)
 		if (place_python_boundaries())
 			break;
+	return 0;
 }
 
 #endif

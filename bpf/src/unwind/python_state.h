@@ -6,15 +6,21 @@
 #include "abi/stacks.h"
 #include "../plain_c.h"
 
-/* Powers of two, so that an offset can be cut to what there is. */
-#define PYTHON_FRAME_WORDS 16
+/*
+ * How much is read at once for frames, which lie side by side since 3.11, and for a code object. Powers of two, so that
+ * an offset can be cut to what there is.
+ */
+#define PYTHON_WINDOW_WORDS 128
 #define PYTHON_CODE_WORDS 32
-_Static_assert(PYTHON_FRAME_WORDS * sizeof(__u64) >= SWPROF_PYTHON_FRAME_SIZE_MAX, "room");
+#define PYTHON_STATE_WORDS 32
+#define PYTHON_BOUNDARIES_MAX 512
+_Static_assert(PYTHON_BOUNDARIES_MAX >= SWPROF_PYTHON_RECORDS_MAX, "room");
 _Static_assert(PYTHON_CODE_WORDS * sizeof(__u64) >= SWPROF_PYTHON_CODE_SIZE_MAX, "room");
 
 struct python_walk {
 	struct swprof_python target;
 	__u64 state; /* the thread state */
+	__u64 state_words[PYTHON_STATE_WORDS]; /* its beginning */
 	__u64 frame; /* the one that comes next; 0: none */
 	__u64 cframe; /* of the run at hand; 0: not known */
 	__u64 hash; /* of the records */
@@ -24,12 +30,18 @@ struct python_walk {
 	__u32 records;
 	__u32 boundaries;
 	__u32 gil; /* enum swprof_gil */
+	__u32 tgid;
+	__u32 has_new_code; /* 0 or 1: user space is to be woken for code that was not recorded before */
 	__u32 is_cut; /* 0 or 1: frames are left out up to the end of the run at hand */
 	__u32 placed; /* boundaries that have their native frames */
 	__u32 native; /* where among them the next one is looked for */
-	__u64 frame_words[PYTHON_FRAME_WORDS];
+	__u64 window_start; /* where `window` was read */
+	__u32 window_size; /* in bytes; 0: not read yet */
+	__u32 place; /* of the frame that was read last, in words of `window` */
+	__u64 window[PYTHON_WINDOW_WORDS];
+	__u64 code; /* whose head was read last; 0: none */
 	__u64 code_words[PYTHON_CODE_WORDS];
-	__u8 boundary_records[SWPROF_PYTHON_RECORDS_MAX]; /* which records are boundaries */
+	__u16 boundary_records[PYTHON_BOUNDARIES_MAX]; /* which records are boundaries */
 	/* Where on the stack each native frame begins, and its callee's ends. */
 	__u64 frame_addresses[SWPROF_USER_FRAMES_MAX];
 };

@@ -14,21 +14,37 @@
 #include "track/pythons.bpf.h"
 #include "walk.h"
 
-/* Whether a process runs Python; call before its stack is walked. */
-static __always_inline bool prepare_python(struct scratch *scratch, __u32 tgid)
+/* Returns 1 if a process runs Python; call before its stack is walked. */
+__attribute__((noinline)) int prepare_python(__u32 tgid)
 {
+	struct python_walk *python = current_python();
+	struct scratch *scratch = current_scratch();
 	struct swprof_python *target = python_of(tgid);
-	struct python_walk *python;
 
-	scratch->walk.keeps_frame_addresses = 0;
-	if (!target)
-		return false;
-	python = current_python();
-	if (!python)
-		return false;
-	python->target = *target;
-	scratch->walk.keeps_frame_addresses = 1;
-	return true;
+	if (!scratch || !python)
+		return 0;
+	scratch->walk.keeps_frame_addresses = target ? 1 : 0;
+	if (target)
+		python->target = *target;
+	python->tgid = tgid;
+	return scratch->walk.keeps_frame_addresses;
+}
+
+/* Whether Python code has been recorded on this CPU for which user space was not woken. */
+static __always_inline bool has_new_python_code(void)
+{
+	struct python_walk *python = current_python();
+
+	return python && python->has_new_code;
+}
+
+/* User space is woken for it. */
+static __always_inline void forget_new_python_code(void)
+{
+	struct python_walk *python = current_python();
+
+	if (python)
+		python->has_new_code = 0;
 }
 
 /*
