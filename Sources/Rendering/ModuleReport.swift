@@ -1,10 +1,10 @@
 package import ProfileModel
 
-/// What `swprof doctor --pid` found: a line for each module of a process.
+/// What `swprof doctor --pid` found: a line for each module of a process, and one for its Python.
 package enum ModuleReport {
   private static let pathWidth = 60
 
-  package static func text(_ findings: [ModuleFinding]) -> String {
+  package static func text(_ findings: [ModuleFinding], python: PythonFinding? = nil) -> String {
     var table = TextTable([
       .init("MODULE", limit: pathWidth), .init("STACKS"), .init("NAMES"), .init("WHAT WOULD HELP"),
     ])
@@ -16,12 +16,13 @@ package enum ModuleReport {
       lines.append(
         "Packages ending in -dbgsym are in Debian's debug archive: https://wiki.debian.org/HowToGetABacktrace")
     }
+    if let python { lines.append(PythonReport.text(python)) }
     return lines.map { $0 + "\n" }.joined()
   }
 
   /// A document with `modules`, an array of objects: `path`, `build_id`, `unwinding` (`table`, `frame_pointers`, `none`), `unwind_rows`,
-  /// `unwind_bytes`, `damaged_entries`, `reason`, `names`, `debug_file`, `debug_package`.
-  package static func json(_ findings: [ModuleFinding]) -> String {
+  /// `unwind_bytes`, `damaged_entries`, `reason`, `names`, `debug_file`, `debug_package`; and `python`, see `PythonReport`.
+  package static func json(_ findings: [ModuleFinding], python: PythonFinding? = nil) -> String {
     var writer = JSONWriter()
     writer.document(schema: "swprof.modules", version: 1) { writer in
       writer.key("modules")
@@ -30,6 +31,8 @@ package enum ModuleReport {
           writer.object { writer in write(finding, to: &writer) }
         }
       }
+      writer.key("python")
+      PythonReport.write(python, to: &writer)
     }
     return writer.text + "\n"
   }

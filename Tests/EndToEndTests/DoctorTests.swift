@@ -16,6 +16,15 @@ extension EndToEnd {
 
     private struct ModuleList: Decodable {
       let modules: [Module]
+      let python: Python?
+    }
+
+    private struct Python: Decodable {
+      let version: String?
+      let build: String?
+      let free_threaded: Bool?
+      let thread_state: String?
+      let reason: String?
     }
 
     private struct Module: Decodable {
@@ -93,6 +102,22 @@ extension EndToEnd {
       #expect(module.unwinding == "frame_pointers")
     }
 
+    @Test func `the Python of a process is told with its version, and a program without it has none`() throws {
+      let program = "import signal, sys; print('ready', sys.version.split()[0], flush=True); signal.pause()"
+      let workload = try bench.start(["/usr/bin/python3", "-c", program])
+      let line = try workload.waitForLine(startingWith: "ready")
+      let other = try bench.startWorkload([try bench.compile("recursion"), "3"])
+
+      let python = try #require(try list(workload.pid).python)
+
+      #expect(python.version == line.split(separator: " ").last.map(String.init))
+      #expect(python.build == "static" || python.build == "shared")
+      #expect(python.free_threaded == false)
+      #expect(python.thread_state?.contains("thread pointer") == true)
+      #expect(python.reason == nil)
+      #expect(try list(other.pid).python == nil)
+    }
+
     @Test func `a process that does not exist is 66`() throws {
       let result = try bench.run([bench.swprof, "doctor", "--pid", "\(Int32.max)"])
 
@@ -100,10 +125,12 @@ extension EndToEnd {
       #expect(result.errorLines.count == 1)
     }
 
-    private func modules(_ process: Int32) throws -> [Module] {
+    private func modules(_ process: Int32) throws -> [Module] { try list(process).modules }
+
+    private func list(_ process: Int32) throws -> ModuleList {
       let result = try bench.run([bench.swprof, "doctor", "--pid", "\(process)", "--json"])
       try #require(result.status == 0, "\(result.errors)")
-      return try JSONDecoder().decode(ModuleList.self, from: Data(result.output.utf8)).modules
+      return try JSONDecoder().decode(ModuleList.self, from: Data(result.output.utf8))
     }
   }
 }

@@ -66,6 +66,7 @@ extension EndToEnd {
       let (runtime, memory) = try find(process)
 
       #expect(runtime.version.minor == python.minor)
+      #expect((runtime.layout.state_task != 0) == (python.minor >= 14))
       let threads = Dictionary(grouping: runtime.threads(in: memory), by: \.threadPointer)
       #expect(Set(threads.keys) == Set(truth.threads.map(\.id)))
       #expect(truth.threads.count > 20)
@@ -92,6 +93,24 @@ extension EndToEnd {
       #expect(PythonStack(threadPointer: grouped.keys.first! + 64, of: runtime, in: memory) == nil)
     }
 
+    /// The thread that stops the process holds the lock; all others wait without it, or for it.
+    @Test(arguments: PythonInterpreter.all)
+    func `the thread that holds the lock is known`(_ python: PythonInterpreter) throws {
+      let (process, truth) = try start(python)
+
+      let (runtime, memory) = try find(process)
+
+      try #require(runtime.knowsLock)
+      let holders = runtime.threads(in: memory).filter { thread in
+        let current = runtime.layout.current_state
+        let state: UInt64? =
+          current != 0
+          ? memory.value(at: current) : runtime.attachedPath?.value(from: thread.threadPointer, in: memory)
+        return state == thread.state
+      }
+      #expect(holders.map(\.threadPointer) == truth.threads.filter { $0.frames[0].name == "main" }.map(\.id))
+    }
+
     @Test func `a program without Python has none`() throws {
       let workload = try bench.startWorkload([try bench.compile("recursion"), "3"])
       let process = ProcessID(rawValue: workload.pid)
@@ -101,8 +120,8 @@ extension EndToEnd {
     }
 
     private func start(_ python: PythonInterpreter) throws -> (process: ProcessID, truth: Truth) {
-      let command = try bench.start(
-        python.command + [bench.workload("python_stacks.py")] + (python.hasInterpreters ? ["--interpreter"] : []))
+      let program = try python.command(running: bench.workload("python_stacks.py"))
+      let command = try bench.start(program + ["--interpreter"])
       let line = try command.waitForLine(startingWith: "ready")
       try waitUntil("the process stops") { try areStopped(command.pid) }
       let truth = try JSONDecoder().decode(Truth.self, from: Data(line.dropFirst("ready ".count).utf8))
@@ -151,24 +170,48 @@ extension EndToEnd {
 struct PythonInterpreter: CustomTestStringConvertible, Sendable {
   let path: String
   let minor: Int
-  /// How it is started, as a command.
-  let command: [String]
-  /// Whether programs can make interpreters within it.
-  var hasInterpreters = true
+  /// A root directory of its own.
+  var root: String?
 
-  var testDescription: String { path }
+  var testDescription: String { (root ?? "") + path }
 
-  /// Debian's own, and the releases that are known among those in the usual place for builds.
-  static let all: [PythonInterpreter] = {
-    let builds = NSHomeDirectory() + "/.pyenv/versions"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: builds)) ?? []
-    let paths = ["/usr/bin/python3"] + names.sorted().map { "\(builds)/\($0)/bin/python3" }
-    return paths.compactMap { path in
+  /// Debian's own, the builds in the usual place, and what `scripts/fetch-pythons` has fetched.
+  static let all = known(["/usr/bin/python3"] + builds) + fetched
+
+  private static var builds: [String] {
+    let folder = NSHomeDirectory() + "/.pyenv/versions"
+    return names(in: folder).map { "\(folder)/\($0)/bin/python3" }
+  }
+
+  private static func known(_ paths: [String]) -> [PythonInterpreter] {
+    paths.compactMap { path in
       let target = URL(filePath: path).resolvingSymlinksInPath().lastPathComponent
       guard target.hasPrefix("python3."), let minor = Int(target.dropFirst("python3.".count)), minor >= 8 else {
         return nil
       }
-      return PythonInterpreter(path: path, minor: minor, command: [path])
+      return PythonInterpreter(path: path, minor: minor)
     }
-  }()
+  }
+
+  private static var fetched: [PythonInterpreter] {
+    let folder = URL(filePath: #filePath).appending(path: "../../../.build/pythons").standardized.path
+    return names(in: folder).compactMap { name in
+      guard FileManager.default.fileExists(atPath: "\(folder)/\(name)/complete"),
+        let minor = name.split(separator: ".").last.flatMap({ Int($0) })
+      else { return nil }
+      return PythonInterpreter(path: "/usr/bin/python3.\(minor)", minor: minor, root: "\(folder)/\(name)")
+    }
+  }
+
+  private static func names(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+  }
+
+  /// The command that runs a program; in a root directory of its own that has to be copied there first.
+  func command(running program: String) throws -> [String] {
+    guard let root else { return [path, program] }
+    let copy = "/tmp/" + URL(filePath: program).lastPathComponent
+    try Data(contentsOf: URL(filePath: program)).write(to: URL(filePath: root + copy))
+    return ["chroot", root, path, copy]
+  }
 }

@@ -38,4 +38,23 @@ struct ModuleReportTests {
     #expect(text.contains("\"unwind_rows\": 58512"))
     #expect(text.contains("\"unwinding\": \"frame_pointers\""))
   }
+
+  @Test func `the Python of a process has a line and an object`() {
+    let read = PythonFinding(
+      .read(version: "3.13.5", build: .shared, isFreeThreaded: true, place: "by a slot", knowsLock: false))
+    let refused = PythonFinding(.refused(reason: "CPython 3.16 is not known", advice: "wait"))
+
+    let line = ModuleReport.text(findings, python: read).split(separator: "\n").last
+    #expect(line == "Python: CPython 3.13.5, in a shared library, free-threaded; each thread is found by a slot")
+    #expect(
+      ModuleReport.text(findings, python: refused).hasSuffix(
+        "\nPython: frames are not read: CPython 3.16 is not known; wait\n"))
+    #expect(ModuleReport.json(findings).contains("\"python\": null"))
+    for finding in [read, refused] {
+      let text = ModuleReport.json(findings, python: finding)
+      for key in ["version", "build", "thread_state", "free_threaded", "knows_gil", "reason", "advice"] {
+        #expect(text.contains("\"\(key)\": "), "\(key)")
+      }
+    }
+  }
 }

@@ -12,6 +12,8 @@ package struct PythonImage {
   }
 
   package let evidence: Evidence
+  /// Whether it is the program that a process runs, not one of its libraries.
+  let isProgram: Bool
   let runtime: UInt64
   /// `PyCode_Type`.
   let codeType: UInt64?
@@ -33,6 +35,7 @@ package struct PythonImage {
   /// - Returns: nil for a file without Python.
   package init?(_ file: ELFFile, path: String, isProgram: Bool) throws(ELFError) {
     guard file.isX86With64Bits else { return nil }
+    self.isProgram = isProgram
     let exported = try DynamicSymbols(file)
     if let runtime = try exported?.address(of: "_PyRuntime") {
       self.runtime = runtime

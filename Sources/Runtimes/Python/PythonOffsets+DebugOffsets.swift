@@ -66,7 +66,7 @@ extension PythonOffsets {
     nextState = offset(at.threadNext)
     kernel.state_interpreter = short(at.threadNext + 8)
     kernel.state_frame = short(at.threadNext + 16)
-    kernel.state_base_frame = at.baseFrame.map(short) ?? 0
+    baseFramePointer = at.baseFrame.map(offset)
     kernel.state_gil_requested = at.gilRequested.map(short) ?? 0
     kernel.state_thread = short(at.threadID)
     nativeThread = offset(at.threadID + 8)
@@ -99,9 +99,9 @@ extension PythonOffsets {
   private var isPlausible: Bool {
     let ofState =
       [
-        kernel.state_interpreter, kernel.state_frame, kernel.state_base_frame, kernel.state_gil_requested,
+        kernel.state_interpreter, kernel.state_frame, kernel.state_gil_requested,
         kernel.state_thread,
-      ].map(Int.init) + [nextState, nativeThread ?? 0]
+      ].map(Int.init) + [nextState, nativeThread ?? 0, baseFramePointer ?? 0]
     let ofFrame = [kernel.frame_previous, kernel.frame_code, kernel.frame_position, kernel.frame_owner].map(Int.init)
     let ofCode =
       [kernel.code_first_line, kernel.code_argument_count, kernel.code_bytecode].map(Int.init)

@@ -28,6 +28,8 @@ struct PythonOffsets {
   var nextState = 8
   /// Since 3.11.
   var nativeThread: Int?
+  /// To the frame at which each chain ends, since 3.15. The frame is a part of the state, `state_base_frame` bytes in.
+  var baseFramePointer: Int?
 
   // In a code object.
   var fileName = 0

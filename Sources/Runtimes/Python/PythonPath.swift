@@ -1,8 +1,8 @@
 import ELF
 
 /// How to get from the thread pointer to the state of a thread: at each step, value = word at (value + step).
-package struct PythonPath: Equatable, Sendable {
-  package enum Kind: Equatable, Sendable {
+package struct PythonPath: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     /// A slot of pthread_setspecific(3).
     case threadSpecific
     /// A variable at a fixed distance from the thread pointer.
@@ -42,7 +42,7 @@ struct PythonPathSearch {
 
   /// The states that each thread has, by its thread pointer.
   private let threads: [(pointer: UInt64, states: Set<UInt64>)]
-  private let minor: Int
+  private let interpreterCount: Int
 
   private static let maximumThreads = 64
   private static let maximumModules = 64
@@ -60,17 +60,20 @@ struct PythonPathSearch {
   private static let muslSlots = 128
   private static let staticReach: Int64 = 1 << 20
 
-  init(_ threads: [PythonThread], minor: Int, threadLocalSize: Int, in memory: some TargetMemory) {
+  init(
+    _ threads: [PythonThread], minor: Int, isFreeThreaded: Bool = false, threadLocalSize: Int,
+    in memory: some TargetMemory
+  ) {
     let grouped = Dictionary(grouping: threads.filter { $0.threadPointer != 0 }, by: \.threadPointer)
     self.threads = grouped.sorted { $0.key < $1.key }.prefix(Self.maximumThreads).map {
       ($0.key, Set($0.value.map(\.state)))
     }
-    self.minor = minor
+    interpreterCount = Set(threads.map(\.interpreter)).count
     if minor < 15 { persistent = threadSpecificPath(in: memory) ?? behindPointerPath(in: memory) }
     guard minor >= 12, threadLocalSize > 0 else { return }
     let places = threadLocalPlaces(size: threadLocalSize, in: memory)
-    if persistent == nil { persistent = best(places, isAttached: false)?.path }
-    attached = best(places.filter { $0.path != persistent }, isAttached: true)?.path
+    if persistent == nil { persistent = persistentPath(places) }
+    attached = attachedPath(places, isFreeThreaded: isFreeThreaded)
   }
 
   private static let word = MemoryLayout<UInt64>.size
@@ -166,8 +169,22 @@ struct PythonPathSearch {
   }
 
   /// The place that most threads have their state in; of equal ones the first in memory, as in CPython's builds.
-  private func best(_ places: [ThreadLocalPlace], isAttached: Bool) -> ThreadLocalPlace? {
-    places.filter { isAttached ? $0.strays == 0 : isEnough($0.hits) }
-      .max { ($0.hits, $1.path.steps.last ?? 0) < ($1.hits, $0.path.steps.last ?? 0) }
+  private func persistentPath(_ places: [ThreadLocalPlace]) -> PythonPath? {
+    places.filter { isEnough($0.hits) }
+      .max { ($0.hits, $1.path.steps.last ?? 0) < ($1.hits, $0.path.steps.last ?? 0) }?.path
+  }
+
+  /// The place where as many threads have their state as can hold a lock; nil where there are several such places.
+  ///
+  /// Blocks of libraries loaded late are on the heap, and may be smaller than the module's: what is behind them may be the
+  /// remains of anything.
+  private func attachedPath(_ places: [ThreadLocalPlace], isFreeThreaded: Bool) -> PythonPath? {
+    let fitting = places.filter {
+      $0.strays == 0 && $0.path != persistent && (isFreeThreaded || $0.hits <= interpreterCount)
+    }
+    let paths = Set(fitting.map(\.path))
+    let fixed = paths.filter { $0.kind == .staticThreadLocal }
+    let candidates = fixed.isEmpty ? paths : fixed
+    return candidates.count == 1 ? candidates.first : nil
   }
 }

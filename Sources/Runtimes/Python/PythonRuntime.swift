@@ -25,14 +25,16 @@ package struct PythonRuntime {
   /// The address of `_PyRuntime`.
   package let runtimeAddress: UInt64
   package let evidence: PythonImage.Evidence
+  /// Whether it is in the program that the process runs, not in one of its libraries.
+  package let isInProgram: Bool
   /// To the state of each thread, whether or not it holds the lock.
   package let path: PythonPath
   /// To the state of a thread while it holds the lock, else to 0. Nil before 3.12, and if no thread held it when this
   /// was searched for: another search may find it.
   package let attachedPath: PythonPath?
   /// What the kernel side walks by.
-  package let layout: swprof_python
-  let offsets: PythonOffsets
+  package var layout: swprof_python { offsets.kernel }
+  private(set) var offsets: PythonOffsets
 
   package var isFreeThreaded: Bool { layout.is_free_threaded != 0 }
 
@@ -50,7 +52,9 @@ package struct PythonRuntime {
       // A damaged file is one without Python.
       guard let image = try? PythonImage(module.file, path: module.path, isProgram: module.isProgram) else { continue }
       do throws(PythonRefusal) {
-        return try PythonRuntime(image, bias: module.bias, in: memory)
+        var runtime = try PythonRuntime(image, bias: module.bias, in: memory)
+        if runtime.version.minor >= 14 { runtime.findTasks(in: memory, modules: modules) }
+        return runtime
       } catch { refusal = refusal ?? error }
     }
     if let refusal { throw refusal }
@@ -70,11 +74,18 @@ package struct PythonRuntime {
     guard var offsets = known else { throw .implausible(version, "its table of offsets") }
     let threads = PythonThread.all(ofRuntime: address, offsets, in: memory)
     guard !threads.isEmpty else { throw .notInitialized(version) }
+    if let pointer = offsets.baseFramePointer {
+      guard let distance = Self.baseFrame(threads, pointer: pointer, in: memory) else {
+        throw .implausible(version, "the base frame of a thread")
+      }
+      offsets.kernel.state_base_frame = distance
+    }
     let codeType = try Self.codeType(
       exported: image.codeType.map { $0 &+ bias }, threads, version, &offsets, in: memory)
 
     let search = PythonPathSearch(
-      threads, minor: version.minor, threadLocalSize: image.threadLocalSize, in: memory)
+      threads, minor: version.minor, isFreeThreaded: offsets.kernel.is_free_threaded != 0,
+      threadLocalSize: image.threadLocalSize, in: memory)
     guard let path = search.persistent else { throw .noPath(version) }
     offsets.kernel.code_type = codeType
     offsets.kernel.current_state = Self.currentState[version.minor].map { address &+ $0 } ?? 0
@@ -87,11 +98,32 @@ package struct PythonRuntime {
     self.version = version
     self.runtimeAddress = address
     self.evidence = image.evidence
+    self.isInProgram = image.isProgram
     self.path = path
     self.attachedPath = search.attached
-    self.layout = offsets.kernel
     self.offsets = offsets
   }
+
+  /// Finds where the state of a thread has the asyncio task that runs. The section is that of the module `_asyncio`, which
+  /// is a library of its own in some builds, loaded when a program imports it.
+  private mutating func findTasks(in memory: some TargetMemory, modules: some Sequence<MappedModule>) {
+    for module in modules {
+      guard (try? module.file.mayHaveSection(named: Self.taskSection)) ?? false,
+        let sections = try? module.file.sections(), let named = try? module.file.sectionsByName(sections),
+        let section = named[Self.taskSection],
+        let offset: UInt64 = memory.value(at: section.virtualAddress &+ module.bias &+ Self.runningTask),
+        offset < Self.maximumStateSize
+      else { continue }
+      offsets.kernel.state_task = UInt16(offset)
+      return
+    }
+  }
+
+  private static let taskSection = ".AsyncioDebug"
+  /// Of its 64-bit words, seven of a task, two of an interpreter, the third of a thread (CPython,
+  /// Modules/_asynciomodule.c, `Py_AsyncioModuleDebugOffsets`).
+  private static let runningTask: UInt64 = 11 * 8
+  private static let maximumStateSize: UInt64 = 4096
 
   /// All threads of all interpreters, as their lists have them now.
   package func threads(in memory: some TargetMemory) -> [PythonThread] {
@@ -122,6 +154,14 @@ package struct PythonRuntime {
     }
     guard let version = image.namedVersion else { throw .noVersion }
     return (version, [])
+  }
+
+  /// How far in its state the base frame of a thread is.
+  private static func baseFrame(_ threads: [PythonThread], pointer: Int, in memory: some TargetMemory) -> UInt16? {
+    threads.lazy.compactMap { thread in
+      let frame: UInt64? = memory.value(at: thread.state &+ UInt64(pointer))
+      return frame.flatMap { UInt16(exactly: $0 &- thread.state) }
+    }.first { $0 > 0 }
   }
 
   /// Finds the type of code objects, and checks the offsets by what it tells and by the frames that are there.

@@ -30,13 +30,18 @@ package struct PythonThread: Equatable {
     return result
   }
 
+  init(state: UInt64, threadPointer: UInt64, nativeID: UInt64?, interpreter: UInt64) {
+    self.state = state
+    self.threadPointer = threadPointer
+    self.nativeID = nativeID
+    self.interpreter = interpreter
+  }
+
   private init?(_ state: UInt64, _ offsets: PythonOffsets, in memory: some TargetMemory) {
     guard let thread: UInt64 = memory.value(at: state &+ UInt64(offsets.kernel.state_thread)),
       let interpreter: UInt64 = memory.value(at: state &+ UInt64(offsets.kernel.state_interpreter))
     else { return nil }
-    self.state = state
-    self.threadPointer = thread
-    self.nativeID = offsets.nativeThread.flatMap { memory.value(at: state &+ UInt64($0)) }
-    self.interpreter = interpreter
+    let nativeID: UInt64? = offsets.nativeThread.flatMap { memory.value(at: state &+ UInt64($0)) }
+    self.init(state: state, threadPointer: thread, nativeID: nativeID, interpreter: interpreter)
   }
 }

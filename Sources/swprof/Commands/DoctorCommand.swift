@@ -28,8 +28,11 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     if let pid {
-      let modules = try ModuleExamination.modules(of: ProcessID(rawValue: pid))
-      return try Terminal.print(json ? ModuleReport.json(modules) : ModuleReport.text(modules))
+      let process = ProcessID(rawValue: pid)
+      let modules = try ModuleExamination.modules(of: process)
+      let python = Doctor.examinePython(process)
+      return try Terminal.print(
+        json ? ModuleReport.json(modules, python: python) : ModuleReport.text(modules, python: python))
     }
     let findings = Doctor.examine()
     try Terminal.print(json ? DoctorReport.json(findings) : DoctorReport.text(findings))

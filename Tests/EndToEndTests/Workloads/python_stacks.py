@@ -4,6 +4,7 @@ The line begins with "ready" and goes on with JSON: `threads`, each with its `id
 `frames` from leaf to root: qualified name, file, line. `inner` are frames in an interpreter of their own.
 """
 
+import asyncio  # noqa: F401 - it has the place of the task that runs
 import ctypes
 import functools
 import hashlib
@@ -170,7 +171,7 @@ def in_greenlet():
 INNER = """
 import json, os, sys
 def innermost():
-    os.write({out}, json.dumps([list(x) for x in frames()]).encode()); os.read({wait}, 1)
+    os.write({out}, json.dumps(list(frames())).encode()); os.read({wait}, 1)
 def frames():
     frame = sys._getframe(1)
     while frame:
