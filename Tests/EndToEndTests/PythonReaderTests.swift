@@ -241,6 +241,12 @@ struct PythonInterpreter: CustomTestStringConvertible, Sendable {
     }
   }
 
+  /// Those that see the files of the machine.
+  static let installed = all.filter { $0.root == nil }
+
+  /// How it is started, as a command.
+  var command: [String] { rootCommand + [path] }
+
   /// The beginning of each command that has to run in the root directory.
   var rootCommand: [String] { root.map { ["chroot", $0] } ?? [] }
 

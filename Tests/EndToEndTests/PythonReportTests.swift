@@ -34,7 +34,7 @@ extension EndToEnd {
       stacks.percentage { $0.names.contains { $0.hasPrefix(function) && $0.hasSuffix("_[p]") } }
     }
 
-    @Test(arguments: PythonInterpreter.all)
+    @Test(arguments: PythonInterpreter.installed)
     func `functions and lines have the shares of the program`(python: PythonInterpreter) throws {
       let stacks = try record(python)
 
@@ -57,7 +57,7 @@ extension EndToEnd {
     }
 
     @Test func `the interpreter is shown on demand`() throws {
-      let stacks = try record(PythonInterpreter.all[0], ["--native-frames"])
+      let stacks = try record(PythonInterpreter.installed[0], ["--native-frames"])
 
       let loop = stacks.percentage { stack in
         stack.names.contains { $0.hasPrefix("_PyEval_EvalFrameDefault") || $0.hasPrefix("[python") }
@@ -69,7 +69,7 @@ extension EndToEnd {
       let file = bench.path("waits.folded")
       let command = bench.offcpu(["--folded", "--lines", "-o", file, "--min-block", "10ms", "--"])
       let result = try bench.run(
-        command + PythonInterpreter.all[0].command + [bench.workload("python_waits.py"), "20"])
+        command + PythonInterpreter.installed[0].command + [bench.workload("python_waits.py"), "20"])
       try #require(result.status == 0, "\(result.errors)")
 
       let stacks = FoldedStacks(
@@ -86,7 +86,7 @@ extension EndToEnd {
       #expect(abs(percentage("method_d") - 60) <= 1)
     }
 
-    @Test(arguments: PythonInterpreter.all)
+    @Test(arguments: PythonInterpreter.installed)
     func `a thread that wants to compute waits for the lock, and one that sleeps does not`(
       python: PythonInterpreter
     ) throws {

@@ -14,7 +14,7 @@ extension EndToEnd {
 
     init() throws { bench = try Workbench() }
 
-    @Test(arguments: PythonInterpreter.all)
+    @Test(arguments: PythonInterpreter.installed)
     func `frames stand where they ran, and have the shares that they ran for`(_ python: PythonInterpreter) throws {
       let program = try PythonProgram(python, ["shares"], bench)
 
@@ -59,7 +59,7 @@ extension EndToEnd {
       return stack[key - 1] == "-" && stack[..<key].count { $0 == "-" } == (minor >= 11 ? 2 : 4)
     }
 
-    @Test(arguments: PythonInterpreter.all)
+    @Test(arguments: PythonInterpreter.installed)
     func `the kernel records what user space reads in the stopped thread`(_ python: PythonInterpreter) throws {
       let program = try PythonProgram(python, ["deep"], bench)
       let process = program.process
@@ -82,7 +82,7 @@ extension EndToEnd {
         .flatMap { [words[$0], words[$0 + 1]] }
     }
 
-    @Test(arguments: PythonInterpreter.all)
+    @Test(arguments: PythonInterpreter.installed)
     func `sleeps stand on the methods that sleep`(_ python: PythonInterpreter) throws {
       let program = try PythonProgram(python, ["sleeps", "10"], bench)
 
@@ -102,7 +102,7 @@ extension EndToEnd {
       #expect(abs(Double(times["methodC"] ?? 0) / total - 0.4) < 0.08, "\(times)")
     }
 
-    @Test(arguments: PythonInterpreter.all)
+    @Test(arguments: PythonInterpreter.installed)
     func `a wait that outlasts the capture has its Python frames`(_ python: PythonInterpreter) throws {
       let program = try PythonProgram(python, ["sleeps", "1000"], bench)
 
@@ -123,7 +123,7 @@ extension EndToEnd {
     }
 
     @Test func `a child that executes no program has Python frames from its first sample on`() throws {
-      let program = try PythonProgram(try #require(PythonInterpreter.all.last), ["fork"], bench)
+      let program = try PythonProgram(try #require(PythonInterpreter.installed.last), ["fork"], bench)
 
       let samples = try program.sample(hertz: 999, count: 200, ofChildren: true)
 
@@ -132,7 +132,7 @@ extension EndToEnd {
       #expect(samples.count { program.stack($0).contains("outer") } >= 190)
     }
 
-    @Test(arguments: [PythonInterpreter.all.first, PythonInterpreter.all.last].compactMap(\.self))
+    @Test(arguments: [PythonInterpreter.installed.first, PythonInterpreter.installed.last].compactMap(\.self))
     func `processes of 60 ms have Python frames`(_ python: PythonInterpreter) throws {
       let program = python.command.joined(separator: " ") + " -S " + bench.workload("python_calls.py") + " brief"
       let shell = try bench.start([
@@ -154,7 +154,7 @@ extension EndToEnd {
     }
 
     @Test func `a thread that has let go of the lock keeps its frames and is labeled so`() throws {
-      for python in PythonInterpreter.all where python.minor >= 11 {
+      for python in PythonInterpreter.installed where python.minor >= 11 {
         let program = try PythonProgram(python, ["threads"], bench)
 
         let samples = try program.sample(hertz: 999, count: 400)
