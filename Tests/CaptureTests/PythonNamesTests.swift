@@ -119,6 +119,22 @@ struct PythonNamesTests {
     #expect(readAll(&names) == [0x3000, 0x4000, 0x5000])
   }
 
+  @Test func `names and lines take no more memory than the limit`() {
+    var names = PythonNames(byteLimit: 2000)
+    for address in UInt64(1)...100 {
+      names.note(frame(address << 12, process: ProcessID(rawValue: .max)))
+      _ = readAll(&names)
+      // Each takes 128 bytes and its names.
+      #expect(names.count <= 2000 / 128)
+    }
+  }
+
+  @Test func `what waits is not more than the limit either`() {
+    var names = PythonNames(limit: 16)
+    for address in UInt64(1)...100 { names.note(frame(address << 12)) }
+    #expect(readAll(&names).count == 16)
+  }
+
   @Test func `there are never more than the limit`() {
     var names = PythonNames(limit: 16)
     for address in UInt64(1)...100 {

@@ -45,16 +45,26 @@ struct PythonNames {
   private var queue: [Wanted] = []
   private var failures: [Wanted: Int] = [:]
   private var readings: UInt64 = 0
-  /// How many functions are known, or waited for.
-  private(set) var count = 0
+  /// Of the functions that are known.
+  private var entryCount = 0
+  private var bytes = 0
   private let limit: Int
+  private let byteLimit: Int
 
   private static let maximumFailures = 3
   /// A child of a child, and so on.
   private static let maximumGenerations = 16
 
-  /// - Parameter limit: the number of functions at which those of ended programs are dropped, then all.
-  init(limit: Int = 1 << 16) { self.limit = limit }
+  /// - Parameters:
+  ///   - limit: the number of functions at which those of ended programs are dropped, then all.
+  ///   - byteLimit: the same for the memory of their names and lines.
+  init(limit: Int = 1 << 16, byteLimit: Int = 64 << 20) {
+    self.limit = limit
+    self.byteLimit = byteLimit
+  }
+
+  /// How many functions are known, or waited for.
+  var count: Int { entryCount + waiting.count }
 
   /// Whether names wait to be read.
   var hasWork: Bool { !queue.isEmpty }
@@ -67,10 +77,11 @@ struct PythonNames {
     guard entry(of: wanted.function, in: wanted.program) == nil, !waiting.contains(wanted),
       failures[wanted, default: 0] < Self.maximumFailures
     else { return }
+    // The next sample of it asks again.
+    guard waiting.count < limit else { return }
     if count >= limit { makeRoom() }
     waiting.insert(wanted)
     queue.append(wanted)
-    count += 1
   }
 
   /// Gives a child the names of its parent.
@@ -100,15 +111,18 @@ struct PythonNames {
       case .unreadable:
         if failures.count >= limit { failures = [:] }
         failures[wanted, default: 0] += 1
-        count -= 1
-      case nil: count -= 1
+      case nil: break
       }
     }
     queue.removeFirst(done)
   }
 
   private mutating func add(_ code: PythonCode?, _ wanted: Wanted) {
+    let size = code?.sizeBytes ?? 0
+    if bytes + size > byteLimit { makeRoom() }
     readings += 1
+    entryCount += 1
+    bytes += size
     failures[wanted] = nil
     programs[wanted.program, default: Known()].entries[wanted.function] = Entry(number: readings, code: code)
   }
@@ -148,8 +162,10 @@ struct PythonNames {
     let parents = Set(programs.values.compactMap { $0.parent?.program })
     programs = programs.filter { parents.contains($0.key) || ProcessTable.exists($0.key.process) }
     failures = [:]
-    count = programs.values.reduce(queue.count) { $0 + $1.entries.count }
-    guard count > limit - limit / 8 else { return }
-    self = PythonNames(limit: limit)
+    let entries = programs.values.flatMap(\.entries.values)
+    (entryCount, bytes) = (entries.count, entries.reduce(0) { $0 + ($1.code?.sizeBytes ?? 0) })
+    guard count > limit - limit / 8 || bytes > byteLimit / 2 else { return }
+    programs = [:]
+    (entryCount, bytes) = (0, 0)
   }
 }

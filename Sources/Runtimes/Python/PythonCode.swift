@@ -11,6 +11,11 @@ package struct PythonCode: Equatable, Sendable {
   package let firstLine: Int
   let lines: PythonLineTable?
 
+  /// What it takes of memory, about.
+  package var sizeBytes: Int {
+    128 + qualifiedName.utf8.count + name.utf8.count + fileName.utf8.count + (lines?.sizeBytes ?? 0)
+  }
+
   package enum Reading: Equatable {
     case code(PythonCode)
     /// There is another object at its address, or it is another code object.

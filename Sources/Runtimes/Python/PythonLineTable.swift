@@ -19,6 +19,8 @@ package struct PythonLineTable: Equatable, Sendable {
     self.hasOneBytecode = hasOneBytecode
   }
 
+  var sizeBytes: Int { bytes.count }
+
   /// The line of a unit of 2 bytes of the bytecode; nil where it has none.
   func line(atUnit unit: Int) -> Int? {
     switch format {
