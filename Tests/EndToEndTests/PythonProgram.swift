@@ -13,7 +13,7 @@ final class PythonProgram {
   private let names: [UInt64: String]
 
   init(_ python: PythonInterpreter, _ arguments: [String], _ bench: Workbench) throws {
-    command = try bench.start(python.command + [bench.workload("python_calls.py")] + arguments)
+    command = try bench.start(try python.command(running: bench.workload("python_calls.py")) + arguments)
     let line = try command.waitForLine(startingWith: "ready ")
     let codes = try JSONDecoder().decode([String: UInt64].self, from: Data(line.dropFirst("ready ".count).utf8))
     names = Dictionary(uniqueKeysWithValues: codes.map { ($0.value, $0.key) })

@@ -23,8 +23,8 @@ extension EndToEnd {
 
     /// Frames with the program's lines, such as `first (python_shares.py:9)_[p]`, from `main` on.
     private func record(_ python: PythonInterpreter, _ options: [String] = []) throws -> FoldedStacks {
-      let stacks = try bench.capture(
-        ["--freq", "1999", "--lines"] + options + ["--"] + python.command + [program, "1.5"])
+      let command = try python.command(running: program) + ["1.5"]
+      let stacks = try bench.capture(["--freq", "1999", "--lines"] + options + ["--"] + command)
       // The program starts up before it divides its time.
       return FoldedStacks(
         stacks: stacks.stacks.filter { $0.names.contains { $0.hasPrefix("main (python_shares") } })
@@ -68,8 +68,8 @@ extension EndToEnd {
     @Test func `waits are those of the functions that wait`() throws {
       let file = bench.path("waits.folded")
       let command = bench.offcpu(["--folded", "--lines", "-o", file, "--min-block", "10ms", "--"])
-      let result = try bench.run(
-        command + PythonInterpreter.all[0].command + [bench.workload("python_waits.py"), "20"])
+      let program = try PythonInterpreter.all[0].command(running: bench.workload("python_waits.py"))
+      let result = try bench.run(command + program + ["20"])
       try #require(result.status == 0, "\(result.errors)")
 
       let stacks = FoldedStacks(
@@ -91,7 +91,8 @@ extension EndToEnd {
       python: PythonInterpreter
     ) throws {
       let command = bench.offcpu(["--quiet", "--phase", "blocked", "--min-block", "1ms", "--"])
-      let result = try bench.run(command + python.command + [bench.workload("python_lock.py"), "1"])
+      let program = try python.command(running: bench.workload("python_lock.py"))
+      let result = try bench.run(command + program + ["1"])
       try #require(result.status == 0, "\(result.errors)")
 
       func stacks(_ options: [String]) throws -> FoldedStacks {
