@@ -1,4 +1,7 @@
-"""Two threads compute, so that each waits for the global lock half of the time; a third one sleeps."""
+"""Two threads compute, so that each waits for the global lock half of the time; a third one sleeps.
+
+Prints for how many milliseconds it has slept.
+"""
 
 import sys
 import threading
@@ -13,8 +16,11 @@ def compute(until):
 
 
 def rest(until):
+    milliseconds = 0
     while time.monotonic() < until:
         time.sleep(0.05)
+        milliseconds += 50
+    print("slept", milliseconds)
 
 
 def main(seconds):
