@@ -35,6 +35,38 @@ extension EndToEnd {
       #expect(try watch.stop().status == 0)
     }
 
+    @Test func `the verdicts on a Python service name the functions and lines that did it`() throws {
+      let program = bench.workload("python_service.py")
+      let lines = try String(contentsOfFile: program, encoding: .utf8).split(
+        separator: "\n", omittingEmptySubsequences: false)
+      let watch = try startWatch(
+        policies() + """
+            - name: waits
+              match: { comm: watched }
+              task: { type: offcpu, duration: 2s }
+              cooldown: 10m
+              rules: [{ metric: process_cpu, threshold: 30, period: 5s, count: 3 }]
+
+          """)
+      let interpreter = bench.path("watched")
+      try FileManager.default.createSymbolicLink(
+        atPath: interpreter, withDestinationPath: URL(filePath: "/usr/bin/python3").resolvingSymlinksInPath().path)
+      _ = try bench.start([interpreter, program])
+
+      try waitUntil("the end of both tasks", 60) { try bench.tasks().count { $0.status == "done" } == 2 }
+
+      #expect(try watch.stop().status == 0)
+      let reports = try bench.tasks().map {
+        try bench.run([bench.swprof, "report", "\($0.id)", "--db", bench.database]).output
+      }
+      for (function, comment) in [("compute_here", "# computes"), ("wait_here", "# waits")] {
+        let line = try #require(lines.firstIndex { $0.hasSuffix(comment) }) + 1
+        let verdicts = reports.map { $0.split(separator: "\n").prefix(3).joined(separator: " ") }
+        let verdict = verdicts.first { $0.contains(function) }
+        #expect(verdict?.contains("python_service.py:\(line)") == true, "\(verdicts)")
+      }
+    }
+
     @Test func `what ran before the trigger is in the task too, and marked`() throws {
       let program = try bench.compile("spike", as: "watched")
       let watch = try startWatch("lookback: 10s\n" + policies(duration: "3s"))
