@@ -14,7 +14,8 @@ struct PythonPublisher {
   private struct Search {
     /// Of the program that is searched.
     let programStart: UInt64
-    var isPublished = false
+    /// What was published.
+    var runtime: PythonRuntime?
     var time = RetryTime(shortest: shortestWait, longest: longestWait)
   }
 
@@ -63,13 +64,13 @@ struct PythonPublisher {
   private mutating func note(_ process: ProcessID, _ space: AddressSpace?) {
     let search = searches[process]
     if let search, search.programStart == space?.programStart {
-      guard !search.isPublished else { return }
+      guard search.runtime == nil else { return }
       // It may have mapped what it lacked.
       searches[process] = Search(programStart: search.programStart)
       open.insert(process)
       return
     }
-    if search?.isPublished ?? false { pythons.remove(key: UInt32(process.rawValue)) }
+    if search?.runtime != nil { pythons.remove(key: UInt32(process.rawValue)) }
     searches[process] = space.map { Search(programStart: $0.programStart) }
     if space == nil { open.remove(process) } else { open.insert(process) }
   }
@@ -113,8 +114,8 @@ struct PythonPublisher {
   private mutating func publish(
     _ process: ProcessID, _ file: PythonFile, bias: UInt64, _ source: SourceIndex, now: MonotonicTime
   ) -> Bool {
-    if searches[process]?.isPublished == false, let layout = file.layout(at: bias) {
-      publish(process, layout)
+    if let search = searches[process], search.runtime == nil, let runtime = file.runtime(at: bias) {
+      publish(process, runtime)
       searches[process]?.time = RetryTime()
       _ = searches[process]?.time.isDue(now)
       return true
@@ -122,8 +123,8 @@ struct PythonPublisher {
     do {
       let memory = try ProcessMemory(of: process)
       let runtime = try PythonRuntime(file.image, bias: bias, in: memory)
-      publish(process, runtime.layout)
-      files[source]??.known = (runtime.layout, bias)
+      publish(process, runtime)
+      files[source]??.known = (runtime, bias)
       if runtime.knowsLock || runtime.isFreeThreaded {
         open.remove(process)
       } else {
@@ -139,15 +140,20 @@ struct PythonPublisher {
     } catch { return false }
   }
 
-  private mutating func publish(_ process: ProcessID, _ layout: swprof_python) {
+  private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime) {
     if !hasSwitchedOn {
       // Fails for no value of an array's only element.
       try? isOn.update(key: UInt32(0), value: UInt32(1))
       hasSwitchedOn = true
     }
     // One that finds no room has native frames alone.
-    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: layout) } catch { return }
-    searches[process]?.isPublished = true
+    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: runtime.layout) } catch { return }
+    searches[process]?.runtime = runtime
+  }
+
+  /// The runtime of the program that a process began at a time; nil if none was found.
+  func runtime(of process: ProcessID, programStart: UInt64) -> PythonRuntime? {
+    searches[process].flatMap { $0.programStart == programStart ? $0.runtime : nil }
   }
 
   /// Forgets sources that no process has mapped any more.
@@ -164,17 +170,14 @@ private struct PythonFile {
   let image: PythonImage
   let segments: [ELFFile.Segment]
   /// What the last process that was looked into had, at which bias.
-  var known: (layout: swprof_python, bias: UInt64)?
+  var known: (runtime: PythonRuntime, bias: UInt64)?
 
   /// What a process that has the file at a bias has in all likelihood; nil if nothing is known, or if it depends on more.
-  func layout(at bias: UInt64) -> swprof_python? {
-    guard let known, known.layout.path_length == 1 else { return nil }
-    let type = known.layout.code_type &- known.bias
+  func runtime(at bias: UInt64) -> PythonRuntime? {
+    guard let known, known.runtime.layout.path_length == 1 else { return nil }
+    let type = known.runtime.layout.code_type &- known.bias
     // A program may have its own copy of a library's type (R_X86_64_COPY).
     guard segments.contains(where: { type &- $0.virtualAddress < $0.fileSize }) else { return nil }
-    var layout = known.layout
-    layout.code_type = type &+ bias
-    if layout.current_state != 0 { layout.current_state = layout.current_state &- known.bias &+ bias }
-    return layout
+    return known.runtime.moved(by: bias &- known.bias)
   }
 }

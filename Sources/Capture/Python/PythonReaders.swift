@@ -7,7 +7,6 @@ struct PythonReaders {
   private struct Reader {
     let programStart: UInt64
     let memory: ProcessMemory
-    let runtime: PythonRuntime
   }
 
   private var readers: [ProcessID: Reader] = [:]
@@ -18,26 +17,24 @@ struct PythonReaders {
   /// Reads a code object.
   ///
   /// - Parameters:
-  ///   - start: when the program of the process began: another one has another runtime.
-  /// - Returns: nil if the process has ended, or has no runtime that is known.
+  ///   - start: when the program of the process began: another one has other memory.
+  ///   - runtime: of that program.
+  /// - Returns: nil if the process has ended.
   mutating func read(
-    _ process: ProcessID, start: UInt64, code: UInt64, cookie: UInt32
+    _ process: ProcessID, start: UInt64, code: UInt64, cookie: UInt32, of runtime: PythonRuntime
   ) -> PythonCode.Reading? {
-    guard let reader = reader(of: process, start: start) else { return nil }
-    return PythonCode.read(at: code, cookie: cookie, of: reader.runtime, in: reader.memory)
+    guard let memory = memory(of: process, start: start) else { return nil }
+    return PythonCode.read(at: code, cookie: cookie, of: runtime, in: memory)
   }
 
-  private mutating func reader(of process: ProcessID, start: UInt64) -> Reader? {
-    if let known = readers[process], known.programStart == start { return known }
-    guard let memory = try? ProcessMemory(of: process), let modules = try? MappedModule.all(of: process),
-      let runtime = try? PythonRuntime.find(in: memory, modules: modules)
-    else { return nil }
+  private mutating func memory(of process: ProcessID, start: UInt64) -> ProcessMemory? {
+    if let known = readers[process], known.programStart == start { return known.memory }
+    guard let memory = try? ProcessMemory(of: process) else { return nil }
     if readers.count >= Self.limit {
       readers = readers.filter { ProcessTable.exists($0.key) }
       if readers.count >= Self.limit { readers = [:] }
     }
-    let reader = Reader(programStart: start, memory: memory, runtime: runtime)
-    readers[process] = reader
-    return reader
+    readers[process] = Reader(programStart: start, memory: memory)
+    return memory
   }
 }

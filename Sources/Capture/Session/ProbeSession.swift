@@ -297,8 +297,9 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   /// Tells the kernel side what has changed, and builds for a while.
   private mutating func publish() {
     let changed = tracker.takeChanged()
-    // What runs Python is soon found, and some of it is soon gone.
+    // What runs Python is soon found, and some of it is soon gone: its names come before tables.
     pythons.update(tracker, changed: changed, until: Clock.monotonic + Self.searchTime)
+    readPythonNames(until: Clock.monotonic + Self.nameTime)
     publisher?.update(tracker, changed: changed, until: Clock.monotonic + Self.buildTime)
   }
 
@@ -329,20 +330,22 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   mutating func drain(into consumer: inout Consumer) throws(CaptureError) {
     try drain(
       until: MonotonicTime(nanoseconds: Clock.monotonic.nanoseconds - Self.settlingTime), into: &consumer)
-    readPythonNames(until: Clock.monotonic + Self.nameTime)
     publish()
   }
 
   /// Takes and applies everything that is left.
   mutating func drainAll(into consumer: inout Consumer) throws(CaptureError) {
     try drain(until: MonotonicTime(nanoseconds: .max), into: &consumer)
+    pythons.update(tracker, changed: tracker.takeChanged(), until: Clock.monotonic + Self.searchTime)
     readPythonNames(until: Clock.monotonic + Self.lastNameTime)
   }
 
   private mutating func readPythonNames(until deadline: MonotonicTime) {
     guard tracker.pythonNames.hasWork else { return }
     tracker.pythonNames.read(while: { Clock.monotonic < deadline }) { process, start, code, cookie in
-      pythonReaders.read(process, start: start, code: code, cookie: cookie)
+      pythons.runtime(of: process, programStart: start).flatMap {
+        pythonReaders.read(process, start: start, code: code, cookie: cookie, of: $0)
+      }
     }
   }
 

@@ -23,7 +23,7 @@ package struct MappedModule {
 package struct PythonRuntime {
   package let version: PythonVersion
   /// The address of `_PyRuntime`.
-  package let runtimeAddress: UInt64
+  package private(set) var runtimeAddress: UInt64
   package let evidence: PythonImage.Evidence
   /// Whether it is in the program that the process runs, not in one of its libraries.
   package let isInProgram: Bool
@@ -124,6 +124,15 @@ package struct PythonRuntime {
   /// Modules/_asynciomodule.c, `Py_AsyncioModuleDebugOffsets`).
   private static let runningTask: UInt64 = 11 * 8
   private static let maximumStateSize: UInt64 = 4096
+
+  /// The same runtime where a process has mapped its file at a distance.
+  package func moved(by distance: UInt64) -> PythonRuntime {
+    var moved = self
+    moved.runtimeAddress = runtimeAddress &+ distance
+    moved.offsets.kernel.code_type = layout.code_type &+ distance
+    if layout.current_state != 0 { moved.offsets.kernel.current_state = layout.current_state &+ distance }
+    return moved
+  }
 
   /// All threads of all interpreters, as their lists have them now.
   package func threads(in memory: some TargetMemory) -> [PythonThread] {
