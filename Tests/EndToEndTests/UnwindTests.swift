@@ -113,7 +113,7 @@ private struct StackComparison {
       try waitUntil("\(name) to stop") { try isStopped(process) }
       try capture.drain()
       // A thread that was sampled in the kernel goes on to the end of its system call before it stops.
-      var inUserMode = samples.list.filter { $0.kernelStack.isEmpty && !$0.userStack.isEmpty }
+      var inUserMode = samples.list.filter { $0.kernelStack.isEmpty && !$0.nativeStack.isEmpty }
       // An emulated CPU takes longer for the tables than a capture waits for them. Elsewhere, such stacks count.
       if PrecompiledWorkloads.current != nil { inUserMode.removeAll { $0.userEnd == .notReady } }
       if !inUserMode.isEmpty {
@@ -132,15 +132,15 @@ private struct StackComparison {
   ) throws {
     for sample in samples {
       var expected = try #require(truth[sample.thread.rawValue], "elfutils does not see thread \(sample.thread)")
-      let skipped = sample.userStack.count - expected.count
-      if skipped > 0, sample.userStack[1] == (try callerWithoutFrame(of: sample.thread.rawValue, process: process)) {
-        expected.insert(contentsOf: sample.userStack[1...skipped], at: 1)
+      let skipped = sample.nativeStack.count - expected.count
+      if skipped > 0, sample.nativeStack[1] == (try callerWithoutFrame(of: sample.thread.rawValue, process: process)) {
+        expected.insert(contentsOf: sample.nativeStack[1...skipped], at: 1)
       }
       compared += 1
-      if isSame(sample.userStack, expected) {
+      if isSame(sample.nativeStack, expected) {
         equal += 1
       } else if differences.count < 20 {
-        differences.append("\(name), \(sample.userEnd): \(hex(sample.userStack)), elfutils: \(hex(expected))")
+        differences.append("\(name), \(sample.userEnd): \(hex(sample.nativeStack)), elfutils: \(hex(expected))")
       }
     }
   }
@@ -178,9 +178,9 @@ private struct StackComparison {
   ) throws {
     for sample in samples {
       let stack = try reference.walk(sample.thread.rawValue, bench)
-      if stack.frames != sample.userStack || "\(stack.end)" != "\(sample.userEnd)" {
+      if stack.frames != sample.nativeStack || "\(stack.end)" != "\(sample.userEnd)" {
         walkedOtherwise.append(
-          "\(name), \(sample.userEnd): \(hex(sample.userStack)), in Swift, \(stack.end): \(hex(stack.frames))")
+          "\(name), \(sample.userEnd): \(hex(sample.nativeStack)), in Swift, \(stack.end): \(hex(stack.frames))")
       }
     }
   }
