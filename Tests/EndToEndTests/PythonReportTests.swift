@@ -52,6 +52,7 @@ extension EndToEnd {
         stacks.stacks.flatMap(\.names).filter { $0.contains(" (python_shares.py:") }
           .compactMap { $0.split(separator: " ").first.map(String.init) })
       #expect(names == ["<module>", "main", "first", "second", method])
+      #expect(stacks.percentage { $0.names.contains("[python|native not merged]") } <= 1)
       let hidden = ["_PyEval", "PyEval", "_PyFunction", "method_vectorcall", "pymain", "[python", "[libpython"]
       #expect(stacks.percentage { $0.names.contains { name in hidden.contains { name.hasPrefix($0) } } } <= 1)
     }

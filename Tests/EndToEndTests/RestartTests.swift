@@ -53,7 +53,8 @@ extension EndToEnd {
 
     @Test func `a capture by name outlives the end of its last process, and follows those that come then`() throws {
       let (program, renamed) = (try bench.compile("burn", as: "wanted"), try bench.compile("takes_name"))
-      let first = try bench.startWorkload([program, "1"])
+      // An emulated machine takes a second to begin.
+      let first = try bench.startWorkload([program, "3"])
       let capture = try bench.startCapture(["--comm", "wanted", "--duration", "100s", "--folded"])
       _ = try first.wait()
       // Another one of the name by a new program, and one that takes it with prctl(2).

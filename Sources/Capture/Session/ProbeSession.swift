@@ -297,10 +297,10 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   /// Tells the kernel side what has changed, and builds for a while.
   private mutating func publish() {
     let changed = tracker.takeChanged()
-    // What runs Python is soon found, and some of it is soon gone: its names come before tables.
+    // All stacks need tables; what runs Python comes second.
+    publisher?.update(tracker, changed: changed, until: Clock.monotonic + Self.buildTime)
     pythons.update(tracker, changed: changed, until: Clock.monotonic + Self.searchTime)
     readPythonNames(until: Clock.monotonic + Self.nameTime)
-    publisher?.update(tracker, changed: changed, until: Clock.monotonic + Self.buildTime)
   }
 
   /// What to poll; any of them readable means `drain()` has work.
