@@ -3,8 +3,9 @@ import ProfileModel
 /// Tells the native frames by which CPython runs Python functions from those that do the work.
 ///
 /// The module of an interpreter is one whose frames stand right before Python frames: those of its eval loop; or one with
-/// the loop by its name. In stacks with Python frames, its frames become `FrameOrigin.interpreterNative` if they are of its loop or of the calls into it
-/// and out of it, or have no name: that is all that stripped interpreters have of their static functions.
+/// the loop by its name. In stacks with Python frames, its frames become `FrameOrigin.interpreterNative` if they are of its
+/// loop or of the calls into it and out of it, or have no name: that is all that stripped interpreters have of their
+/// static functions.
 struct InterpreterFrames {
   private let pythonFrames: Set<Int>
   /// Of interpreters, by index.
