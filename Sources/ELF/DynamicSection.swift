@@ -10,7 +10,6 @@ package struct DynamicSection {
   package let mentioned: Set<String>
 
   private enum Tag {
-    static let end: UInt64 = 0
     static let needed: UInt64 = 1
     static let rpath: UInt64 = 15
     static let runpath: UInt64 = 29
@@ -36,10 +35,7 @@ package struct DynamicSection {
     let strings = try file.source.prefix(
       at: stringSection.fileOffset, limit: Int(min(stringSection.size, Self.maximumStrings)))
     mentioned = Set(names.filter { strings.contains(bytes: [0] + Array($0.utf8) + [0]) })
-    for entry in stride(from: 0, through: table.count - 2 * file.wordSize, by: 2 * file.wordSize) {
-      let tag = table.word(at: entry, size: file.wordSize)
-      if tag == Tag.end { break }
-      let offset = table.word(at: entry + file.wordSize, size: file.wordSize)
+    for (tag, offset) in Self.entries(of: table, wordSize: file.wordSize) {
       switch tag {
       case Tag.needed: if needed.count < Self.maximumNeeded { needed.append(Self.text(strings, at: offset)) }
       case Tag.rpath, Tag.runpath:
@@ -48,6 +44,13 @@ package struct DynamicSection {
       default: break
       }
     }
+  }
+
+  /// The tags of a dynamic table and their values, up to `DT_NULL`.
+  static func entries(of table: [UInt8], wordSize: Int) -> some Sequence<(tag: UInt64, value: UInt64)> {
+    stride(from: 0, through: table.count - 2 * wordSize, by: 2 * wordSize).lazy
+      .map { (tag: table.word(at: $0, size: wordSize), value: table.word(at: $0 + wordSize, size: wordSize)) }
+      .prefix { $0.tag != 0 }
   }
 
   private static func text(_ strings: [UInt8], at offset: UInt64) -> String {

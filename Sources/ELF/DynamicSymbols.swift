@@ -13,7 +13,6 @@ package struct DynamicSymbols {
   private let filterShift: UInt32
 
   private enum Tag {
-    static let end: UInt64 = 0
     static let names: UInt64 = 5
     static let symbols: UInt64 = 6
     static let hashes: UInt64 = 0x6FFF_FEF5
@@ -31,10 +30,8 @@ package struct DynamicSymbols {
     let table = try file.source.prefix(
       at: dynamic.fileOffset, limit: min(Int(clamping: dynamic.fileSize), Self.maximumEntries * 16))
     var places: [UInt64: UInt64] = [:]
-    for entry in stride(from: 0, through: table.count - 16, by: 16) {
-      let tag: UInt64 = table.integer(at: entry)
-      if tag == Tag.end { break }
-      if [Tag.names, Tag.symbols, Tag.hashes].contains(tag) { places[tag] = table.integer(at: entry + 8) }
+    for (tag, place) in DynamicSection.entries(of: table, wordSize: file.wordSize) {
+      if [Tag.names, Tag.symbols, Tag.hashes].contains(tag) { places[tag] = place }
     }
     guard let hashes = places[Tag.hashes], let symbols = places[Tag.symbols], let names = places[Tag.names] else {
       return nil
