@@ -372,6 +372,7 @@ __attribute__((noinline)) __u32 walk_python(__u64 thread_pointer, __u32 first_wo
 		for (int i = 0; i <= PYTHON_FRAMES_FOLLOWED / PYTHON_STEPS_IN_A_ROW; i++)
 			if (python_steps())
 				break;
+		copy_python_codes();
 	}
 	return python->records <= SWPROF_PYTHON_RECORDS_MAX ? 2 * python->records : 0;
 }
