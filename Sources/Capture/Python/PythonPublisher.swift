@@ -156,6 +156,11 @@ struct PythonPublisher {
     searches[process].flatMap { $0.programStart == programStart ? $0.runtime : nil }
   }
 
+  /// The runtimes that were found, each with its process and the time at which the program of that began.
+  var runtimes: [(process: ProcessID, programStart: UInt64, runtime: PythonRuntime)] {
+    searches.compactMap { process, search in search.runtime.map { (process, search.programStart, $0) } }
+  }
+
   /// Forgets sources that no process has mapped any more.
   mutating func forget(_ sources: Set<SourceIndex>) {
     for source in sources {
