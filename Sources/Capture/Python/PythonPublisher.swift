@@ -16,7 +16,14 @@ struct PythonPublisher {
     let programStart: UInt64
     /// What was published.
     var runtime: PythonRuntime?
+    /// Whether its runtime cannot be read. That says nothing of other processes with the same file: this one may lie.
+    var isRefused = false
+    var lastLook = MonotonicTime(nanoseconds: 0)
+    /// In ns, of the last look.
+    var cost: UInt64 = 0
     var time = RetryTime(shortest: shortestWait, longest: longestWait)
+
+    func isDue(_ now: MonotonicTime) -> Bool { time.isReached(now) && now >= lastLook + pause * cost }
   }
 
   private let pythons: BPFMap
@@ -30,12 +37,15 @@ struct PythonPublisher {
   private var open: Set<ProcessID> = []
   /// Runtimes that cannot be read: a sentence each.
   private(set) var warnings: [String] = []
+  /// Files that there is a warning about.
   private var refused: Set<SourceIndex> = []
 
   /// An interpreter starts within some 10 ms.
   private static let shortestWait: UInt64 = 2_000_000
   private static let longestWait: UInt64 = 1_000_000_000
   private static let maximumWarnings = 20
+  /// How much longer than a look a process is left alone after it.
+  private static let pause: UInt64 = 20
 
   init(pythons: BPFMap, isOn: BPFMap) {
     self.pythons = pythons
@@ -44,7 +54,7 @@ struct PythonPublisher {
 
   /// Whether `update` is to be called again within milliseconds.
   func hasWork(_ now: MonotonicTime) -> Bool {
-    open.contains { searches[$0]?.time.isReached(now + 2 * Self.shortestWait) ?? false }
+    open.contains { searches[$0]?.isDue(now + 2 * Self.shortestWait) ?? false }
   }
 
   /// Looks into the processes that have changed, and into those that were not ready, until time is up.
@@ -52,11 +62,18 @@ struct PythonPublisher {
   /// - Parameter changed: the processes whose mappings have changed, those that are gone included.
   mutating func update(_ tracker: borrowing ProcessTracker, changed: Set<ProcessID>, until deadline: MonotonicTime) {
     for process in changed { note(process, tracker.space(of: process)) }
-    for process in open {
+    let start = Clock.monotonic
+    // One whose looks take long does not hold up others.
+    let due = open.compactMap { process in
+      searches[process].flatMap { $0.isDue(start) ? (process: process, lastLook: $0.lastLook) : nil }
+    }
+    for (process, _) in due.sorted(by: { $0.lastLook < $1.lastLook }) {
       let now = Clock.monotonic
       guard now < deadline else { break }
-      guard searches[process]?.time.isReached(now) ?? false, let space = tracker.space(of: process) else { continue }
+      guard let space = tracker.space(of: process) else { continue }
       look(at: process, space, tracker.sources, now: now, until: deadline)
+      searches[process]?.lastLook = now
+      searches[process]?.cost = Clock.monotonic.nanoseconds - now.nanoseconds
     }
   }
 
@@ -64,7 +81,7 @@ struct PythonPublisher {
   private mutating func note(_ process: ProcessID, _ space: AddressSpace?) {
     let search = searches[process]
     if let search, search.programStart == space?.programStart {
-      guard search.runtime == nil else { return }
+      guard search.runtime == nil, !search.isRefused else { return }
       // It may have mapped what it lacked.
       searches[process] = Search(programStart: search.programStart)
       open.insert(process)
@@ -80,7 +97,7 @@ struct PythonPublisher {
     until deadline: MonotonicTime
   ) {
     var isPython = false
-    for region in space.regions where region.source >= 0 && !region.isCopy && !refused.contains(region.source) {
+    for region in space.regions where region.source >= 0 && !region.isCopy {
       if files[region.source] == nil {
         // The next look goes on with the other files.
         guard Clock.monotonic < deadline else { return }
@@ -132,12 +149,19 @@ struct PythonPublisher {
       }
       return true
     } catch let refusal as PythonRefusal where !refusal.isTemporary {
-      open.remove(process)
+      refuse(process)
       if refused.insert(source).inserted, warnings.count < Self.maximumWarnings {
         warnings.append("process \(process): \(refusal); its Python functions are not shown")
       }
       return true
     } catch { return false }
+  }
+
+  private mutating func refuse(_ process: ProcessID) {
+    open.remove(process)
+    if searches[process]?.runtime != nil { pythons.remove(key: UInt32(process.rawValue)) }
+    searches[process]?.runtime = nil
+    searches[process]?.isRefused = true
   }
 
   private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime) {

@@ -10,6 +10,9 @@ struct ThreadNames {
     let start: UInt64
     var names = PythonThreadNames()
     var time = RetryTime(shortest: shortestWait, longest: longestWait)
+    var next = MonotonicTime(nanoseconds: 0)
+
+    mutating func isDue(_ now: MonotonicTime) -> Bool { now >= next && time.isDue(now) }
   }
 
   /// A thread, for as long as the kernel has one name for it: a process may execute another program.
@@ -27,7 +30,7 @@ struct ThreadNames {
   private static let longestWait: UInt64 = 1_000_000_000
   private static let maximumPrograms = 4096
   private static let maximumNames = 1 << 16
-  /// Of the time, one part in so many is spent on processes that were looked into before.
+  /// Of the time, one part in so many is spent on each process at most.
   private static let share: UInt64 = 50
 
   /// Reads the names of the processes whose turn it is, until time is up.
@@ -36,18 +39,16 @@ struct ThreadNames {
   mutating func update(_ pythons: PythonPublisher, until deadline: MonotonicTime, isLast: Bool = false) {
     let start = Clock.monotonic
     guard isLast || start >= next else { return }
-    var spent: UInt64 = 0
+    next = start + Self.shortestWait / 2
     for (process, programStart, runtime) in pythons.runtimes {
       let now = Clock.monotonic
       guard now < deadline else { break }
       if programs.count >= Self.maximumPrograms { programs = [:] }
-      let isNew = programs[process]?.start != programStart
-      if isNew { programs[process] = Program(start: programStart) }
-      guard programs[process]?.time.isDue(now) ?? false || isLast else { continue }
+      if programs[process]?.start != programStart { programs[process] = Program(start: programStart) }
+      guard isLast || programs[process]?.isDue(now) ?? false else { continue }
       if read(process, runtime) { programs[process]?.time.succeeded() }
-      if !isNew { spent += Clock.monotonic.nanoseconds - now.nanoseconds }
+      programs[process]?.next = now + Self.share * (Clock.monotonic.nanoseconds - now.nanoseconds)
     }
-    next = start + max(Self.shortestWait / 2, Self.share * spent)
   }
 
   /// - Returns: whether there was something new.
