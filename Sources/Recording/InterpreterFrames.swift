@@ -15,11 +15,18 @@ struct InterpreterFrames {
   private var hidden: [Int: Int] = [:]
   private var marks: [String: Int] = [:]
 
+  /// What a stack is found to be.
+  struct Finding {
+    /// Whether a frame that is shown has no name.
+    let isUnresolved: Bool
+    /// The defect as which it was counted, where all that is missing is of another greenlet's stack.
+    let mended: DefectCause?
+  }
+
   /// What became of a stack.
   private struct Change {
     let stack: Int32
-    /// Whether a frame that is shown has no name.
-    let isUnresolved: Bool
+    let finding: Finding
     let waitsForGIL: Bool
   }
 
@@ -46,8 +53,8 @@ struct InterpreterFrames {
 
   /// Changes the stacks of a profile.
   ///
-  /// - Returns: for each value, whether its stack has a frame without a name that is shown.
-  mutating func apply(to profile: inout Profile) -> [Bool] {
+  /// - Returns: what was found out about the stack of each value.
+  mutating func apply(to profile: inout Profile) -> [Finding] {
     var changes: [Int32: Change] = [:]
     var waiting: Set<Int> = []
     for (index, value) in profile.values.enumerated() {
@@ -55,7 +62,7 @@ struct InterpreterFrames {
       changes[value.stack] = change
       if change.waitsForGIL { waiting.insert(index) }
     }
-    let isUnresolved = profile.values.map { changes[$0.stack]?.isUnresolved ?? false }
+    let findings = profile.values.map { changes[$0.stack]?.finding ?? Finding(isUnresolved: false, mended: nil) }
     profile.values = profile.values.map { value in
       Profile.Value(
         thread: value.thread, stack: changes[value.stack]?.stack ?? value.stack, labels: value.labels,
@@ -63,12 +70,13 @@ struct InterpreterFrames {
     }
     profile.stacks = builder.tree
     GILWait.label(waiting, of: &profile)
-    return isUnresolved
+    return findings
   }
 
   private mutating func change(_ path: [Int], of profile: inout Profile) -> Change {
     var path = PythonLoopCount.merge(path, in: profile, isPython: pythonFrames.contains) ?? path
     var waitsForGIL = false
+    var mended: DefectCause?
     if let first = path.firstIndex(where: pythonFrames.contains) {
       waitsForGIL = GILWait.isWait(path, behind: first, of: profile) { modules.contains($0) }
       let seam = seam(path, before: first, in: profile)
@@ -79,11 +87,15 @@ struct InterpreterFrames {
           path[index] = hide(path[index], of: &profile)
         }
       }
-      if let seam { path.insert(mark(seam.mark, of: &profile), at: seam.index) }
+      if let seam {
+        path.insert(mark(seam.mark, of: &profile), at: seam.index)
+        mended = seam.mark == Self.greenlet ? dropTruncation(from: &path, of: profile) : nil
+      }
     }
+    let isUnresolved = path.contains { profile.frames[$0].origin == .unresolved }
     return Change(
-      stack: builder.insert(path) ?? -1,
-      isUnresolved: path.contains { profile.frames[$0].origin == .unresolved }, waitsForGIL: waitsForGIL)
+      stack: builder.insert(path) ?? -1, finding: Finding(isUnresolved: isUnresolved, mended: mended),
+      waitsForGIL: waitsForGIL)
   }
 
   /// - Parameters:
@@ -119,6 +131,22 @@ struct InterpreterFrames {
 
   // MARK: - Other stacks towards the root
 
+  private static let greenlet = "[greenlet]"
+
+  /// Drops the mark at the root of a stack that was cut short. Behind the first frame of a greenlet lies the stack of the
+  /// one that has started it: by now that may have other frames there, and the walk ends anywhere.
+  ///
+  /// - Returns: the defect as which the stack was counted, if there was a mark.
+  private func dropTruncation(from path: inout [Int], of profile: Profile) -> DefectCause? {
+    guard let root = path.first.map({ profile.frames[$0] }), root.isTruncation,
+      let reason = Truncation.allCases.first(where: { Frame.truncated($0).function == root.function }),
+      // These two tell of any place in the stack.
+      reason != .callerDoubted, reason != .compat
+    else { return nil }
+    path.removeFirst()
+    return reason.defect
+  }
+
   /// Where the stack of a greenlet, or of another interpreter, ends on that of the thread: how many frames are of others.
   ///
   /// The Python frames of a thread are those of the greenlet that runs. The native stack goes on into that of whoever
@@ -138,12 +166,12 @@ struct InterpreterFrames {
     for index in (0..<loop).reversed() {
       let frame = profile.frames[path[index]]
       guard let module = frame.module, frame.origin == .user || frame.origin == .unresolved else { continue }
-      if profile.modules[module].name.hasPrefix("_greenlet") { return (index + 1, "[greenlet]") }
+      if profile.modules[module].name.hasPrefix("_greenlet") { return (index + 1, Self.greenlet) }
       if frame.isPythonLoop {
         let hasGreenlets = path[..<index].contains { place in
           profile.frames[place].module.map { profile.modules[$0].name.hasPrefix("_greenlet") } ?? false
         }
-        return (index + 1, hasGreenlets ? "[greenlet]" : "[interpreter]")
+        return (index + 1, hasGreenlets ? Self.greenlet : "[interpreter]")
       }
     }
     return nil

@@ -54,8 +54,9 @@ package enum ProfileAssembly {
     profile.timeline = raw.timeline
     var traitsOfValue = raw.values.map { traits[Int($0.stack)] }
     if var interpreters = InterpreterFrames(of: profile, pythonFrames: pythonFrames) {
-      for (index, isUnresolved) in interpreters.apply(to: &profile).enumerated() {
-        traitsOfValue[index].isUnresolved = isUnresolved
+      for (index, finding) in interpreters.apply(to: &profile).enumerated() {
+        traitsOfValue[index].isUnresolved = finding.isUnresolved
+        if let defect = finding.mended { traitsOfValue[index].mended = defect }
       }
     }
     var account = raw.account

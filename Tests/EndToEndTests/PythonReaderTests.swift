@@ -12,6 +12,7 @@ extension EndToEnd {
   @Suite struct PythonReaderTests {
     private struct Truth: Decodable {
       let threads: [Thread]
+      let names: [String: String]
 
       struct Thread: Decodable {
         let id: UInt64
@@ -93,6 +94,21 @@ extension EndToEnd {
       #expect(PythonStack(threadPointer: grouped.keys.first! + 64, of: runtime, in: memory) == nil)
     }
 
+    @Test(arguments: PythonInterpreter.all)
+    func `threads are called what the program calls them`(_ python: PythonInterpreter) throws {
+      let (process, truth) = try start(python)
+      let (runtime, memory) = try find(process)
+      var reader = PythonThreadNames()
+
+      let names = reader.read(of: runtime, in: memory)
+
+      let expected = truth.names.filter { !$0.value.isEmpty }
+      #expect(Dictionary(uniqueKeysWithValues: names.map { ("\($0.key)", $0.value) }) == expected)
+      #expect(expected.count >= 19 && expected.values.contains("ελληνικά 😀"))
+      // What was found is used again.
+      #expect(reader.read(of: runtime, in: memory) == names)
+    }
+
     /// As plugins of servers do, and programs that carry their Python along.
     @Test(arguments: PythonInterpreter.all.filter { $0.library != nil })
     func `a Python that a program loads late is read as well`(_ python: PythonInterpreter) throws {
@@ -168,8 +184,9 @@ extension EndToEnd {
     /// A stop takes each thread of a process when it next leaves the kernel.
     private func areStopped(_ pid: Int32) throws -> Bool {
       try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").allSatisfy { thread in
-        let status = try String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8)
-        return status.contains("State:\tT")
+        // The kernel cuts names after 15 bytes, wherever that is.
+        let status = try Data(contentsOf: URL(filePath: "/proc/\(pid)/task/\(thread)/status"))
+        return String(decoding: status, as: UTF8.self).contains("State:\tT")
       }
     }
 

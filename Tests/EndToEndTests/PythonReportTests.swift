@@ -103,7 +103,7 @@ extension EndToEnd {
       #expect(abs(percentage("method_d") - 60) <= 1)
     }
 
-    @Test(arguments: PythonInterpreter.installed)
+    @Test(arguments: PythonInterpreter.installed.filter { !$0.isFreeThreaded })
     func `a thread that wants to compute waits for the lock, and one that sleeps does not`(
       python: PythonInterpreter
     ) throws {

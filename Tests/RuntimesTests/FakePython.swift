@@ -3,8 +3,8 @@ import ELF
 
 @testable import Runtimes
 
-/// A process with a CPython in one piece of memory: two threads of one interpreter, the second with two functions and, to
-/// 3.11, the lock.
+/// A process with a CPython in one piece of memory: two threads of one interpreter, the second with two functions, a name
+/// and, to 3.11, the lock.
 struct FakePython {
   static let start: UInt64 = 0x7F00_0000_0000
   static let size = 0xB000
@@ -15,7 +15,7 @@ struct FakePython {
   let offsets: PythonOffsets
   let minor: Int
 
-  private enum Place {
+  enum Place {
     static let runtime = 0
     static let interpreter = 0x1000
     static let states = 0x3000
@@ -25,6 +25,7 @@ struct FakePython {
     static let members = 0x6200
     static let memberNames = 0x6800
     static let text = 0x7000
+    static let names = 0x7800
     static let descriptors = 0x9000
   }
 
@@ -43,6 +44,7 @@ struct FakePython {
     addType()
     addThreads()
     addFunctions()
+    addNames()
   }
 
   var modules: [MappedModule] {
@@ -53,13 +55,13 @@ struct FakePython {
 
   var threadPointers: [UInt64] { [0, 1].map { address(Place.descriptors + $0 * 0x1000) } }
 
-  private func address(_ place: Int) -> UInt64 { Self.start + UInt64(place) }
+  func address(_ place: Int) -> UInt64 { Self.start + UInt64(place) }
 
-  private mutating func put(_ value: some FixedWidthInteger, _ place: Int) {
+  mutating func put(_ value: some FixedWidthInteger, _ place: Int) {
     withUnsafeBytes(of: value) { memory.content.replaceSubrange(place..<place + $0.count, with: $0) }
   }
 
-  private mutating func put(_ text: String, _ place: Int) {
+  mutating func put(_ text: String, _ place: Int) {
     memory.content.replaceSubrange(place..<place + text.utf8.count, with: text.utf8)
   }
 

@@ -55,6 +55,10 @@ struct PythonHostileTests {
   private func read(_ python: FakePython) -> Int {
     guard let runtime = try? PythonRuntime.find(in: python.memory, modules: python.modules) else { return 0 }
     var readings = 0
+    var threadNames = PythonThreadNames()
+    for name in threadNames.read(of: runtime, in: python.memory).values {
+      #expect(name.utf8.count <= PythonText.maximumSize)
+    }
     for thread in runtime.threads(in: python.memory).prefix(8) {
       for record in PythonStack(state: thread.state, of: runtime, in: python.memory).records {
         let text = PythonFrameText(record, runtime, python.memory)

@@ -16,7 +16,14 @@ struct PythonPublisher {
     let programStart: UInt64
     /// What was published.
     var runtime: PythonRuntime?
+    /// Whether its runtime cannot be read. That says nothing of other processes with the same file: this one may lie.
+    var isRefused = false
+    var lastLook = MonotonicTime(nanoseconds: 0)
+    /// In ns, of the last look.
+    var cost: UInt64 = 0
     var time = RetryTime(shortest: shortestWait, longest: longestWait)
+
+    func isDue(_ now: MonotonicTime) -> Bool { time.isReached(now) && now >= lastLook + pause * cost }
   }
 
   private let pythons: BPFMap
@@ -30,6 +37,7 @@ struct PythonPublisher {
   private var open: Set<ProcessID> = []
   /// Runtimes that cannot be read: a sentence each.
   private(set) var warnings: [String] = []
+  /// Files that there is a warning about.
   private var refused: Set<SourceIndex> = []
   /// One for each file, by `swprof_python.edition` less one: what copies of code objects are read by.
   private var editions: [PythonRuntime] = []
@@ -39,6 +47,8 @@ struct PythonPublisher {
   private static let longestWait: UInt64 = 1_000_000_000
   private static let maximumWarnings = 20
   private static let maximumEditions = 1024
+  /// How much longer than a look a process is left alone after it.
+  private static let pause: UInt64 = 20
 
   init(pythons: BPFMap, isOn: BPFMap) {
     self.pythons = pythons
@@ -47,7 +57,7 @@ struct PythonPublisher {
 
   /// Whether `update` is to be called again within milliseconds.
   func hasWork(_ now: MonotonicTime) -> Bool {
-    open.contains { searches[$0]?.time.isReached(now + 2 * Self.shortestWait) ?? false }
+    open.contains { searches[$0]?.isDue(now + 2 * Self.shortestWait) ?? false }
   }
 
   /// Looks into the processes that have changed, and into those that were not ready, until time is up.
@@ -55,11 +65,18 @@ struct PythonPublisher {
   /// - Parameter changed: the processes whose mappings have changed, those that are gone included.
   mutating func update(_ tracker: borrowing ProcessTracker, changed: Set<ProcessID>, until deadline: MonotonicTime) {
     for process in changed { note(process, tracker.space(of: process)) }
-    for process in open {
+    let start = Clock.monotonic
+    // One whose looks take long does not hold up others.
+    let due = open.compactMap { process in
+      searches[process].flatMap { $0.isDue(start) ? (process: process, lastLook: $0.lastLook) : nil }
+    }
+    for (process, _) in due.sorted(by: { $0.lastLook < $1.lastLook }) {
       let now = Clock.monotonic
       guard now < deadline else { break }
-      guard searches[process]?.time.isReached(now) ?? false, let space = tracker.space(of: process) else { continue }
+      guard let space = tracker.space(of: process) else { continue }
       look(at: process, space, tracker.sources, now: now, until: deadline)
+      searches[process]?.lastLook = now
+      searches[process]?.cost = Clock.monotonic.nanoseconds - now.nanoseconds
     }
   }
 
@@ -67,7 +84,7 @@ struct PythonPublisher {
   private mutating func note(_ process: ProcessID, _ space: AddressSpace?) {
     let search = searches[process]
     if let search, search.programStart == space?.programStart {
-      guard search.runtime == nil else { return }
+      guard search.runtime == nil, !search.isRefused else { return }
       // It may have mapped what it lacked.
       searches[process] = Search(programStart: search.programStart)
       open.insert(process)
@@ -83,7 +100,7 @@ struct PythonPublisher {
     until deadline: MonotonicTime
   ) {
     var isPython = false
-    for region in space.regions where region.source >= 0 && !region.isCopy && !refused.contains(region.source) {
+    for region in space.regions where region.source >= 0 && !region.isCopy {
       if files[region.source] == nil {
         // The next look goes on with the other files.
         guard Clock.monotonic < deadline else { return }
@@ -135,7 +152,7 @@ struct PythonPublisher {
       }
       return true
     } catch let refusal as PythonRefusal where !refusal.isTemporary {
-      open.remove(process)
+      refuse(process)
       if refused.insert(source).inserted, warnings.count < Self.maximumWarnings {
         warnings.append("process \(process): \(refusal); its Python functions are not shown")
       }
@@ -159,6 +176,13 @@ struct PythonPublisher {
     return PythonCode(copyOf: copy.code, cookie: copy.cookie, of: editions[index], in: copy)
   }
 
+  private mutating func refuse(_ process: ProcessID) {
+    open.remove(process)
+    if searches[process]?.runtime != nil { pythons.remove(key: UInt32(process.rawValue)) }
+    searches[process]?.runtime = nil
+    searches[process]?.isRefused = true
+  }
+
   private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime, edition: UInt16) {
     if !hasSwitchedOn {
       // Fails for no value of an array's only element.
@@ -175,6 +199,11 @@ struct PythonPublisher {
   /// The runtime of the program that a process began at a time; nil if none was found.
   func runtime(of process: ProcessID, programStart: UInt64) -> PythonRuntime? {
     searches[process].flatMap { $0.programStart == programStart ? $0.runtime : nil }
+  }
+
+  /// The runtimes that were found, each with its process and the time at which the program of that began.
+  var runtimes: [(process: ProcessID, programStart: UInt64, runtime: PythonRuntime)] {
+    searches.compactMap { process, search in search.runtime.map { (process, search.programStart, $0) } }
   }
 
   /// Forgets sources that no process has mapped any more.

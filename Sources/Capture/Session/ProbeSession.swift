@@ -81,6 +81,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private var publisher: UnwindPublisher?
   private var pythons: PythonPublisher
   private var pythonReaders = PythonReaders()
+  private var threadNames = ThreadNames()
   private var pendingRecords: [Consumer.Record] = []
   private var pendingEvents = PendingEvents()
   private let isAllProcesses: Bool
@@ -305,6 +306,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     publisher?.update(tracker, changed: changed, until: Clock.monotonic + Self.buildTime)
     pythons.update(tracker, changed: changed, until: Clock.monotonic + Self.searchTime)
     readPythonNames(until: Clock.monotonic + Self.nameTime)
+    threadNames.update(pythons, until: Clock.monotonic + Self.nameTime)
   }
 
   /// What to poll; any of them readable means `drain()` has work.
@@ -451,6 +453,8 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   mutating func complete(_ profile: inout RawProfile) throws(CaptureError) {
     // Stacks may have come since the last records.
     readPythonNames(until: Clock.monotonic + Self.lastNameTime)
+    threadNames.update(pythons, until: Clock.monotonic + Self.lastNameTime, isLast: true)
+    threadNames.apply(to: &profile.threads)
     var missed = missed
     missed.targets = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
     missed.records = tracker.recordsLost

@@ -20,6 +20,7 @@ extension PythonOffsets {
   private mutating func setFrameObjects() {
     interpreters = 32
     threads = 8
+    modules = minor == 8 ? 56 : 856
     kernel.state_thread = 176
     kernel.state_frame = 24
     kernel.frame_previous = 24
@@ -48,6 +49,7 @@ extension PythonOffsets {
   private mutating func setFrames311() {
     interpreters = 40
     threads = 16
+    modules = 888
     nativeThread = 160
     kernel.anchor = UInt8(SWPROF_PYTHON_ANCHOR_CFRAME.rawValue)
     kernel.position = UInt8(SWPROF_PYTHON_POSITION_POINTER.rawValue)
@@ -73,6 +75,7 @@ extension PythonOffsets {
   private mutating func setFrames312() {
     interpreters = 40
     threads = 72
+    modules = 944
     nativeThread = 144
     kernel.anchor = UInt8(SWPROF_PYTHON_ANCHOR_SHIM.rawValue)
     kernel.position = UInt8(SWPROF_PYTHON_POSITION_POINTER.rawValue)

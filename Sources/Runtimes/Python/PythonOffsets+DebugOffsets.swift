@@ -63,6 +63,7 @@ extension PythonOffsets {
     interpreters = offset(40)
     nextInterpreter = offset(64)
     threads = offset(72)
+    modules = offset(at.collector + 8)
     nextState = offset(at.threadNext)
     kernel.state_interpreter = short(at.threadNext + 8)
     kernel.state_frame = short(at.threadNext + 16)
@@ -107,7 +108,7 @@ extension PythonOffsets {
       [kernel.code_first_line, kernel.code_argument_count, kernel.code_bytecode].map(Int.init)
       + [fileName, name, qualifiedName ?? 0, lineTable]
     let ofObjects = [bytesSize, bytesData, textState, textLength, textASCII, Int(kernel.code_object_type)]
-    let all = ofState + [interpreters, nextInterpreter, threads]
+    let all = ofState + [interpreters, nextInterpreter, threads, modules]
     return all.allSatisfy { $0 < Self.maximumOffset } && ofState.allSatisfy { $0 < 4096 }
       && ofFrame.allSatisfy { $0 < 128 } && ofCode.allSatisfy { $0 < 512 } && ofObjects.allSatisfy { $0 < 128 }
   }

@@ -25,6 +25,8 @@ struct PythonOffsets {
   var interpreters = 0
   var nextInterpreter = 0
   var threads = 0
+  /// The dict of the modules that an interpreter has imported.
+  var modules = 0
   var nextState = 8
   /// Since 3.11.
   var nativeThread: Int?

@@ -72,7 +72,7 @@ package struct PythonRuntime {
       version.minor >= 13
       ? PythonOffsets(debugOffsets: table, minor: version.minor) : PythonOffsets(constantsOfMinor: version.minor)
     guard var offsets = known else { throw .implausible(version, "its table of offsets") }
-    let threads = PythonThread.all(ofRuntime: address, offsets, in: memory)
+    let threads = PythonThread.all(ofRuntime: address, offsets, limit: Self.sampleSize, in: memory)
     guard !threads.isEmpty else { throw .notInitialized(version) }
     if let pointer = offsets.baseFramePointer {
       guard let distance = Self.baseFrame(threads, pointer: pointer, in: memory) else {
@@ -119,6 +119,8 @@ package struct PythonRuntime {
     }
   }
 
+  /// So many threads tell how all of them are found.
+  private static let sampleSize = 256
   private static let taskSection = ".AsyncioDebug"
   /// Of its 64-bit words, seven of a task, two of an interpreter, the third of a thread (CPython,
   /// Modules/_asynciomodule.c, `Py_AsyncioModuleDebugOffsets`).

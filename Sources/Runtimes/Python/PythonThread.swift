@@ -11,15 +11,20 @@ package struct PythonThread: Equatable {
   package let interpreter: UInt64
 
   private static let maximumInterpreters = 64
-  private static let maximumThreads = 4096
 
-  /// All threads of all interpreters, at most 4,096, at the first unreadable one cut short.
-  static func all(ofRuntime runtime: UInt64, _ offsets: PythonOffsets, in memory: some TargetMemory) -> [PythonThread] {
+  /// The threads of all interpreters, at most some number of them, at the first unreadable one cut short.
+  static func all(
+    ofRuntime runtime: UInt64, _ offsets: PythonOffsets, limit: Int = 4096, in memory: some TargetMemory
+  ) -> [PythonThread] {
     var result: [PythonThread] = []
+    // A list may lead into itself.
+    var known: Set<UInt64> = []
     var interpreter: UInt64 = memory.value(at: runtime &+ UInt64(offsets.interpreters)) ?? 0
-    for _ in 0..<maximumInterpreters where interpreter != 0 {
+    for _ in 0..<maximumInterpreters where interpreter != 0 && known.insert(interpreter).inserted {
       var state: UInt64 = memory.value(at: interpreter &+ UInt64(offsets.threads)) ?? 0
-      while state != 0, result.count < maximumThreads, let thread = PythonThread(state, offsets, in: memory) {
+      while state != 0, result.count < limit, known.insert(state).inserted,
+        let thread = PythonThread(state, offsets, in: memory)
+      {
         // A list that leads elsewhere is not one of threads, or changes at this moment.
         guard thread.interpreter == interpreter else { break }
         result.append(thread)

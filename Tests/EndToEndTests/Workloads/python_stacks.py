@@ -1,7 +1,7 @@
 """Waits in threads of many shapes, prints what each executes as Python itself sees it, and stops.
 
 The line begins with "ready" and goes on with JSON: `threads`, each with its `id` (that of its thread pointer) and its
-`frames` from leaf to root: qualified name, file, line. `inner` are frames in an interpreter of their own.
+`frames` from leaf to root: qualified name, file, line; and `names` of threads, by the numbers that the kernel gives them.
 """
 
 import asyncio  # noqa: F401 - it has the place of the task that runs
@@ -213,6 +213,8 @@ SHAPES = [
     (digest,),
 ]
 
+NAMES = {digest: "digests of many bytes", foreign_file: "ελληνικά 😀", sort_by_key: "schön", partial: ""}
+
 
 def is_settled(frames, number):
     leaves = [frame for frame in frames.values() if frame.f_code.co_name in ("rest", "digest")]
@@ -223,7 +225,8 @@ def is_settled(frames, number):
 def text(frames, apart, extra):
     threads = [{"id": id, "frames": list(frames_of(frame))} for id, frame in frames.items() if id not in apart]
     threads += [{"id": id, "frames": frames} for id, frames in extra]
-    return "ready " + json.dumps({"threads": threads}) + "\n"
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    return "ready " + json.dumps({"threads": threads, "names": names}) + "\n"
 
 
 def main():
@@ -233,7 +236,10 @@ def main():
     except ImportError:
         pass
     for shape, *arguments in SHAPES:
-        threading.Thread(target=shape, args=arguments, daemon=True).start()
+        thread = threading.Thread(target=shape, args=arguments, daemon=True)
+        if shape in NAMES:
+            thread.name = NAMES[shape]
+        thread.start()
     extra = []
     if "--interpreter" in sys.argv:
         extra.append(start_interpreter(extra))
