@@ -77,6 +77,11 @@ struct InterpreterFrames {
     var path = PythonLoopCount.merge(path, in: profile, isPython: pythonFrames.contains) ?? path
     var waitsForGIL = false
     var mended: DefectCause?
+    if let last = path.lastIndex(where: pythonFrames.contains),
+      !PythonCollection.isWithin(path, behind: last, of: profile, isInterpreter: modules.contains)
+    {
+      path.removeAll { PythonCollection.isMark(profile.frames[$0]) }
+    }
     if let first = path.firstIndex(where: pythonFrames.contains) {
       waitsForGIL = GILWait.isWait(path, behind: first, of: profile) { modules.contains($0) }
       let seam = seam(path, before: first, in: profile)

@@ -24,11 +24,14 @@ package struct PerfScript {
   /// - Parameters:
   ///   - event: what `cpu-clock` stands for in perf's text.
   ///   - hasPeriods: whether samples weigh by what stands in the place of nanoseconds.
+  ///   - withLines: whether the place in the source stands below each frame.
   ///   - elapsedNanoseconds: the length of the capture; where it is not known, samples are a microsecond apart.
   package static func render(
-    _ profile: Profile, kind: TaskKind?, event: String, elapsedNanoseconds: UInt64? = nil, hasPeriods: Bool = false
+    _ profile: Profile, kind: TaskKind?, event: String, elapsedNanoseconds: UInt64? = nil, hasPeriods: Bool = false,
+    withLines: Bool = false
   ) -> String {
-    var script = PerfScript(profile, kind: kind, event: event, elapsedNanoseconds: elapsedNanoseconds)
+    var script = PerfScript(
+      profile, kind: kind, event: event, elapsedNanoseconds: elapsedNanoseconds, withLines: withLines)
     if kind == .offCPU {
       script.write(periods: profile.values.map(\.weight.nanoseconds))
     } else if hasPeriods {
@@ -42,7 +45,7 @@ package struct PerfScript {
     return String(decoding: script.output, as: UTF8.self)
   }
 
-  private init(_ profile: Profile, kind: TaskKind?, event: String, elapsedNanoseconds: UInt64?) {
+  private init(_ profile: Profile, kind: TaskKind?, event: String, elapsedNanoseconds: UInt64?, withLines: Bool) {
     self.profile = profile
     isWaits = kind == .offCPU
     self.event = PerfScriptText.word(event)
@@ -51,6 +54,7 @@ package struct PerfScript {
     threads = profile.threads.map(PerfScriptText.thread)
     frames = profile.frames.map { frame in
       PerfScriptText.frame(frame, module: frame.module.map { profile.modules[$0].path })
+        + (withLines ? PerfScriptText.source(frame.source) : "")
     }
   }
 

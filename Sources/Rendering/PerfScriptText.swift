@@ -33,6 +33,11 @@ enum PerfScriptText {
     }
   }
 
+  /// `  app.py:12` and a line's end, which perf prints below a frame with `-F +srcline`; empty where it is not known.
+  static func source(_ source: SourceLocation?) -> String {
+    source.map { "  \(word($0.shortName))\n" } ?? ""
+  }
+
   /// Readers take what stands in brackets for the kernel, except what is unknown.
   private static func file(_ module: String) -> String {
     guard module.hasPrefix("[") else { return word(module) }

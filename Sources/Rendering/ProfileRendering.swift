@@ -65,7 +65,7 @@ package struct ProfileRendering {
     case .perfScript:
       return PerfScript.render(
         subject.profile, kind: subject.kind, event: subject.event,
-        elapsedNanoseconds: subject.task?.elapsedNanoseconds, hasPeriods: subject.amount != nil)
+        elapsedNanoseconds: subject.task?.elapsedNanoseconds, hasPeriods: subject.amount != nil, withLines: withLines)
     case .folded, .svg, .html, .speedscope, .pprof, .top, .dot, nil: return renderShown(subject.weighed)
     }
   }

@@ -181,6 +181,24 @@ struct InterpreterFramesTests {
     if let expected { #expect(shown == expected) } else { #expect(shown.contains("not merged")) }
   }
 
+  @Test(arguments: [
+    ("L p:f gc_collect visit_decref GC", "f gc_collect visit_decref [python: garbage collection]"),
+    ("L p:f i:gc_collect_main GC", "f gc_collect_main [python: garbage collection]"),
+    // A stripped interpreter: not every function has a name.
+    ("L p:f ?x c:read GC", "f read [python: garbage collection]"),
+    // Another thread, while a finalizer waits; and the finalizer itself.
+    ("L p:f GC", "f"), ("L p:f long_add GC", "f long_add"), ("L p:f h:?gc_collect GC", "f ?gc_collect"),
+    ("L p:f gc_collect L p:g c:read GC", "f gc_collect g read"),
+  ])
+  func `a thread collects garbage if its innermost Python function has called the collector`(
+    stack: String, shown expected: String
+  ) throws {
+    let words = stack.split(separator: " ").map { word in
+      word == "L" ? Self.loop : word == "GC" ? "[python:_garbage_collection]" : String(word)
+    }
+    #expect(try shown(words.joined(separator: " ")) == expected)
+  }
+
   @Test func `a timed wait for a condition of the interpreter's own is one for the lock`() throws {
     var made = Stacks([
       ("\(Self.loop) p:f take_gil c:pthread_cond_timedwait ", "none"),

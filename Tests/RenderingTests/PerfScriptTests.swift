@@ -36,6 +36,32 @@ import Testing
       ])
   }
 
+  @Test func `interpreted functions have their file as module, and on demand their line below`() throws {
+    var builder = ProfileBuilder()
+    let file = builder.module("/srv/my shop/app.py")
+    builder.add(
+      [
+        Frame(
+          function: "<module>", module: file, origin: .interpreted(.python),
+          source: SourceLocation(file: "/srv/my shop/app.py", line: 40)),
+        Frame(
+          function: "Shop.price", module: file, origin: .interpreted(.python),
+          source: SourceLocation(file: "/srv/my shop/app.py", line: 12)),
+      ], count: 1)
+    let frames = [
+      "\t               0 Shop.price+0x0 (/srv/my_shop/app.py)", "\t               0 <module>+0x0 (/srv/my_shop/app.py)",
+    ]
+    #expect(blocks(script(builder.profile))[0].dropFirst() == frames.map { $0[...] }[...])
+    let withLines = PerfScript.render(builder.profile, kind: .onCPU, event: "cpu-clock", withLines: true)
+    #expect(
+      blocks(withLines)[0].dropFirst() == [frames[0][...], "  app.py:12", frames[1][...], "  app.py:40"][...])
+    // What stackcollapse-perf.pl and speedscope take for a frame: address, name and offset, file.
+    for line in blocks(withLines)[0].dropFirst() {
+      let isFrame = try line.firstMatch(of: Regex(#"^\s*(\w+)\s*(.+)\+0x0 \((\S*)\)$"#)) != nil
+      #expect(isFrame == line.hasPrefix("\t"))
+    }
+  }
+
   @Test func `there is a block for each sample`() {
     #expect(blocks(script(Sample.profile)).count == 1000)
   }

@@ -266,4 +266,30 @@ import Testing
     #expect(result.frames.contains { $0[0].function.contains("clock_gettime") })
     #expect(result.frames.allSatisfy { $0[0].origin == .user })
   }
+
+  @Test func `in a stripped file the cold part of CPython's loop has its name`() throws {
+    try workshop.write(
+      """
+      __attribute__((noinline, cold)) int rare(int x) { __asm__ volatile(""); return x + 1; }
+      volatile int counter;
+      int _PyEval_EvalFrameDefault(int a, int b)
+      {
+        int pad[8];
+        for (int i = 0; i < 8; i++) pad[i] = a * i;
+        if (__builtin_expect(b == 3, 0)) { counter += rare(a); pad[1] = rare(pad[2]); }
+        if (__builtin_expect(b == 4, 0)) { counter += rare(a + 1); pad[3] = rare(pad[1]); }
+        if (__builtin_expect(b == 5, 0)) { counter += rare(a + 2); pad[4] = rare(pad[7]); }
+        return pad[a & 7] + pad[b & 7];
+      }
+      """, to: "loop.c")
+    try workshop.run("gcc -O2 -fPIC -shared -o full.so loop.c && strip -o stripped.so full.so")
+    let start = try workshop.symbol("_PyEval_EvalFrameDefault.cold", in: "full.so")
+    let function = try workshop.function("_PyEval_EvalFrameDefault", in: "full.so").start
+    #expect(
+      try workshop.names([start + 5, function, start + 5], in: "stripped.so")
+        == ["_PyEval_EvalFrameDefault", "_PyEval_EvalFrameDefault", "_PyEval_EvalFrameDefault"])
+    // Nothing else gets its name.
+    let rare = try workshop.symbol("rare", in: "full.so")
+    #expect(try workshop.names([rare, start - 1], in: "stripped.so").allSatisfy { $0 != "_PyEval_EvalFrameDefault" })
+  }
 }
