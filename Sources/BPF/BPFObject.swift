@@ -105,7 +105,16 @@ import Synchronization
 
   /// Hands the programs to the kernel's verifier and makes the maps.
   package func load() throws(BPFError) {
-    try check(unsafe bpf_object__load(handle), .load(object: name))
+    try checkLoaded(unsafe bpf_object__load(handle))
+  }
+
+  /// Names the cause that libbpf has no number of its own for.
+  private func checkLoaded(_ result: Int32) throws(BPFError) {
+    // libbpf tries several ways, and says what was wrong with the last.
+    if result == -EINVAL, let cause = Descriptor.shortage {
+      throw BPFError(operation: .load(object: name), cause: cause)
+    }
+    try check(result, .load(object: name))
   }
 
   /// Loads in a thread of its own while this one does something else.
@@ -129,7 +138,7 @@ import Synchronization
     else { return try load() }
     work { !loading.isOver.load(ordering: .acquiring) }
     thread.join()
-    try check(loading.status.load(ordering: .relaxed), .load(object: name))
+    try checkLoaded(loading.status.load(ordering: .relaxed))
   }
 
   /// Attaches a program to the tracepoint that its section names.

@@ -4,10 +4,8 @@ package import LinuxSystem
 
 /// What the running kernel offers, found out by trying, never by its version.
 package enum FeatureProbe {
-  /// Whether the kernel describes its own types (`CONFIG_DEBUG_INFO_BTF`).
-  package static var hasKernelTypes: Bool {
-    unsafe access("/sys/kernel/btf/vmlinux", R_OK) == 0
-  }
+  /// Whether the kernel describes its own types (`CONFIG_DEBUG_INFO_BTF`), so that libbpf can read them (some 20 ms).
+  package static var hasKernelTypes: Bool { !KernelTypes().isEmpty }
 
   /// Whether a ring buffer map can be made (kernel 5.8).
   package static func ringBuffer() -> Result<Void, Errno> {

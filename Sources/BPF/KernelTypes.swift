@@ -14,6 +14,9 @@ import Glibc
 
   deinit { unsafe btf__free(types) }
 
+  /// Whether the kernel describes none of its types, or what it says cannot be read.
+  var isEmpty: Bool { unsafe types == nil }
+
   /// Whether there is a function of this name, as those have that programs may call.
   package func hasFunction(_ name: String) -> Bool { find(name, Self.functionKind) != nil }
 

@@ -3,10 +3,39 @@ package import ProfileModel
 
 /// The clocks of a capture.
 package enum Clock {
+  /// The kernel's own, by which records are stamped, whatever the time namespace of this process.
   package static var monotonic: MonotonicTime {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    let shown = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    return MonotonicTime(nanoseconds: shown &- UInt64(bitPattern: monotonicOffset))
+  }
+
+  /// What the time namespace of this process adds to the kernel's clock, in ns; it never changes while a process runs.
+  private static let monotonicOffset: Int64 = {
+    // The file is about the namespace of children, which is another one between unshare(2) and the next program.
+    guard SymbolicLink.destination(of: "/proc/self/ns/time") == SymbolicLink.destination(of: namespaceOfChildren),
+      let offsets = try? OpenFile.text(of: "/proc/self/timens_offsets")
+    else { return 0 }
+    return offset(of: "monotonic", in: offsets)
+  }()
+
+  private static let namespaceOfChildren = "/proc/self/ns/time_for_children"
+
+  /// The offset of a clock in ns: `monotonic -3000 500` a line, seconds and nanoseconds (time_namespaces(7)).
+  ///
+  /// - Returns: 0 for a clock that is not there, and for what cannot be.
+  static func offset(of clock: String, in offsets: String) -> Int64 {
+    for line in offsets.split(separator: "\n") {
+      let words = line.split(separator: " ", omittingEmptySubsequences: true)
+      guard words.count == 3, words[0] == clock, let seconds = Int64(words[1]), let rest = Int64(words[2]) else {
+        continue
+      }
+      let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+      let (sum, isTooLarge) = whole.addingReportingOverflow(rest)
+      return overflow || isTooLarge ? 0 : sum
+    }
+    return 0
   }
 
   /// The time since boot, suspension included: what /proc counts the starts of processes by.

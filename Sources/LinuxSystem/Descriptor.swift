@@ -18,6 +18,14 @@ package enum Descriptor {
     }
   }
 
+  /// Why no further file can be opened, where that is so: the limit of this process's, or of the system's.
+  package static var shortage: Errno? {
+    do throws(Errno) {
+      _ = try OpenFile("/", flags: OpenFile.pathOnly)
+      return nil
+    } catch { return error }
+  }
+
   private static func waitForRoom(_ descriptor: Int32) throws(Errno) {
     var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     try retryingOnInterrupt { unsafe poll(&entry, 1, -1) }

@@ -40,13 +40,17 @@ package final class TaskRecorder {
   package init(_ sink: any TaskSink) throws {
     let requests = try Mailbox<RecorderRequest>()
     let replies = try Mailbox<RecorderReply>()
-    thread = try WorkerThread {
-      let work = RecorderWork(sink: sink, replies: replies)
-      while work.isWanted {
-        _ = Poll.readable([requests.descriptor], timeoutMilliseconds: -1)
-        for request in requests.takeAll() { work.handle(request) }
+    do throws(Errno) {
+      thread = try WorkerThread {
+        let work = RecorderWork(sink: sink, replies: replies)
+        while work.isWanted {
+          _ = Poll.readable([requests.descriptor], timeoutMilliseconds: -1)
+          for request in requests.takeAll() { work.handle(request) }
+        }
+        replies.send(.stopped)
       }
-      replies.send(.stopped)
+    } catch {
+      throw CaptureError.system(operation: "cannot start a thread within the limit of processes", error)
     }
     self.requests = requests
     self.replies = replies

@@ -6,7 +6,8 @@ import ProfileModel
 /// A connection to a database that is known to be ours and of a version that we know.
 struct StoreConnection {
   let path: String
-  private let queue: DatabaseQueue
+  private let file: OpenDatabase
+  private var queue: DatabaseQueue { file.queue }
   /// With whose rights SQLite opens files: some, as the log, only when they are needed.
   private let caller: InvokingUser?
   /// Set where writers are not kept out, and are looked for after each read.
@@ -65,7 +66,7 @@ struct StoreConnection {
       try Schema.migrate(copy)
       try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = 1") }
       if frozen?.hasChanged == true { throw StoreError.busy(path: path) }
-      return StoreConnection(path: path, queue: copy, caller: caller)
+      return StoreConnection(path: path, file: OpenDatabase(copy), caller: caller)
     } catch { throw StoreError(error, path: path).whileReading }
   }
 
@@ -148,7 +149,7 @@ struct StoreConnection {
     }
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
-      return StoreConnection(path: file.path, queue: queue, caller: caller, frozen: frozen)
+      return StoreConnection(path: file.path, file: OpenDatabase(queue), caller: caller, frozen: frozen)
     } catch {
       throw StoreError(error, path: file.path).whileReading
     }

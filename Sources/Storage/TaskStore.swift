@@ -26,7 +26,7 @@ package final class TaskStore: Sendable {
     return store
   }
 
-  /// Opens a database that is there to read it. Its tasks are left as they are, those of dead processes too.
+  /// Opens a database that is there to read it. Its tasks are left as they are.
   package static func openReadOnly(path: String, as caller: InvokingUser? = nil) throws(StoreError) -> TaskStore {
     TaskStore(try .readOnly(DatabaseFile(path: path), as: caller))
   }
@@ -78,14 +78,18 @@ package final class TaskStore: Sendable {
 
   // MARK: - Reading
 
-  /// The tasks, newest first.
+  /// The tasks, newest first. Those whose process is gone are `interrupted`, whatever is stored.
   package func tasks(limit: Int? = nil) throws(StoreError) -> [ProfilingTask] {
-    try connection.read { try TaskRecord.fetch("ORDER BY id DESC LIMIT ?", [limit ?? -1], from: $0) }
+    try connection.read {
+      try Self.judged(try TaskRecord.fetch("ORDER BY id DESC LIMIT ?", [limit ?? -1], from: $0), $0)
+    }
   }
 
   /// A task; an error when there is none with that id.
   package func task(_ id: TaskID) throws(StoreError) -> ProfilingTask {
-    let found = try connection.read { try TaskRecord.fetch("WHERE id = ?", [id.rawValue], from: $0) }
+    let found = try connection.read {
+      try Self.judged(try TaskRecord.fetch("WHERE id = ?", [id.rawValue], from: $0), $0)
+    }
     guard let task = found.first else { throw .noSuchTasks([id]) }
     return task
   }
@@ -153,6 +157,20 @@ package final class TaskStore: Sendable {
           arguments: [TaskStatus.interrupted.rawValue, id.rawValue])
       }
       return abandoned
+    }
+  }
+
+  private static func judged(_ tasks: [ProfilingTask], _ database: Database) throws -> [ProfilingTask] {
+    // Without /proc, nobody knows who is gone.
+    guard tasks.contains(where: { $0.status == .running }), let observer = try? TaskOwner.current() else {
+      return tasks
+    }
+    let gone = Set(try abandoned(database, seenBy: observer))
+    return tasks.map { task in
+      guard gone.contains(task.id) else { return task }
+      var task = task
+      task.status = .interrupted
+      return task
     }
   }
 

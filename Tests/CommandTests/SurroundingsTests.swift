@@ -48,6 +48,23 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: desk.path("a")))
   }
 
+  /// libdispatch waits without end for a thread that it cannot make. A user id of its own has a limit of its own.
+  @Test func `where no thread can be made, what is stored is listed, shown and removed`() throws {
+    try #require(geteuid() == 0, "run as root: another user's limit of processes is set")
+    try desk.store(targets: ["all processes"])
+    chown(desk.directory.path, CommandDesk.callerUID, CommandDesk.callerGID)
+    for name in try FileManager.default.contentsOfDirectory(atPath: desk.directory.path) {
+      chown(desk.path(name), CommandDesk.callerUID, CommandDesk.callerGID)
+    }
+    let alone = "setpriv --reuid \(CommandDesk.callerUID) --clear-groups prlimit --nproc=1"
+
+    for command in ["tasks list", "tasks show 1", "report 1", "tasks rm 1"] {
+      let result = try desk.shell("\(alone) $SWPROF \(command) --db \(desk.database)")
+
+      #expect(result.status == 0, "\(command): \(result.errors)")
+    }
+  }
+
   @Test func `a standard output that does not wait gets all of a result`() throws {
     let lines = (0..<20_000).map { "app;main;function_\($0) 1\n" }.joined()
     try lines.write(toFile: desk.stacks, atomically: false, encoding: .utf8)

@@ -66,11 +66,13 @@ import Testing
     #expect(waitpid(child, nil, 0) == child)
   }
 
-  @Test func `reading a database does not change the status of a task`() throws {
+  @Test func `a task that was left is interrupted for who reads it`() throws {
     var owner = own
     owner.process = Self.noProcess
     let id = try TaskStore.open(path: directory.database).begin(Sample.task(), owner: owner)
-    #expect(try TaskStore.openReadOnly(path: directory.database).task(id).status == .running)
+    let reader = try TaskStore.openReadOnly(path: directory.database)
+    #expect(try reader.task(id).status == .interrupted)
+    #expect(try reader.tasks().map(\.status) == [.interrupted])
   }
 
   @Test func `a task that was taken for interrupted can still be finished`() throws {

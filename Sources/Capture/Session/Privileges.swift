@@ -30,7 +30,7 @@ extension CaptureError {
   init(_ error: BPFError) {
     if case .load = error.operation, !FeatureProbe.hasKernelTypes {
       self = .missingFeature(
-        "this kernel does not describe its types (no /sys/kernel/btf/vmlinux); use a kernel built with"
+        "this kernel does not describe its types (/sys/kernel/btf/vmlinux is missing, empty or damaged); use a kernel built with"
           + " CONFIG_DEBUG_INFO_BTF, or 'perf record' on this one")
     } else {
       self = .bpf(BPFFailure(sentence: error.description, cause: error.cause))
