@@ -9,12 +9,13 @@
 #ifndef SWPROF_UNWIND_PYTHON_H
 #define SWPROF_UNWIND_PYTHON_H
 
-#include "python_records.h"
+#include "python_tasks.h"
 #include "steps.h"
 
 /* Behind the frames that have records, so many are followed to the end of their run. */
 #define PYTHON_FRAMES_FOLLOWED 640
 #define PYTHON_STEPS_IN_A_ROW 32
+#define PYTHON_STEPS_MAX (PYTHON_FRAMES_FOLLOWED + SWPROF_PYTHON_TASK_STEPS_MAX)
 
 /* Follows a path of pointers from the thread pointer. 0: it could not be followed. */
 static __always_inline __u64 follow_python_path(const __s32 *path, __u32 length, __u64 thread_pointer)
@@ -65,7 +66,7 @@ __attribute__((noinline)) int begin_python_walk(__u64 thread_pointer, __u32 firs
 {
 	struct python_walk *python = current_python();
 	const struct swprof_python *target;
-	__u64 holder, task;
+	__u64 holder;
 
 	if (!python)
 		return 1;
@@ -99,9 +100,7 @@ __attribute__((noinline)) int begin_python_walk(__u64 thread_pointer, __u32 firs
 		python->frame = python->cframe ? read_python_word(python->cframe + target->cframe_frame) : 0;
 	if (is_collecting(python))
 		add_python_record(python, SWPROF_PYTHON_COLLECTING, 0);
-	task = target->state_task ? python_state_word(python, target->state_task) : 0;
-	if (task)
-		add_python_record(python, SWPROF_PYTHON_TASK, task);
+	find_python_task(python);
 	return !python->frame;
 }
 
@@ -241,7 +240,11 @@ __attribute__((noinline)) int python_step(void)
 	struct python_walk *python = current_python();
 	__u64 frame;
 
-	if (!python || is_python_base(python))
+	if (!python)
+		return 1;
+	if (python->follows_tasks)
+		return python_task_step();
+	if (is_python_base(python))
 		return 1;
 	frame = python->frame;
 	if (!frame || python->frames >= PYTHON_FRAMES_FOLLOWED || read_python_frame(python, frame)) {
@@ -255,6 +258,8 @@ __attribute__((noinline)) int python_step(void)
 		return end_python_run(python, frame);
 	if (!python->is_cut && add_python_frame(python))
 		return 1;
+	if (frame == python->task_frame)
+		return begin_python_tasks(python);
 	return is_python_entry(python) && !python->is_cut ? end_python_cframe(python) : 0;
 }
 
@@ -280,7 +285,7 @@ __attribute__((noinline)) __u32 walk_python(__u64 thread_pointer, __u32 first_wo
 		return 0;
 	if (!begin_python_walk(thread_pointer, first_word)) {
 #pragma clang loop unroll(disable)
-		for (int i = 0; i <= PYTHON_FRAMES_FOLLOWED / PYTHON_STEPS_IN_A_ROW; i++)
+		for (int i = 0; i <= PYTHON_STEPS_MAX / PYTHON_STEPS_IN_A_ROW; i++)
 			if (python_steps())
 				break;
 	}
