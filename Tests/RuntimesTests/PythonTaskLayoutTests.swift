@@ -66,6 +66,25 @@ struct PythonTaskLayoutTests {
     }
   }
 
+  @Test(arguments: [14, 15])
+  func `any table of a runtime's offsets is read without a trap`(minor: Int) {
+    var generator = SystemRandomNumberGenerator()
+    var count = 0
+    for _ in 0..<5000 {
+      var table = PythonImage.debugCookie + [UInt8](repeating: 0, count: PythonOffsets.debugTableSize - 8)
+      for place in stride(from: 24, to: table.count, by: 8) {
+        let bits: UInt64 = Int.random(in: 0..<200, using: &generator) == 0 ? .random(in: 0...63, using: &generator) : 6
+        table[place] = UInt8(truncatingIfNeeded: UInt64.random(in: 0..<1 << bits, using: &generator))
+        table[place + 1] = bits > 8 ? .random(in: 0...255, using: &generator) : 0
+        table[place + 7] = bits > 56 ? .random(in: 0...255, using: &generator) : 0
+      }
+      guard var offsets = PythonOffsets(debugOffsets: table, minor: minor) else { continue }
+      offsets.adopt(Self.layout(Self.words))
+      count += 1
+    }
+    #expect(count > 500)
+  }
+
   @Test func `a file without the section tells nothing`() throws {
     let python = FakePython(minor: 13)
     #expect(try PythonTaskLayout(ELFFile(.memory(python.file))) == nil)
