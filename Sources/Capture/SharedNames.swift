@@ -13,6 +13,7 @@ struct SharedMap: MapName {
   static let codeFiles = SharedMap(.codeFiles, .codeFiles)
   static let unwindChunks = SharedMap(.unwindChunks, .unwindChunks)
   static let pythons = SharedMap(.pythons, .pythons)
+  static let pythonCodes = SharedMap(.pythonCodes, .pythonCodes)
   static let pythonSwitch = SharedMap(.pythonSwitch, .pythonSwitch)
 
   let rawValue: String

@@ -38,12 +38,15 @@ package enum OpenRefusal: Error, Equatable, CustomStringConvertible {
   case type(FileType)
   /// The caller's own test refused it.
   case status(owner: uid_t)
+  /// The kernel makes up what is read from it.
+  case madeUp
 
   package var description: String {
     switch self {
     case .system(let cause): "\(cause)"
     case .type(let type): "it is \(type)"
     case .status(let owner): "it belongs to user \(owner)"
+    case .madeUp: "the kernel makes up its content"
     }
   }
 }
@@ -59,10 +62,13 @@ extension OpenFile {
   ///   - isRoot: whether the directory is the root for the path and for all symbolic links on its way.
   ///   - types: what the file may be.
   ///   - followsLinks: whether the last component of the path may be a symbolic link.
+  ///   - isStored: whether its content must be in memory or on a disk. To read a file of /proc may take something away, and
+  ///     may give what only root can read.
   ///   - accepts: a further test, of the owner for instance.
   package static func examined(
     _ path: String, in directory: OpenFile? = nil, isRoot: Bool = false, types: [FileType] = [.regular],
-    followsLinks: Bool = true, flags: Int32 = O_RDONLY, accepts: (stat) -> Bool = { _ in true }
+    followsLinks: Bool = true, flags: Int32 = O_RDONLY,
+    isStored: Bool = false, accepts: (stat) -> Bool = { _ in true }
   ) throws(OpenRefusal) -> OpenFile {
     let start = directory?.descriptor ?? AT_FDCWD
     let placeFlags = OpenFile.pathOnly | O_CLOEXEC | (followsLinks ? 0 : O_NOFOLLOW)
@@ -76,6 +82,7 @@ extension OpenFile {
     let type = FileType(status)
     guard types.contains(type) else { throw .type(type) }
     guard accepts(status) else { throw .status(owner: status.st_uid) }
+    guard !isStored || !place.isMadeUp else { throw .madeUp }
     return try refusing { () throws(Errno) in
       do throws(Errno) {
         return try OpenFile("/proc/self/fd/\(place.descriptor)", flags: flags | O_NOCTTY)

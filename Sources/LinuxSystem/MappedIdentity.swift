@@ -1,4 +1,3 @@
-import CLinux
 package import Glibc
 
 /// How surely an open file is the one that a mapping shows.
@@ -45,7 +44,7 @@ extension OpenFile {
   /// overlayfs may put the number of a layer there (Documentation/filesystems/overlayfs.rst, "Inode properties").
   private static let layerBits: UInt64 = 8
 
-  private var isLayered: Bool { swprof_file_system_type(descriptor) == Self.overlay }
+  private var isLayered: Bool { fileSystemType == Self.overlay }
 }
 
 extension MemoryMapping {

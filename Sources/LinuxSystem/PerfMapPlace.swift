@@ -7,17 +7,17 @@ package struct PerfMapPlace: Sendable {
   /// The process's `/tmp`, in its own file system.
   package let directory: OpenFile
   package let name: String
-  /// Whose file it must be, unless it is root's.
-  package let ownerUID: uid_t
+  /// Whose file it must be: the process's user's, or that of who is root to the process.
+  package let owners: Set<uid_t>
   /// The map as it was found first; a runtime may remove or replace it.
   package let file: OpenFile?
   /// What made the code that the map names.
   package var maker = CodeMaker.unknown
 
-  package init(directory: OpenFile, name: String, ownerUID: uid_t, file: OpenFile?) {
+  package init(directory: OpenFile, name: String, owners: Set<uid_t>, file: OpenFile?) {
     self.directory = directory
     self.name = name
-    self.ownerUID = ownerUID
+    self.owners = owners
     self.file = file
   }
 }

@@ -69,6 +69,17 @@ package enum ProcessTable {
     return effective
   }
 
+  /// The user id of who is root in a process's user namespace, as this process numbers users (user_namespaces(7)).
+  package static func rootID(of process: ProcessID) throws(Errno) -> UInt32 {
+    let map = try OpenFile.text(of: "/proc/\(process)/uid_map")
+    for line in map.split(separator: "\n") {
+      let numbers = line.split(separator: " ").compactMap { UInt32($0) }
+      if numbers.count == 3, numbers[0] == 0, numbers[2] > 0 { return numbers[1] }
+    }
+    // It has no root.
+    throw .invalid
+  }
+
   /// The path of a process's program; nil for a kernel thread, and where it may not be read.
   package static func executable(of process: ProcessID) -> String? {
     SymbolicLink.destination(of: directory(of: process) + "/exe")
@@ -185,10 +196,10 @@ package enum ProcessTable {
 /// A symbolic link of the file system (readlink(2)).
 package enum SymbolicLink {
   /// What it leads to; nil where that cannot be read.
-  package static func destination(of path: String) -> String? {
+  package static func destination(of path: String, in directory: OpenFile? = nil) -> String? {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let size = buffer.count
-    let count = unsafe readlink(path, &buffer, size)
+    let count = unsafe readlinkat(directory?.descriptor ?? AT_FDCWD, path, &buffer, size)
     return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
   }
 }

@@ -13,7 +13,8 @@ extension PolicyReading {
     case .offCPU: ["min_block", "max_block", "phase", "state", "wakers"] + stackOptions
     case .network:
       [
-        "uri", "slower_than", "sample", "samples", "body", "body_bytes", "call_times", "fold_ids", "include_children",
+        "uri", "slower_than", "sample", "samples", "body", "body_bytes", "content", "call_times", "fold_ids",
+        "include_children",
       ]
     }
   }
@@ -104,6 +105,10 @@ extension PolicyReading {
     if let count = group["samples"]?.integer(in: 0...1000) { parameters.samplesPerEndpoint = count }
     if let times = group["call_times"]?.flag() { parameters.callTimes = times }
     if let folds = group["fold_ids"]?.flag() { parameters.foldsIdentifiers = folds }
+    if let content = group["content"], let keeps = content.flag() {
+      parameters.keepsContent = keeps
+      if !keeps && parameters.bodyBytes > 0 { content.report("'content: false' and 'body' exclude each other") }
+    }
     return parameters
   }
 

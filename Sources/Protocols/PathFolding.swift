@@ -19,6 +19,12 @@ package enum PathFolding {
     return isUUID(segment) || isToken(segment)
   }
 
+  /// Whether a segment is one that nobody guesses.
+  static func isRandom(_ segment: String) -> Bool {
+    let bytes = Array(segment.utf8)
+    return bytes.count >= shortestHex && isIdentifier(bytes)
+  }
+
   private static func isUUID(_ segment: [UInt8]) -> Bool {
     let parts = segment.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
     return parts.map(\.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }

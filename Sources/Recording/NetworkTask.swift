@@ -8,10 +8,12 @@ package enum NetworkTask {
     _ parameters: NetworkOptions, tableCapacity: UInt32 = 1 << 16
   ) -> NetworkCapture.Options {
     let patterns = parameters.uris.compactMap { TextPattern($0) }
+    let safePath = parameters.keepsContent ? PathRedaction.text : PathRedaction.withoutContent
     return NetworkCapture.Options(
       parameters: parameters,
       isListed: { path in patterns.isEmpty || patterns.contains { $0.finds(path) } },
-      shownPath: { parameters.foldsIdentifiers ? PathFolding.fold($0) : $0 },
+      shownPath: { parameters.foldsIdentifiers ? PathFolding.fold(safePath($0)) : safePath($0) },
+      sampledPath: safePath,
       shownMessage: { HeaderRedaction.text($0) },
       speaks: { speaks($0) }, tableCapacity: tableCapacity)
   }

@@ -8,7 +8,9 @@ package enum PerfMapSearch {
   package static func open(_ process: ProcessID) -> ProcessTracker.PerfMapOpening {
     guard let number = try? ProcessTable.innermostID(of: process), let owner = try? ProcessTable.userID(of: process)
     else { return .none }
-    switch PerfMap.place(process: process, innermostID: number, ownerUID: owner) {
+    // Root of this host may own what a process has mounted from elsewhere.
+    let owners = [owner, try? ProcessTable.rootID(of: process)].compactMap { $0 }
+    switch PerfMap.place(process: process, innermostID: number, owners: Set(owners)) {
     case .success(let place): return .place(place)
     case .failure(.missing): return .none
     case .failure(let refusal): return .refused("process \(process): \(refusal); its code stays without names")

@@ -7,8 +7,8 @@ enum PythonLoopCount {
   static let notMerged = "[python|native not merged]"
 
   /// - Parameter path: from root to leaf: Python frames, the mark, native frames.
-  /// - Returns: nil for other paths, and where there are not as many loops as Python frames. One more is a loop that has
-  ///   just been entered, if it is the leaf.
+  /// - Returns: nil for other paths, and where there are not as many loops as Python frames. One more may be a loop that
+  ///   is just being entered or left.
   static func merge(_ path: [Int], in profile: Profile, isPython: (Int) -> Bool) -> [Int]? {
     guard
       let mark = path.firstIndex(where: {
@@ -17,9 +17,7 @@ enum PythonLoopCount {
     else { return nil }
     let natives = path[(mark + 1)...]
     let loops = natives.count { profile.frames[$0].isPythonLoop }
-    let leaf = natives.last { !profile.frames[$0].isInlined }
-    let isEntering = leaf.map { profile.frames[$0].isPythonLoop } ?? false
-    guard loops == mark || loops == mark + 1 && isEntering else { return nil }
+    guard loops == mark || loops == mark + 1 && isAtEndOfLoop(natives, in: profile) else { return nil }
     var frames = path[..<mark]
     var merged: [Int] = []
     var isInLoop = false
@@ -33,5 +31,13 @@ enum PythonLoopCount {
       if profile.frames[native].isPythonLoop { isInLoop = true }
     }
     return merged + frames.prefix(isInLoop ? 1 : 0)
+  }
+
+  /// Whether the innermost loop may have no Python frame yet, or none any more: it is the leaf, or checks the result that
+  /// it returns (Python/ceval.c, `exit_eval_frame`).
+  private static func isAtEndOfLoop(_ natives: ArraySlice<Int>, in profile: Profile) -> Bool {
+    guard let loop = natives.lastIndex(where: { profile.frames[$0].isPythonLoop }) else { return false }
+    let callee = natives[(loop + 1)...].first { !profile.frames[$0].isInlined }
+    return callee.map { profile.frames[$0].function.hasPrefix("_Py_CheckFunctionResult") } ?? true
   }
 }

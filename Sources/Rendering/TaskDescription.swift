@@ -48,6 +48,7 @@ struct TaskDescription {
       }
     }.joined(separator: ", ")
     if network.bodyBytes > 0 { text += ", with \(network.bodyBytes) bytes of each message" }
+    if !network.keepsContent { text += ", without what messages contain" }
     return text + (network.uris.isEmpty ? "" : ", of paths with \(network.uris.joined(separator: " or "))")
   }
 

@@ -9,6 +9,8 @@ package enum PerfMapRefusal: Error, Equatable, CustomStringConvertible {
   case symbolicLink
   case notRegular
   case owner(uid_t)
+  /// The kernel makes up its content.
+  case madeUp
   case unreadable(Errno)
 
   init(_ refusal: OpenRefusal) {
@@ -16,6 +18,7 @@ package enum PerfMapRefusal: Error, Equatable, CustomStringConvertible {
     case .type(.symbolicLink): self = .symbolicLink
     case .type: self = .notRegular
     case .status(let owner): self = .owner(owner)
+    case .madeUp: self = .madeUp
     case .system(let cause) where cause == .noSuchFile: self = .missing
     case .system(let cause) where [ELOOP, ENOTDIR].contains(cause.code): self = .symbolicLink
     case .system(let cause): self = .unreadable(cause)
@@ -26,6 +29,7 @@ package enum PerfMapRefusal: Error, Equatable, CustomStringConvertible {
     switch self {
     case .missing: "there is no perf-map"
     case .symbolicLink: "the perf-map is a symbolic link"
+    case .madeUp: "the perf-map is a file of the kernel's, as those of /proc"
     case .notRegular: "the perf-map is not a regular file"
     case .owner(let owner): "the perf-map belongs to user \(owner), neither the process's nor root"
     case .unreadable(let cause): "the perf-map cannot be read: \(cause)"
@@ -56,25 +60,25 @@ package enum PerfMap {
   ///
   /// - Parameter innermostID: the process's number in its own pid namespace.
   package static func place(
-    process: ProcessID, innermostID: ProcessID, ownerUID: uid_t
+    process: ProcessID, innermostID: ProcessID, owners: Set<uid_t>
   ) -> Result<PerfMapPlace, PerfMapRefusal> {
     place(
-      directory: ProcessTable.directory(of: process) + "/root/tmp", name: "perf-\(innermostID).map", ownerUID: ownerUID)
+      directory: ProcessTable.directory(of: process) + "/root/tmp", name: "perf-\(innermostID).map", owners: owners)
   }
 
   /// The last component of `directory` must not be a symbolic link either.
-  static func place(directory: String, name: String, ownerUID: uid_t) -> Result<PerfMapPlace, PerfMapRefusal> {
+  static func place(directory: String, name: String, owners: Set<uid_t>) -> Result<PerfMapPlace, PerfMapRefusal> {
     let parent: OpenFile
     do throws(Errno) {
       parent = try OpenFile(directory, flags: OpenFile.pathOnly | O_DIRECTORY | O_NOFOLLOW)
     } catch {
       return .failure(PerfMapRefusal(.system(error)))
     }
-    switch open(name, in: parent, ownerUID: ownerUID) {
+    switch open(name, in: parent, owners: owners) {
     case .success(let file):
-      return .success(PerfMapPlace(directory: parent, name: name, ownerUID: ownerUID, file: file))
+      return .success(PerfMapPlace(directory: parent, name: name, owners: owners, file: file))
     case .failure(.missing):
-      return .success(PerfMapPlace(directory: parent, name: name, ownerUID: ownerUID, file: nil))
+      return .success(PerfMapPlace(directory: parent, name: name, owners: owners, file: nil))
     case .failure(let refusal): return .failure(refusal)
     }
   }
@@ -82,7 +86,7 @@ package enum PerfMap {
   /// The maps of a place: the one that is there now, then the one that was there when the code was first seen, if that
   /// is another file.
   static func maps(at place: PerfMapPlace) -> (maps: [OpenFile], refusal: PerfMapRefusal?) {
-    switch open(place.name, in: place.directory, ownerUID: place.ownerUID) {
+    switch open(place.name, in: place.directory, owners: place.owners) {
     case .success(let file):
       guard let first = place.file, let old = try? first.status(), let new = try? file.status(),
         old.st_dev != new.st_dev || old.st_ino != new.st_ino
@@ -93,11 +97,12 @@ package enum PerfMap {
     }
   }
 
-  private static func open(_ name: String, in parent: OpenFile, ownerUID: uid_t) -> Result<OpenFile, PerfMapRefusal> {
+  private static func open(_ name: String, in parent: OpenFile, owners: Set<uid_t>) -> Result<OpenFile, PerfMapRefusal>
+  {
     do throws(OpenRefusal) {
       return .success(
         try OpenFile.examined(
-          name, in: parent, followsLinks: false, accepts: { $0.st_uid == ownerUID || $0.st_uid == 0 }))
+          name, in: parent, followsLinks: false, isStored: true, accepts: { owners.contains($0.st_uid) }))
     } catch {
       return .failure(PerfMapRefusal(error))
     }

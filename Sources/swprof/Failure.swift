@@ -94,7 +94,7 @@ extension ExitStatus {
 extension ExitStatus {
   init(_ error: OutputFileError) {
     switch error {
-    case .cannotCreate, .cannotOpen, .cannotReplace, .symbolicLink, .foreign: self = .cannotCreate
+    case .cannotCreate, .cannotOpen, .cannotReplace, .symbolicLink, .foreign, .device: self = .cannotCreate
     case .cannotWrite: self = .inputOutput
     }
   }

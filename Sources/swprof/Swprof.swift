@@ -30,18 +30,29 @@ struct Swprof: ParsableCommand {
 
   /// The command that the first word may have been meant as.
   private static var suggestion: String? {
-    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return nil }
+    guard let word = ProgramArguments.all.first, !word.hasPrefix("-") else { return nil }
     return Spelling.nearest(
       to: word, among: configuration.subcommands.compactMap { $0.configuration.commandName })
+  }
+
+  /// Prints a text that was asked for, and ends the program.
+  private static func show(_ text: String) -> Never {
+    do { try Terminal.print(text + "\n") } catch is Terminal.QuietEnd {} catch {
+      let failure = Failure(error)
+      Terminal.complain(failure.sentence)
+      Glibc.exit(failure.status)
+    }
+    Glibc.exit(0)
   }
 
   /// The only place that ends the program.
   static func main() {
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
     // Reading the arguments takes as long as reading the programs: who types 'oncpu' waits for the longer one only.
-    if CommandLine.arguments.dropFirst().first == OnCPUCommand.configuration.commandName { OnCPUCapture.prepare() }
+    let arguments = ProgramArguments.all
+    if arguments.first == OnCPUCommand.configuration.commandName { OnCPUCapture.prepare() }
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments)
       try command.run()
     } catch let code as CommandStatus {
       Glibc.exit(code.code)
@@ -61,7 +72,7 @@ struct Swprof: ParsableCommand {
         Glibc.exit(ExitStatus.usage.rawValue)
       default:
         // Help, version and completions are "errors" to the parser.
-        exit(withError: error)
+        show(fullMessage(for: error))
       }
     }
   }

@@ -10,8 +10,8 @@ enum Terminal {
   ///
   /// Names from files and processes may be in it: what acts on a terminal is made visible.
   static func complain(_ sentence: String) {
-    var line = "swprof: \(DisplayText.visible(sentence))\n"
-    line.withUTF8 { text in _ = unsafe Glibc.write(STDERR_FILENO, text.baseAddress, text.count) }
+    let line = "swprof: \(DisplayText.visible(sentence))\n"
+    do { try Descriptor.write(Array(line.utf8), to: STDERR_FILENO) } catch {}
   }
 
   /// Whether both streams lead to a terminal.

@@ -91,6 +91,45 @@ struct PythonNamesTests {
     #expect(names.name(of: frame(0x2000)) == nil)
   }
 
+  @Test func `what was copied when it ran has its name, and is not read again`() {
+    var names = PythonNames()
+    names.note(frame(0x1000))
+    names.learn(code("copied"), of: Self.process, start: 100, at: 0x1000, cookie: 7)
+    #expect(names.name(of: frame(0x1000)) == function("copied", line: 10))
+    #expect(readAll(&names) == [])
+    names.note(frame(0x1000))
+    #expect(!names.hasWork && names.count == 1)
+    #expect(names.name(of: frame(0x1000, cookie: 8)) == nil)
+    #expect(names.name(of: frame(0x1000, start: 200)) == nil)
+  }
+
+  @Test func `lines that were not copied are read while the process lives, and what was copied stays`() {
+    let copied = PythonCode(qualifiedName: "f", name: "f", fileName: "/srv/app.py", firstLine: 10, lines: nil)
+    var names = PythonNames()
+    for address: UInt64 in [0x1000, 0x2000, 0x3000] {
+      names.learn(copied, of: Self.process, start: 100, at: address, cookie: 7)
+      names.note(frame(address))
+    }
+    names.read(while: { true }) { _, _, address, _ in
+      address == 0x1000 ? .code(code("f")) : address == 0x2000 ? .gone : nil
+    }
+    #expect(names.name(of: frame(0x1000)) == function("f", line: 10))
+    let unread = RuntimeName.function(name: "f", file: "/srv/app.py", line: nil)
+    #expect(names.name(of: frame(0x2000)) == unread && names.name(of: frame(0x3000)) == unread)
+    names.note(frame(0x2000))
+    #expect(!names.hasWork)
+    names.note(frame(0x3000))
+    #expect(names.hasWork && names.count == 4)
+  }
+
+  @Test func `copies take no more memory than the limit`() {
+    var names = PythonNames(limit: 16)
+    for address in UInt64(1)...100 {
+      names.learn(code("f"), of: ProcessID(rawValue: .max), start: 1, at: address << 12, cookie: 7)
+      #expect(names.count <= 16)
+    }
+  }
+
   @Test func `a child has the names from before its fork alone`() {
     var names = PythonNames()
     names.note(frame(0x1000))

@@ -50,6 +50,15 @@ import Testing
     #expect(samples(keeper).map(\.response) == ["HTTP/1.1 200"])
   }
 
+  @Test func `the path of a kept request is shown as paths are to be shown`() {
+    var keeper = SampleKeeper(NetworkOptions(reasons: [.slow]))
+    var raw = sample(status: 200, milliseconds: 900)
+    withUnsafeMutableBytes(of: &raw.path) { $0.copyBytes(from: "/a;pin=1".utf8) }
+    keeper.add(raw)
+
+    #expect(samples(keeper).map(\.path) == ["/A;PIN=1"])
+  }
+
   @Test func `requests of more groups than are kept are counted`() {
     var keeper = SampleKeeper(NetworkOptions(reasons: [.slow]))
     for path in 1...2003 as ClosedRange<UInt64> {
@@ -95,7 +104,7 @@ import Testing
     keeper.samples(
       .none,
       NetworkCapture.Options(
-        parameters: NetworkOptions(), isListed: { _ in true }, shownPath: { $0 },
+        parameters: NetworkOptions(), isListed: { _ in true }, shownPath: { $0 }, sampledPath: { $0.uppercased() },
         shownMessage: { String(decoding: $0, as: UTF8.self) }, speaks: { _ in .unknown }, tableCapacity: 1))
   }
 

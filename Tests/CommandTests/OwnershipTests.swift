@@ -13,6 +13,7 @@ import Testing
   }
 
   @Test func `with sudo, an output is the caller's alone`() throws {
+    chown(desk.directory.path, CommandDesk.callerUID, CommandDesk.callerGID)
     let result = try report(to: desk.path("out.svg"), environment: sudo)
 
     #expect(result == 0)
@@ -41,6 +42,7 @@ import Testing
   }
 
   @Test func `a file that is replaced passes its mode on, but not to another owner`() throws {
+    chown(desk.directory.path, CommandDesk.callerUID, CommandDesk.callerGID)
     for (name, owner, mode) in [("own.svg", CommandDesk.callerUID, UInt32(0o644)), ("planted.svg", 4711, 0o666)] {
       try "old".write(toFile: desk.path(name), atomically: false, encoding: .utf8)
       chmod(desk.path(name), mode)
@@ -55,6 +57,7 @@ import Testing
   }
 
   @Test func `a hard link that somebody laid keeps its content`() throws {
+    chown(desk.directory.path, CommandDesk.callerUID, CommandDesk.callerGID)
     try "precious".write(toFile: desk.path("precious"), atomically: false, encoding: .utf8)
     link(desk.path("precious"), desk.path("out.svg"))
 
@@ -89,6 +92,58 @@ import Testing
     for name in ["a", "b", "c"] {
       #expect(try String(contentsOfFile: desk.path(name), encoding: .utf8).contains("main;parse 70"), "\(name)")
     }
+  }
+
+  @Test func `with sudo, an output goes only where the caller may write`() throws {
+    try FileManager.default.createDirectory(
+      atPath: desk.path("roots"), withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+    try "precious".write(toFile: desk.path("roots/out.svg"), atomically: false, encoding: .utf8)
+
+    for name in ["roots/out.svg", "roots/new.svg", "new.svg"] {
+      let result = try desk.run(["report", "--from", desk.stacks, "-o", desk.path(name)], environment: sudo)
+
+      #expect(result.status == 73, "\(name)")
+      #expect(result.errors.contains("Permission denied"))
+    }
+    #expect(try String(contentsOfFile: desk.path("roots/out.svg"), encoding: .utf8) == "precious")
+  }
+
+  @Test func `a link of another user's is followed nowhere in a path`() throws {
+    try FileManager.default.createDirectory(atPath: desk.path("real"), withIntermediateDirectories: false)
+    for (link, target) in [("way", desk.path("real")), ("null", "/dev/null")] {
+      symlink(target, desk.path(link))
+      #expect(try report(to: desk.path(link == "null" ? link : link + "/out.svg")) == 0)
+      lchown(desk.path(link), 4711, 4711)
+
+      let path = desk.path(link == "null" ? link : link + "/other.svg")
+      let result = try desk.run(["report", "--from", desk.stacks, "-o", path])
+
+      #expect(result.status == 73, "\(path)")
+      #expect(result.errors.contains("symbolic link"))
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: desk.path("real")) == ["out.svg"])
+  }
+
+  @Test func `of devices, only those are written that hold and start nothing`() throws {
+    let nodes = [("disk", S_IFBLK, 7, 200, 73), ("serial", S_IFCHR, 4, 65, 73), ("null", S_IFCHR, 1, 3, 0)]
+    for (name, type, major, minor, status) in nodes {
+      try #require(mknod(desk.path(name), type | 0o666, dev_t(major << 8 | minor)) == 0)
+
+      let result = try desk.run(["report", "--from", desk.stacks, "-o", desk.path(name)])
+
+      #expect(result.status == status, "\(name)")
+      #expect(status == 0 || result.errors.contains("is a device"))
+    }
+  }
+
+  @Test func `a pipe of another user's is refused without waiting for its reader`() throws {
+    mkfifo(desk.path("pipe.svg"), 0o666)
+    chown(desk.path("pipe.svg"), 4711, 4711)
+
+    let result = try desk.shell("timeout 60 $SWPROF report --from \(desk.stacks) -o \(desk.path("pipe.svg"))")
+
+    #expect(result.status == 73)
+    #expect(result.errors.contains("another user's"))
   }
 
   @Test func `a pipe that another user laid gets nothing`() throws {

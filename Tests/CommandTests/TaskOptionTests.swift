@@ -43,6 +43,7 @@ struct TaskOption: CustomTestStringConvertible {
       TaskOption(kind: .network, arguments: ["--sample", "none"], yaml: "sample: none"),
       TaskOption(kind: .network, arguments: ["--samples", "3"], yaml: "samples: 3"),
       TaskOption(kind: .network, arguments: ["--body", "4096"], yaml: "body: 4096", oldYAML: "body_bytes: 4096"),
+      TaskOption(kind: .network, arguments: ["--no-content"], yaml: "content: false"),
       TaskOption(kind: .network, arguments: ["--fold-ids"], yaml: "fold_ids: true"),
       TaskOption(kind: .network, arguments: ["--call-times"], yaml: "call_times: true"),
     ]
@@ -107,6 +108,7 @@ struct TaskOption: CustomTestStringConvertible {
     (["--uri", "("], "it is no regular expression; see its brackets and backslashes"),
     (["--samples", "1001"], "'--samples 1001': give 0 to 1000"),
     (["--body", "4097"], "'--body 4097': give 0 to 4096 bytes"),
+    (["--body", "1", "--no-content"], "'--body' and '--no-content' exclude each other"),
   ])
   func `why an option cannot be read is told`(arguments: [String], reason: String) {
     do {

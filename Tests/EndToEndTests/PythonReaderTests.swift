@@ -112,8 +112,23 @@ extension EndToEnd {
       if python.minor >= 15 { #expect(runtime.path.kind == .dynamicThreadLocal) }
     }
 
+    @Test(.enabled(if: PythonInterpreter.freeThreaded != nil, "scripts/fetch-pythons 3.13t builds one"))
+    func `a free-threaded build is told from others`() throws {
+      let python = try #require(PythonInterpreter.freeThreaded)
+      let (process, _) = try start(python)
+
+      let (runtime, _) = try find(process)
+
+      #expect(runtime.isFreeThreaded)
+      guard case .read(_, let build, let isFreeThreaded, _, _)? = Doctor.examinePython(process)?.outcome else {
+        Issue.record("its frames cannot be read")
+        return
+      }
+      #expect(build == .static && isFreeThreaded)
+    }
+
     /// The thread that stops the process holds the lock; all others wait without it, or for it.
-    @Test(arguments: PythonInterpreter.all)
+    @Test(arguments: PythonInterpreter.all.filter { !$0.isFreeThreaded })
     func `the thread that holds the lock is known`(_ python: PythonInterpreter) throws {
       let (process, truth) = try start(python)
 
@@ -143,7 +158,7 @@ extension EndToEnd {
       _ python: PythonInterpreter, by embedding: [String] = []
     ) throws -> (process: ProcessID, truth: Truth) {
       let program = try python.copied(bench.workload("python_stacks.py"))
-      let command = try bench.start(python.rootCommand + embedding + [python.path, program, "--interpreter"])
+      let command = try bench.start(python.commandPrefix + embedding + [python.path, program, "--interpreter"])
       let line = try command.waitForLine(startingWith: "ready")
       try waitUntil("the process stops") { try areStopped(command.pid) }
       let truth = try JSONDecoder().decode(Truth.self, from: Data(line.dropFirst("ready ".count).utf8))
@@ -192,13 +207,17 @@ extension EndToEnd {
 struct PythonInterpreter: CustomTestStringConvertible, Sendable {
   let path: String
   let minor: Int
+  var isFreeThreaded = false
   /// A root directory of its own.
   var root: String?
 
   var testDescription: String { (root ?? "") + path }
 
-  /// Debian's own, the builds in the usual place, what `scripts/fetch-pythons` has fetched, and one that is named.
-  static let all = known(["/usr/bin/python3"] + builds + named) + fetched
+  /// Debian's own, the builds in the usual place, what `scripts/fetch-pythons` has built and fetched, and one that is
+  /// named.
+  static let all = known(["/usr/bin/python3"] + freeThreadedBuilds + builds + named) + fetched
+
+  static var freeThreaded: PythonInterpreter? { all.first { $0.isFreeThreaded } }
 
   private static var named: [String] { ProcessInfo.processInfo.environment["SWPROF_PYTHON"].map { [$0] } ?? [] }
 
@@ -210,16 +229,23 @@ struct PythonInterpreter: CustomTestStringConvertible, Sendable {
   private static func known(_ paths: [String]) -> [PythonInterpreter] {
     paths.compactMap { path in
       let target = URL(filePath: path).resolvingSymlinksInPath().lastPathComponent
-      guard target.hasPrefix("python3."), let minor = Int(target.dropFirst("python3.".count)), minor >= 8 else {
-        return nil
-      }
-      return PythonInterpreter(path: path, minor: minor)
+      guard target.hasPrefix("python3."),
+        let minor = Int(target.dropFirst("python3.".count).prefix(while: \.isNumber)), minor >= 8
+      else { return nil }
+      return PythonInterpreter(path: path, minor: minor, isFreeThreaded: target.hasSuffix("t"))
     }
   }
 
+  private static let folder = URL(filePath: #filePath).appending(path: "../../../.build/pythons").standardized.path
+
+  private static var freeThreadedBuilds: [String] {
+    names(in: folder).filter {
+      $0.hasPrefix("built-") && FileManager.default.fileExists(atPath: "\(folder)/\($0)/complete")
+    }.map { "\(folder)/\($0)/bin/python\($0.dropFirst("built-".count))" }
+  }
+
   private static var fetched: [PythonInterpreter] {
-    let folder = URL(filePath: #filePath).appending(path: "../../../.build/pythons").standardized.path
-    return names(in: folder).compactMap { name in
+    names(in: folder).compactMap { name in
       guard FileManager.default.fileExists(atPath: "\(folder)/\(name)/complete"),
         let minor = name.split(separator: ".").last.flatMap({ Int($0) })
       else { return nil }
@@ -247,11 +273,21 @@ struct PythonInterpreter: CustomTestStringConvertible, Sendable {
   /// Those that see the files of the machine.
   static let installed = all.filter { $0.root == nil }
 
-  /// How it is started, as a command.
-  var command: [String] { rootCommand + [path] }
+  /// Where `scripts/fetch-pythons` has put greenlet for it, if it has.
+  var greenlets: String? {
+    guard root == nil, !isFreeThreaded else { return nil }
+    let path = "\(Self.folder)/greenlet-3.\(minor)"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
 
-  /// The beginning of each command that has to run in the root directory.
-  var rootCommand: [String] { root.map { ["chroot", $0] } ?? [] }
+  /// How it is started, as a command.
+  var command: [String] { commandPrefix + [path] }
+
+  /// The beginning of each command that runs it: in its root directory, and where it finds greenlet.
+  var commandPrefix: [String] {
+    if let root { return ["chroot", root] }
+    return greenlets.map { ["env", "PYTHONPATH=\($0)"] } ?? []
+  }
 
   /// The path of a file as the interpreter sees it: of a copy of its own where it has a root directory.
   func copied(_ file: String) throws -> String {

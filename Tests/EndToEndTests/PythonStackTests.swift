@@ -39,7 +39,7 @@ extension EndToEnd {
       for (worker, share) in [("sixty", 0.6), ("thirty", 0.3), ("ten", 0.1)] {
         #expect(abs(Double(shares[worker] ?? 0) / total - share) < 0.036, "\(shares)")
       }
-      #expect(samples.allSatisfy { $0.gil == .held })
+      #expect(samples.allSatisfy { $0.gil == (python.isFreeThreaded ? .unknown : .held) })
     }
 
     /// Whether a stack from root to leaf, in which consecutive native frames are one "-", is that of the program.
@@ -133,7 +133,7 @@ extension EndToEnd {
     }
 
     @Test(arguments: [PythonInterpreter.installed.first, PythonInterpreter.installed.last].compactMap(\.self))
-    func `processes of 60 ms have Python frames`(_ python: PythonInterpreter) throws {
+    func `processes of 60 ms have Python frames, and names`(_ python: PythonInterpreter) throws {
       let program = python.command.joined(separator: " ") + " -S " + bench.workload("python_calls.py") + " brief"
       let shell = try bench.start([
         "sh", "-c", "until [ -e go ]; do sleep 0.02; done; for i in $(seq 20); do \(program); done",
@@ -144,13 +144,32 @@ extension EndToEnd {
         try capture.drain()
         return capture.hasNoTargetLeft
       }
-      _ = try capture.finish()
+      guard case .profile(let profile) = try capture.finish() else {
+        Issue.record("a capture on CPU gives a profile")
+        return
+      }
 
-      let framed = samples.list.count { sample in
-        let firsts = stride(from: 0, to: sample.pythonStack.count, by: 2).map { sample.pythonStack[$0] }
-        return firsts.count { $0 >= UInt64(SWPROF_PYTHON_MARK_LIMIT) } >= 2
+      var (named, placed): (Set<[UInt64]>, Set<[UInt64]>) = ([], [])
+      for (frame, name) in profile.runtimeNames {
+        guard case .function(_, _, let line) = name else { continue }
+        let key = [UInt64(frame.process.rawValue), frame.object, frame.position]
+        named.insert(key)
+        if line != nil { placed.insert(key) }
+      }
+      var (framed, whole, withLines) = (0, 0, 0)
+      for sample in samples.list {
+        let frames = stride(from: 0, to: sample.pythonStack.count, by: 2).map {
+          [UInt64(sample.process.rawValue), sample.pythonStack[$0], sample.pythonStack[$0 + 1]]
+        }.filter { $0[1] >= UInt64(SWPROF_PYTHON_MARK_LIMIT) }
+        guard frames.count >= 2 else { continue }
+        framed += 1
+        if named.isSuperset(of: frames) { whole += 1 }
+        if placed.isSuperset(of: frames) { withLines += 1 }
       }
       #expect(framed >= 20 * 40 * 95 / 100, "\(framed) of \(samples.list.count)")
+      #expect(whole * 100 >= framed * 95, "\(whole) of \(framed)")
+      // A long line table is read while the process lives.
+      #expect(withLines * 100 >= framed * 80, "\(withLines) of \(framed)")
     }
 
     @Test func `a thread that has let go of the lock keeps its frames and is labeled so`() throws {
@@ -161,10 +180,10 @@ extension EndToEnd {
 
         let digests = samples.filter { program.stack($0).last == "-" && program.stack($0).contains("digest") }
         #expect(digests.count > 100)
-        #expect(digests.count { $0.gil == .none } * 100 >= digests.count * 98)
+        #expect(digests.count { $0.gil == (python.isFreeThreaded ? .unknown : .none) } * 100 >= digests.count * 98)
         let others = samples.filter { program.stack($0).contains("burn") }
         #expect(others.count > 100)
-        #expect(others.count { $0.gil == .held } * 100 >= others.count * 98)
+        #expect(others.count { $0.gil == (python.isFreeThreaded ? .unknown : .held) } * 100 >= others.count * 98)
       }
     }
   }

@@ -29,6 +29,21 @@ import Testing
     #expect(ProcessTable.descendants(of: [ProcessID(rawValue: 1 << 22)]).isEmpty)
   }
 
+  @Test func `who is root to a process is told by its user namespace`() throws {
+    try #require(geteuid() == 0, "run as root: a process of another user is started")
+    #expect(try ProcessTable.rootID(of: ProcessTable.own) == 0)
+
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/setpriv")
+    process.arguments = ["--reuid", "4711", "--clear-groups", "unshare", "--user", "--map-root-user", "sleep", "100"]
+    try process.run()
+    defer { process.terminate() }
+    let other = ProcessID(rawValue: process.processIdentifier)
+    for _ in 0..<2000 where (try? ProcessTable.name(of: other)) != "sleep" { usleep(5000) }
+
+    #expect(try ProcessTable.rootID(of: other) == 4711)
+  }
+
   @Test func `a process whose main thread has ended is looked into by another thread`() throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "swprof-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)

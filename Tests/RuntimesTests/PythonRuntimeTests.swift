@@ -48,6 +48,55 @@ struct PythonRuntimeTests {
     #expect(PythonCode.read(at: 16, cookie: cookie, of: runtime, in: python.memory) == .unreadable)
   }
 
+  @Test(arguments: 8...13)
+  func `what was copied of a code object is read as the object itself`(minor: Int) throws {
+    let python = FakePython(minor: minor)
+    let runtime = try #require(try PythonRuntime.find(in: python.memory, modules: python.modules))
+    let record = try #require(
+      PythonStack(threadPointer: python.threadPointers[1], of: runtime, in: python.memory)?.records.first)
+    let cookie = UInt32(record.second >> 32)
+    let layout = runtime.layout
+    func block(_ field: UInt16, _ size: Int) throws -> (UInt64, [UInt8]) {
+      let place: UInt64 = try #require(python.memory.value(at: record.first + UInt64(field)))
+      return (place, try #require(python.memory.bytes(at: place, count: size)))
+    }
+    func code(lines: Int) throws -> PythonCode? {
+      let head = try #require(python.memory.bytes(at: record.first, count: Int(SWPROF_PYTHON_HEAD_SIZE)))
+      let copy = Blocks(blocks: [
+        (record.first, head), try block(layout.code_name, 100), try block(layout.code_file, 100),
+        try block(layout.code_lines, lines),
+      ])
+      return PythonCode(copyOf: record.first, cookie: cookie, of: runtime, in: copy)
+    }
+
+    guard case .code(let known) = PythonCode.read(at: record.first, cookie: cookie, of: runtime, in: python.memory)
+    else {
+      Issue.record("it cannot be read")
+      return
+    }
+    let whole = try #require(try code(lines: 64))
+    #expect(whole.qualifiedName == (minor < 11 ? "inner" : "Shop.inner") && whole.fileName == "/made/shop.py")
+    #expect(whole.lines == known.lines && whole.hasLines && whole.line(atUnit: 1) == 71)
+    // Its line table was too long, or could not be read.
+    let cut = try #require(try code(lines: 33))
+    #expect(cut.qualifiedName == whole.qualifiedName && !cut.hasLines && cut.line(atUnit: 1) == nil)
+    #expect(PythonCode(copyOf: record.first, cookie: cookie ^ 1, of: runtime, in: python.memory) == nil)
+    #expect(PythonCode(copyOf: record.first, cookie: cookie, of: runtime, in: Blocks(blocks: [])) == nil)
+  }
+
+  private struct Blocks: TargetMemory {
+    let blocks: [(start: UInt64, bytes: [UInt8])]
+
+    func bytes(at address: UInt64, count: Int) -> [UInt8]? {
+      blocks.lazy.compactMap { block in
+        guard address >= block.start, address + UInt64(count) <= block.start + UInt64(block.bytes.count) else {
+          return nil
+        }
+        return Array(block.bytes[Int(address - block.start)...].prefix(count))
+      }.first
+    }
+  }
+
   @Test func `a file without Python is none`() throws {
     var python = FakePython(minor: 11)
     python.file[257] = UInt8(ascii: "_")

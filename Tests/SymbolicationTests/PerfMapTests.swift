@@ -71,7 +71,7 @@ import Testing
     try workshop.write("1000 10 JS:*fib a.js\n", to: "map")
     var symbolicator = Symbolicator()
     let process = ProcessID(rawValue: 1)
-    let place = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+    let place = try PerfMap.place(directory: workshop.directory, name: "map", owners: [geteuid()]).get()
     let result = symbolicator.symbolicate([0x1008, 0x3000], in: .anonymous(process, perfMap: place))
     #expect(result.module.path == "[jit]")
     #expect(
@@ -88,7 +88,7 @@ import Testing
   }
 
   private func open(_ name: String, in workshop: Workshop, owner: uid_t = geteuid()) -> PerfMapRefusal? {
-    switch PerfMap.place(directory: workshop.directory, name: name, ownerUID: owner) {
+    switch PerfMap.place(directory: workshop.directory, name: name, owners: [owner, 0]) {
     case .success(let place): place.file == nil ? .missing : nil
     case .failure(let refusal): refusal
     }
@@ -105,6 +105,14 @@ import Testing
     #expect(open("none.map", in: workshop) == .missing)
   }
 
+  @Test func `a file that the kernel makes up is refused, whoever owns it`() {
+    let result = PerfMap.place(directory: "/proc/self/task/\(getpid())", name: "maps", owners: [geteuid(), 0])
+    guard case .failure(.madeUp) = result else {
+      Issue.record("\(result)")
+      return
+    }
+  }
+
   @Test func `a file of another user is refused`() throws {
     try #require(geteuid() == 0, "run as root: files must be given to another user")
     let workshop = try Workshop()
@@ -117,7 +125,7 @@ import Testing
   @Test func `a symbolic link in place of the directory is refused`() throws {
     let workshop = try Workshop()
     try workshop.run("mkdir real && ln -s real tmp && touch real/a.map")
-    let result = PerfMap.place(directory: workshop.path("tmp"), name: "a.map", ownerUID: geteuid())
+    let result = PerfMap.place(directory: workshop.path("tmp"), name: "a.map", owners: [geteuid()])
     guard case .failure(.symbolicLink) = result else {
       Issue.record("the link was followed")
       return
@@ -130,7 +138,7 @@ import Testing
     let file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
     defer { unlink(path) }
     _ = file
-    let result = PerfMap.place(process: process, innermostID: process, ownerUID: geteuid())
+    let result = PerfMap.place(process: process, innermostID: process, owners: [geteuid()])
     #expect(try result.get().file != nil)
   }
 
@@ -142,10 +150,10 @@ import Testing
       return symbolicator.symbolicate([0x1008, 0x2008], in: .anonymous(process, perfMap: place)).frames.map(
         \.[0].function)
     }
-    let early = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+    let early = try PerfMap.place(directory: workshop.directory, name: "map", owners: [geteuid()]).get()
     try #require(early.file == nil)
     try workshop.write("1000 10 first\n2000 10 second\n", to: "map")
-    let late = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+    let late = try PerfMap.place(directory: workshop.directory, name: "map", owners: [geteuid()]).get()
 
     #expect(functions(early) == ["first", "second"])
     try workshop.write("1000 10 third\n", to: "new")
@@ -160,7 +168,7 @@ import Testing
 
   @Test func `one sentence says what would name the code of several processes without a map`() throws {
     let workshop = try Workshop()
-    var place = try PerfMap.place(directory: workshop.directory, name: "map", ownerUID: geteuid()).get()
+    var place = try PerfMap.place(directory: workshop.directory, name: "map", owners: [geteuid()]).get()
     place.maker = .java
     var symbolicator = Symbolicator()
 

@@ -188,6 +188,70 @@ struct PythonWalkTests {
         + Self.boundary(0x80C8, 4) + Self.record(3) + Self.boundary(Self.cframes, Self.detached))
   }
 
+  /// Two runs, whose loops are the first native frame and the third one. The thread is entering the first one.
+  private func entering(cframeFrame: UInt16) -> Memory {
+    var memory = chain(2, shims: [1: 0x8020, 2: 0x80A0])
+    memory.words[Self.state + 32] = 0x8008
+    let (previous, frame): (UInt64, UInt64) = cframeFrame == 0 ? (8, 0) : (0, 8)
+    for (cframe, outer, first) in [
+      (0x8008 as UInt64, 0x8088 as UInt64, Self.frame(1)), (0x8088, Self.cframes, Self.frame(2)), (Self.cframes, 0, 0),
+    ] {
+      memory.words[cframe + previous] = outer
+      memory.words[cframe + frame] = first
+    }
+    return memory
+  }
+
+  @Test func `in 3 12 a run that is being entered is left out until its frame is linked`() {
+    let target = Self.target { ($0.state_frame, $0.state_cframe, $0.cframe_previous) = (0, 32, 8) }
+    let linked = entering(cframeFrame: 0)
+    let outer = Self.record(2) + Self.boundary(0x80A0, 3)
+    #expect(walk(linked, target).python == Self.record(1) + Self.boundary(0x8020, 1) + outer)
+
+    // What was on the stack before: nothing, no address, and the entry frame, whose caller is not set.
+    for stale: UInt64 in [0, 0x41, Self.unread] {
+      var memory = linked
+      memory.words[0x8008] = stale
+      #expect(walk(memory, target).python == outer)
+      memory = linked
+      memory.words[0x8028] = stale
+      memory.words[0x8008] = 0x8020
+      #expect(walk(memory, target).python == outer)
+    }
+    // The frame does not lead to its entry frame yet.
+    var memory = linked
+    memory.words[Self.frame(1) + 8] = 0
+    #expect(walk(memory, target).python == outer)
+
+    // Once the loop has called something, what cannot be read is not left out.
+    memory.words[Self.state + 32] = 0x8048
+    (memory.words[0x8048], memory.words[0x8050]) = (0x41, 0x8088)
+    #expect(walk(memory, target).python == Self.mark(SWPROF_PYTHON_UNREADABLE))
+  }
+
+  @Test func `in 3 11 a run that is being entered is left out until its frame is an entry and has its caller`() {
+    let target = Self.target {
+      $0.anchor = UInt8(SWPROF_PYTHON_ANCHOR_CFRAME.rawValue)
+      ($0.state_frame, $0.state_cframe, $0.cframe_previous, $0.cframe_frame) = (0, 32, 0, 8)
+      $0.frame_entry = 68
+    }
+    var linked = entering(cframeFrame: 8)
+    (linked.words[Self.frame(1) + 8], linked.words[Self.frame(2) + 8]) = (Self.frame(2), 0)
+    for number: UInt64 in [1, 2] { linked.words[Self.frame(number) + 64] = 1 << 32 }
+    let outer = Self.record(2) + Self.boundary(0x8088, 3)
+    #expect(walk(linked, target).python == Self.record(1) + Self.boundary(0x8008, 1) + outer)
+
+    var memory = linked
+    memory.words[Self.frame(1) + 64] = 0
+    #expect(walk(memory, target).python == outer)
+    for stale: UInt64 in [0, Self.unread] {
+      memory = linked
+      memory.words[Self.frame(1) + 8] = 0
+      memory.words[0x8010] = stale
+      #expect(walk(memory, target).python == outer)
+    }
+  }
+
   @Test func `3 8 and 3 9 have no boundaries, and count by bytes`() {
     let target = Self.target {
       $0.anchor = UInt8(SWPROF_PYTHON_ANCHOR_NONE.rawValue)

@@ -302,7 +302,7 @@ _swprof_offcpu() {
 
 _swprof_network() {
     repeating_flags=()
-    non_repeating_flags=(--all --include-children --no-include-children --fold-ids --call-times --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --native-frames --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
+    non_repeating_flags=(--all --include-children --no-include-children --no-content --fold-ids --call-times --folded --svg --html --json --speedscope --pprof --perf-script --top --dot --per-thread --lines --native-frames --no-color --no-store --redact-args --quiet -q --verbose -v --version -h --help)
     repeating_options=(--uri)
     non_repeating_options=(--pid --comm --cgroup --duration --slower-than --sample --body --samples --by --output -o --color --db --note)
     __swprof_offer_flags_options -1

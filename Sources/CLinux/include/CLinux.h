@@ -14,6 +14,9 @@
 
 /* Every function here returns -1 and sets errno on failure, unless it says otherwise. */
 
+/* An argument of the program, 0 its name; NULL behind the last one. */
+char *swprof_argument(int index);
+
 /* Opens a disabled event that ticks on one CPU, for every process: at a mean rate of hardware cycles, or each time that
  * `period_ns` of the CPU clock have passed. */
 int swprof_open_cycles(int cpu, uint64_t hertz);

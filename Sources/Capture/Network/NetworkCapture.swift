@@ -30,8 +30,10 @@ package final class NetworkCapture: CaptureLifecycle {
     package var parameters: NetworkOptions
     /// Whether requests for a path are listed and kept.
     package var isListed: (String) -> Bool
-    /// Turns a path into the one to show.
+    /// Turns a path into the one to list.
     package var shownPath: (String) -> String
+    /// Turns the path of a kept request into the one to show, with secrets blanked.
+    package var sampledPath: (String) -> String
     /// Turns the beginning of a message into the one to show, with secrets blanked.
     package var shownMessage: ([UInt8]) -> String
     /// The protocol of a connection, by its first bytes.
@@ -41,12 +43,14 @@ package final class NetworkCapture: CaptureLifecycle {
 
     package init(
       parameters: NetworkOptions, isListed: @escaping (String) -> Bool, shownPath: @escaping (String) -> String,
-      shownMessage: @escaping ([UInt8]) -> String, speaks: @escaping (ConnectionBeginning) -> NetworkProtocol,
+      sampledPath: @escaping (String) -> String, shownMessage: @escaping ([UInt8]) -> String,
+      speaks: @escaping (ConnectionBeginning) -> NetworkProtocol,
       tableCapacity: UInt32
     ) {
       self.parameters = parameters
       self.isListed = isListed
       self.shownPath = shownPath
+      self.sampledPath = sampledPath
       self.shownMessage = shownMessage
       self.speaks = speaks
       self.tableCapacity = tableCapacity

@@ -99,7 +99,7 @@ struct NetworkPlan {
     config.keeps_samples = parameters.reasons.isEmpty ? 0 : 1
     config.server_only = purpose.isMonitor ? 1 : 0
     config.near_bits = purpose.nearBits
-    config.payload_bytes = UInt32(min(parameters.bodyBytes, Int(SWPROF_PAYLOAD_MAX)))
+    config.payload_bytes = parameters.keepsContent ? UInt32(min(parameters.bodyBytes, Int(SWPROF_PAYLOAD_MAX))) : 0
     config.tick_ns = Clock.tickNanoseconds
     return unsafe withUnsafeBytes(of: config) { unsafe Array($0) }
   }

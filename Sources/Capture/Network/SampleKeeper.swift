@@ -115,11 +115,15 @@ struct SampleKeeper {
   func samples(
     _ surroundings: NetworkProfileBuilder.Surroundings, _ options: NetworkCapture.Options
   ) -> [RequestSample] {
-    let all = groups.values.joined().map { ($0.raw.leastDuration, sample($0, surroundings, options)) }
-    return all.filter { surroundings.isListed($0.1.path) }.sorted { left, right in
+    let listed = groups.values.joined().filter { surroundings.isListed(Self.path($0.raw)) }
+    return listed.map { ($0.raw.leastDuration, sample($0, surroundings, options)) }.sorted { left, right in
       if left.1.reason != right.1.reason { return order(of: left.1.reason) < order(of: right.1.reason) }
       return (right.0, left.1.startedAt) < (left.0, right.1.startedAt)
     }.map(\.1)
+  }
+
+  private static func path(_ raw: swprof_request_sample) -> String {
+    raw.endpoint.path_hash == 0 ? HTTPEndpoint.otherPaths : ConnectionRecord.text(raw.path)
   }
 
   private func order(of reason: RequestSample.Reason) -> Int { parameters.reasons.firstIndex(of: reason) ?? 0 }
@@ -133,7 +137,7 @@ struct SampleKeeper {
       reason: kept.reason, process: ProcessID(rawValue: Int32(bitPattern: raw.tgid)),
       processName: ConnectionRecord.text(raw.comm), role: raw.endpoint.is_server != 0 ? .server : .client,
       isTLS: raw.endpoint.is_tls != 0, method: HTTPEndpoint.method(raw.endpoint.method),
-      path: raw.endpoint.path_hash == 0 ? HTTPEndpoint.otherPaths : ConnectionRecord.text(raw.path),
+      path: options.sampledPath(Self.path(raw)),
       status: Int(raw.status), startedAt: surroundings.wallTime(raw.started_ns),
       durationNanoseconds: raw.is_endless != 0 ? nil : raw.duration_ns,
       firstByteNanoseconds: raw.first_byte_ns, requestBytes: raw.request_bytes, responseBytes: raw.response_bytes,

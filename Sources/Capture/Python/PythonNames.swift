@@ -17,9 +17,13 @@ struct PythonNames {
     let code: UInt64
     let cookie: UInt32
 
+    init(code: UInt64, cookie: UInt32) {
+      self.code = code
+      self.cookie = cookie
+    }
+
     init(_ frame: RuntimeFrame) {
-      code = frame.object
-      cookie = UInt32(truncatingIfNeeded: frame.position >> 32)
+      self.init(code: frame.object, cookie: UInt32(truncatingIfNeeded: frame.position >> 32))
     }
   }
 
@@ -33,6 +37,8 @@ struct PythonNames {
     let number: UInt64
     /// Nil for a code object that is gone.
     let code: PythonCode?
+    /// Whether there is no more to be read.
+    let isWhole: Bool
   }
 
   private struct Known {
@@ -74,7 +80,7 @@ struct PythonNames {
     guard frame.runtime == .python else { return }
     let wanted = Wanted(
       program: Program(process: frame.process, start: frame.programStart), function: Function(frame))
-    guard entry(of: wanted.function, in: wanted.program) == nil, !waiting.contains(wanted),
+    guard entry(of: wanted.function, in: wanted.program)?.isWhole != true, !waiting.contains(wanted),
       failures[wanted, default: 0] < Self.maximumFailures
     else { return }
     // The next sample of it asks again.
@@ -82,6 +88,15 @@ struct PythonNames {
     if count >= limit { makeRoom() }
     waiting.insert(wanted)
     queue.append(wanted)
+  }
+
+  /// Takes what was copied of a code object when it ran.
+  mutating func learn(_ code: PythonCode, of process: ProcessID, start: UInt64, at address: UInt64, cookie: UInt32) {
+    let wanted = Wanted(
+      program: Program(process: process, start: start), function: Function(code: address, cookie: cookie))
+    guard programs[wanted.program]?.entries[wanted.function]?.isWhole != true else { return }
+    if count >= limit { makeRoom() }
+    add(code, wanted, isWhole: code.hasLines)
   }
 
   /// Gives a child the names of its parent.
@@ -105,9 +120,12 @@ struct PythonNames {
       let wanted = queue[done]
       done += 1
       waiting.remove(wanted)
+      let known = entry(of: wanted.function, in: wanted.program)
+      guard known?.isWhole != true else { continue }
       switch read(wanted.program.process, wanted.program.start, wanted.function.code, wanted.function.cookie) {
-      case .code(let code): add(code, wanted)
-      case .gone: add(nil, wanted)
+      case .code(let code): add(code, wanted, isWhole: true)
+      // What was copied of it stays.
+      case .gone: add(known?.code, wanted, isWhole: true)
       case .unreadable:
         if failures.count >= limit { failures = [:] }
         failures[wanted, default: 0] += 1
@@ -117,14 +135,15 @@ struct PythonNames {
     queue.removeFirst(done)
   }
 
-  private mutating func add(_ code: PythonCode?, _ wanted: Wanted) {
+  private mutating func add(_ code: PythonCode?, _ wanted: Wanted, isWhole: Bool) {
     let size = code?.sizeBytes ?? 0
     if bytes + size > byteLimit { makeRoom() }
     readings += 1
-    entryCount += 1
-    bytes += size
     failures[wanted] = nil
-    programs[wanted.program, default: Known()].entries[wanted.function] = Entry(number: readings, code: code)
+    let entry = Entry(number: readings, code: code, isWhole: isWhole)
+    let former = programs[wanted.program, default: Known()].entries.updateValue(entry, forKey: wanted.function)
+    if former == nil { entryCount += 1 }
+    bytes += size - (former?.code?.sizeBytes ?? 0)
   }
 
   /// What a frame is called; nil where that was not read.

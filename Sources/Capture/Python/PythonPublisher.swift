@@ -16,6 +16,8 @@ struct PythonPublisher {
     let programStart: UInt64
     /// What was published.
     var runtime: PythonRuntime?
+    /// With it; see `editions`.
+    var edition: UInt16 = 0
     var time = RetryTime(shortest: shortestWait, longest: longestWait)
   }
 
@@ -35,11 +37,14 @@ struct PythonPublisher {
   /// Runtimes that cannot be read: a sentence each.
   private(set) var warnings: [String] = []
   private var refused: Set<SourceIndex> = []
+  /// One for each file, by `swprof_python.edition` less one: what copies of code objects are read by.
+  private var editions: [PythonRuntime] = []
 
   /// An interpreter starts within some 10 ms.
   private static let shortestWait: UInt64 = 2_000_000
   private static let longestWait: UInt64 = 1_000_000_000
   private static let maximumWarnings = 20
+  private static let maximumEditions = 1024
 
   init(pythons: BPFMap, isOn: BPFMap) {
     self.pythons = pythons
@@ -127,7 +132,7 @@ struct PythonPublisher {
       }
       guard let layout = taskLayouts[region.source] ?? nil else { continue }
       runtime.adopt(layout)
-      publish(process, runtime)
+      publish(process, runtime, edition: searches[process]?.edition ?? 0)
     }
     return true
   }
@@ -154,7 +159,7 @@ struct PythonPublisher {
     _ process: ProcessID, _ file: PythonFile, bias: UInt64, _ source: SourceIndex, now: MonotonicTime
   ) -> Bool {
     if let search = searches[process], search.runtime == nil, let runtime = file.runtime(at: bias) {
-      publish(process, runtime)
+      publish(process, runtime, edition: file.edition)
       searches[process]?.time = RetryTime()
       _ = searches[process]?.time.isDue(now)
       return true
@@ -162,7 +167,7 @@ struct PythonPublisher {
     do {
       let memory = try ProcessMemory(of: process)
       let runtime = try PythonRuntime(file.image, bias: bias, in: memory)
-      publish(process, runtime)
+      publish(process, runtime, edition: edition(of: source, runtime))
       files[source]??.known = (runtime, bias)
       if runtime.knowsLock || runtime.isFreeThreaded {
         open.remove(process)
@@ -179,7 +184,23 @@ struct PythonPublisher {
     } catch { return false }
   }
 
-  private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime) {
+  /// The edition of a file; 0, which has none, for more files than there should ever be.
+  private mutating func edition(of source: SourceIndex, _ runtime: PythonRuntime) -> UInt16 {
+    if let known = files[source]??.edition, known > 0 { return known }
+    guard editions.count < Self.maximumEditions else { return 0 }
+    editions.append(runtime)
+    files[source]??.edition = UInt16(editions.count)
+    return UInt16(editions.count)
+  }
+
+  /// Reads the copy of a code object; nil where what is needed of it is missing.
+  func decode(_ copy: PythonCodeCopy) -> PythonCode? {
+    let index = Int(copy.edition) - 1
+    guard editions.indices.contains(index) else { return nil }
+    return PythonCode(copyOf: copy.code, cookie: copy.cookie, of: editions[index], in: copy)
+  }
+
+  private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime, edition: UInt16) {
     var runtime = runtime
     if runtime.lacksTasks, let tasks = searches[process]?.runtime?.tasks { runtime.adopt(tasks) }
     if !hasSwitchedOn {
@@ -188,8 +209,11 @@ struct PythonPublisher {
       hasSwitchedOn = true
     }
     // One that finds no room has native frames alone.
-    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: runtime.layout) } catch { return }
+    var layout = runtime.layout
+    layout.edition = edition
+    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: layout) } catch { return }
     searches[process]?.runtime = runtime
+    searches[process]?.edition = edition
     if runtime.lacksTasks { lacksTasks.insert(process) }
   }
 
@@ -214,6 +238,8 @@ private struct PythonFile {
   let segments: [ELFFile.Segment]
   /// What the last process that was looked into had, at which bias.
   var known: (runtime: PythonRuntime, bias: UInt64)?
+  /// See `swprof_python.edition`; 0: none yet.
+  var edition: UInt16 = 0
 
   /// What a process that has the file at a bias has in all likelihood; nil if nothing is known, or if it depends on more.
   func runtime(at bias: UInt64) -> PythonRuntime? {

@@ -146,7 +146,8 @@ package enum Doctor {
     let parameters = NetworkOptions()
     let request = ResolvedTask(TaskSpec(kind: .network(parameters)), ringBufferBytes: UInt32(Host.pageSize))
     let options = NetworkCapture.Options(
-      parameters: parameters, isListed: { _ in true }, shownPath: { $0 }, shownMessage: { _ in "" },
+      parameters: parameters, isListed: { _ in true }, shownPath: { $0 }, sampledPath: { $0 },
+      shownMessage: { _ in "" },
       speaks: { _ in .unknown }, tableCapacity: 1)
     do {
       let start = Clock.monotonic

@@ -69,6 +69,7 @@ struct LoadedProbes: ~Copyable {
 struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private(set) var object: BPFObject
   private let ring: RingBuffer
+  private let pythonCodes: RingBuffer
   private var sideband: [PerfRingBox]
   private let sidebandPages: Int
   private var cpus: OnlineCPUs
@@ -81,7 +82,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   private var pythons: PythonPublisher
   private var pythonReaders = PythonReaders()
   private var pendingRecords: [Consumer.Record] = []
-  private var pendingSideband: [SidebandRecord] = []
+  private var pendingEvents = PendingEvents()
   private let isAllProcesses: Bool
   /// Whether targets are found by name, also those that take it later.
   private let isNamed: Bool
@@ -157,6 +158,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
       }
     }
     let ring = try RingBuffer(object.map(named: probes.ringBuffer))
+    let pythonCodes = try RingBuffer(object.map(named: SharedMap.pythonCodes))
     // Mappings are listened to before they are read.
     let cpus = try OnlineCPUs()
     let pages = Int(request.capacities[sidebandRings] ?? defaultSidebandPages)
@@ -170,19 +172,21 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     publisher?.update(tracker, changed: changed, until: Clock.monotonic + request.initialBuildNanoseconds)
     pythons.update(tracker, changed: changed, until: Clock.monotonic + request.initialBuildNanoseconds)
     return ProbeSession(
-      object: object, ring: ring, sideband: sideband, sidebandPages: pages, cpus: cpus, tracker: tracker,
-      publisher: publisher, pythons: pythons, isAllProcesses: scope.trackerScope == .all, isNamed: scope.name != nil,
-      scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
+      object: object, ring: ring, pythonCodes: pythonCodes, sideband: sideband, sidebandPages: pages, cpus: cpus,
+      tracker: tracker, publisher: publisher, pythons: pythons, isAllProcesses: scope.trackerScope == .all,
+      isNamed: scope.name != nil, scopeWarnings: scope.warnings + [mode.warning].compactMap(\.self),
       unwind: mode.name)
   }
 
   private init(
-    object: consuming BPFObject, ring: consuming RingBuffer, sideband: [PerfRingBox], sidebandPages: Int,
-    cpus: OnlineCPUs, tracker: ProcessTracker, publisher: UnwindPublisher?, pythons: PythonPublisher,
-    isAllProcesses: Bool, isNamed: Bool, scopeWarnings: [String], unwind: String
+    object: consuming BPFObject, ring: consuming RingBuffer, pythonCodes: consuming RingBuffer,
+    sideband: [PerfRingBox], sidebandPages: Int, cpus: OnlineCPUs, tracker: ProcessTracker,
+    publisher: UnwindPublisher?, pythons: PythonPublisher, isAllProcesses: Bool, isNamed: Bool,
+    scopeWarnings: [String], unwind: String
   ) {
     self.object = object
     self.ring = ring
+    self.pythonCodes = pythonCodes
     self.sideband = sideband
     self.sidebandPages = sidebandPages
     self.cpus = cpus
@@ -304,11 +308,11 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
   }
 
   /// What to poll; any of them readable means `drain()` has work.
-  var descriptors: [Int32] { [ring.descriptor] + sideband.map { $0.ring.descriptor } }
+  var descriptors: [Int32] { [ring.descriptor, pythonCodes.descriptor] + sideband.map { $0.ring.descriptor } }
 
   /// Whether records wait for their turn, so that `drain()` should be called again within milliseconds.
   var hasPending: Bool {
-    !pendingSideband.isEmpty || publisher?.hasWork ?? false || pythons.hasWork(Clock.monotonic)
+    !pendingEvents.isEmpty || publisher?.hasWork ?? false || pythons.hasWork(Clock.monotonic)
       || tracker.pythonNames.hasWork
   }
 
@@ -368,36 +372,37 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
         do throws(SidebandRecord.Malformed) {
           guard let record = try SidebandRecord.decode(bytes) else { return }
           tracker.prepare(record)
-          pendingSideband.append(record)
+          pendingEvents.append(record)
         } catch {
           missed.malformed += 1
         }
+      }
+    }
+    // Of all records that were drained, the code objects are there by now.
+    for bytes in try CaptureError.translating({ try pythonCodes.drain() }) {
+      do throws(PythonCodeCopy.Malformed) {
+        pendingEvents.append(try PythonCodeCopy(decoding: bytes))
+      } catch {
+        missed.malformed += 1
       }
     }
     applyPending(until: limit, into: &consumer)
   }
 
   private mutating func applyPending(until limit: MonotonicTime, into consumer: inout Consumer) {
-    pendingSideband.sort { $0.time < $1.time }
+    pendingEvents.sort()
     pendingRecords.sort { $0.time < $1.time }
-    var nextSideband = 0
     var nextRecord = 0
     while nextRecord < pendingRecords.count, pendingRecords[nextRecord].time < limit {
       let record = pendingRecords[nextRecord]
-      while nextSideband < pendingSideband.count, pendingSideband[nextSideband].time <= record.time {
-        tracker.apply(pendingSideband[nextSideband])
-        nextSideband += 1
-      }
+      pendingEvents.apply(through: record.time, pythons, to: &tracker)
       if let missing = consumer.add(record, tracker: &tracker) {
         publisher?.need(tableAt: missing.address, of: missing.process, tracker)
       }
       nextRecord += 1
     }
-    while nextSideband < pendingSideband.count, pendingSideband[nextSideband].time < limit {
-      tracker.apply(pendingSideband[nextSideband])
-      nextSideband += 1
-    }
-    pendingSideband.removeFirst(nextSideband)
+    pendingEvents.apply(through: MonotonicTime(nanoseconds: limit.nanoseconds - 1), pythons, to: &tracker)
+    pendingEvents.removeApplied()
     pendingRecords.removeFirst(nextRecord)
     if pendingRecords.isEmpty { tracker.forgetExited() }
   }

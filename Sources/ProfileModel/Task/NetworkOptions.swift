@@ -14,11 +14,19 @@ package struct NetworkOptions: Equatable, Sendable, Codable {
   package var callTimes: Bool
   /// Whether numbers and identifiers in paths are shown as one: `/users/{id}`.
   package var foldsIdentifiers: Bool
+  /// False where no content may be kept; nil, as in older databases, where it may.
+  private var content: Bool?
+  /// Whether what messages contain may be kept: heads, bodies, and the parameters in paths.
+  package var keepsContent: Bool {
+    get { content ?? true }
+    set { content = newValue ? nil : false }
+  }
 
   package init(
     uris: [String] = [], slowerThanNanoseconds: UInt64 = 250_000_000,
     reasons: [RequestSample.Reason] = [.slow, .clientError, .serverError], bodyBytes: Int = 0,
-    samplesPerEndpoint: Int = 10, callTimes: Bool = false, foldsIdentifiers: Bool = false
+    samplesPerEndpoint: Int = 10, callTimes: Bool = false, foldsIdentifiers: Bool = false,
+    keepsContent: Bool = true
   ) {
     self.uris = uris
     self.slowerThanNanoseconds = slowerThanNanoseconds
@@ -27,5 +35,6 @@ package struct NetworkOptions: Equatable, Sendable, Codable {
     self.samplesPerEndpoint = samplesPerEndpoint
     self.callTimes = callTimes
     self.foldsIdentifiers = foldsIdentifiers
+    content = keepsContent ? nil : false
   }
 }

@@ -11,6 +11,9 @@ package struct PythonCode: Equatable, Sendable {
   package let firstLine: Int
   let lines: PythonLineTable?
 
+  /// Whether lines can be told of it.
+  package var hasLines: Bool { lines != nil }
+
   /// What it takes of memory, about.
   package var sizeBytes: Int {
     128 + qualifiedName.utf8.count + name.utf8.count + fileName.utf8.count + (lines?.sizeBytes ?? 0)
@@ -31,7 +34,6 @@ package struct PythonCode: Equatable, Sendable {
     at address: UInt64, cookie: UInt32, of runtime: PythonRuntime, in memory: some TargetMemory
   ) -> Reading {
     let layout = runtime.layout
-    let offsets = runtime.offsets
     func isThere() -> Reading? {
       guard let head = memory.bytes(at: address, count: Int(layout.code_size)) else { return .unreadable }
       let isSame =
@@ -39,22 +41,46 @@ package struct PythonCode: Equatable, Sendable {
         && Self.cookie(head, layout) == cookie
       return isSame ? nil : .gone
     }
+
+    if let failure = isThere() { return failure }
+    let code = PythonCode(at: address, runtime.offsets, in: memory)
+    // It may have been freed meanwhile, and its strings with it.
+    if let failure = isThere() { return failure }
+    return code.map { .code($0) } ?? .unreadable
+  }
+
+  /// Reads what the kernel has copied of a code object; nil where its name or file is missing.
+  ///
+  /// - Parameters:
+  ///   - cookie: as `read`; it is that of the head that was copied.
+  ///   - copy: memory that has nothing but the code object, its strings and its line table, or parts of them.
+  package init?(copyOf address: UInt64, cookie: UInt32, of runtime: PythonRuntime, in copy: some TargetMemory) {
+    guard let head = copy.bytes(at: address, count: Int(runtime.layout.code_size)),
+      Self.cookie(head, runtime.layout) == cookie
+    else { return nil }
+    self.init(at: address, runtime.offsets, in: copy)
+  }
+
+  private init?(at address: UInt64, _ offsets: PythonOffsets, in memory: some TargetMemory) {
     func text(_ offset: Int) -> String? {
       memory.value(at: address &+ UInt64(offset)).flatMap { PythonText.read(at: $0, offsets, in: memory) }
     }
 
-    if let failure = isThere() { return failure }
-    let firstLine: Int32 = memory.value(at: address &+ UInt64(layout.code_first_line)) ?? 0
     let name = text(offsets.name)
     let qualifiedName = offsets.qualifiedName.flatMap(text)
-    let fileName = text(offsets.fileName)
-    let lines = lineTable(ofCode: address, offsets, firstLine: Int(firstLine), in: memory)
-    // It may have been freed meanwhile, and its strings with it.
-    if let failure = isThere() { return failure }
-    guard let name = name ?? qualifiedName, let fileName else { return .unreadable }
-    return .code(
-      PythonCode(
-        qualifiedName: qualifiedName ?? name, name: name, fileName: fileName, firstLine: Int(firstLine), lines: lines))
+    guard let known = qualifiedName ?? name, let fileName = text(offsets.fileName) else { return nil }
+    let firstLine: Int32 = memory.value(at: address &+ UInt64(offsets.kernel.code_first_line)) ?? 0
+    self.init(
+      qualifiedName: known, name: name ?? known, fileName: fileName, firstLine: Int(firstLine),
+      lines: Self.lineTable(ofCode: address, offsets, firstLine: Int(firstLine), in: memory))
+  }
+
+  init(qualifiedName: String, name: String, fileName: String, firstLine: Int, lines: PythonLineTable?) {
+    self.qualifiedName = qualifiedName
+    self.name = name
+    self.fileName = fileName
+    self.firstLine = firstLine
+    self.lines = lines
   }
 
   /// The line that a unit of 2 bytes of the bytecode is of; nil where it has none, or its table is damaged.

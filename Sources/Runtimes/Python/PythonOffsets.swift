@@ -65,7 +65,7 @@ struct PythonOffsets {
   /// The lowest bit of `kind` in the state of a string: behind `interned`, which is a byte in free-threaded 3.14.
   var kindShift: UInt32 { minor >= 14 && objectHeader == 32 ? 8 : 2 }
 
-  /// Adds up how many bytes the kernel reads of a frame and of a code object; false if they are too many.
+  /// Tells the kernel what it reads of a frame and of a code object; false if that is too much.
   mutating func setSizes() -> Bool {
     let pointers = [kernel.frame_previous, kernel.frame_code, kernel.frame_position].map { Int($0) + 8 }
     let flags = [kernel.frame_owner, kernel.frame_entry].map { Int($0) + 1 }
@@ -74,6 +74,9 @@ struct PythonOffsets {
     ].map { Int($0) + 4 }
     let frame = (pointers + flags).max() ?? 0
     let code = (numbers + [Int(kernel.code_object_type) + 8]).max() ?? 0
+    kernel.code_name = UInt16(clamping: qualifiedName ?? name)
+    kernel.code_file = UInt16(clamping: fileName)
+    kernel.code_lines = UInt16(clamping: lineTable)
     kernel.frame_size = UInt16(clamping: (frame + 7) & ~7)
     kernel.code_size = UInt16(clamping: (code + 7) & ~7)
     return kernel.frame_size <= SWPROF_PYTHON_FRAME_SIZE_MAX && kernel.code_size <= SWPROF_PYTHON_CODE_SIZE_MAX

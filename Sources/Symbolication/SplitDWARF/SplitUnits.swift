@@ -38,7 +38,7 @@ struct SplitUnits {
   ///   - open: opens the file at a path, after a look at what it is.
   init(
     of file: ELFFile, paths: [String],
-    open: @escaping (String) -> OpenFile? = { try? OpenFile.examined($0) }
+    open: @escaping (String) -> OpenFile? = { try? OpenFile.examined($0, isStored: true) }
   ) {
     self.file = file
     self.paths = paths

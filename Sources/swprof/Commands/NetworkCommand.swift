@@ -49,9 +49,15 @@ struct NetworkCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Keep this many bytes of the messages of kept requests, at most 4096; secrets in heads are blanked.",
+      "Keep this many bytes of the messages of kept requests, at most 4096; values that are known to be secrets are blanked.",
       valueName: "bytes"))
   var body = 0
+
+  @Flag(
+    help: """
+      Keep nothing of what messages contain: neither heads nor bodies, and of paths nothing behind a parameter.
+      """)
+  var noContent = false
 
   @Option(help: ArgumentHelp("Keep this many requests for each reason and path, at most 1000.", valueName: "count"))
   var samples = 10
@@ -71,6 +77,7 @@ struct NetworkCommand: ParsableCommand {
   func validate() throws {
     try result.output.requireNetworkFormat()
     if !(0...4096).contains(body) { throw ValidationError("'--body \(body)': give 0 to 4096 bytes") }
+    if noContent && body > 0 { throw ValidationError("'--body' and '--no-content' exclude each other") }
     if !(0...1000).contains(samples) { throw ValidationError("'--samples \(samples)': give 0 to 1000") }
     if !(1...1 << 20).contains(tableSize) { throw ValidationError("'--table-size': give 1 to \(1 << 20)") }
   }
@@ -80,7 +87,8 @@ struct NetworkCommand: ParsableCommand {
   private var parameters: NetworkOptions {
     NetworkOptions(
       uris: uri.map(\.text), slowerThanNanoseconds: slowerThan.nanoseconds, reasons: sample.reasons, bodyBytes: body,
-      samplesPerEndpoint: samples, callTimes: callTimes, foldsIdentifiers: foldIds)
+      samplesPerEndpoint: samples, callTimes: callTimes, foldsIdentifiers: foldIds,
+      keepsContent: !noContent)
   }
 
   func run() throws {

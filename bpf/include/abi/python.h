@@ -64,13 +64,17 @@ struct swprof_python {
 	__u16 code_flags;
 	__u16 code_first_line;
 	__u16 code_bytecode; /* since 3.11: where the instructions start */
-	__u16 code_size; /* bytes to read for all but code_bytecode, at most SWPROF_PYTHON_CODE_SIZE_MAX */
+	__u16 code_size; /* bytes to read for all of these but code_bytecode, at most SWPROF_PYTHON_CODE_SIZE_MAX */
+	__u16 code_name; /* pointer to the string of the (qualified) name; */
+	__u16 code_file; /* pointer to the string of the file's name */
+	__u16 code_lines; /* pointer to the bytes of the line table */
 	/* in the interpreter */
 	__u16 interpreter_collecting; /* a 32-bit number, not 0 while garbage is collected; 0: not known */
+	__u16 edition; /* which layout this is, for user space; 0: code objects are not copied */
 	__u16 reserved[1];
 	struct swprof_python_tasks tasks; /* used if state_task is known */
 };
-_Static_assert(sizeof(struct swprof_python) == 144, "layout");
+_Static_assert(sizeof(struct swprof_python) == 152, "layout");
 
 #define SWPROF_PYTHON_FRAME_SIZE_MAX 128
 #define SWPROF_PYTHON_CODE_SIZE_MAX 160
@@ -116,6 +120,35 @@ enum swprof_python_mark {
  */
 #define SWPROF_PYTHON_END(address, natives) ((__u64)(address) << 16 | (natives))
 #define SWPROF_PYTHON_DETACHED 0xffff
+
+#define SWPROF_PYTHON_HEAD_SIZE 168
+/* Powers of two. */
+#define SWPROF_PYTHON_NAME_SIZE 256
+#define SWPROF_PYTHON_FILE_SIZE 256
+#define SWPROF_PYTHON_LINES_SIZE 2048
+
+/*
+ * What a code object is called, a record of the ring buffer `python_codes`: copied when it is seen first, as its
+ * process may end before user space can read it. Blocks of memory as they are, each as far as it could be read.
+ */
+struct swprof_python_code {
+	__u64 time_ns;
+	__u64 code; /* the address of the head */
+	__u64 name; /* the addresses of the other blocks */
+	__u64 file;
+	__u64 lines;
+	__u32 tgid;
+	__u32 cookie;
+	__u16 edition; /* as struct swprof_python has it */
+	__u16 name_size;
+	__u16 file_size;
+	__u16 lines_size;
+	__u8 head_bytes[SWPROF_PYTHON_HEAD_SIZE];
+	__u8 name_bytes[SWPROF_PYTHON_NAME_SIZE];
+	__u8 file_bytes[SWPROF_PYTHON_FILE_SIZE];
+	__u8 lines_bytes[SWPROF_PYTHON_LINES_SIZE];
+};
+_Static_assert(sizeof(struct swprof_python_code) == 2784, "layout");
 
 /* How a thread stood to the global interpreter lock. */
 enum swprof_gil {

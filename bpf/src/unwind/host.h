@@ -41,6 +41,10 @@ static inline void note_python_code(struct python_walk *python, __u64 code, __u3
 {
 }
 
+static inline void copy_python_codes(void)
+{
+}
+
 static inline bool walks_by_tables(void)
 {
 	return true;

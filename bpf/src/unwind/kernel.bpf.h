@@ -69,39 +69,6 @@ static __always_inline struct python_walk *current_python(void)
 	return bpf_map_lookup_elem(&python_walks, &zero);
 }
 
-/* A power of two. */
-#define PYTHON_CODES 65536
-
-struct python_codes {
-	__u32 marks[PYTHON_CODES];
-};
-
-/*
- * Code objects that were recorded lately, each at the place that its hash gives it. User space has to ask for the names
- * of new ones before their process ends. One that finds another one's mark, or whose mark was replaced, counts as new.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct python_codes);
-} python_codes SEC(".maps");
-
-static __always_inline void note_python_code(struct python_walk *python, __u64 code, __u32 cookie)
-{
-	__u64 hash = ((code ^ (__u64)cookie << 32 ^ python->tgid) * 0x9e3779b97f4a7c15ULL) >> 16;
-	__u32 zero = 0, mark = (__u32)(hash >> 16) | 1, *place;
-	struct python_codes *codes = bpf_map_lookup_elem(&python_codes, &zero);
-
-	if (!codes)
-		return;
-	place = &codes->marks[hash & (PYTHON_CODES - 1)];
-	if (*place == mark)
-		return;
-	*place = mark;
-	python->has_new_code = 1;
-}
-
 /* Notes where on the stack a native frame begins. */
 static __always_inline void keep_frame_address(__u32 index, __u64 address)
 {

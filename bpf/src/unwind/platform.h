@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The platform of a walk: kernel.bpf.h in BPF programs, host.h in user space. Both define
+ * The platform of a walk: kernel.bpf.h and python_codes.bpf.h in BPF programs, host.h in user space. Both define
  *
  * struct scratch with `struct walk walk`, `struct swprof_user_regs regs` and `__u64 frames[]`;
  * current_scratch(), which returns it or NULL;
@@ -14,13 +14,15 @@
  * is_wide_process(), which tells whether a program that runs 32-bit code is itself 64-bit;
  * current_python(), which returns the struct python_walk or NULL;
  * keep_frame_address(index, address), which notes in it where on the stack a frame begins;
- * note_python_code(python, code, cookie), which notes that a code object is executed.
+ * note_python_code(python, code, cookie), which notes that a code object is executed;
+ * copy_python_codes(), which copies what those are called that were not seen before.
  */
 #ifndef SWPROF_UNWIND_PLATFORM_H
 #define SWPROF_UNWIND_PLATFORM_H
 
 #ifdef __bpf__
 #include "kernel.bpf.h"
+#include "python_codes.bpf.h"
 #else
 #include "host.h"
 #endif

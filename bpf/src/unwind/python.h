@@ -61,7 +61,26 @@ static __always_inline bool is_collecting(const struct python_walk *python)
 	       !read_user(&collecting, sizeof(collecting), interpreter + target->interpreter_collecting) && collecting;
 }
 
-/* Finds the state and the first frame of the thread with a thread pointer. Returns 0 if it runs any Python code. */
+/* Whether the CFrame has the first frame of its run: 3.11 and 3.12. */
+static __always_inline bool keeps_frame_in_cframe(const struct python_walk *python)
+{
+	return python->target.state_cframe && !python->target.state_frame;
+}
+
+/* Begins with the frame at hand: the marks at the leaf come first. */
+static __always_inline void begin_python_frames(struct python_walk *python, __u32 first_word)
+{
+	begin_python_records(python, first_word);
+	python->hash = python->gil;
+	python->frames = 0;
+	python->shown = 0;
+	python->is_cut = 0;
+	if (is_collecting(python))
+		add_python_record(python, SWPROF_PYTHON_COLLECTING, 0);
+	find_python_task();
+}
+
+/* Finds the state and the first frame of the thread with a thread pointer. Returns 0 if it may run Python code. */
 __attribute__((noinline)) int begin_python_walk(__u64 thread_pointer, __u32 first_word)
 {
 	struct python_walk *python = current_python();
@@ -72,12 +91,10 @@ __attribute__((noinline)) int begin_python_walk(__u64 thread_pointer, __u32 firs
 		return 1;
 	target = &python->target;
 	python->hash = 0;
-	python->frames = 0;
-	python->shown = 0;
 	begin_python_records(python, first_word);
 	python->gil = SWPROF_GIL_UNKNOWN;
-	python->is_cut = 0;
 	python->cframe = 0;
+	python->has_left_entry = 0;
 	python->window_size = 0;
 	python->code = 0;
 	python->state = follow_python_path(target->path, target->path_length, thread_pointer);
@@ -91,17 +108,14 @@ __attribute__((noinline)) int begin_python_walk(__u64 thread_pointer, __u32 firs
 	    python_state_word(python, target->state_thread) != thread_pointer)
 		return 1;
 	python->gil = find_gil(python, holder);
-	python->hash = python->gil;
 	if (target->state_cframe)
 		python->cframe = python_state_word(python, target->state_cframe);
 	if (target->state_frame)
 		python->frame = python_state_word(python, target->state_frame);
 	else
 		python->frame = python->cframe ? read_python_word(python->cframe + target->cframe_frame) : 0;
-	if (is_collecting(python))
-		add_python_record(python, SWPROF_PYTHON_COLLECTING, 0);
-	find_python_task(python);
-	return !python->frame;
+	begin_python_frames(python, first_word);
+	return !python->frame && !keeps_frame_in_cframe(python);
 }
 
 /* Ends the run of the eval loop that has something at an address of its stack. Returns 0 while there is room. */
@@ -274,6 +288,50 @@ __attribute__((noinline)) int python_steps(void)
 }
 
 /*
+ * Whether the chain is that of a run which the thread is entering. 3.11 and 3.12 link the CFrame of a run first, and then
+ * its frame, to that and to its caller: until then the chain makes no sense, or comes to its end too early.
+ */
+static __always_inline bool is_entering_run(const struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+
+	if (python->is_cut)
+		return !python->shown;
+	if (target->anchor == SWPROF_PYTHON_ANCHOR_SHIM)
+		return python->boundaries < 2;
+	/* Behind the last run comes the CFrame that has none. */
+	return python->cframe && read_python_word(python->cframe + target->cframe_previous);
+}
+
+/*
+ * Begins again with the next run outwards where the thread is entering the loop, which is the native leaf then. Returns 0
+ * when so.
+ */
+__attribute__((noinline)) int leave_entered_run(void)
+{
+	struct python_walk *python = current_python();
+	struct scratch *scratch = current_scratch();
+	const struct swprof_python *target;
+	__u64 cframe, outer;
+
+	if (!python)
+		return 1;
+	target = &python->target;
+	cframe = python_state_word(python, target->state_cframe);
+	if (!keeps_frame_in_cframe(python) || python->has_left_entry || !scratch || scratch->walk.count < 2 ||
+	    cframe < python->frame_addresses[0] || cframe >= python->frame_addresses[1] || !is_entering_run(python))
+		return 1;
+	outer = read_python_word(cframe + target->cframe_previous);
+	python->frame = outer ? read_python_word(outer + target->cframe_frame) : 0;
+	if (!python->frame)
+		return 1;
+	python->has_left_entry = 1;
+	python->cframe = outer;
+	begin_python_frames(python, python->first_word);
+	return 0;
+}
+
+/*
  * Walks the Python frames of the thread with a thread pointer, and puts the records among the words of the stack, from
  * `first_word` on. Returns how many words they are.
  */
@@ -286,8 +344,9 @@ __attribute__((noinline)) __u32 walk_python(__u64 thread_pointer, __u32 first_wo
 	if (!begin_python_walk(thread_pointer, first_word)) {
 #pragma clang loop unroll(disable)
 		for (int i = 0; i <= PYTHON_STEPS_MAX / PYTHON_STEPS_IN_A_ROW; i++)
-			if (python_steps())
+			if (python_steps() && leave_entered_run())
 				break;
+		copy_python_codes();
 	}
 	return python->records <= SWPROF_PYTHON_RECORDS_MAX ? 2 * python->records : 0;
 }

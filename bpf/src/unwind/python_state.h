@@ -17,6 +17,14 @@
 #define PYTHON_OBJECT_WORDS 32
 _Static_assert(PYTHON_BOUNDARIES_MAX >= SWPROF_PYTHON_RECORDS_MAX, "room");
 _Static_assert(PYTHON_CODE_WORDS * sizeof(__u64) >= SWPROF_PYTHON_CODE_SIZE_MAX, "room");
+/* How many code objects are copied after one walk. A power of two. */
+#define PYTHON_NEW_CODES 16
+
+struct python_new_code {
+	__u64 code;
+	__u32 cookie;
+	__u32 place; /* of its mark */
+};
 
 struct python_walk {
 	struct swprof_python target;
@@ -32,8 +40,10 @@ struct python_walk {
 	__u32 boundaries;
 	__u32 gil; /* enum swprof_gil */
 	__u32 tgid;
-	__u32 has_new_code; /* 0 or 1: user space is to be woken for code that was not recorded before */
+	__u32 has_new_code; /* 0 or 1: user space is to be woken for code that was not seen before and not copied */
+	__u32 new_codes; /* of the last walk: code objects to be copied */
 	__u32 is_cut; /* 0 or 1: frames are left out up to the end of the run at hand */
+	__u32 has_left_entry; /* 0 or 1: the run that the thread was entering is left out */
 	__u32 placed; /* boundaries that have their native frames */
 	__u32 native; /* where among them the next one is looked for */
 	__u64 window_start; /* where `window` was read */
@@ -54,6 +64,7 @@ struct python_walk {
 	__u64 object_words[PYTHON_OBJECT_WORDS]; /* of a task, a coroutine or a string */
 	__u64 code; /* whose head was read last; 0: none */
 	__u64 code_words[PYTHON_CODE_WORDS];
+	struct python_new_code new_code[PYTHON_NEW_CODES];
 	__u16 boundary_records[PYTHON_BOUNDARIES_MAX]; /* which records are boundaries */
 	/* Where on the stack each native frame begins, and its callee's ends. */
 	__u64 frame_addresses[SWPROF_USER_FRAMES_MAX];

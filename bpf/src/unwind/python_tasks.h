@@ -41,19 +41,23 @@ static __always_inline int read_python_task(struct python_walk *python, __u64 ta
 	return 0;
 }
 
-/* Finds the task that a thread runs, of which it has the state. */
-static __always_inline void find_python_task(struct python_walk *python)
+/* Finds the task that the thread runs, of which the walk has the state. Returns 0 if it runs one. */
+__attribute__((noinline)) int find_python_task(void)
 {
-	const struct swprof_python *target = &python->target;
+	struct python_walk *python = current_python();
 	__u64 task;
 
+	if (!python)
+		return 1;
 	python->follows_tasks = 0;
 	python->task_frame = 0;
-	if (!target->state_task)
-		return;
-	task = python_state_word(python, target->state_task);
-	if (task && !read_python_task(python, task) && python->coroutine)
-		python->task_frame = python->coroutine + target->tasks.frame;
+	if (!python->target.state_task)
+		return 1;
+	task = python_state_word(python, python->target.state_task);
+	if (!task || read_python_task(python, task) || !python->coroutine)
+		return 1;
+	python->task_frame = python->coroutine + python->target.tasks.frame;
+	return 0;
 }
 
 /* Ends the tasks with a mark. Returns 0 while there is room for more records. */

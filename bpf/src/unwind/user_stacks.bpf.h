@@ -30,7 +30,7 @@ __attribute__((noinline)) int prepare_python(__u32 tgid)
 	return scratch->walk.keeps_frame_addresses;
 }
 
-/* Whether Python code has been recorded on this CPU for which user space was not woken. */
+/* Whether Python code was seen on this CPU that was not copied, and user space was not woken for it. */
 static __always_inline bool has_new_python_code(void)
 {
 	struct python_walk *python = current_python();
