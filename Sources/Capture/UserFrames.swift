@@ -56,7 +56,7 @@ enum UserFrame: Equatable {
 
 /// The frames of a user stack from its root to its leaf.
 ///
-/// A native frame is one word. A frame of a runtime is three: where in the function, the function, and towards the root
+/// A native frame is one word, and so is a mark, but for those of asyncio tasks (`stacks.h`). A frame of a runtime is three: where in the function, the function, and towards the root
 /// the word that announces both (`SWPROF_FRAME_RUNTIME`), so that a stack is read from its root. Any words can be read.
 struct UserFrames: Sequence, IteratorProtocol {
   private let words: [UInt64]
@@ -79,6 +79,13 @@ struct UserFrames: Sequence, IteratorProtocol {
     case UInt64(SWPROF_FRAME_PYTHON_UNREADABLE): return .marker(.python(.unreadable))
     case UInt64(SWPROF_FRAME_PYTHON_NOT_MERGED): return .marker(.python(.notMerged))
     case UInt64(SWPROF_FRAME_PYTHON_COLLECTING): return .marker(.python(.collecting))
+    case UInt64(SWPROF_FRAME_PYTHON_TASKS_CUT): return .marker(.python(.tasksTruncated))
+    case UInt64(SWPROF_FRAME_PYTHON_WAITERS) where end >= 1:
+      end -= 1
+      return .marker(.pythonWaiters(words[end]))
+    case UInt64(SWPROF_FRAME_PYTHON_TASK) where end > PythonTaskName.wordCount:
+      end -= PythonTaskName.wordCount + 1
+      return .marker(.pythonTask(PythonTaskName.read(words[end...])))
     case Self.announcements:
       guard let runtime = Self.runtime(word), end >= 2 else { break }
       end -= 2

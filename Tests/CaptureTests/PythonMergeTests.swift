@@ -96,10 +96,68 @@ struct PythonMergeTests {
       merged(
         [100, 201],
         [
-          Self.mark(SWPROF_PYTHON_COLLECTING), [UInt64(SWPROF_PYTHON_TASK.rawValue), 5], Self.frame(1),
-          Self.boundary(2),
+          Self.mark(SWPROF_PYTHON_COLLECTING), Self.frame(1), Self.boundary(2),
         ])
         == ["[python: garbage collection]", "100", "p1", "200"])
+  }
+
+  // MARK: - Tasks
+
+  /// The end of the frames of a task, with its name of one byte a character.
+  private static func task(_ name: String) -> [[UInt64]] {
+    let bytes = Array(name.utf8)
+    let words = stride(from: 0, to: min(bytes.count, 32), by: 8).map { start in
+      bytes[start..<min(start + 8, bytes.count)].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    }
+    return words.map { [UInt64(SWPROF_PYTHON_NAME_WORD.rawValue), $0] }
+      + [[UInt64(SWPROF_PYTHON_TASK.rawValue), 1 << 32 | UInt64(bytes.count)]]
+  }
+
+  @Test func `tasks stand at the root of their frames, those that wait before those that they wait for`() {
+    // Those that wait are recorded from root to leaf.
+    var tasks = [Self.frame(1), Self.frame(2)] + Self.task("charge")
+    tasks += [Self.frame(3), Self.frame(4)] + Self.task("order")
+    tasks += [Self.frame(5)] + Self.task("front")
+    #expect(
+      merged([100, 201, 301], tasks + [Self.boundary(2), Self.frame(6), Self.boundary(3)])
+        == [
+          "100", "p1", "p2", "[task: charge]", "p4", "p3", "[task: order]", "p5", "[task: front]", "200", "p6", "300",
+        ])
+  }
+
+  @Test func `a task that several await has the number of these, and one whose waiters are unknown says so`() {
+    let waiters: [UInt64] = [UInt64(SWPROF_PYTHON_WAITERS.rawValue), 3]
+    #expect(
+      merged([100, 201], [Self.frame(1)] + Self.task("a") + [waiters, Self.frame(2), Self.boundary(2)])
+        == ["100", "p1", "[task: a]", "[3 waiters]", "p2", "200"])
+    #expect(
+      merged(
+        [], [Self.frame(1)] + Self.task("a") + [Self.frame(2), Self.frame(3), Self.mark(SWPROF_PYTHON_TASKS_CUT)])
+        == ["p1", "[task: a]", "p3", "p2", "[python: tasks truncated]"])
+  }
+
+  @Test func `frames behind the last task are those within which it was begun`() {
+    #expect(
+      merged([100, 201], [Self.frame(1)] + Self.task("a") + [Self.frame(2), Self.frame(3), Self.boundary(2)])
+        == ["100", "p1", "[task: a]", "p2", "p3", "200"])
+  }
+
+  @Test(arguments: [
+    ("checkout", "[task: checkout]"), ("Task-12", "[task]"), ("Task-", "[task]"), ("", "[task]"),
+    ("Task-1a", "[task: Task-1a]"), ("a;b\n", "[task: a;b\\x0a]"),
+    ("of 32 characters, no more no less", "[task: of 32 characters, no more no les…]"),
+    ("of 32 characters, no more or les", "[task: of 32 characters, no more or les]"),
+  ])
+  func `a task has the name that the program gave it`(name: String, shown: String) {
+    #expect(merged([], Self.task(name)) == [shown])
+  }
+
+  @Test func `names of wide characters are cut at as many bytes`() {
+    let word: [UInt64] = [UInt64(SWPROF_PYTHON_NAME_WORD.rawValue), 0x0000_00FC_0000_03B1]
+    let end: [UInt64] = [UInt64(SWPROF_PYTHON_TASK.rawValue), 4 << 32 | 2]
+    #expect(merged([], [word, end]) == ["[task: αü]"])
+    // No string has such characters.
+    #expect(merged([], [word, [end[0], 3 << 32 | 2]]) == ["[task]"])
   }
 
   @Test func `a boundary that comes to nothing new is as good as none`() {
@@ -160,7 +218,7 @@ struct PythonMergeTests {
     }
   }
 
-  @Test(arguments: [[0x5000], [0x5000, 1, 0x6000], [0, 0], [7, 1], [4095, 0]] as [[UInt64]])
+  @Test(arguments: [[0x5000], [0x5000, 1, 0x6000], [0, 0], [10, 1], [4095, 0]] as [[UInt64]])
   func `a record that is unknown or not whole makes its sample malformed`(python: [UInt64]) {
     #expect(throws: SampleRecord.DecodeError.self) { try SampleRecord(decoding: sample([1], python, [])) }
   }

@@ -58,8 +58,12 @@ struct UserFramesTests {
       }
       let frames = Array(UserFrames(words))
       let length = frames.reduce(0) { sum, frame in
-        if case .runtime = frame { return sum + Int(SWPROF_RUNTIME_FRAME_WORDS) }
-        return sum + 1
+        switch frame {
+        case .runtime: sum + Int(SWPROF_RUNTIME_FRAME_WORDS)
+        case .marker(.pythonTask): sum + Int(SWPROF_PYTHON_NAME_WORDS) + 2
+        case .marker(.pythonWaiters): sum + 2
+        case .code, .marker: sum + 1
+        }
       }
       #expect(length == words.count)
       _ = try? SampleRecord(decoding: record(user: words))
@@ -91,6 +95,19 @@ struct UserFramesTests {
     case .code(_, let address): "0x\(String(address, radix: 16))"
     case .marker: "marker"
     }
+  }
+
+  @Test func `names of tasks are bounded, as a program may give each task its own`() {
+    var table = LocationTable()
+    var tracker = ProcessTracker(scope: .all, includesChildren: true) { _ in .none }
+    var markers: Set<Location> = []
+    for number: UInt64 in 0..<600 {
+      let words: [UInt64] = [number << 8 | 0x78, 0, 0, 0, 1 << 32 | 8, UInt64(SWPROF_FRAME_PYTHON_TASK)]
+      let path = table.path(ofUserStack: words, end: .complete, process: process, tracker: &tracker)
+      markers.formUnion(path.map { table.locations[$0] })
+    }
+    #expect(markers.count == 257)
+    #expect(markers.contains(.marker(.pythonTask("…"))))
   }
 
   @Test func `locations of another table keep their frames of runtimes`() {

@@ -284,6 +284,9 @@ struct PythonInterpreter: CustomTestStringConvertible, Sendable {
     }
   }
 
+  /// Those whose tasks of asyncio know which tasks await them.
+  static let withTasks = all.filter { $0.minor >= 14 }
+
   /// Those that see the files of the machine.
   static let installed = all.filter { $0.root == nil }
 

@@ -241,8 +241,8 @@ static void write_rules(struct target *target)
 	}
 }
 
-/* A state of the thread, and types of code objects all over the stack. */
-static void write_python_words(struct target *target)
+/* A state of the thread, and types of code objects all over the stack. Returns where the state is. */
+static __u64 write_python_words(struct target *target)
 {
 	__u64 state = STACK_START + (below(target, STACK_SIZE / 2) & ~7ULL);
 	__u64 slot = target->thread_pointer + (__s64)target->python.path[0];
@@ -253,6 +253,56 @@ static void write_python_words(struct target *target)
 	memcpy(target->stack + (state - STACK_START), &target->thread_pointer, sizeof(__u64));
 	if (slot >= STACK_START && slot <= STACK_START + STACK_SIZE - sizeof(state))
 		memcpy(target->stack + (slot - STACK_START), &state, sizeof(state));
+	return state;
+}
+
+#define OBJECTS 8
+
+static void put_word(struct target *target, __u64 address, __u64 word)
+{
+	if (address >= STACK_START && address <= STACK_START + STACK_SIZE - sizeof(word))
+		memcpy(target->stack + (address - STACK_START), &word, sizeof(word));
+}
+
+/* Objects on the stack that are tasks, coroutines with their frames, code and strings, all at once, and lead to each other. */
+static void write_tasks(struct target *target, __u64 state)
+{
+	struct swprof_python *python = &target->python;
+	__u64 objects[OBJECTS], first;
+	__u32 i;
+
+	python->tasks = (struct swprof_python_tasks){
+		.text_type = python->code_type, .name = 16, .awaited_by = 24, .coroutine = 32, .is_task = 40, .is_set = 41,
+		.task_size = 48, .frame_state = 42, .frame = 48, .stack_pointer = 16, .coroutine_size = 80, .suspended = 1,
+		.awaited = 8 * below(target, 3), .set_count = 8 * below(target, 8), .text_length = 88, .text_state = 80,
+		.text_ascii = 96, .text_other = 96 + 8 * below(target, 8), .text_kind_shift = below(target, 4)
+	};
+	python->anchor = SWPROF_PYTHON_ANCHOR_SHIM;
+	python->state_task = 16;
+	python->state_frame = 8;
+	python->frame_code = 0;
+	python->frame_previous = 8;
+	for (i = 0; i < OBJECTS; i++)
+		objects[i] = STACK_START + (below(target, STACK_SIZE) & ~7ULL);
+	for (i = 0; i < OBJECTS; i++) {
+		__u64 object = objects[i], other = objects[below(target, OBJECTS)];
+
+		put_word(target, object + 8, python->code_type);
+		put_word(target, object + 16, objects[below(target, OBJECTS)]);
+		put_word(target, object + 24, below(target, 8) ? other : below(target, 2));
+		put_word(target, object + 32, objects[below(target, OBJECTS)]);
+		put_word(target, object + 40, 1 << 16 | !below(target, 16) << 8 | !!below(target, 8));
+		put_word(target, object + 48, objects[below(target, OBJECTS)]);
+		put_word(target, object + 56, objects[below(target, OBJECTS)] + 48);
+		put_word(target, object + 64, object + 72 + python->tasks.awaited);
+		put_word(target, object + 72, objects[below(target, OBJECTS)]);
+		put_word(target, object + 80, next(target));
+		put_word(target, object + 88, below(target, 4) ? below(target, 64) : next(target));
+	}
+	first = objects[0];
+	put_word(target, state + 8, first + 48);
+	put_word(target, state + 16, first);
+	put_word(target, first + 32, first);
 }
 
 /* Any layout, or one by which much of what the stack has is a frame. */
@@ -260,6 +310,7 @@ static void write_python(struct target *target)
 {
 	struct swprof_python *python = &target->python;
 	__u8 *bytes = (__u8 *)python;
+	__u64 state;
 	__u32 i;
 
 	target->thread_pointer = STACK_START + (below(target, STACK_SIZE) & ~7ULL);
@@ -287,7 +338,9 @@ static void write_python(struct target *target)
 	python->frame_code = 8 * below(target, 8);
 	python->frame_size = 80;
 	python->code_size = 80;
-	write_python_words(target);
+	state = write_python_words(target);
+	if (below(target, 2))
+		write_tasks(target, state);
 }
 
 static bool is_sound(const struct swprof_walk_result *result, __u64 reads)

@@ -2,8 +2,6 @@ import CProbes
 
 /// Puts the Python frames of a stack where they ran among its native ones.
 enum PythonMerge {
-  private static let announcement = UInt64(SWPROF_FRAME_RUNTIME) + UInt64(SWPROF_RUNTIME_PYTHON.rawValue)
-
   /// The words of a user stack from leaf to root, as `UserFrames` reads them.
   ///
   /// A run of Python frames comes before the native frame of the eval loop that ran it, and behind what it has called. A
@@ -18,29 +16,32 @@ enum PythonMerge {
     guard !python.isEmpty else { return native }
     var merged: [UInt64] = []
     merged.reserveCapacity(native.count + python.count * 3 / 2 + 1)
-    var run: [UInt64] = []
+    var run = PythonRun()
     var next = 0
     var isDetached = false
     for record in PythonRecord.all(in: python) {
       switch record {
-      case .frame(let code, let place): run += [place, code, announcement]
-      case .truncated: run.append(UInt64(SWPROF_FRAME_PYTHON_TRUNCATED))
-      case .unreadable: run.append(UInt64(SWPROF_FRAME_PYTHON_UNREADABLE))
+      case .frame(let code, let place): run.add(code: code, place: place)
+      case .truncated: run.add(mark: SWPROF_FRAME_PYTHON_TRUNCATED)
+      case .unreadable: run.add(mark: SWPROF_FRAME_PYTHON_UNREADABLE)
       case .collecting: merged.append(UInt64(SWPROF_FRAME_PYTHON_COLLECTING))
-      case .task: break
+      case .nameWord(let word): run.add(nameWord: word)
+      case .task(let name): run.endTask(name: name)
+      case .waiters(let count): run.endTasks([count, UInt64(SWPROF_FRAME_PYTHON_WAITERS)])
+      case .tasksCut: run.endTasks([UInt64(SWPROF_FRAME_PYTHON_TASKS_CUT)])
       case .boundary(let natives?) where !isDetached && next < natives && natives <= native.count:
         append(native[next..<natives - 1], to: &merged)
-        merged += run
+        merged += run.take()
         append(native[natives - 1..<natives], to: &merged)
         next = natives
-        run = []
       case .boundary: isDetached = true
       }
     }
     append(native[next...], to: &merged)
-    guard !run.isEmpty else { return merged }
+    let rest = run.take()
+    guard !rest.isEmpty else { return merged }
     if !native.isEmpty { merged.append(UInt64(SWPROF_FRAME_PYTHON_NOT_MERGED)) }
-    return merged + run
+    return merged + rest
   }
 
   /// Appends native frames. An instruction pointer that is not the leaf any more is given as the kernel gives that of

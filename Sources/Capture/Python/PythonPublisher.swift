@@ -16,6 +16,8 @@ struct PythonPublisher {
     let programStart: UInt64
     /// What was published.
     var runtime: PythonRuntime?
+    /// With it; see `editions`.
+    var edition: UInt16 = 0
     /// Whether its runtime cannot be read. That says nothing of other processes with the same file: this one may lie.
     var isRefused = false
     var lastLook = MonotonicTime(nanoseconds: 0)
@@ -35,6 +37,10 @@ struct PythonPublisher {
   private var searches: [ProcessID: Search] = [:]
   /// Those of `searches` that are not settled yet.
   private var open: Set<ProcessID> = []
+  /// What each file tells of the tasks of asyncio, by the sources of the tracker; `.some(nil)` for files that tell nothing.
+  private var taskLayouts: [SourceIndex: PythonTaskLayout?] = [:]
+  /// Processes of which it is not known whether a file that they have mapped tells it.
+  private var lacksTasks: Set<ProcessID> = []
   /// Runtimes that cannot be read: a sentence each.
   private(set) var warnings: [String] = []
   /// Files that there is a warning about.
@@ -57,7 +63,7 @@ struct PythonPublisher {
 
   /// Whether `update` is to be called again within milliseconds.
   func hasWork(_ now: MonotonicTime) -> Bool {
-    open.contains { searches[$0]?.isDue(now + 2 * Self.shortestWait) ?? false }
+    !lacksTasks.isEmpty || open.contains { searches[$0]?.isDue(now + 2 * Self.shortestWait) ?? false }
   }
 
   /// Looks into the processes that have changed, and into those that were not ready, until time is up.
@@ -78,13 +84,23 @@ struct PythonPublisher {
       searches[process]?.lastLook = now
       searches[process]?.cost = Clock.monotonic.nanoseconds - now.nanoseconds
     }
+    for process in lacksTasks {
+      if let space = tracker.space(of: process) {
+        guard findTasks(of: process, space, tracker.sources, until: deadline) else { break }
+      }
+      lacksTasks.remove(process)
+    }
   }
 
   /// - Parameter space: nil for a process that is gone.
   private mutating func note(_ process: ProcessID, _ space: AddressSpace?) {
     let search = searches[process]
     if let search, search.programStart == space?.programStart {
-      guard search.runtime == nil, !search.isRefused else { return }
+      if let runtime = search.runtime {
+        if runtime.lacksTasks { lacksTasks.insert(process) }
+        return
+      }
+      guard !search.isRefused else { return }
       // It may have mapped what it lacked.
       searches[process] = Search(programStart: search.programStart)
       open.insert(process)
@@ -118,6 +134,32 @@ struct PythonPublisher {
     } else {
       open.remove(process)
     }
+  }
+
+  /// Looks for the module `_asyncio` among the files that a process has mapped, and publishes where tasks are.
+  ///
+  /// - Returns: false if time is up before all files have been looked into.
+  private mutating func findTasks(
+    of process: ProcessID, _ space: AddressSpace, _ sources: [CodeSource], until deadline: MonotonicTime
+  ) -> Bool {
+    for region in space.regions where region.source >= 0 && !region.isCopy {
+      guard var runtime = searches[process]?.runtime, runtime.lacksTasks else { return true }
+      if taskLayouts[region.source] == nil {
+        guard Clock.monotonic < deadline else { return false }
+        taskLayouts[region.source] = .some(Self.taskLayout(sources[Int(region.source)]))
+      }
+      guard let layout = taskLayouts[region.source] ?? nil else { continue }
+      runtime.adopt(layout)
+      publish(process, runtime, edition: searches[process]?.edition ?? 0)
+    }
+    return true
+  }
+
+  private static func taskLayout(_ source: CodeSource) -> PythonTaskLayout? {
+    guard case .file(let open, _) = source, let bytes = try? ByteSource(open), let elf = try? ELFFile(bytes) else {
+      return nil
+    }
+    return (try? PythonTaskLayout(elf)) ?? nil
   }
 
   /// Nil for a file without Python, or one that cannot be read.
@@ -184,6 +226,8 @@ struct PythonPublisher {
   }
 
   private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime, edition: UInt16) {
+    var runtime = runtime
+    if runtime.lacksTasks, let tasks = searches[process]?.runtime?.tasks { runtime.adopt(tasks) }
     if !hasSwitchedOn {
       // Fails for no value of an array's only element.
       try? isOn.update(key: UInt32(0), value: UInt32(1))
@@ -194,6 +238,8 @@ struct PythonPublisher {
     layout.edition = edition
     do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: layout) } catch { return }
     searches[process]?.runtime = runtime
+    searches[process]?.edition = edition
+    if runtime.lacksTasks { lacksTasks.insert(process) }
   }
 
   /// The runtime of the program that a process began at a time; nil if none was found.
@@ -210,6 +256,7 @@ struct PythonPublisher {
   mutating func forget(_ sources: Set<SourceIndex>) {
     for source in sources {
       files[source] = nil
+      taskLayouts[source] = nil
       refused.remove(source)
     }
   }

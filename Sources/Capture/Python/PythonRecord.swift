@@ -14,8 +14,16 @@ enum PythonRecord: Equatable {
   case unreadable
   /// Garbage is being collected.
   case collecting
-  /// The asyncio task that runs, by its address.
-  case task(UInt64)
+  /// Bytes of the name of the next task.
+  case nameWord(UInt64)
+  /// The frames of an asyncio task end.
+  ///
+  /// - Parameter name: how long the name is, `SWPROF_PYTHON_NAME`.
+  case task(name: UInt64)
+  /// So many tasks await the last one.
+  case waiters(UInt64)
+  /// Tasks that await the last one are missing.
+  case tasksCut
 
   /// - Returns: nil for a mark that is unknown.
   init?(_ first: UInt64, _ second: UInt64) {
@@ -30,7 +38,10 @@ enum PythonRecord: Equatable {
     case SWPROF_PYTHON_TRUNCATED, SWPROF_PYTHON_NO_CODE: self = .truncated
     case SWPROF_PYTHON_UNREADABLE: self = .unreadable
     case SWPROF_PYTHON_COLLECTING: self = .collecting
-    case SWPROF_PYTHON_TASK: self = .task(second)
+    case SWPROF_PYTHON_NAME_WORD: self = .nameWord(second)
+    case SWPROF_PYTHON_TASK: self = .task(name: second)
+    case SWPROF_PYTHON_WAITERS: self = .waiters(second)
+    case SWPROF_PYTHON_TASKS_CUT: self = .tasksCut
     default: return nil
     }
   }

@@ -36,6 +36,10 @@ package enum Location: Hashable, Sendable {
     case interrupt
     /// Beside Python frames.
     case python(PythonMarker)
+    /// At the root of the frames of an asyncio task; nil for one that was given no name.
+    case pythonTask(String?)
+    /// Before a task that several tasks await: how many.
+    case pythonWaiters(UInt64)
 
     /// What is to be told of the Python frames of a stack.
     package enum PythonMarker: String, Hashable, Sendable, CaseIterable {
@@ -47,6 +51,8 @@ package enum Location: Hashable, Sendable {
       case notMerged = "[python|native not merged]"
       /// The thread collects garbage.
       case collecting = "[python: garbage collection]"
+      /// Tasks that await the next one are missing.
+      case tasksTruncated = "[python: tasks truncated]"
     }
 
     /// What stands for it in a stack.
@@ -65,6 +71,8 @@ package enum Location: Hashable, Sendable {
       case .waker(let name): Frame(function: name, origin: .marker)
       case .interrupt: Frame(function: "[interrupt]", origin: .marker)
       case .python(let marker): Frame(function: marker.rawValue, origin: .marker)
+      case .pythonTask(let name): Frame(function: name.map { "[task: \($0)]" } ?? "[task]", origin: .marker)
+      case .pythonWaiters(let count): Frame(function: "[\(count) waiters]", origin: .marker)
       }
     }
 
@@ -111,6 +119,10 @@ struct LocationTable {
   private var indices: [Location: Int] = [:]
   private(set) var runtimeFrames: [RuntimeFrame] = []
   private var runtimeIndices: [RuntimeFrame: Int32] = [:]
+  private var taskNames: Set<String> = []
+
+  /// Programs may give each task a name of its own. Those that come later share a frame, `[task: …]`.
+  private static let maximumTaskNames = 256
 
   mutating func index(of location: Location) -> Int {
     if let known = indices[location] { return known }
@@ -146,6 +158,7 @@ struct LocationTable {
     }
     for frame in UserFrames(stack) {
       switch frame {
+      case .marker(.pythonTask(let name?)): path.append(index(of: .marker(.pythonTask(known(name)))))
       case .marker(let marker): path.append(index(of: .marker(marker)))
       case .code(let address, let isLeaf):
         // A return address may lie behind the function that made the call.
@@ -160,6 +173,14 @@ struct LocationTable {
       }
     }
     return path
+  }
+
+  /// The name of a task if there is room for it.
+  private mutating func known(_ name: String) -> String {
+    guard !taskNames.contains(name) else { return name }
+    guard taskNames.count < Self.maximumTaskNames else { return "…" }
+    taskNames.insert(name)
+    return name
   }
 
   /// The path of a kernel stack from its root to its leaf.

@@ -17,6 +17,8 @@ package struct PythonImage {
   let runtime: UInt64
   /// `PyCode_Type`.
   let codeType: UInt64?
+  /// `PyUnicode_Type`.
+  let textType: UInt64?
   /// `Py_Version`, a number of 32 bits that 3.11 and later have.
   let versionNumber: UInt64?
   /// The version that the file's name or the text in it tells.
@@ -53,6 +55,7 @@ package struct PythonImage {
       return nil
     }
     self.codeType = try exported?.address(of: "PyCode_Type")
+    self.textType = try exported?.address(of: "PyUnicode_Type")
     self.versionNumber = try exported?.address(of: "Py_Version")
     if versionNumber != nil || evidence == .cookie {
       self.namedVersion = nil

@@ -2,6 +2,17 @@ import CProbes
 import ELF
 
 extension PythonOffsets {
+  /// What the tasks of asyncio need besides, since 3.14.
+  private struct TaskPositions {
+    let stackPointer: Int
+    let setCount: Int
+    let coroutineFrame: Int
+    /// `gi_frame_state` of a coroutine that awaits something (CPython, Include/internal/pycore_frame.h).
+    let suspended: Int8
+    /// How far below its stack pointer a frame has what it awaits.
+    let awaited: UInt16
+  }
+
   /// Where `_Py_DebugOffsets` (CPython, Include/internal/pycore_debug_offsets.h) has the offset of each field.
   private struct Positions {
     let threadNext: Int
@@ -17,6 +28,7 @@ extension PythonOffsets {
     var threadID: Int
     var baseFrame: Int?
     var gilRequested: Int?
+    var tasks: TaskPositions?
 
     static let byMinor = [
       13: Positions(
@@ -24,10 +36,12 @@ extension PythonOffsets {
         collector: 80, collecting: 576, threadID: 192),
       14: Positions(
         threadNext: 192, frame: 256, frameOwner: 288, code: 320, bytecode: 384, objectType: 408, bytes: 600, text: 624,
-        collector: 88, collecting: 656, threadID: 216),
+        collector: 88, collecting: 656, threadID: 216,
+        tasks: TaskPositions(stackPointer: 296, setCount: 504, coroutineFrame: 680, suspended: -1, awaited: 8)),
       15: Positions(
         threadNext: 192, frame: 320, frameOwner: 352, code: 384, bytecode: 448, objectType: 472, bytes: 696, text: 720,
-        collector: 88, collecting: 760, threadID: 240, baseFrame: 216, gilRequested: 280),
+        collector: 88, collecting: 760, threadID: 240, baseFrame: 216, gilRequested: 280,
+        tasks: TaskPositions(stackPointer: 360, setCount: 600, coroutineFrame: 808, suspended: 2, awaited: 16)),
     ]
   }
 
@@ -92,7 +106,23 @@ extension PythonOffsets {
     textOther = textASCII + 16
     let collecting = offset(at.collector) + offset(at.collecting)
     kernel.interpreter_collecting = UInt16(exactly: collecting) ?? 0
+    if let tasks = at.tasks { setTasks(tasks, offset: short) }
     guard isPlausible else { return nil }
+  }
+
+  /// - Parameter offset: what the table has at a position.
+  private mutating func setTasks(_ tasks: TaskPositions, offset: (Int) -> UInt16) {
+    kernel.tasks.stack_pointer = offset(tasks.stackPointer)
+    kernel.tasks.set_count = offset(tasks.setCount)
+    kernel.tasks.frame = offset(tasks.coroutineFrame)
+    kernel.tasks.frame_state = offset(tasks.coroutineFrame + 8)
+    kernel.tasks.suspended = UInt8(bitPattern: tasks.suspended)
+    kernel.tasks.awaited = tasks.awaited
+    kernel.tasks.text_kind_shift = UInt8(kindShift)
+    kernel.tasks.text_length = UInt16(clamping: textLength)
+    kernel.tasks.text_state = UInt16(clamping: textState)
+    kernel.tasks.text_ascii = UInt16(clamping: textASCII)
+    kernel.tasks.text_other = UInt16(clamping: textOther)
   }
 
   /// Whether each offset is one that a structure of such a size can have. Those of the code object and of the frame are

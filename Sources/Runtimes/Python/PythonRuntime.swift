@@ -35,6 +35,8 @@ package struct PythonRuntime {
   /// What the kernel side walks by.
   package var layout: swprof_python { offsets.kernel }
   private(set) var offsets: PythonOffsets
+  /// What the module `_asyncio` tells.
+  package private(set) var tasks: PythonTaskLayout?
 
   package var isFreeThreaded: Bool { layout.is_free_threaded != 0 }
 
@@ -53,7 +55,11 @@ package struct PythonRuntime {
       guard let image = try? PythonImage(module.file, path: module.path, isProgram: module.isProgram) else { continue }
       do throws(PythonRefusal) {
         var runtime = try PythonRuntime(image, bias: module.bias, in: memory)
-        if runtime.version.minor >= 14 { runtime.findTasks(in: memory, modules: modules) }
+        if runtime.lacksTasks {
+          for module in modules {
+            if let tasks = (try? PythonTaskLayout(module.file)) ?? nil { runtime.adopt(tasks) }
+          }
+        }
         return runtime
       } catch { refusal = refusal ?? error }
     }
@@ -80,6 +86,8 @@ package struct PythonRuntime {
       }
       offsets.kernel.state_base_frame = distance
     }
+    // Where no thread has a frame yet, nothing else leads to the type of strings.
+    offsets.kernel.tasks.text_type = image.textType.map { $0 &+ bias } ?? 0
     let codeType = try Self.codeType(
       exported: image.codeType.map { $0 &+ bias }, threads, version, &offsets, in: memory)
 
@@ -104,28 +112,18 @@ package struct PythonRuntime {
     self.offsets = offsets
   }
 
-  /// Finds where the state of a thread has the asyncio task that runs. The section is that of the module `_asyncio`, which
-  /// is a library of its own in some builds, loaded when a program imports it.
-  package mutating func findTasks(in memory: some TargetMemory, modules: some Sequence<MappedModule>) {
-    for module in modules {
-      guard (try? module.file.mayHaveSection(named: Self.taskSection)) ?? false,
-        let sections = try? module.file.sections(), let named = try? module.file.sectionsByName(sections),
-        let section = named[Self.taskSection],
-        let offset: UInt64 = memory.value(at: section.virtualAddress &+ module.bias &+ Self.runningTask),
-        offset < Self.maximumStateSize
-      else { continue }
-      offsets.kernel.state_task = UInt16(offset)
-      return
-    }
+  /// Whether the asyncio tasks of its threads could be found, and are not: the module `_asyncio`, which is a library of its
+  /// own in some builds, tells how. A program loads it as it imports it.
+  package var lacksTasks: Bool { version.minor >= 14 && tasks == nil }
+
+  /// Takes what the module `_asyncio` tells of tasks. The kernel side is told of it if it can be true.
+  package mutating func adopt(_ tasks: PythonTaskLayout) {
+    self.tasks = tasks
+    offsets.adopt(tasks)
   }
 
   /// So many threads tell how all of them are found.
   private static let sampleSize = 256
-  private static let taskSection = ".AsyncioDebug"
-  /// Of its 64-bit words, seven of a task, two of an interpreter, the third of a thread (CPython,
-  /// Modules/_asynciomodule.c, `Py_AsyncioModuleDebugOffsets`).
-  private static let runningTask: UInt64 = 11 * 8
-  private static let maximumStateSize: UInt64 = 4096
 
   /// The same runtime where a process has mapped its file at a distance.
   package func moved(by distance: UInt64) -> PythonRuntime {
@@ -133,6 +131,7 @@ package struct PythonRuntime {
     moved.runtimeAddress = runtimeAddress &+ distance
     moved.offsets.kernel.code_type = layout.code_type &+ distance
     if layout.current_state != 0 { moved.offsets.kernel.current_state = layout.current_state &+ distance }
+    if layout.tasks.text_type != 0 { moved.offsets.kernel.tasks.text_type = layout.tasks.text_type &+ distance }
     return moved
   }
 
@@ -186,6 +185,7 @@ package struct PythonRuntime {
       guard let members = PythonMembers(ofType: type, named: "code", offsets, in: memory) else { continue }
       if let strange = offsets.adopt(members) { throw .implausible(version, "'\(strange)' of a code object") }
       guard offsets.setSizes() else { throw .implausible(version, "the size of a frame or of a code object") }
+      if let textType = sight.textType(ofCodeType: type) { offsets.kernel.tasks.text_type = textType }
       return type
     }
     guard sight.frames == 0 else { throw .implausible(version, "no frame has a code object") }

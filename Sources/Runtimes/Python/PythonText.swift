@@ -1,7 +1,7 @@
 import ELF
 
 /// Reads strings of CPython (PEP 393): of one, two or four bytes a character, compact or, to 3.11, not.
-enum PythonText {
+package enum PythonText {
   /// In bytes of UTF-8; what is longer is cut and ends in "…".
   static let maximumSize = 512
 
@@ -33,10 +33,15 @@ enum PythonText {
     return text(bytes, width: width, isASCII: isASCII, isCut: length > Int64(count))
   }
 
-  private static func text(_ bytes: [UInt8], width: Int, isASCII: Bool, isCut: Bool) -> String? {
+  /// The text of the data of a string object; nil for data of no string.
+  ///
+  /// - Parameters:
+  ///   - width: of a character in bytes: 1, 2 or 4.
+  ///   - isCut: whether the string goes on.
+  package static func text(_ bytes: [UInt8], width: Int, isASCII: Bool = false, isCut: Bool) -> String? {
     var result = ""
     var size = 0
-    for place in stride(from: 0, to: bytes.count, by: width) {
+    for place in stride(from: 0, to: bytes.count - width + 1, by: width) {
       let number: UInt32 =
         switch width {
         case 1: UInt32(bytes[place])

@@ -3,6 +3,7 @@
 #ifndef SWPROF_ABI_PYTHON_H
 #define SWPROF_ABI_PYTHON_H
 
+#include "python_tasks.h"
 #include "types.h"
 
 #define SWPROF_PYTHON_PATH_MAX 3
@@ -71,8 +72,9 @@ struct swprof_python {
 	__u16 interpreter_collecting; /* a 32-bit number, not 0 while garbage is collected; 0: not known */
 	__u16 edition; /* which layout this is, for user space; 0: code objects are not copied */
 	__u16 reserved[1];
+	struct swprof_python_tasks tasks; /* used if state_task is known */
 };
-_Static_assert(sizeof(struct swprof_python) == 104, "layout");
+_Static_assert(sizeof(struct swprof_python) == 152, "layout");
 
 #define SWPROF_PYTHON_FRAME_SIZE_MAX 128
 #define SWPROF_PYTHON_CODE_SIZE_MAX 160
@@ -85,9 +87,10 @@ _Static_assert(sizeof(struct swprof_python) == 104, "layout");
  * being executed, and a cookie that tells the code object from another one at the same address later.
  */
 #define SWPROF_PYTHON_FRAMES_MAX 128
-/* A boundary for each frame, and some marks. The last one is a mark if more would follow. */
-#define SWPROF_PYTHON_RECORDS_MAX 264
+/* A boundary for each frame, some marks, and the tasks. The last one is a mark if more would follow. */
+#define SWPROF_PYTHON_RECORDS_MAX 384
 #define SWPROF_PYTHON_WORDS_MAX (2 * SWPROF_PYTHON_RECORDS_MAX)
+_Static_assert(SWPROF_PYTHON_RECORDS_MAX >= 2 * SWPROF_PYTHON_FRAMES_MAX + SWPROF_PYTHON_TASK_RECORDS_MAX + 8, "room");
 
 #define SWPROF_PYTHON_PLACE(unit, cookie) ((__u64)(cookie) << 32 | (__u32)(unit))
 #define SWPROF_PYTHON_COOKIE(arguments, keywords, flags, first_line)                                                   \
@@ -101,7 +104,11 @@ enum swprof_python_mark {
 	SWPROF_PYTHON_UNREADABLE = 3, /* memory of a frame or of its code could not be read */
 	SWPROF_PYTHON_NO_CODE = 4, /* a frame whose code is no code object */
 	SWPROF_PYTHON_COLLECTING = 5, /* at the leaf: garbage is being collected */
-	SWPROF_PYTHON_TASK = 6, /* at the leaf; second word: address of the asyncio task that runs */
+	/* of asyncio, see python_tasks.h */
+	SWPROF_PYTHON_TASK = 6, /* the end of the frames of a task; second word: SWPROF_PYTHON_NAME() */
+	SWPROF_PYTHON_NAME_WORD = 7, /* before that mark; second word: bytes of the name of the task */
+	SWPROF_PYTHON_WAITERS = 8, /* several tasks await the last one; second word: how many */
+	SWPROF_PYTHON_TASKS_CUT = 9, /* the tasks that await the last one are not recorded */
 };
 /* First words below this are marks: no code object has such an address. */
 #define SWPROF_PYTHON_MARK_LIMIT 4096

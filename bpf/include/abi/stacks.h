@@ -34,6 +34,13 @@ enum swprof_stack_end {
 #define SWPROF_FRAME_PYTHON_UNREADABLE 4 /* the same, as memory could not be read */
 #define SWPROF_FRAME_PYTHON_NOT_MERGED 5 /* Python frames towards the root belong among the native ones before it */
 #define SWPROF_FRAME_PYTHON_COLLECTING 6 /* garbage is being collected */
+/*
+ * The frames of an asyncio task end towards the leaf. More words come before it towards the leaf:
+ * SWPROF_PYTHON_NAME_WORDS of the name, and SWPROF_PYTHON_NAME().
+ */
+#define SWPROF_FRAME_PYTHON_TASK 7
+#define SWPROF_FRAME_PYTHON_WAITERS 8 /* several tasks await the next one; before it towards the leaf: how many */
+#define SWPROF_FRAME_PYTHON_TASKS_CUT 9 /* it is not known which tasks await the next one */
 
 /*
  * A frame of a runtime takes three words, counted in user_frames: where in the function, by which the runtime knows the

@@ -9,72 +9,13 @@
 #ifndef SWPROF_UNWIND_PYTHON_H
 #define SWPROF_UNWIND_PYTHON_H
 
+#include "python_tasks.h"
 #include "steps.h"
 
 /* Behind the frames that have records, so many are followed to the end of their run. */
 #define PYTHON_FRAMES_FOLLOWED 640
 #define PYTHON_STEPS_IN_A_ROW 32
-/* The last place of a record among the words of a stack. */
-#define PYTHON_PLACE_MAX (SWPROF_USER_FRAMES_MAX + SWPROF_PYTHON_WORDS_MAX - 2)
-
-/* Fields of the frame that was read last, and of its code, whatever their offsets are. */
-static __always_inline __u64 python_frame_word(const struct python_walk *python, __u32 offset)
-{
-	return python->window[(python->place + offset / sizeof(__u64)) & (PYTHON_WINDOW_WORDS - 1)];
-}
-
-static __always_inline __s32 python_frame_index(const struct python_walk *python, __u32 offset)
-{
-	return ((const __s32 *)
-			python->window)[(2 * python->place + offset / sizeof(__s32)) & (2 * PYTHON_WINDOW_WORDS - 1)];
-}
-
-static __always_inline __u8 python_frame_byte(const struct python_walk *python, __u32 offset)
-{
-	return ((const __u8 *)python->window)[(8 * python->place + offset) & (8 * PYTHON_WINDOW_WORDS - 1)];
-}
-
-static __always_inline __u64 python_code_word(const struct python_walk *python, __u32 offset)
-{
-	return python->code_words[offset / sizeof(__u64) & (PYTHON_CODE_WORDS - 1)];
-}
-
-static __always_inline __u32 python_code_number(const struct python_walk *python, __u32 offset)
-{
-	return ((const __u32 *)python->code_words)[offset / sizeof(__u32) & (2 * PYTHON_CODE_WORDS - 1)];
-}
-
-static __always_inline void begin_python_records(struct python_walk *python, __u32 first_word)
-{
-	python->first_word = first_word;
-	python->records = 0;
-	python->boundaries = 0;
-	python->placed = 0;
-	python->native = 0;
-}
-
-/* Appends a record to the words of the stack. Returns 0 if there is room for another one. */
-static __always_inline int add_python_record(struct python_walk *python, __u64 first, __u64 second)
-{
-	struct scratch *scratch = current_scratch();
-	__u32 index = python->records, place = python->first_word + 2 * index;
-
-	/* Without this the compiler compares something else, and the verifier sees no limit. */
-	__asm__ volatile("" : "+r"(place));
-	if (!scratch || index >= SWPROF_PYTHON_RECORDS_MAX || place > PYTHON_PLACE_MAX)
-		return 1;
-	if (index + 1 >= SWPROF_PYTHON_RECORDS_MAX)
-		first = SWPROF_PYTHON_TRUNCATED;
-	scratch->frames[place] = first;
-	scratch->frames[place + 1] = second;
-	if (first == SWPROF_PYTHON_BOUNDARY) {
-		python->boundary_records[python->boundaries & (PYTHON_BOUNDARIES_MAX - 1)] = index;
-		python->boundaries += 1;
-	}
-	python->hash = hash_frame(python->hash, first ^ second << 17 ^ second >> 47);
-	python->records = index + 1;
-	return index + 1 >= SWPROF_PYTHON_RECORDS_MAX;
-}
+#define PYTHON_STEPS_MAX (PYTHON_FRAMES_FOLLOWED + SWPROF_PYTHON_TASK_STEPS_MAX)
 
 /* Follows a path of pointers from the thread pointer. 0: it could not be followed. */
 static __always_inline __u64 follow_python_path(const __s32 *path, __u32 length, __u64 thread_pointer)
@@ -88,13 +29,6 @@ static __always_inline __u64 follow_python_path(const __s32 *path, __u32 length,
 			return 0;
 	}
 	return length ? value : 0;
-}
-
-static __always_inline __u64 read_python_word(__u64 address)
-{
-	__u64 value;
-
-	return address && !read_user(&value, sizeof(value), address) ? value : 0;
 }
 
 /* How the thread stands to the lock, of which it has `state`. */
@@ -111,14 +45,6 @@ static __always_inline __u32 find_gil(const struct python_walk *python, __u64 ho
 	    !read_user(&requested, sizeof(requested), python->state + target->state_gil_requested) && requested)
 		return SWPROF_GIL_WAITING;
 	return SWPROF_GIL_NONE;
-}
-
-/* A word of the thread's state; most of those that count lie at its beginning. */
-static __always_inline __u64 python_state_word(const struct python_walk *python, __u32 offset)
-{
-	if (offset >= sizeof(python->state_words))
-		return read_python_word(python->state + offset);
-	return python->state_words[offset / sizeof(__u64) & (PYTHON_STATE_WORDS - 1)];
 }
 
 /* Whether garbage is being collected, by the thread that holds the lock. */
@@ -144,9 +70,6 @@ static __always_inline bool keeps_frame_in_cframe(const struct python_walk *pyth
 /* Begins with the frame at hand: the marks at the leaf come first. */
 static __always_inline void begin_python_frames(struct python_walk *python, __u32 first_word)
 {
-	const struct swprof_python *target = &python->target;
-	__u64 task = target->state_task ? python_state_word(python, target->state_task) : 0;
-
 	begin_python_records(python, first_word);
 	python->hash = python->gil;
 	python->frames = 0;
@@ -154,8 +77,7 @@ static __always_inline void begin_python_frames(struct python_walk *python, __u3
 	python->is_cut = 0;
 	if (is_collecting(python))
 		add_python_record(python, SWPROF_PYTHON_COLLECTING, 0);
-	if (task)
-		add_python_record(python, SWPROF_PYTHON_TASK, task);
+	find_python_task();
 }
 
 /* Finds the state and the first frame of the thread with a thread pointer. Returns 0 if it may run Python code. */
@@ -231,28 +153,14 @@ static __always_inline int cut_python_walk(struct python_walk *python, __u64 mar
 static __always_inline __u32 python_unit(const struct python_walk *python, __u64 code)
 {
 	const struct swprof_python *target = &python->target;
-	__u64 position = python_frame_word(python, target->frame_position), start;
 	__s32 index;
 
-	if (target->position == SWPROF_PYTHON_POSITION_POINTER) {
-		start = code + target->code_bytecode;
-		return position < start || position - start > 0x7fffffff ? SWPROF_PYTHON_UNIT_NONE
-									 : (position - start) / 2;
-	}
+	if (target->position == SWPROF_PYTHON_POSITION_POINTER)
+		return python_unit_at(target, code, python_frame_word(python, target->frame_position));
 	index = python_frame_index(python, target->frame_position);
 	if (index < 0)
 		return SWPROF_PYTHON_UNIT_NONE;
 	return target->position == SWPROF_PYTHON_POSITION_UNITS ? index : index / 2;
-}
-
-static __always_inline __u32 python_cookie(const struct python_walk *python)
-{
-	const struct swprof_python *target = &python->target;
-
-	return SWPROF_PYTHON_COOKIE(python_code_number(python, target->code_argument_count),
-				    python_code_number(python, target->code_keyword_count),
-				    python_code_number(python, target->code_flags),
-				    python_code_number(python, target->code_first_line));
 }
 
 /* Records the frame that was read last. Returns 0 if more may follow. */
@@ -346,7 +254,11 @@ __attribute__((noinline)) int python_step(void)
 	struct python_walk *python = current_python();
 	__u64 frame;
 
-	if (!python || is_python_base(python))
+	if (!python)
+		return 1;
+	if (python->follows_tasks)
+		return python_task_step();
+	if (is_python_base(python))
 		return 1;
 	frame = python->frame;
 	if (!frame || python->frames >= PYTHON_FRAMES_FOLLOWED || read_python_frame(python, frame)) {
@@ -360,6 +272,8 @@ __attribute__((noinline)) int python_step(void)
 		return end_python_run(python, frame);
 	if (!python->is_cut && add_python_frame(python))
 		return 1;
+	if (frame == python->task_frame)
+		return begin_python_tasks(python);
 	return is_python_entry(python) && !python->is_cut ? end_python_cframe(python) : 0;
 }
 
@@ -374,8 +288,8 @@ __attribute__((noinline)) int python_steps(void)
 }
 
 /*
- * Whether the chain is that of a run which the thread is entering. 3.11 and 3.12 link the CFrame of a run first, and then
- * its frame, to that and to its caller: until then the chain makes no sense, or comes to its end too early.
+ * Whether the chain is that of a run which the thread is entering. 3.11 and 3.12 link the CFrame of a run first, and
+ * then its frame, to that and to its caller: until then the chain makes no sense, or comes to its end too early.
  */
 static __always_inline bool is_entering_run(const struct python_walk *python)
 {
@@ -390,15 +304,20 @@ static __always_inline bool is_entering_run(const struct python_walk *python)
 }
 
 /*
- * Begins again with the next run outwards where the thread is entering the loop, which is the native leaf then. Returns 0
- * when so.
+ * Begins again with the next run outwards where the thread is entering the loop, which is the native leaf then. Returns
+ * 0 when so.
  */
-static __always_inline int leave_entered_run(struct python_walk *python)
+__attribute__((noinline)) int leave_entered_run(void)
 {
-	const struct swprof_python *target = &python->target;
+	struct python_walk *python = current_python();
 	struct scratch *scratch = current_scratch();
-	__u64 cframe = python_state_word(python, target->state_cframe), outer;
+	const struct swprof_python *target;
+	__u64 cframe, outer;
 
+	if (!python)
+		return 1;
+	target = &python->target;
+	cframe = python_state_word(python, target->state_cframe);
 	if (!keeps_frame_in_cframe(python) || python->has_left_entry || !scratch || scratch->walk.count < 2 ||
 	    cframe < python->frame_addresses[0] || cframe >= python->frame_addresses[1] || !is_entering_run(python))
 		return 1;
@@ -424,8 +343,8 @@ __attribute__((noinline)) __u32 walk_python(__u64 thread_pointer, __u32 first_wo
 		return 0;
 	if (!begin_python_walk(thread_pointer, first_word)) {
 #pragma clang loop unroll(disable)
-		for (int i = 0; i <= PYTHON_FRAMES_FOLLOWED / PYTHON_STEPS_IN_A_ROW; i++)
-			if (python_steps() && leave_entered_run(python))
+		for (int i = 0; i <= PYTHON_STEPS_MAX / PYTHON_STEPS_IN_A_ROW; i++)
+			if (python_steps() && leave_entered_run())
 				break;
 		copy_python_codes();
 	}

@@ -14,6 +14,7 @@
 #define PYTHON_CODE_WORDS 32
 #define PYTHON_STATE_WORDS 32
 #define PYTHON_BOUNDARIES_MAX 512
+#define PYTHON_OBJECT_WORDS 32
 _Static_assert(PYTHON_BOUNDARIES_MAX >= SWPROF_PYTHON_RECORDS_MAX, "room");
 _Static_assert(PYTHON_CODE_WORDS * sizeof(__u64) >= SWPROF_PYTHON_CODE_SIZE_MAX, "room");
 /* How many code objects are copied after one walk. A power of two. */
@@ -49,6 +50,18 @@ struct python_walk {
 	__u32 window_size; /* in bytes; 0: not read yet */
 	__u32 place; /* of the frame that was read last, in words of `window` */
 	__u64 window[PYTHON_WINDOW_WORDS];
+	__u64 task_frame; /* the outermost frame of the asyncio task that runs; 0: none */
+	/* of the task whose frames are recorded */
+	__u64 task_name;
+	__u64 awaited_by;
+	__u64 coroutine; /* the next one of the task; 0: none */
+	__u64 coroutine_type; /* of all of them */
+	__u32 is_task; /* 0: a future that is no task */
+	__u32 has_waiters; /* 0: awaited_by is one task or future; else a set of them */
+	__u32 follows_tasks; /* 0 or 1: the next step is one of the tasks */
+	__u32 task_steps;
+	__u32 tasks;
+	__u64 object_words[PYTHON_OBJECT_WORDS]; /* of a task, a coroutine or a string */
 	__u64 code; /* whose head was read last; 0: none */
 	__u64 code_words[PYTHON_CODE_WORDS];
 	struct python_new_code new_code[PYTHON_NEW_CODES];
