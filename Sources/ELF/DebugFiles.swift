@@ -29,7 +29,8 @@ package struct DebugFiles: Sendable {
     let root: OpenFile?
 
     func open(_ path: String) -> OpenFile? {
-      try? OpenFile.examined(path, in: root, isRoot: root != nil, isStored: true, accepts: { owners.contains($0.st_uid) })
+      try? OpenFile.examined(
+        path, in: root, isRoot: root != nil, isStored: true, accepts: { owners.contains($0.st_uid) })
     }
   }
 

@@ -100,8 +100,8 @@ package struct LibrarySearch {
   /// Opens a regular file; others may block. No link of the program's leads out of its root directory.
   private static func open(_ path: String, in root: Root) -> OpenFile? {
     switch root {
-    case .own: try? OpenFile.examined(path)
-    case .directory(let directory): try? OpenFile.examined(path, in: directory, isRoot: true)
+    case .own: try? OpenFile.examined(path, isStored: true)
+    case .directory(let directory): try? OpenFile.examined(path, in: directory, isRoot: true, isStored: true)
     case .none: nil
     }
   }

@@ -44,6 +44,14 @@ import Testing
     #expect(throws: OpenRefusal.type(type)) { try OpenFile.examined(path) }
   }
 
+  @Test func `a file that the kernel makes up is refused where its content must be stored`() throws {
+    #expect(throws: OpenRefusal.madeUp) { try OpenFile.examined("/proc/self/maps", isStored: true) }
+    #expect(throws: OpenRefusal.madeUp) { try OpenFile.examined("/sys/kernel/notes", isStored: true) }
+    #expect(try !OpenFile.examined("/proc/self/maps").read().isEmpty)
+    try "content".write(toFile: path, atomically: false, encoding: .utf8)
+    #expect(try text(OpenFile.examined(path, isStored: true)) == "content")
+  }
+
   @Test func `a socket is refused with its kind`() throws {
     let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(socket) }

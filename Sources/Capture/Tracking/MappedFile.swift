@@ -50,7 +50,7 @@ struct MappedFile {
   }
 
   private static func open(_ path: String, _ mapping: MemoryMapping, _ root: TargetRoot) -> MappedFile? {
-    guard let file = try? OpenFile.examined(path), let status = try? file.status(),
+    guard let file = try? OpenFile.examined(path, isStored: true), let status = try? file.status(),
       let identity = file.identity(in: mapping, status), let noted = try? file.withSnapshot(root: root)
     else { return nil }
     return MappedFile(file: noted, identity: identity)
