@@ -104,7 +104,8 @@ let package = Package(
     .plugin(name: "WebBuildPlugin", capability: .buildTool(), path: "Sources/WebBuildPlugin"),
     .plugin(name: "VersionPlugin", capability: .buildTool(), path: "Sources/VersionPlugin"),
 
-    .testTarget(name: "ProfileModelTests", dependencies: ["ProfileModel"], swiftSettings: strict),
+    .testTarget(
+      name: "ProfileModelTests", dependencies: ["LinuxSystem", "ProfileModel", "SeededRandom"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "ELF", "Unwinding"], swiftSettings: strict),
     .testTarget(

@@ -5,15 +5,16 @@ import LinuxSystem
 package struct UserProbe: Sendable {
   /// The file, by a path of this process.
   package let file: String
-  package let function: String
+  /// Where the function is in the file. libbpf would look names up without a bound on what it reads.
+  package let offset: UInt64
   /// Whether the program runs when the function returns, and not when it is entered.
   package let isReturn: Bool
   /// The process in which it runs, and which alone pays for it; nil for all that have the file mapped, now or later.
   package let process: Int32?
 
-  package init(file: String, function: String, isReturn: Bool, process: Int32?) {
+  package init(file: String, offset: UInt64, isReturn: Bool, process: Int32?) {
     self.file = file
-    self.function = function
+    self.offset = offset
     self.isReturn = isReturn
     self.process = process
   }
@@ -62,10 +63,8 @@ extension BPFObject {
     unsafe options.sz = MemoryLayout<bpf_uprobe_opts>.size
     unsafe options.retprobe = probe.isReturn
     let handle = try unsafe self.program(program)
-    let link = unsafe probe.function.withCString { name in
-      unsafe options.func_name = name
-      return unsafe bpf_program__attach_uprobe_opts(handle, probe.process ?? -1, probe.file, 0, &options)
-    }
+    let link = unsafe bpf_program__attach_uprobe_opts(
+      handle, probe.process ?? -1, probe.file, Int(truncatingIfNeeded: probe.offset), &options)
     guard let link = unsafe link else { throw BPFError(operation: .attach(program: program.rawValue), cause: .last) }
     if let links { unsafe links.links.append(link) } else { unsafe adopt(link) }
   }

@@ -32,6 +32,20 @@ package enum ByteSource {
     }
   }
 
+  /// Files up to this size may be empty as far as the disk is concerned.
+  private static let smallSize = 64 << 20
+  /// File systems that compress do not come near this.
+  private static let maximumHoleRatio = 64
+
+  /// Whether a large file has next to nothing on its disk: anyone can make such a file of any size.
+  ///
+  /// File systems that tell of no blocks at all are believed.
+  var isMostlyHole: Bool {
+    guard size > Self.smallSize, case .file(let file, _) = self, let status = try? file.status() else { return false }
+    let blocks = Int(status.st_blocks)
+    return blocks > 0 && blocks < size / 512 / Self.maximumHoleRatio
+  }
+
   /// Reads at most `limit` bytes; fewer where the source ends.
   package func prefix(at offset: UInt64, limit: Int) throws(ELFError) -> [UInt8] {
     guard offset < UInt64(clamping: size) else { return [] }

@@ -47,7 +47,8 @@ package struct DebugFiles: Sendable {
         let candidate = "\(directory)/.build-id/\(buildID.prefix(2))/\(buildID.dropFirst(2)).debug"
         if let found = open(candidate, in: place, buildID: buildID, checksum: nil, isInterrupted) { return found }
       }
-      guard let link, let slash = path.lastIndex(of: "/"), path.hasPrefix("/") else { continue }
+      guard let link, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), path.utf8.first == UInt8(ascii: "/")
+      else { continue }
       let parent = path[..<slash]
       for candidate in [
         "\(parent)/\(link.name)", "\(parent)/.debug/\(link.name)", "\(directory)\(parent)/\(link.name)",

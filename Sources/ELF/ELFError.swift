@@ -20,6 +20,8 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
   }
 
   case notELF
+  /// Its size is many times what it takes on the disk: what reads it would fill memory with zeros.
+  case mostlyHole
   case unsupported
   case truncated(Part)
   case malformed(Part)
@@ -27,15 +29,19 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
   /// In a way that is not known here.
   case packed(Part)
   case unreadable(Errno)
+  /// It has no function of a name.
+  case noFunction(String)
 
   package var description: String {
     switch self {
     case .notELF: "it is not an ELF file"
+    case .mostlyHole: "it takes far less space than its size"
     case .unsupported: "it is not a little-endian ELF file of 32 or 64 bits"
     case .truncated(let part): "its \(part.rawValue) reaches past the end of the file"
     case .malformed(let part): "its \(part.rawValue) is malformed"
     case .tooLarge(let part): "its \(part.rawValue) is too large"
     case .packed(let part): "its \(part.rawValue) is compressed in a way that swprof does not read, as by zstd"
+    case .noFunction(let name): "it has no function '\(name)'"
     case .unreadable(let cause): "it cannot be read: \(cause)"
     }
   }

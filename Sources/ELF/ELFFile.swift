@@ -70,9 +70,13 @@ package struct ELFFile {
   /// More than any linked file has: sections are merged by name when a program is linked.
   private static let maximumSections = 1 << 16
   private static let maximumNamesSize = 4 << 20
+  /// The kernel runs no program with a larger table (fs/binfmt_elf.c, load_elf_phdrs); addresses are looked up in each of
+  /// its segments.
+  private static let maximumSegmentsSize = 1 << 16
 
   /// Reads the header and the segments; sections are read when asked for.
   package init(_ source: ByteSource) throws(ELFError) {
+    guard !source.isMostlyHole else { throw ELFError.mostlyHole }
     let header = try source.prefix(at: 0, limit: Layout.wide.header)
     guard header.starts(with: [0x7F, 0x45, 0x4C, 0x46]) else { throw ELFError.notELF }
     guard header.count >= Layout.narrow.header else { throw ELFError.truncated(.header) }
@@ -103,7 +107,7 @@ package struct ELFFile {
       let size = count * UInt64(layout.segment)
       let table = try source.bytes(
         at: header.word(at: 24 + layout.word, size: layout.word), count: size, of: .programHeaders,
-        limit: Int(UInt16.max) * layout.segment)
+        limit: Self.maximumSegmentsSize)
       for entry in stride(from: 0, to: table.count, by: layout.segment) {
         let segment = Segment(
           fileOffset: table.word(at: entry + layout.word, size: layout.word),

@@ -75,10 +75,11 @@ package struct LibrarySearch {
   }
 
   private func library(_ name: String, user: Found, program: Found) -> Found? {
-    if name.contains("/") { return open(name) }
+    if name.utf8.contains(UInt8(ascii: "/")) { return open(name) }
     let first = user.dynamic.searchPath.map { Self.expand($0, origin: Self.directory(of: user.path)) }
     let ofProgram = program.dynamic.searchPath.map { Self.expand($0, origin: Self.directory(of: program.path)) }
-    for directory in first + ofProgram + libraryPath where directory.hasPrefix("/") && Clock.monotonic < deadline {
+    for directory in first + ofProgram + libraryPath
+    where directory.utf8.first == UInt8(ascii: "/") && Clock.monotonic < deadline {
       if let found = open("\(directory)/\(name)") { return found }
     }
     if let path = cache[name], let found = open(path) { return found }
@@ -107,7 +108,7 @@ package struct LibrarySearch {
   }
 
   private static func directory(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? "."
   }
 
   private static func expand(_ path: String, origin: String) -> String {

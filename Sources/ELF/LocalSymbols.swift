@@ -1,6 +1,7 @@
 import LinuxSystem
 
-/// Looks up symbols in `.symtab`, one after the other: for a single name in a file that is not large.
+/// Looks up symbols in `.symtab`, or in another table of symbols, one after the other: for a single name in a file that
+/// is not large.
 package struct LocalSymbols {
   private let file: ELFFile
   private let table: ELFFile.Section
@@ -8,12 +9,13 @@ package struct LocalSymbols {
 
   private static let symbolSize = 24
   private static let maximumNames: UInt64 = 16 << 20
+  private static let maximumSize: UInt64 = 64 << 20
   private static let chunkSize = symbolSize << 12
 
-  /// - Returns: nil for a file without such a table, and for one whose names take more than 16 MiB.
-  package init?(_ file: ELFFile) throws(ELFError) {
+  /// - Returns: nil for a file without such a table, and for one whose names take more than 16 MiB, or its symbols more than 64.
+  package init?(_ file: ELFFile, type: UInt32 = ELFFile.SectionType.symbols) throws(ELFError) {
     let sections = try file.sections()
-    guard file.isX86With64Bits, let table = sections.first(where: { $0.type == ELFFile.SectionType.symbols }),
+    guard file.isX86With64Bits, let table = sections.first(where: { $0.type == type }), table.size <= Self.maximumSize,
       sections.indices.contains(Int(table.link)), sections[Int(table.link)].size <= Self.maximumNames
     else { return nil }
     let strings = sections[Int(table.link)]

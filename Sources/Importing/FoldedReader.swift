@@ -50,7 +50,7 @@ package struct FoldedReader {
     let isComment = first == UInt8(ascii: "#")
     if isComment, unsafe line.count == 1 || line[1] == UInt8(ascii: " ") { return }
     if unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
-    guard let parts = unsafe FoldedLine(line), add(parts.count) else {
+    guard let parts = unsafe FoldedLine(line), unsafe !isTooDeep(line), add(parts.count) else {
       malformed = (malformed.count + 1, malformed.count == 0 ? number : malformed.firstLine)
       return
     }
@@ -61,6 +61,11 @@ package struct FoldedReader {
     guard !parts.count.isZero else { return }
     unsafe split(stack)
     pile.add(frames, count: parts.count)
+  }
+
+  private func isTooDeep(_ line: UnsafeRawBufferPointer) -> Bool {
+    guard line.count > StackPile.maximumDepth else { return false }
+    return unsafe line.count { $0 == UInt8(ascii: ";") } >= StackPile.maximumDepth
   }
 
   /// Adds to the total; false where that gets too large.

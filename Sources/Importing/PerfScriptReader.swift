@@ -190,6 +190,14 @@ package struct PerfScriptReader {
     // What stands beside the event is another field, such as `addr`, where a stack follows.
     if open?.isFrameBeside == true { open?.frames = [] }
     open?.isFrameBeside = false
+    let depth = open?.frames.count ?? 0
+    guard depth < StackPile.maximumDepth else {
+      // Once, as the root: what lies beyond is left out.
+      guard depth == StackPile.maximumDepth else { return }
+      let mark = index(of: Frame(function: "[truncated stack]", origin: .marker))
+      open?.frames.append(mark)
+      return
+    }
     open?.frames.append(frame)
   }
 

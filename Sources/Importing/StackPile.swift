@@ -33,6 +33,9 @@ struct ExactCount {
 /// A prefix tree that grows stack by stack needs a table of all its edges. Sorted stacks need none: what a stack shares
 /// with the one before is what it shares with the tree.
 struct StackPile {
+  /// The frames of a stack at most. What shows stacks goes down them step by step.
+  static let maximumDepth = 1 << 17
+
   /// Frames of all stacks, root first, in blocks of one size: an array that grows would be copied, and be there twice.
   private var blocks: [[Int32]] = []
   private var starts: [StackStart] = []

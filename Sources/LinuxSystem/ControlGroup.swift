@@ -16,8 +16,8 @@ package enum ControlGroup {
   /// The version 2 control group of a process: `/system.slice/nginx.service`.
   package static func path(of process: ProcessID) throws(Errno) -> String {
     let text = try OpenFile.text(of: "/proc/\(process)/cgroup")
-    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("0::") }) else { throw .noSuchFile }
-    return String(line.dropFirst(3))
+    guard let line = text.fields(at: "\n").first(where: { $0.beginsWithBytes(of: "0::") }) else { throw .noSuchFile }
+    return String(decoding: line.utf8.dropFirst(3), as: UTF8.self)
   }
 
   /// The directory that a user means: one in the file system, or a path as /proc/PID/cgroup tells it.

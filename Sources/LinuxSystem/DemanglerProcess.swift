@@ -17,7 +17,6 @@ package final class DemanglerProcess {
   }
 
   private var worker: Worker?
-  private var startsLeft = 4
 
   /// Honest names take microseconds; the rest of this is for a machine in trouble.
   private static let timeoutMilliseconds: Int32 = 300
@@ -47,8 +46,6 @@ package final class DemanglerProcess {
 
   private func running() -> Worker? {
     if let worker { return worker }
-    guard startsLeft > 0 else { return nil }
-    startsLeft -= 1
     var channel: Int32 = -1
     let process = unsafe swprof_demangler_start(&channel)
     guard process > 0 else { return nil }

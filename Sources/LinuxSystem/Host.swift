@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ProfileModel
 
 /// The machine and the process that swprof runs as.
 package enum Host {
@@ -38,6 +39,13 @@ package enum Host {
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
     limit.rlim_cur = limit.rlim_max
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
+  /// How many descriptors this process may have open.
+  package static var descriptorLimit: Int {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    return Int(clamping: limit.rlim_cur)
   }
 
   private static func names() -> (node: String, release: String) {
@@ -96,7 +104,7 @@ package struct PidNamespace: Equatable, Sendable {
     let own = try OpenFile.text(of: "/proc/self/status")
     // NSpid lists one number for each namespace from the one that mounted /proc to the innermost. The initial
     // namespace has a fixed inode (PROC_PID_INIT_INO, include/linux/proc_ns.h).
-    let numbers = own.split(separator: "\n").first { $0.hasPrefix("NSpid:") }?.split(separator: "\t").count ?? 2
+    let numbers = own.fields(at: "\n").first { $0.beginsWithBytes(of: "NSpid:") }?.fields(at: "\t").count ?? 2
     let isInitial = status.st_ino == 0xEFFF_FFFC
     return PidNamespace(
       inode: UInt32(truncatingIfNeeded: status.st_ino), level: isInitial ? 0 : UInt32(max(1, numbers - 1)))

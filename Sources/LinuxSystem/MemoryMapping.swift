@@ -1,3 +1,5 @@
+import ProfileModel
+
 /// A line of `/proc/PID/maps` (proc_pid_maps(5)).
 package struct MemoryMapping: Equatable, Sendable {
   package let start: UInt64
@@ -58,7 +60,7 @@ package struct MemoryMapping: Equatable, Sendable {
 
   /// A path without what the kernel writes behind that of a deleted file.
   static func withoutMark(_ path: String) -> String {
-    path.hasSuffix(" (deleted)") ? String(path.dropLast(" (deleted)".count)) : path
+    path.endsWithBytes(of: " (deleted)") ? String(decoding: path.utf8.dropLast(10), as: UTF8.self) : path
   }
 }
 

@@ -1,4 +1,5 @@
 package import Glibc
+import ProfileModel
 
 /// Where the perf-map of a process is, or will be once its runtime writes one.
 ///
@@ -37,7 +38,7 @@ package enum CodeMaker: Sendable, CaseIterable {
   package init(paths: some Sequence<String>) {
     var found = CodeMaker.unknown
     for path in paths {
-      let name = path.split(separator: "/").last ?? ""
+      let name = path.lastPathComponent
       // Libraries that only a runtime has come before programs that can be renamed.
       let maker: CodeMaker? =
         switch name {
@@ -47,10 +48,10 @@ package enum CodeMaker: Sendable, CaseIterable {
         case "node", "nodejs": .node
         case "opcache.so", "php": .php
         case "ruby": .ruby
-        case _ where name.hasPrefix("libnode.so"): .node
-        case _ where name.hasPrefix("php"): .php
-        case _ where name.hasPrefix("libruby"): .ruby
-        case _ where name.hasPrefix("python3") || name.hasPrefix("libpython3"): .python
+        case _ where name.beginsWithBytes(of: "libnode.so"): .node
+        case _ where name.beginsWithBytes(of: "php"): .php
+        case _ where name.beginsWithBytes(of: "libruby"): .ruby
+        case _ where name.beginsWithBytes(of: "python3") || name.beginsWithBytes(of: "libpython3"): .python
         default: nil
         }
       guard let maker, let order = Self.allCases.firstIndex(of: maker),

@@ -17,9 +17,9 @@ package enum ProcessTable {
 
   /// The name of the process's main thread.
   package static func name(of process: ProcessID) throws(Errno) -> String {
-    var name = try OpenFile.text(of: "/proc/\(process)/comm")
-    if name.hasSuffix("\n") { name.removeLast() }
-    return name
+    // The kernel ends the name with a newline; those before it are the process's.
+    let bytes = try OpenFile.contents(of: "/proc/\(process)/comm")
+    return String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
   }
 
   /// The executable mappings of a process.
@@ -89,8 +89,8 @@ package enum ProcessTable {
   /// (cgroups(7), "/proc/pid/cgroup").
   package static func controlGroup(of process: ProcessID) -> String? {
     guard let text = try? OpenFile.text(of: "/proc/\(process)/cgroup") else { return nil }
-    let groups = text.split(separator: "\n").compactMap { line -> (isUnified: Bool, path: String)? in
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+    let groups = text.fields(at: "\n").compactMap { line -> (isUnified: Bool, path: String)? in
+      let fields = line.fields(at: ":", maxSplits: 2, omittingEmptySubsequences: false)
       return fields.count == 3 ? (fields[0] == "0", String(fields[2])) : nil
     }
     let unified = groups.first { $0.isUnified }?.path
@@ -173,7 +173,7 @@ package enum ProcessTable {
 
   private static func statusField(_ name: String, of process: ProcessID) throws(Errno) -> [Substring] {
     let status = try OpenFile.text(of: "/proc/\(process)/status")
-    for line in status.split(separator: "\n") where line.hasPrefix(name) {
+    for line in status.fields(at: "\n") where line.beginsWithBytes(of: name) {
       return line.dropFirst(name.utf8.count).split { $0 == "\t" || $0 == " " }
     }
     throw .invalid

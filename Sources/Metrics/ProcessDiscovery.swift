@@ -123,13 +123,11 @@ package struct UserNames {
   package func read(_ process: ProcessID) -> WatchedProcess? {
     let directory = "/proc/\(process)"
     guard let text = try? OpenFile.text(of: directory + "/stat"), let stat = ProcessStat(text),
-      !stat.hasEnded || ProcessTable.survivor(of: process) != nil,
-      let first = text.firstIndex(of: "("), let last = text.lastIndex(of: ")")
+      !stat.hasEnded || ProcessTable.survivor(of: process) != nil
     else { return nil }
     let arguments = (try? OpenFile.contents(of: directory + "/cmdline", limit: Self.commandLineLimit)) ?? []
     var result = WatchedProcess(
-      key: ProcessKey(process: process, startTicks: stat.startTicks),
-      name: String(text[text.index(after: first)..<last]))
+      key: ProcessKey(process: process, startTicks: stat.startTicks), name: stat.name)
     result.executable = ProcessTable.executable(of: process) ?? ""
     let words = arguments.split(separator: 0, omittingEmptySubsequences: true)
     result.commandLine = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")

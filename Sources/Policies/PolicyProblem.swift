@@ -28,8 +28,11 @@ package struct PolicyFileError: Error, Equatable, Sendable, CustomStringConverti
 /// Collects what is wrong while a file is read.
 final class ProblemList {
   private(set) var problems: [PolicyProblem] = []
+  /// Each is compared with all others, and nobody reads more.
+  private static let maximumCount = 200
 
   func add(_ sentence: String, line: Int, column: Int) {
+    guard problems.count < Self.maximumCount else { return }
     let problem = PolicyProblem(line: line, column: column, sentence: sentence)
     if !problems.contains(problem) { problems.append(problem) }
   }

@@ -53,7 +53,7 @@ package struct ProcessMatch: Equatable, Sendable {
   /// A control group and all above it: `/a/b`, `/a`, `/`.
   private static func parents(of cgroup: String) -> [String] {
     var paths = [cgroup]
-    while let slash = paths[paths.count - 1].lastIndex(of: "/"), paths[paths.count - 1] != "/" {
+    while let slash = paths[paths.count - 1].utf8.lastIndex(of: UInt8(ascii: "/")), paths[paths.count - 1] != "/" {
       let parent = String(paths[paths.count - 1][..<slash])
       paths.append(parent.isEmpty ? "/" : parent)
     }

@@ -143,7 +143,8 @@ struct Setting {
       reject("\(name) is '\(Self.shortened(text))', which \(error.reason); expected \(expected)")
     case .overAYear: reject("\(name) is \(Self.shortened(text)), more than a year; expected \(expected)")
     case .tooLarge: reject("\(name) is \(Self.shortened(text)), which \(error.reason); expected \(expected)")
-    case .notAPattern, .patternTooLong: reject("'\(Self.shortened(text))' \(error.reason)")
+    case .notAPattern, .patternTooLong, .patternTooLarge, .patternUnsupported:
+      reject("'\(Self.shortened(text))' \(error.reason)")
     }
   }
 

@@ -16,7 +16,10 @@ enum YAMLDocument {
       problems.add("this is not UTF-8; write the file as UTF-8 text", line: line, column: column)
       return nil
     }
-    let references = References.find(in: text)
+    guard let references = YAMLReferences.find(in: bytes) else {
+      problems.add("the file is nested too deep; at most \(YAMLReferences.maximumDepth) levels", line: 1, column: 1)
+      return nil
+    }
     guard references.isEmpty else {
       for place in references {
         problems.add(
@@ -72,65 +75,5 @@ enum YAMLDocument {
       )
     }
     return (1, 1)
-  }
-
-  /// Finds `&name` and `*name` before anything is expanded: few lines of them make billions of nodes.
-  enum References {
-    static func find(in text: String) -> [(line: Int, column: Int)] {
-      var scan = Scan()
-      for scalar in text.unicodeScalars { scan.read(scalar) }
-      return scan.places
-    }
-  }
-
-  /// Reads text so far as to know where a value begins: there only, `&` and `*` are more than characters.
-  private struct Scan {
-    private(set) var places: [(line: Int, column: Int)] = []
-    private var line = 1
-    private var column = 0
-    private var quote: Unicode.Scalar?
-    private var isComment = false
-    private var isValueStart = true
-    /// How many brackets and braces are open.
-    private var depth = 0
-    private var last: Unicode.Scalar = "\n"
-    /// A `&` or `*` that is a reference unless a space follows.
-    private var pending: (line: Int, column: Int)?
-
-    mutating func read(_ scalar: Unicode.Scalar) {
-      defer { last = scalar }
-      if scalar == "\n" {
-        (line, column, isComment, pending) = (line + 1, 0, false, nil)
-        isValueStart = true
-        return
-      }
-      column += 1
-      if isComment { return }
-      if let place = pending, scalar != " ", scalar != "\t" { places.append(place) }
-      pending = nil
-      if let open = quote {
-        // A doubled or an escaped quote closes and opens again, or does not count: here it is the same.
-        if scalar == open { quote = nil }
-        return
-      }
-      readUnquoted(scalar)
-    }
-
-    private mutating func readUnquoted(_ scalar: Unicode.Scalar) {
-      let follows = last == " " || last == "\t" || last == "\n"
-      switch scalar {
-      case " ", "\t": if last == ":" { isValueStart = true }
-      case "#" where follows: isComment = true
-      case "'" where isValueStart, "\"" where isValueStart: (quote, isValueStart) = (scalar, false)
-      case "&" where isValueStart, "*" where isValueStart: (pending, isValueStart) = ((line, column), false)
-      case "[" where isValueStart, "{" where isValueStart: depth += 1
-      case "]" where depth > 0, "}" where depth > 0: (depth, isValueStart) = (depth - 1, false)
-      case "," where depth > 0: isValueStart = true
-      // Behind a quoted key, no space is needed.
-      case ":" where last == "'" || last == "\"": isValueStart = true
-      case "-", "?": break
-      default: isValueStart = false
-      }
-    }
   }
 }

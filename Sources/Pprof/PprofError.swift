@@ -21,6 +21,10 @@ package enum PprofError: Error, Equatable, CustomStringConvertible {
   /// All stacks together.
   case tooManyFrames(limit: Int)
   case tooManyRuns(limit: Int)
+  /// Samples, locations, functions and what is in them.
+  case tooManyParts(limit: Int)
+  /// Of all samples together.
+  case tooManyNumbers(limit: Int)
   case noSamples
   /// A type of values that the file does not have.
   case noSuchType(String, known: [String])
@@ -41,6 +45,9 @@ package enum PprofError: Error, Equatable, CustomStringConvertible {
     case .stackTooDeep(let sample, let limit): "the stack of sample \(sample) has more than \(limit) frames, the limit"
     case .tooManyFrames(let limit): "all stacks have more than \(limit) frames together, the limit"
     case .tooManyRuns(let limit): "the label 'run' tells more than \(limit) runs apart, the limit"
+    case .tooManyParts(let limit):
+      "the profile has more than \(limit) samples, locations and other parts, the limit for its size"
+    case .tooManyNumbers(let limit): "all samples have more than \(limit) numbers together, the limit"
     case .noSamples: "the profile has no samples"
     case .noSuchType(let name, let known):
       "there is no event '\(name)'; the profile has \(known.joined(separator: ", "))"

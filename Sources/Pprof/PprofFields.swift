@@ -8,7 +8,7 @@ package enum PprofFields {
   private static let knownFields: UInt64 = 15
   private static let futureFields: UInt64 = 32
 
-  private struct Field {
+  struct Field {
     let number: UInt64
     let wireType: UInt64
     /// Of the field's content; its end may lie beyond the bytes.
@@ -54,7 +54,7 @@ package enum PprofFields {
     return result + bytes[position...]
   }
 
-  private static func field(_ bytes: [UInt8], at position: Int) -> Field? {
+  static func field(_ bytes: [UInt8], at position: Int) -> Field? {
     var position = position
     guard let tag = varint(bytes, &position) else { return nil }
     let number = tag >> 3

@@ -14,6 +14,10 @@ package struct PprofReader {
     /// Of all samples together.
     package var frames = 1 << 26
     package var runs = 1 << 12
+    /// Samples, locations, functions, and what is in them.
+    package var parts = 8 << 20
+    /// Numbers of locations and values of all samples.
+    package var numbers = 32 << 20
 
     package init() {}
   }
@@ -24,6 +28,10 @@ package struct PprofReader {
     let stack: Int32
     let labels: Int32
   }
+
+  /// A frame takes a byte of its sample at the least, unless it is inlined: a location has a few of those.
+  private static let mostFramesPerByte = 4
+  private static let freeFrames = 1 << 20
 
   private let file: Perftools_Profiles_Profile
   private let limits: Limits
@@ -47,6 +55,9 @@ package struct PprofReader {
   ) throws(PprofError) -> ImportedProfile {
     let raw = try uncompressed(bytes, limits)
     guard raw.count <= limits.sizeBytes else { throw .tooLarge(limitBytes: limits.sizeBytes) }
+    try PprofBudget.check(raw, limits)
+    var limits = limits
+    limits.frames = min(limits.frames, freeFrames + raw.count * mostFramesPerByte)
     var reader = try PprofReader(decode(raw), limits)
     return try reader.read(event)
   }

@@ -12,7 +12,7 @@ package struct Module: Hashable, Sendable {
 
   /// The last component of the path.
   package var name: Substring {
-    path.hasPrefix("[") ? path[...] : path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
+    path.beginsWithBytes(of: "[") ? path[...] : path.lastPathComponent
   }
 }
 
@@ -29,7 +29,7 @@ package struct SourceLocation: Hashable, Sendable {
 
   /// `app.py:12`, without folders.
   package var shortName: String {
-    let name = file.lastIndex(of: "/").map { file[file.index(after: $0)...] } ?? file[...]
+    let name = file.lastPathComponent
     return "\(name):\(line)"
   }
 }

@@ -50,7 +50,8 @@ package enum MainProgram {
 
   /// Whether it is a file: `[vdso]`, `//anon`, `<string>` and the maps of just-in-time compilers are not.
   package static func isFile(_ module: Module) -> Bool {
-    !module.path.isEmpty && !["[", "<", "//", "/tmp/perf-", "anon_inode:"].contains { module.path.hasPrefix($0) }
+    !module.path.isEmpty
+      && !["[", "<", "//", "/tmp/perf-", "anon_inode:"].contains { module.path.beginsWithBytes(of: $0) }
   }
 
   package static func isLibrary(_ module: Module) -> Bool {

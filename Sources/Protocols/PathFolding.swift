@@ -1,3 +1,5 @@
+import ProfileModel
+
 /// Shows paths that differ in identifiers only as one.
 package enum PathFolding {
   private static let placeholder = "{id}"
@@ -7,7 +9,7 @@ package enum PathFolding {
 
   /// `/users/{id}` for `/users/123`: numbers, UUIDs, long hexadecimal numbers and random tokens give way.
   package static func fold(_ path: String) -> String {
-    path.split(separator: "/", omittingEmptySubsequences: false)
+    path.fields(at: "/", omittingEmptySubsequences: false)
       .map { isIdentifier(Array($0.utf8)) ? placeholder : String($0) }
       .joined(separator: "/")
   }

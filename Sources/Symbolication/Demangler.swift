@@ -6,8 +6,14 @@ struct Demangler {
   private var cache: [String: String] = [:]
   private let runtimes = DemanglerProcess()
   private let budget: NamingBudget
-  /// Time that runtimes may still take for names.
-  private var left: UInt64
+  /// Time that runtimes may take for the names of one file, in ns.
+  private let fileLimit: UInt64
+  /// Time that they may still take for the file whose names come now.
+  private var fileLeft: UInt64
+  /// Whose file it is; nil where that is not known.
+  private var owner: UInt32?
+  /// Time that they have taken for the files of each owner.
+  private var spent: [UInt32?: UInt64] = [:]
   /// Why names stay as the linker has them, until it is taken.
   private var problem: String?
   private var hasGivenUp = false
@@ -17,9 +23,17 @@ struct Demangler {
   /// Longer names are not read.
   private static let maximumMangledLength = 4_096
 
-  init(_ budget: NamingBudget = NamingBudget(), nanoseconds: UInt64 = NamingBudget.demanglingNanoseconds) {
+  init(_ budget: NamingBudget = NamingBudget(), nanoseconds: UInt64 = NamingBudget.fileDemanglingNanoseconds) {
     self.budget = budget
-    left = nanoseconds
+    fileLimit = nanoseconds
+    fileLeft = nanoseconds
+  }
+
+  /// Begins with the names of another file: what one user's files take is not taken from those of others.
+  mutating func begin(owner: UInt32?) {
+    self.owner = owner
+    fileLeft = fileLimit
+    hasGivenUp = false
   }
 
   /// What has been given up since the last call: a predicate whose subject is the file whose names came last.
@@ -36,7 +50,8 @@ struct Demangler {
     }
     if let known = cache[name] { return known }
     let result = Self.cut(translate(name) ?? name)
-    cache[name] = result
+    // What was given up for one file is tried for the next.
+    if !hasGivenUp { cache[name] = result }
     return result
   }
 
@@ -54,17 +69,32 @@ struct Demangler {
   /// Asks the runtimes, as long as there is time: a name may take a third of a second, and a file has many.
   private mutating func ask(_ name: String, _ mangling: DemanglerProcess.Mangling) -> String? {
     guard !hasGivenUp else { return nil }
+    let left = timeLeft
     guard left > 0, !budget.isInterrupted else {
       hasGivenUp = true
       problem =
         left > 0
-        ? "naming was ended early; its names, and those of files after it, stay as the linker has them"
-        : "demangling names took too long; its names, and those of files after it, stay as the linker has them"
+        ? "naming was ended early; its names stay as the linker has them"
+        : "demangling its names took too long; the others stay as the linker has them"
       return nil
     }
     let start = Clock.monotonic
-    defer { left -= min(left, Clock.monotonic.nanoseconds(since: start)) }
+    defer {
+      let time = Clock.monotonic.nanoseconds(since: start)
+      fileLeft -= min(fileLeft, time)
+      spent[owner, default: 0] += time
+    }
     return runtimes.demangle(name, mangling)
+  }
+
+  /// Root's files share nothing with those of others.
+  private var timeLeft: UInt64 {
+    let own = spent[owner] ?? 0
+    let ownLeft = NamingBudget.demanglingNanoseconds - min(NamingBudget.demanglingNanoseconds, own)
+    guard owner != 0 else { return min(fileLeft, ownLeft) }
+    let all = spent.reduce(0) { $0 + ($1.key == 0 ? 0 : $1.value) }
+    return min(
+      fileLeft, ownLeft, NamingBudget.allDemanglingNanoseconds - min(NamingBudget.allDemanglingNanoseconds, all))
   }
 
   private static func cut(_ name: String) -> String {

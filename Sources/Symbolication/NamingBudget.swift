@@ -11,8 +11,11 @@ package final class NamingBudget: Sendable {
   package static let fileNanoseconds: UInt64 = 10_000_000_000
   /// For the debugging information of all files together. Symbol tables are read all the same.
   package static let totalNanoseconds: UInt64 = 40_000_000_000
-  /// For demanglers, which are asked for a name at a time: time that passes, in ns.
-  package static let demanglingNanoseconds: UInt64 = 10_000_000_000
+  /// For demanglers, which are asked for a name at a time: time that passes, in ns, for the names of one file, for those
+  /// of all files of one owner, and for those of all owners but root.
+  package static let fileDemanglingNanoseconds: UInt64 = 1_500_000_000
+  package static let demanglingNanoseconds: UInt64 = 5_000_000_000
+  package static let allDemanglingNanoseconds: UInt64 = 20_000_000_000
 
   let fileLimit: UInt64
   let totalLimit: UInt64

@@ -64,9 +64,10 @@ package struct Symbolicator {
   package mutating func symbolicate(_ wanted: [(addresses: [UInt64], source: CodeSource)]) -> [SymbolicatedSource] {
     let found = fileNames(wanted)
     var results = zip(wanted, found).map { wanted, found in
-      guard let found, case .file(_, let path) = wanted.source else {
+      guard let found, case .file(let file, let path) = wanted.source else {
         return names(of: wanted.addresses, in: wanted.source)
       }
+      demangler.begin(owner: Self.owner(of: file))
       var named = named(found, path: path)
       if let problem = demangler.takeProblem() { named.warnings.append("\(path): \(problem)") }
       return named
@@ -112,7 +113,10 @@ package struct Symbolicator {
     return results.withLock { $0 }
   }
 
+  private static func owner(of file: OpenFile) -> UInt32? { (try? file.status())?.st_uid }
+
   private mutating func file(_ addresses: [UInt64], _ file: OpenFile, path: String) -> SymbolicatedSource {
+    demangler.begin(owner: Self.owner(of: file))
     do throws(ELFError) {
       return named(addresses, try ByteSource(file), path: path)
     } catch {
@@ -171,6 +175,7 @@ package struct Symbolicator {
   }
 
   private mutating func kernel(_ addresses: [UInt64]) -> SymbolicatedSource {
+    demangler.begin(owner: 0)
     let module = Module(path: "[kernel]")
     var warnings: [String] = []
     let found = kernelSymbols(of: addresses, &warnings)
@@ -222,6 +227,7 @@ package struct Symbolicator {
         warnings: refusal.map { ["process \(process): \($0); its code stays without names"] } ?? [])
     }
     let found = PerfMap.names(of: wanted, in: maps, budget)
+    demangler.begin(owner: perfMap.ownerUID)
     let frames = addresses.map { address -> [NamedFrame] in
       guard let name = found.names[wanted.firstIndex(notBelow: address)] else {
         return [

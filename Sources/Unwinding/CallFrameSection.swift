@@ -44,6 +44,10 @@ struct CallFrameSection {
   private(set) var entries: [Entry] = []
   /// Entries that made no sense.
   private(set) var damagedEntries = 0
+  /// Whether reading ended as there are more entries than any program has.
+  private(set) var hasTooMany = false
+  /// The largest programs known have a million.
+  static let maximumEntries = 4 << 20
   /// Indices into `common` by offset in the section; nil for those that made no sense.
   private var commonByOffset: [Int: Int?] = [:]
   /// The bytes of all common information that was read. It does not overlap in an honest file; elsewhere each entry could
@@ -92,6 +96,10 @@ struct CallFrameSection {
   mutating func read(atMost count: Int) -> Bool {
     for _ in 0..<count {
       guard bytes.count - position >= 4 else { return false }
+      guard entries.count < Self.maximumEntries else {
+        hasTooMany = true
+        return false
+      }
       var cursor = ByteCursor(bytes, position..<bytes.count)
       let (length, isWide) = Self.length(&cursor)
       let identifierAt = cursor.position

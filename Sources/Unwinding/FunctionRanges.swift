@@ -16,6 +16,7 @@ package struct FunctionRanges: Sendable {
     else { return nil }
     var section = CallFrameSection(unread: bytes, address: place.address, endsAtZero: place.isOpenEnded)
     while section.read(atMost: .max) {}
+    guard !section.hasTooMany else { return nil }
     self.init(section.entries.map { $0.start..<max($0.start, $0.end) })
   }
 

@@ -59,9 +59,10 @@ struct UnwindCompilation {
   }
 
   private mutating func sort() throws(UnwindError) {
-    let code = code
+    guard !section.hasTooMany else { throw .tooManyEntries }
+    let code = FunctionRanges(merging: code)
     entries = section.entries.filter { entry in
-      code.contains { $0.contains(entry.start) && $0.contains(entry.end &- 1) }
+      code.range(containing: entry.start)?.contains(entry.end &- 1) ?? false
     }
     damaged = section.damagedEntries + (countsStrays ? section.entries.count - entries.count : 0)
     guard !entries.isEmpty else {
@@ -105,8 +106,19 @@ extension CallFrameRow {
   }
 }
 
-extension ELFFile.Segment {
-  fileprivate func contains(_ address: UInt64) -> Bool {
-    address >= virtualAddress && address - virtualAddress < fileSize
+extension FunctionRanges {
+  /// The addresses of segments, each once: they may overlap, and be many.
+  fileprivate init(merging segments: [ELFFile.Segment]) {
+    var ranges: [Range<UInt64>] = []
+    for segment in segments.sorted(by: { $0.virtualAddress < $1.virtualAddress }) {
+      let (end, overflow) = segment.virtualAddress.addingReportingOverflow(segment.fileSize)
+      let range = segment.virtualAddress..<(overflow ? .max : end)
+      if let last = ranges.last, last.upperBound >= range.lowerBound {
+        ranges[ranges.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+      } else {
+        ranges.append(range)
+      }
+    }
+    self.init(ranges)
   }
 }

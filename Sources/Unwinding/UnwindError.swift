@@ -7,12 +7,15 @@ package enum UnwindError: Error, Equatable, CustomStringConvertible {
   case codeTooWide
   /// More rows than any program has.
   case tooManyRows
+  /// More functions than any program has.
+  case tooManyEntries
 
   package var description: String {
     switch self {
     case .file(let error): "\(error)"
     case .codeTooWide: "its unwind information spans too many addresses"
     case .tooManyRows: "its unwind information has too many rows"
+    case .tooManyEntries: "its unwind information has too many entries"
     }
   }
 }

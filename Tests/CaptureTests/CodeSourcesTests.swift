@@ -36,6 +36,33 @@ struct CodeSourcesTests {
     #expect(sources.count == 2)
   }
 
+  @Test func `a process and a user have so many files opened, and those of others are opened all the same`() throws {
+    let file = try OpenFile("/proc/self/exe")
+    let users: [ProcessID: UInt32] = [process(1): 1000, process(2): 1000, process(3): 1001, process(4): 0]
+    var limits = FileOpeners.Limits(ofProcess: 4, ofUser: 6)
+    limits.user = { users[$0] }
+    var sources = CodeSources(limits: limits)
+    var inode: UInt64 = 0
+    func open(_ count: Int, for process: ProcessID) -> Int {
+      (0..<count).count { _ in
+        inode += 1
+        let mapping = MemoryMapping(start: 0, end: 1, fileOffset: 0, device: 1, inode: inode, path: "/\(inode)")
+        let source = sources.file(for: mapping, of: process) { MappedFile(file: file, identity: .exact) }
+        guard case .file = sources.sources[Int(source)] else { return false }
+        return true
+      }
+    }
+
+    #expect(open(10, for: process(1)) == 4)
+    #expect(open(10, for: process(2)) == 2)
+    #expect(open(10, for: process(3)) == 4)
+    #expect(open(3, for: process(4)) == 3)
+    #expect(sources.overLimit == [process(1), process(2), process(3)])
+    // Once they are gone, there is room for others.
+    _ = sources.keep([])
+    #expect(open(10, for: process(2)) == 4)
+  }
+
   @Test func `each image that 32-bit processes have as their vDSO is a source of its own`() throws {
     var sources = CodeSources()
     let first = sources.compatVDSO([1, 2, 3])

@@ -39,6 +39,15 @@ func stacks(_ profile: Profile) -> [[String]: UInt64] {
 @Suite struct FoldedReaderTests {
   private func read(_ text: String) throws -> ImportedProfile { try FoldedReader.read(stream(text), file: "x") }
 
+  @Test func `a stack of two hundred thousand frames is passed over, and that is said`() throws {
+    let deep = String(repeating: "a;", count: 200_000)
+    let imported = try read("a;b 2\n\(deep)c 3\n\(deep.prefix(2 * 131_071))c 1\n")
+
+    #expect(imported.profile.total.count == 3)
+    #expect(
+      imported.warnings.first?.hasPrefix("1 line is no stack and was passed over, the first one is line 2") == true)
+  }
+
   @Test func `stacks have their counts, equal ones together`() throws {
     let imported = try read("a;b;c 3\na;b 2\na;b;c 4\nz 1\n")
 

@@ -243,4 +243,13 @@ import Testing
       #expect(profile.timeline?.entries.allSatisfy { Int($0.value) < profile.values.count } ?? true)
     }
   }
+
+  @Test func `a stack of two hundred thousand frames is cut, and that is shown`() throws {
+    let frames = String(repeating: "\t4011 a+0x1 (/x)\n", count: 200_000)
+    let profile = try read("x 1/1 1.5: cpu-clock:\n\(frames)\n").profile
+    let path = profile.stacks.path(to: profile.values[0].stack).map { profile.frames[$0] }
+
+    #expect(path.count == 131_073)
+    #expect(path[0].isTruncation && path[1].function == "a")
+  }
 }

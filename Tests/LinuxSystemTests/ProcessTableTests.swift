@@ -83,4 +83,23 @@ import Testing
     #expect(stat?.startTicks == 77)
     #expect(ProcessStat("7 (a) Z x") == nil)
   }
+
+  @Test(arguments: ["\u{301}abc", "abc\u{600}", "a\r", ") Z (", "\u{600}) S 1 (\u{301}", "\u{FE0F}", ""])
+  func `no name hides what stands beside it`(name: String) throws {
+    let fields = "S 1 " + (0..<17).map { "\($0)" }.joined(separator: " ") + " 4711 0"
+    let stat = try #require(ProcessStat("7 (\(name)) \(fields)"))
+
+    #expect(Array(stat.name.utf8) == Array(name.utf8))
+    #expect(stat.parent.rawValue == 1 && stat.startTicks == 4711 && !stat.hasEnded)
+  }
+
+  @Test(arguments: ["\u{301}", "\u{600}", "\r", "a\r"])
+  func `a path is one by its bytes`(mark: String) throws {
+    let line = "00400000-00401000 r-xp 00000000 08:01 42    /\(mark)x\(mark) (deleted)\n"
+    let mapping = try #require(MemoryMapping.executable(inMaps: Array(line.utf8)).first)
+
+    #expect(Array(mapping.path.utf8) == Array("/\(mark)x\(mark)".utf8))
+    #expect(mapping.path.beginsWithBytes(of: "/"))
+    #expect(Array(mapping.path.lastPathComponent.utf8) == Array("\(mark)x\(mark)".utf8))
+  }
 }

@@ -227,6 +227,30 @@ import Testing
     #expect(try Sample.parse(harmless).policies[2].name == "it's *not & 'one'")
   }
 
+  /// Composed, each of these makes 2^30 nodes; the text around them must not hide them.
+  @Test(arguments: [
+    ("", "!!seq ", 0), ("", "!<tag:yaml.org,2002:seq> ", 0), ("", "!x\t", 0), ("t: |\n  '\n  \"\n", "", 3),
+    ("\"\\\": 'x\": 1\n", "", 1), ("'it''s: \"': 1\n", "", 1), ("# '\n", "", 1), ("t: a 'b\n", "", 1),
+    ("t: >-\n  [ {\n", "!!seq\n  ", 2),
+  ])
+  func `references are found behind anything`(before: String, tag: String, lines: Int) {
+    let bomb = (1..<30).reduce(before + "p0: \(tag)&a0 [x, x]\n") { text, number in
+      text + "p\(number): \(tag)&a\(number) [*a\(number - 1), *a\(number - 1)]\n"
+    }
+    let problems = Sample.problems(bomb + "? !!seq [*a29, *a29]\n: 1\n")
+
+    #expect(problems.count == 90)
+    #expect(problems.allSatisfy { $0.hasSuffix(": anchors and aliases are not supported; write the value out") })
+    let line = 1 + lines + tag.utf8.count { $0 == UInt8(ascii: "\n") }
+    #expect(problems.first?.hasPrefix("p.yaml:\(line):") == true, "\(problems.first ?? "")")
+  }
+
+  @Test func `a hundred thousand references and problems take no time`() {
+    #expect(Sample.problems(String(repeating: "- *a\n", count: 200_000)).count == 100)
+    let keys = (0..<50_000).map { "k\($0): 1\n" }.joined()
+    #expect(Sample.problems(keys).count == 200)
+  }
+
   @Test func `depth, size and other encodings are bounded`() {
     let depth = 100_000
     #expect(!Sample.problems(String(repeating: "[", count: depth)).isEmpty)

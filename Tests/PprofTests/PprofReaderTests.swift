@@ -295,4 +295,67 @@ import Testing
       return
     }
   }
+
+  // MARK: - What unfolds to more than it is
+
+  @Test(arguments: [1, 2, 3, 4, 5, 6])
+  func `empty parts are counted before they are made`(field: UInt8) throws {
+    let start = try foreign()
+    let bomb = start + (0..<200_000).flatMap { _ in [field << 3 | 2, 0] }
+
+    #expect(throws: PprofError.tooManyParts(limit: 1 << 16 + bomb.count / 4)) { try PprofReader.read(bomb) }
+  }
+
+  @Test(arguments: [(2, 3), (4, 4)])
+  func `empty parts within others are counted too`(field: UInt8, inner: UInt8) throws {
+    let start = try foreign()
+    let size = 400_000
+    let length = [UInt8(size & 0x7F | 0x80), UInt8(size >> 7 & 0x7F | 0x80), UInt8(size >> 14)]
+    let bomb = start + [field << 3 | 2] + length + (0..<size / 2).flatMap { _ in [inner << 3 | 2, 0] }
+
+    #expect(throws: PprofError.tooManyParts(limit: 1 << 16 + bomb.count / 4)) { try PprofReader.read(bomb) }
+  }
+
+  @Test func `numbers are counted, packed or not`() throws {
+    var limits = PprofReader.Limits()
+    limits.numbers = 1000
+    let packed = try foreign() + [0x12, 0xED, 7, 0x0A, 0xEA, 7] + [UInt8](repeating: 1, count: 1002)
+    let single = try foreign() + (0..<334).flatMap { _ in [0x12, 6, 8, 1, 8, 1, 8, 1] as [UInt8] }
+    let comments = try foreign() + (0..<1001).flatMap { _ in [0x68, 0] as [UInt8] }
+
+    for bomb in [packed, single, comments] {
+      #expect(throws: PprofError.tooManyNumbers(limit: 1000)) { try PprofReader.read(bomb, limits: limits) }
+    }
+  }
+
+  @Test func `what cannot be counted is not decoded`() throws {
+    // A group, which the format has not.
+    let group = try foreign() + [0x7B, 0x7C]
+
+    #expect(throws: PprofError.notDecoded) { try PprofReader.read(group) }
+  }
+
+  @Test func `frames are bounded by the size of the file`() throws {
+    // A thousand frames in one location, four thousand times: 20 kB would make four million frames.
+    let bomb = try foreign { message in
+      message.location.append(
+        .with {
+          $0.id = 99
+          $0.line = (1...1000).map { line in
+            .with {
+              $0.functionID = 3
+              $0.line = Int64(line)
+            }
+          }
+        })
+      message.sample += (0..<4000).map { _ in
+        .with {
+          $0.locationID = [99]
+          $0.value = [1, 1]
+        }
+      }
+    }
+
+    #expect(throws: PprofError.tooManyFrames(limit: 1 << 20 + bomb.count * 4)) { try PprofReader.read(bomb) }
+  }
 }

@@ -206,6 +206,27 @@ import Testing
     #expect(demangler.takeProblem() == nil)
   }
 
+  @Test func `names that take demanglers long take no time from other files`() {
+    func slow(_ number: Int) -> String {
+      let nested = (0..<40).reduce("St4pairIiiE") { name, depth in
+        func place(_ number: Int) -> String { number == 0 ? "S_" : "S\(String(number - 1, radix: 36).uppercased())_" }
+        return name + place(depth) + "I" + place(depth + 1) + place(depth + 1) + "E"
+      }
+      return "_Z\(1 + "\(number)".count)f\(number)" + nested
+    }
+    var demangler = Demangler(NamingBudget(), nanoseconds: 400_000_000)
+    demangler.begin(owner: 1000)
+    for number in 0..<8 { _ = demangler.demangle(slow(number)) }
+    #expect(demangler.demangle("_ZN5honey3beeEi") == "_ZN5honey3beeEi")
+    #expect(
+      demangler.takeProblem() == "demangling its names took too long; the others stay as the linker has them")
+
+    demangler.begin(owner: 1001)
+    #expect(demangler.demangle("_ZN5honey3beeEi") == "honey::bee(int)")
+    #expect(demangler.demangle("$s4main3fooyyF") == "main.foo() -> ()")
+    #expect(demangler.takeProblem() == nil)
+  }
+
   @Test func `sixty thousand sections without an end of their names are read once each`() throws {
     let count = 60_000
     var bytes: [UInt8] = [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 57)

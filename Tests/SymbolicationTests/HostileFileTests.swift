@@ -93,4 +93,32 @@ import Testing
     let names = try search.names(&reach)
     #expect(names.map { $0 != nil } == [true, true, false])
   }
+
+  @Test func `a table of segments is no larger than the kernel's`() {
+    var bytes = image + [UInt8](repeating: 0, count: 4 << 20)
+    bytes[56] = 0xFF
+    bytes[57] = 0xFF
+
+    #expect(throws: ELFError.tooLarge(.programHeaders)) { try ELFFile(.memory(bytes)) }
+  }
+
+  @Test func `a file of gigabytes that takes none on the disk is not read`() throws {
+    try workshop.run("cp libwork.so sparse.so && truncate -s 3G sparse.so")
+    let source = try ByteSource(OpenFile(workshop.path("sparse.so")))
+
+    #expect(throws: ELFError.mostlyHole) { try ELFFile(source) }
+    #expect(throws: ELFError.mostlyHole) { try ExportedFunctions.places(of: ["visible_work"], in: source) }
+  }
+
+  @Test(arguments: ["gnu", "sysv"])
+  func `functions of a library are found without libbpf`(hashStyle: String) throws {
+    try workshop.buildLibrary("-Wl,--hash-style=\(hashStyle)")
+    let source = try ByteSource(OpenFile(workshop.path("libwork.so")))
+    let truth = try ["other_work", "visible_work", "hidden_work"].map {
+      try workshop.offset(of: workshop.function($0, in: "libwork.so").start, in: "libwork.so")
+    }
+
+    #expect(try ExportedFunctions.places(of: ["other_work", "visible_work", "hidden_work"], in: source) == truth)
+    #expect(throws: ELFError.noFunction("no_work")) { try ExportedFunctions.places(of: ["no_work"], in: source) }
+  }
 }

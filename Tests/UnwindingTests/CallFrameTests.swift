@@ -1,3 +1,5 @@
+import ELF
+import LinuxSystem
 import Testing
 
 @testable import Unwinding
@@ -186,5 +188,30 @@ struct CallFrameTests {
       let found = CallFrameSection(Array(whole.prefix(size)), address: Self.sectionAddress)
       #expect(found.entries.count <= 1)
     }
+  }
+
+  /// With a look at each segment for each entry, this takes minutes.
+  @Test func `entries are looked up in any number of segments`() throws {
+    let common = Self.bytes(UInt32(16)) + Self.bytes(UInt32(0)) + [1, 0, 1, 0x78, 16] + [UInt8](repeating: 0, count: 7)
+    var bytes = common
+    for index in 0..<100_000 {
+      bytes += Self.bytes(UInt32(20)) + Self.bytes(UInt32(bytes.count + 4))
+      bytes += Self.bytes(UInt64(index + 1) * 16) + Self.bytes(UInt64(16))
+    }
+    let segments = (0..<60_000).map {
+      ELFFile.Segment(fileOffset: 0, virtualAddress: 0x9_0000_0000 + $0 * 2, fileSize: 1, isExecutable: true)
+    }
+    let own = ELFFile.Segment(fileOffset: 0, virtualAddress: 0, fileSize: 800_000, isExecutable: true)
+    let start = Clock.threadCPUNanoseconds
+    var compilation = UnwindCompilation(
+      CallFrameSection(unread: bytes, address: 0x50_0000, endsAtZero: false), code: segments + [own], countsStrays: true
+    )
+    while try compilation.advance(entries: 1 << 20) {}
+    let table = try #require(compilation.table())
+
+    // Those in `own`, whose last one ends with it.
+    #expect(table.damagedEntries == 50_001)
+    #expect(table.rule(at: 0x100) != .gap)
+    #expect(Clock.threadCPUNanoseconds - start < 20_000_000_000)
   }
 }

@@ -64,7 +64,7 @@ struct ProgramExamination {
   /// Whether a library provides `dlopen`.
   private static func isOfCLibrary(_ path: String) -> Bool {
     ["libc.so", "libdl.so", "ld-", "libpthread.so", "libc.musl", "libselinux.so"].contains {
-      path.split(separator: "/").last?.hasPrefix($0) ?? false
+      path.lastPathComponent.beginsWithBytes(of: $0)
     }
   }
 

@@ -1,5 +1,6 @@
 import ELF
 import LinuxSystem
+import ProfileModel
 
 /// The TLS implementation of a process, by its files.
 enum TLSImplementation: CaseIterable, Hashable {
@@ -40,8 +41,8 @@ enum TLSImplementation: CaseIterable, Hashable {
 
   /// The implementation of a library, by its path.
   init?(library path: String) {
-    let name = path.split(separator: "/").last ?? ""
-    guard let known = Self.libraries.first(where: { name.hasPrefix($0.0) }) else { return nil }
+    let name = path.lastPathComponent
+    guard let known = Self.libraries.first(where: { name.beginsWithBytes(of: $0.0) }) else { return nil }
     self = known.1
   }
 

@@ -235,11 +235,20 @@ struct TLSLibraries {
       case .process(let process): process.rawValue
       case .everyone: nil
       }
-    for (function, program) in Self.functions where used.isEmpty || used.contains(function) {
+    let wanted = Self.functions.filter { used.isEmpty || used.contains($0.name) }
+    let places: [UInt64]
+    do throws(ELFError) {
+      places = try ExportedFunctions.places(of: wanted.map(\.name), in: ByteSource(file))
+    } catch {
+      note("\(error)", path, reach)
+      return
+    }
+    for ((_, program), offset) in zip(wanted, places) {
       for (program, isReturn) in [(program, false), (Self.returnProgram, true)] {
-        let place = UserProbe(file: file.ownPath, function: function, isReturn: isReturn, process: process)
+        let place = UserProbe(file: file.ownPath, offset: offset, isReturn: isReturn, process: process)
         do { try loaded.attach(program, to: place, keptBy: links(of: reach)) } catch {
-          note(error, path, reach)
+          // A process that has ended needs no warning.
+          if error.cause != .noSuchProcess || reach == .everyone { note("\(error.cause)", path, reach) }
           return
         }
       }
@@ -274,16 +283,11 @@ struct TLSLibraries {
 
   private static let maximumWarnings = 100
 
-  private mutating func note(_ error: BPFError, _ path: String, _ reach: Reach) {
-    var subject = ""
-    if case .process(let process) = reach {
-      // A process that has ended needs no warning.
-      if error.cause == .noSuchProcess { return }
-      subject = "process \(process): "
-    }
+  private mutating func note(_ reason: String, _ path: String, _ reach: Reach) {
+    let subject = if case .process(let process) = reach { "process \(process): " } else { "" }
     guard warnings.count < Self.maximumWarnings else { return }
     warnings.append(
-      "\(subject)what \(path) encrypts is not read (\(error.cause)); its connections are counted all the same")
+      "\(subject)what \(path) encrypts is not read (\(reason)); its connections are counted all the same")
   }
 
   /// Detaches the probes for all processes, if other processes than targets call them too often.

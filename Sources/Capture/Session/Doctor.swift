@@ -61,7 +61,7 @@ package enum Doctor {
   /// fs/proc/base.c; CAP_SYS_ADMIN before Linux 5.9), in the initial user namespace.
   private static func mappedFiles() -> Finding {
     let maps = (try? OpenFile.contents(of: "/proc/self/maps")) ?? []
-    let mapping = MemoryMapping.executable(inMaps: maps).first { $0.path.hasPrefix("/") }
+    let mapping = MemoryMapping.executable(inMaps: maps).first { $0.path.beginsWithBytes(of: "/") }
     let range = mapping.map { String($0.start, radix: 16) + "-" + String($0.end, radix: 16) } ?? ""
     let failure: OpenRefusal?
     do {

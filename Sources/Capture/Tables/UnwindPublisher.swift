@@ -34,8 +34,11 @@ struct UnwindPublisher {
   private var files: [SourceIndex: swprof_file_identity] = [:]
   private var blocks: [ProcessID: UnwindLines.Block] = [:]
   /// Sources whose tables are still to be built. Small files come first: the tables of many programs are ready before
-  /// that of one huge one.
+  /// that of one huge one. A process with thousands of files waits its turn: a batch of them, then those of others.
   private var queue: [UnwindTables.Job] = []
+  /// How many files each process has had queued since the queue was empty.
+  private var queued: [ProcessID: Int] = [:]
+  private static let batch = 64
   /// The processes that have mapped a pending source.
   private var waiting: [SourceIndex: Set<ProcessID>] = [:]
 
@@ -95,12 +98,15 @@ struct UnwindPublisher {
       let region = tracker.regions(of: process)?.first(where: { $0.start <= address && address < $0.end }),
       case .pending = modules[region.source], !queue.contains(where: { $0.source == region.source })
     else { return }
-    enqueue(region.source, tracker)
+    enqueue(region.source, of: process, tracker)
   }
 
-  private mutating func enqueue(_ source: SourceIndex, _ tracker: borrowing ProcessTracker) {
-    let job = UnwindTables.Job(source, of: tracker.sources)
-    queue.insert(job, at: queue.partitioningIndex { $0.size > job.size })
+  private mutating func enqueue(_ source: SourceIndex, of process: ProcessID, _ tracker: borrowing ProcessTracker) {
+    if queue.isEmpty { queued = [:] }
+    var job = UnwindTables.Job(source, of: tracker.sources)
+    job.turn = queued[process, default: 0] / Self.batch
+    queued[process, default: 0] += 1
+    queue.insert(job, at: queue.partitioningIndex { ($0.turn, $0.size) > (job.turn, job.size) })
   }
 
   private mutating func note(_ source: SourceIndex, of process: ProcessID, _ tracker: borrowing ProcessTracker) {
@@ -115,7 +121,7 @@ struct UnwindPublisher {
         return
       }
       modules[source] = .pending
-      if isEager { enqueue(source, tracker) }
+      if isEager { enqueue(source, of: process, tracker) }
       waiting[source] = [process]
     case .pending: waiting[source, default: []].insert(process)
     case .built: break

@@ -48,6 +48,8 @@ final class UnwindTables {
   struct Job {
     let source: SourceIndex
     let size: Int
+    /// How many batches of files the same process has had queued before it.
+    var turn = 0
 
     init(_ source: SourceIndex, of sources: [CodeSource]) {
       self.source = source

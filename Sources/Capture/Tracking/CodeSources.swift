@@ -46,6 +46,13 @@ struct CodeSources {
   private var compatVDSOs: [[UInt8]: SourceIndex] = [:]
   private static let maximumCompatVDSOs = 64
 
+  /// Whose mappings had the files of sources opened.
+  private var openers = FileOpeners()
+  /// Processes some of whose files were not opened, as they have too many.
+  private(set) var overLimit: Set<ProcessID> = []
+
+  init(limits: FileOpeners.Limits = FileOpeners.Limits()) { openers = FileOpeners(limits) }
+
   /// What /proc/PID/maps says of the files of sources.
   private var places: [SourceIndex: FilePlace] = [:]
 
@@ -103,6 +110,10 @@ struct CodeSources {
     let key = FileKey(mapping)
     let layeredKey = LayeredKey(process: process, file: key)
     if let known = files[key] ?? layered[layeredKey], hasItsContent(known) { return known }
+    guard openers.mayOpen(process) else {
+      overLimit.insert(process)
+      return nil
+    }
     guard let mapped = open() else { return nil }
     let index: SourceIndex
     switch mapped.identity {
@@ -114,6 +125,7 @@ struct CodeSources {
       layered[layeredKey] = index
     }
     places[index] = FilePlace(device: mapping.device, inode: mapping.inode)
+    openers.note(index, process)
     return index
   }
 
@@ -147,6 +159,8 @@ struct CodeSources {
     layeredFiles = layeredFiles.filter { !gone.contains($0.value) }
     missing = missing.filter { !gone.contains($0.value) }
     compatVDSOs = compatVDSOs.filter { !gone.contains($0.value) }
+    openers.forget(gone)
+    overLimit = []
     for index in gone {
       sources[Int(index)] = .missing(path: "")
       places[index] = nil

@@ -19,7 +19,7 @@ struct MappedFile {
     if let thread = ProcessTable.survivor(of: process), let mapped = open(mapping, in: "/proc/\(thread)", root) {
       return mapped
     }
-    return mapping.path.hasPrefix("/") ? open(mapping.path, mapping, root) : nil
+    return mapping.path.beginsWithBytes(of: "/") ? open(mapping.path, mapping, root) : nil
   }
 
   /// Opens the memfd of a mapping if it is a program or a library; just-in-time compilers have their code in memfds too.
@@ -35,7 +35,7 @@ struct MappedFile {
   private static func open(_ mapping: MemoryMapping, in directory: String, _ root: TargetRoot) -> MappedFile? {
     let range = String(mapping.start, radix: 16) + "-" + String(mapping.end, radix: 16)
     if let mapped = open("\(directory)/map_files/\(range)", mapping, root) { return mapped }
-    return mapping.path.hasPrefix("/") ? open("\(directory)/root\(mapping.path)", mapping, root) : nil
+    return mapping.path.beginsWithBytes(of: "/") ? open("\(directory)/root\(mapping.path)", mapping, root) : nil
   }
 
   private static let maximumImageSize: UInt64 = 1 << 20

@@ -255,12 +255,14 @@ package struct ProcessTracker {
 
   /// Whether a mapping's code can be found in a file; shared anonymous memory only looks as if it could.
   static func isFile(_ mapping: MemoryMapping) -> Bool {
-    mapping.inode != 0 && mapping.path.hasPrefix("/")
-      && !["/memfd:", "/dev/zero", "/anon_hugepage", "/SYSV"].contains { mapping.path.hasPrefix($0) }
+    mapping.inode != 0 && mapping.path.beginsWithBytes(of: "/")
+      && !["/memfd:", "/dev/zero", "/anon_hugepage", "/SYSV"].contains { mapping.path.beginsWithBytes(of: $0) }
   }
 
   /// Whether a mapping is of a memfd (memfd_create(2)): it may hold a program, or what a just-in-time compiler writes.
-  static func isMemoryFile(_ mapping: MemoryMapping) -> Bool { mapping.inode != 0 && mapping.path.hasPrefix("/memfd:") }
+  static func isMemoryFile(_ mapping: MemoryMapping) -> Bool {
+    mapping.inode != 0 && mapping.path.beginsWithBytes(of: "/memfd:")
+  }
 
   /// The source of a mapping's file; nil where its code can be found in none.
   private mutating func fileSource(of mapping: MemoryMapping, in process: ProcessID) -> SourceIndex? {
@@ -268,6 +270,14 @@ package struct ProcessTracker {
       return codeSources.opened(for: mapping, of: process) { MappedFile.openProgram(mapping, of: process) }
     }
     guard Self.isFile(mapping) else { return nil }
+    let wasOver = codeSources.overLimit.contains(process)
+    defer {
+      if !wasOver, codeSources.overLimit.contains(process) {
+        warn(
+          "process \(process): it, or its user, has more files of code mapped than are opened for one; those beyond have"
+            + " no names and are walked by frame pointers")
+      }
+    }
     return codeSources.file(for: mapping, of: process) { MappedFile.open(mapping, of: process) }
   }
 

@@ -30,8 +30,8 @@ extension Doctor {
   }
 
   private static func build(_ runtime: PythonRuntime, _ modules: [MappedModule]) -> PythonFinding.Build {
-    let program = modules.first(where: \.isProgram)?.path.split(separator: "/").last ?? ""
-    guard program.hasPrefix("python") else { return .embedded }
+    let program = modules.first(where: \.isProgram)?.path.lastPathComponent ?? ""
+    guard program.beginsWithBytes(of: "python") else { return .embedded }
     return runtime.isInProgram ? .static : .shared
   }
 

@@ -1,17 +1,18 @@
-/// A regular expression in the syntax of Swift's `Regex`, equal to another of the same text.
-package struct TextPattern: Hashable, @unchecked Sendable {
+/// A regular expression, equal to another of the same text.
+///
+/// The syntax is the part of Swift's, and of Perl's, that can be matched in time linear in the text: texts are names and
+/// arguments that any user may choose. Scalars count as characters, so that a combining mark hides no letter.
+package struct TextPattern: Hashable, Sendable {
   package let text: String
-  // A regex is a value that is never changed; the standard library has not marked it as one.
-  private let regex: Regex<AnyRegexOutput>
+  private let program: PatternProgram
 
   /// In bytes.
   static let longest = 4096
 
   package init(reading text: String) throws(UnreadableText) {
     guard text.utf8.count <= Self.longest else { throw .patternTooLong }
-    guard let regex = try? Regex(text) else { throw .notAPattern }
+    program = try PatternProgram(PatternReader.read(text))
     self.text = text
-    self.regex = regex
   }
 
   /// - Returns: nil where the text is no regular expression.
@@ -21,7 +22,7 @@ package struct TextPattern: Hashable, @unchecked Sendable {
   }
 
   /// Whether it is found anywhere in a text.
-  package func finds(_ text: String) -> Bool { (try? regex.firstMatch(in: text)) != nil }
+  package func finds(_ text: String) -> Bool { program.finds(text) }
 
   package static func == (left: Self, right: Self) -> Bool { left.text == right.text }
   package func hash(into hasher: inout Hasher) { hasher.combine(text) }

@@ -8,6 +8,10 @@ package enum UnreadableText: Error, Equatable, Sendable {
   case tooLarge
   case notAPattern
   case patternTooLong
+  /// It repeats too much, or is nested too deep.
+  case patternTooLarge
+  /// It has something that cannot be matched in linear time, or that nobody needs: what that is.
+  case patternUnsupported(String)
 
   /// What is wrong, as an error message puts it behind the value: `has no unit`.
   package var reason: String {
@@ -19,6 +23,8 @@ package enum UnreadableText: Error, Equatable, Sendable {
     case .tooLarge: "is too large"
     case .notAPattern: "is no regular expression; see its brackets and backslashes"
     case .patternTooLong: "is too long; a regular expression has at most \(TextPattern.longest) bytes"
+    case .patternTooLarge: "repeats too much or is nested too deep for a regular expression"
+    case .patternUnsupported(let part): "has \(part), which regular expressions here do not have"
     }
   }
 }

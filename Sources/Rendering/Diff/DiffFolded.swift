@@ -18,8 +18,8 @@ package enum DiffFolded {
   private static func lines(
     _ profile: Profile, _ root: CallTree.Root, _ measure: WeightMeasure
   ) -> [(stack: String, count: Substring)] {
-    Folded.render(profile, root: root, measure: measure).split(separator: "\n").compactMap { line in
-      line.lastIndex(of: " ").map { (String(line[..<$0]), line[line.index(after: $0)...]) }
+    Folded.render(profile, root: root, measure: measure).fields(at: "\n").compactMap { line in
+      line.utf8.lastIndex(of: UInt8(ascii: " ")).map { (String(line[..<$0]), line[line.utf8.index(after: $0)...]) }
     }
   }
 }

@@ -1,0 +1,25 @@
+/// Where the functions of a library are in its file, read with a bound on what a lie may cost.
+package enum ExportedFunctions {
+  /// The offsets of functions in a file, in the order of their names. All must be there.
+  package static func places(of names: [String], in source: ByteSource) throws(ELFError) -> [UInt64] {
+    let file = try ELFFile(source)
+    let exported = try DynamicSymbols(file)
+    var others: [LocalSymbols]?
+    var places: [UInt64] = []
+    for name in names {
+      var address = try exported?.address(of: name)
+      if address == nil {
+        // A library without the newer table of hashes, or one whose functions are not exported.
+        var tables = others ?? []
+        for type in [ELFFile.SectionType.dynamicSymbols, ELFFile.SectionType.symbols] where others == nil {
+          if let table = try LocalSymbols(file, type: type) { tables.append(table) }
+        }
+        others = tables
+        for table in tables where address == nil { address = try table.address(of: name) }
+      }
+      guard let address, let place = file.fileRange(from: address) else { throw ELFError.noFunction(name) }
+      places.append(place.offset)
+    }
+    return places
+  }
+}
