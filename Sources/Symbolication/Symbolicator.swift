@@ -227,7 +227,8 @@ package struct Symbolicator {
         warnings: refusal.map { ["process \(process): \($0); its code stays without names"] } ?? [])
     }
     let found = PerfMap.names(of: wanted, in: maps, budget)
-    demangler.begin(owner: perfMap.ownerUID)
+    // The process's user, or who is root to it: the same one in all of its maps.
+    demangler.begin(owner: perfMap.owners.max())
     let frames = addresses.map { address -> [NamedFrame] in
       guard let name = found.names[wanted.firstIndex(notBelow: address)] else {
         return [

@@ -39,7 +39,8 @@ struct {
 static __always_inline void note_python_code(struct python_walk *python, __u64 code, __u32 cookie)
 {
 	__u64 hash = ((code ^ (__u64)cookie << 32 ^ python->tgid) * 0x9e3779b97f4a7c15ULL) >> 16;
-	__u32 zero = 0, mark = (__u32)(hash >> 16) | 1, *place, index = python->new_codes;
+	__u32 zero = 0, mark = (__u32)(hash >> 16) | 1, *place;
+	__u64 index = python->new_codes;
 	struct python_marks *marks = bpf_map_lookup_elem(&python_marks, &zero);
 	struct python_new_code *new_code;
 
@@ -53,7 +54,10 @@ static __always_inline void note_python_code(struct python_walk *python, __u64 c
 		return;
 	}
 	*place = mark;
-	new_code = &python->new_code[index & (PYTHON_NEW_CODES - 1)];
+	/* Without this the verifier of 6.1 sees no limit. */
+	__asm__ volatile("" : "+r"(index));
+	index &= PYTHON_NEW_CODES - 1;
+	new_code = &python->new_code[index];
 	new_code->code = code;
 	new_code->cookie = cookie;
 	python->new_codes = index + 1;

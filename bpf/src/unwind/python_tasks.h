@@ -120,8 +120,8 @@ static __always_inline int add_python_coroutine(struct python_walk *python)
 static __always_inline __u64 add_python_name(struct python_walk *python)
 {
 	const struct swprof_python_tasks *tasks = &python->target.tasks;
-	__u64 name = python->task_name, length;
-	__u32 state, width, size;
+	__u64 name = python->task_name, length, size;
+	__u32 state, width;
 	bool is_ascii;
 
 	/* A task that was given no name has a number instead. */
@@ -138,12 +138,15 @@ static __always_inline __u64 add_python_name(struct python_walk *python)
 	size *= width;
 	if (size > 8 * SWPROF_PYTHON_NAME_WORDS)
 		size = 8 * SWPROF_PYTHON_NAME_WORDS;
+	/* Without these two the verifier of 6.1 sees no limit. */
+	__asm__ volatile("" : "+r"(size));
+	size &= 16 * SWPROF_PYTHON_NAME_WORDS - 1;
 	for (int i = 0; i < SWPROF_PYTHON_NAME_WORDS; i++)
 		python->object_words[i] = 0;
 	if (read_user(python->object_words, size, name + (is_ascii ? tasks->text_ascii : tasks->text_other)))
 		return 0;
 	for (int i = 0; i < SWPROF_PYTHON_NAME_WORDS; i++)
-		if (8 * (__u32)i < size && add_python_record(python, SWPROF_PYTHON_NAME_WORD, python->object_words[i]))
+		if (8 * (__u64)i < size && add_python_record(python, SWPROF_PYTHON_NAME_WORD, python->object_words[i]))
 			return 0;
 	return SWPROF_PYTHON_NAME(length > 0xffffffff ? 0xffffffff : length, width);
 }
