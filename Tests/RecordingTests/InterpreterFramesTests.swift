@@ -153,7 +153,7 @@ struct InterpreterFramesTests {
       // The leaf has just entered the loop, or is at work in it.
       ("p:f p:g N main L L call_function L", "f g"), ("p:f p:g N main L L i:x", "f g"),
       // It leaves the loop, with a result that is checked.
-      ("p:f N L call_function L i:x _Py_CheckFunctionResult PyErr_Occurred", "f _Py_CheckFunctionResult PyErr_Occurred"),
+      ("p:f N L L i:x _Py_CheckFunctionResult PyErr_Occurred", "f _Py_CheckFunctionResult PyErr_Occurred"),
       // Numbers that differ: a greenlet, or a stripped loop.
       ("p:f N L L c:read", "f [python|native not merged] read"), ("p:f p:g N L c:read", nil), ("p:f N L L L", nil),
       ("p:f N ?x", nil), ("[python:_truncated] p:f N L", nil),

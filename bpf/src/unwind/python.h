@@ -374,8 +374,8 @@ __attribute__((noinline)) int python_steps(void)
 }
 
 /*
- * Whether the chain is that of a run which the thread is entering. 3.11 and 3.12 link the CFrame of a run first, and then
- * its frame, to that and to its caller: until then the chain makes no sense, or comes to its end too early.
+ * Whether the chain is that of a run which the thread is entering. 3.11 and 3.12 link the CFrame of a run first, and
+ * then its frame, to that and to its caller: until then the chain makes no sense, or comes to its end too early.
  */
 static __always_inline bool is_entering_run(const struct python_walk *python)
 {
@@ -390,8 +390,8 @@ static __always_inline bool is_entering_run(const struct python_walk *python)
 }
 
 /*
- * Begins again with the next run outwards where the thread is entering the loop, which is the native leaf then. Returns 0
- * when so.
+ * Begins again with the next run outwards where the thread is entering the loop, which is the native leaf then. Returns
+ * 0 when so.
  */
 static __always_inline int leave_entered_run(struct python_walk *python)
 {
