@@ -174,10 +174,6 @@ private struct PythonFile {
 
   /// What a process that has the file at a bias has in all likelihood; nil if nothing is known, or if it depends on more.
   func runtime(at bias: UInt64) -> PythonRuntime? {
-    guard let known, known.runtime.layout.path_length == 1 else { return nil }
-    let type = known.runtime.layout.code_type &- known.bias
-    // A program may have its own copy of a library's type (R_X86_64_COPY).
-    guard segments.contains(where: { type &- $0.virtualAddress < $0.fileSize }) else { return nil }
-    return known.runtime.moved(by: bias &- known.bias)
+    known.flatMap { $0.runtime.moved(from: $0.bias, to: bias, segments: segments) }
   }
 }
