@@ -29,13 +29,17 @@ struct PythonPublisher {
   /// Those of `searches` that are not settled yet.
   private var open: Set<ProcessID> = []
   /// Runtimes that cannot be read: a sentence each.
-  private(set) var warnings: [String] = []
+  private var refusals: [String] = []
+  /// Processes for which the kernel side has no room.
+  private var withoutRoom: Set<ProcessID> = []
   private var refused: Set<SourceIndex> = []
 
   /// An interpreter starts within some 10 ms.
   private static let shortestWait: UInt64 = 2_000_000
   private static let longestWait: UInt64 = 1_000_000_000
   private static let maximumWarnings = 20
+  /// The size of the map `pythons`.
+  private static let maximumProcesses = Int(SWPROF_PYTHON_PROCESSES_MAX)
 
   init(pythons: BPFMap, isOn: BPFMap) {
     self.pythons = pythons
@@ -133,8 +137,8 @@ struct PythonPublisher {
       return true
     } catch let refusal as PythonRefusal where !refusal.isTemporary {
       open.remove(process)
-      if refused.insert(source).inserted, warnings.count < Self.maximumWarnings {
-        warnings.append("process \(process): \(refusal); its Python functions are not shown")
+      if refused.insert(source).inserted, refusals.count < Self.maximumWarnings {
+        refusals.append("process \(process): \(refusal); its Python functions are not shown")
       }
       return true
     } catch { return false }
@@ -146,9 +150,21 @@ struct PythonPublisher {
       try? isOn.update(key: UInt32(0), value: UInt32(1))
       hasSwitchedOn = true
     }
-    // One that finds no room has native frames alone.
-    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: runtime.layout) } catch { return }
+    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: runtime.layout) } catch {
+      withoutRoom.insert(process)
+      return
+    }
+    withoutRoom.remove(process)
     searches[process]?.runtime = runtime
+  }
+
+  /// What Python functions are not shown, and why.
+  var warnings: [String] { refusals + [Self.warning(ofProcessesWithoutRoom: withoutRoom.count)].compactMap(\.self) }
+
+  static func warning(ofProcessesWithoutRoom count: Int) -> String? {
+    guard count > 0 else { return nil }
+    let processes = count == 1 ? "1 Python process has" : "\(count) Python processes have"
+    return "\(processes) native frames alone: only \(maximumProcesses) can be read at a time"
   }
 
   /// The runtime of the program that a process began at a time; nil if none was found.
