@@ -2,7 +2,7 @@
 /* Compiles the kernel side's walks for user space: what they ask for comes from a struct swprof_walk_source. */
 #include "CUnwinding.h"
 
-#include "../../bpf/src/unwind/python.h"
+#include "../../bpf/src/unwind/python_places.h"
 #include "../../bpf/src/unwind/walk.h"
 #ifdef ARCH_HAS_COMPAT_WALK
 #include "../../bpf/src/unwind/compat.h"

@@ -183,4 +183,12 @@ struct PythonNamesTests {
     }
     #expect(names.name(of: frame(100 << 12, process: ProcessID(rawValue: .max))) == function("f409600", line: 10))
   }
+
+  @Test(arguments: [
+    (0, nil), (1, "1 Python process has native frames alone: only 8192 can be read at a time"),
+    (12, "12 Python processes have native frames alone: only 8192 can be read at a time"),
+  ])
+  func `processes that the kernel side has no room for are counted`(count: Int, warning: String?) {
+    #expect(PythonPublisher.warning(ofProcessesWithoutRoom: count) == warning)
+  }
 }

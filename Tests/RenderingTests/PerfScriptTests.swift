@@ -48,10 +48,7 @@ import Testing
           function: "Shop.price", module: file, origin: .interpreted(.python),
           source: SourceLocation(file: "/srv/my shop/app.py", line: 12)),
       ], count: 1)
-    let frames = [
-      "\t               0 Shop.price+0x0 (/srv/my_shop/app.py)",
-      "\t               0 <module>+0x0 (/srv/my_shop/app.py)",
-    ]
+    let frames = ["Shop.price", "<module>"].map { "\t               0 \($0)+0x0 (/srv/my_shop/app.py)" }
     #expect(blocks(script(builder.profile))[0].dropFirst() == frames.map { $0[...] }[...])
     let withLines = PerfScript.render(builder.profile, kind: .onCPU, event: "cpu-clock", withLines: true)
     #expect(

@@ -28,6 +28,32 @@ struct PythonRuntimeTests {
         })
   }
 
+  @Test(arguments: [11, 13])
+  func `another process has the runtime of the same file where that is mapped`(minor: Int) throws {
+    let python = FakePython(minor: minor)
+    let runtime = try #require(try PythonRuntime.find(in: python.memory, modules: python.modules))
+    let bias = FakePython.start
+    let whole = ELFFile.Segment(fileOffset: 0, virtualAddress: 0, fileSize: UInt64(FakePython.size))
+
+    let moved = try #require(runtime.moved(from: bias, to: bias - 0x4000, segments: [whole]))
+    #expect(moved.runtimeAddress == runtime.runtimeAddress - 0x4000)
+    #expect(moved.layout.code_type == runtime.layout.code_type - 0x4000)
+    #expect(moved.layout.current_state == (minor == 11 ? runtime.layout.current_state - 0x4000 : 0))
+    #expect(moved.layout.path.0 == runtime.layout.path.0)
+  }
+
+  @Test func `a program's own copy of the type of code objects is not expected in another process`() throws {
+    let python = FakePython(minor: 11)
+    let runtime = try #require(try PythonRuntime.find(in: python.memory, modules: python.modules))
+    let type = runtime.layout.code_type - FakePython.start
+    let before = ELFFile.Segment(fileOffset: 0, virtualAddress: 0, fileSize: type)
+    let behind = ELFFile.Segment(fileOffset: 0, virtualAddress: type + 8, fileSize: 0x1000)
+
+    #expect(runtime.moved(from: FakePython.start, to: 0, segments: [before, behind]) == nil)
+    let holder = ELFFile.Segment(fileOffset: 0, virtualAddress: type, fileSize: 8)
+    #expect(runtime.moved(from: FakePython.start, to: 0, segments: [before, holder]) != nil)
+  }
+
   @Test func `a thread without Python frames has none, and one without a state is none of Python's`() throws {
     let python = FakePython(minor: 13)
     let runtime = try #require(try PythonRuntime.find(in: python.memory, modules: python.modules))

@@ -42,7 +42,9 @@ struct PythonPublisher {
   /// Processes of which it is not known whether a file that they have mapped tells it.
   private var lacksTasks: Set<ProcessID> = []
   /// Runtimes that cannot be read: a sentence each.
-  private(set) var warnings: [String] = []
+  private var refusals: [String] = []
+  /// Processes for which the kernel side has no room.
+  private var withoutRoom: Set<ProcessID> = []
   /// Files that there is a warning about.
   private var refused: Set<SourceIndex> = []
   /// One for each file, by `swprof_python.edition` less one: what copies of code objects are read by.
@@ -55,6 +57,8 @@ struct PythonPublisher {
   private static let maximumEditions = 1024
   /// How much longer than a look a process is left alone after it.
   private static let pause: UInt64 = 20
+  /// The size of the map `pythons`.
+  private static let maximumProcesses = Int(SWPROF_PYTHON_PROCESSES_MAX)
 
   init(pythons: BPFMap, isOn: BPFMap) {
     self.pythons = pythons
@@ -195,8 +199,8 @@ struct PythonPublisher {
       return true
     } catch let refusal as PythonRefusal where !refusal.isTemporary {
       refuse(process)
-      if refused.insert(source).inserted, warnings.count < Self.maximumWarnings {
-        warnings.append("process \(process): \(refusal); its Python functions are not shown")
+      if refused.insert(source).inserted, refusals.count < Self.maximumWarnings {
+        refusals.append("process \(process): \(refusal); its Python functions are not shown")
       }
       return true
     } catch { return false }
@@ -233,13 +237,25 @@ struct PythonPublisher {
       try? isOn.update(key: UInt32(0), value: UInt32(1))
       hasSwitchedOn = true
     }
-    // One that finds no room has native frames alone.
     var layout = runtime.layout
     layout.edition = edition
-    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: layout) } catch { return }
+    do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: layout) } catch {
+      withoutRoom.insert(process)
+      return
+    }
+    withoutRoom.remove(process)
     searches[process]?.runtime = runtime
     searches[process]?.edition = edition
     if runtime.lacksTasks { lacksTasks.insert(process) }
+  }
+
+  /// What Python functions are not shown, and why.
+  var warnings: [String] { refusals + [Self.warning(ofProcessesWithoutRoom: withoutRoom.count)].compactMap(\.self) }
+
+  static func warning(ofProcessesWithoutRoom count: Int) -> String? {
+    guard count > 0 else { return nil }
+    let processes = count == 1 ? "1 Python process has" : "\(count) Python processes have"
+    return "\(processes) native frames alone: only \(maximumProcesses) can be read at a time"
   }
 
   /// The runtime of the program that a process began at a time; nil if none was found.
@@ -273,10 +289,6 @@ private struct PythonFile {
 
   /// What a process that has the file at a bias has in all likelihood; nil if nothing is known, or if it depends on more.
   func runtime(at bias: UInt64) -> PythonRuntime? {
-    guard let known, known.runtime.layout.path_length == 1 else { return nil }
-    let type = known.runtime.layout.code_type &- known.bias
-    // A program may have its own copy of a library's type (R_X86_64_COPY).
-    guard segments.contains(where: { type &- $0.virtualAddress < $0.fileSize }) else { return nil }
-    return known.runtime.moved(by: bias &- known.bias)
+    known.flatMap { $0.runtime.moved(from: $0.bias, to: bias, segments: segments) }
   }
 }

@@ -125,8 +125,17 @@ package struct PythonRuntime {
   /// So many threads tell how all of them are found.
   private static let sampleSize = 256
 
-  /// The same runtime where a process has mapped its file at a distance.
-  package func moved(by distance: UInt64) -> PythonRuntime {
+  /// What a process that has mapped the same file at another bias has in all likelihood; nil if that depends on more.
+  ///
+  /// - Parameter segments: of the file.
+  package func moved(from old: UInt64, to new: UInt64, segments: [ELFFile.Segment]) -> PythonRuntime? {
+    let type = layout.code_type &- old
+    // A longer path leads through tables of other libraries, too. A program may have its own copy of a library's type
+    // (R_X86_64_COPY).
+    guard path.steps.count == 1, segments.contains(where: { type &- $0.virtualAddress < $0.fileSize }) else {
+      return nil
+    }
+    let distance = new &- old
     var moved = self
     moved.runtimeAddress = runtimeAddress &+ distance
     moved.offsets.kernel.code_type = layout.code_type &+ distance

@@ -6,6 +6,8 @@
 #include "python_tasks.h"
 #include "types.h"
 
+/* Processes with a Python runtime that are known at a time. */
+#define SWPROF_PYTHON_PROCESSES_MAX 8192
 #define SWPROF_PYTHON_PATH_MAX 3
 
 /* What on the native stack tells where a run of the eval loop ends. */

@@ -9,7 +9,7 @@
 /* Preallocated: perf_event programs look it up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, SWPROF_PYTHON_PROCESSES_MAX);
 	__type(key, __u32); /* tgid as the caller's pid namespace numbers it */
 	__type(value, struct swprof_python);
 } pythons SEC(".maps");

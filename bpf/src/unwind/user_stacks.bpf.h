@@ -10,7 +10,7 @@
 
 #include "compat.h"
 #include "kernel.bpf.h"
-#include "python.h"
+#include "python_places.h"
 #include "track/pythons.bpf.h"
 #include "walk.h"
 
