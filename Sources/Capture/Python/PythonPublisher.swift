@@ -8,7 +8,7 @@ import Runtimes
 /// Tells the kernel side which followed processes run CPython, and how the frames of their threads are found.
 ///
 /// Each file is looked into once. A process of a file that is known to be Python is told of at once, with what the last
-/// process of that file had: the kernel side believes nothing that the thread's own state does not confirm. A moment
+/// process of that file and user had: the kernel side believes nothing that the thread's own state does not confirm. A moment
 /// later its own memory is asked.
 struct PythonPublisher {
   private struct Search {
@@ -47,7 +47,7 @@ struct PythonPublisher {
   private var withoutRoom: Set<ProcessID> = []
   /// Files that there is a warning about.
   private var refused: Set<SourceIndex> = []
-  /// One for each file, by `swprof_python.edition` less one: what copies of code objects are read by.
+  /// One for each file and user, by `swprof_python.edition` less one: what copies of code objects are read by.
   private var editions: [PythonRuntime] = []
 
   /// An interpreter starts within some 10 ms.
@@ -180,8 +180,11 @@ struct PythonPublisher {
   private mutating func publish(
     _ process: ProcessID, _ file: PythonFile, bias: UInt64, _ source: SourceIndex, now: MonotonicTime
   ) -> Bool {
-    if let search = searches[process], search.runtime == nil, let runtime = file.runtime(at: bias) {
-      publish(process, runtime, edition: file.edition)
+    guard let owner = try? ProcessTable.userID(of: process) else { return false }
+    if let search = searches[process], search.runtime == nil,
+      let (runtime, edition) = file.runtime(of: owner, at: bias)
+    {
+      publish(process, runtime, edition: edition)
       searches[process]?.time = RetryTime()
       _ = searches[process]?.time.isDue(now)
       return true
@@ -189,8 +192,9 @@ struct PythonPublisher {
     do {
       let memory = try ProcessMemory(of: process)
       let runtime = try PythonRuntime(file.image, bias: bias, in: memory)
-      publish(process, runtime, edition: edition(of: source, runtime))
-      files[source]??.known = (runtime, bias)
+      let edition = file.known[owner]?.edition ?? newEdition(runtime)
+      publish(process, runtime, edition: edition)
+      files[source]??.known[owner] = PythonFile.Known(runtime: runtime, bias: bias, edition: edition)
       if runtime.knowsLock || runtime.isFreeThreaded {
         open.remove(process)
       } else {
@@ -206,12 +210,10 @@ struct PythonPublisher {
     } catch { return false }
   }
 
-  /// The edition of a file; 0, which has none, for more files than there should ever be.
-  private mutating func edition(of source: SourceIndex, _ runtime: PythonRuntime) -> UInt16 {
-    if let known = files[source]??.edition, known > 0 { return known }
+  /// 0, which is none, for more files and users than there should ever be.
+  private mutating func newEdition(_ runtime: PythonRuntime) -> UInt16 {
     guard editions.count < Self.maximumEditions else { return 0 }
     editions.append(runtime)
-    files[source]??.edition = UInt16(editions.count)
     return UInt16(editions.count)
   }
 
@@ -282,13 +284,22 @@ struct PythonPublisher {
 private struct PythonFile {
   let image: PythonImage
   let segments: [ELFFile.Segment]
-  /// What the last process that was looked into had, at which bias.
-  var known: (runtime: PythonRuntime, bias: UInt64)?
-  /// See `swprof_python.edition`; 0: none yet.
-  var edition: UInt16 = 0
+  /// By user, what the last process that was looked into had. What it says of others is a guess, as its memory says what
+  /// it likes: others of the same user may be fooled by it.
+  var known: [UInt32: Known] = [:]
 
-  /// What a process that has the file at a bias has in all likelihood; nil if nothing is known, or if it depends on more.
-  func runtime(at bias: UInt64) -> PythonRuntime? {
-    known.flatMap { $0.runtime.moved(from: $0.bias, to: bias, segments: segments) }
+  struct Known {
+    let runtime: PythonRuntime
+    let bias: UInt64
+    /// See `swprof_python.edition`.
+    let edition: UInt16
+  }
+
+  /// What a user's process that has the file at a bias has in all likelihood; nil if nothing is known, or if it depends on
+  /// more.
+  func runtime(of owner: UInt32, at bias: UInt64) -> (PythonRuntime, edition: UInt16)? {
+    known[owner].flatMap { known in
+      known.runtime.moved(from: known.bias, to: bias, segments: segments).map { ($0, known.edition) }
+    }
   }
 }
