@@ -29,8 +29,6 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
   /// In a way that is not known here.
   case packed(Part)
   case unreadable(Errno)
-  /// It has no function of a name.
-  case noFunction(String)
 
   package var description: String {
     switch self {
@@ -41,7 +39,6 @@ package enum ELFError: Error, Equatable, CustomStringConvertible {
     case .malformed(let part): "its \(part.rawValue) is malformed"
     case .tooLarge(let part): "its \(part.rawValue) is too large"
     case .packed(let part): "its \(part.rawValue) is compressed in a way that swprof does not read, as by zstd"
-    case .noFunction(let name): "it has no function '\(name)'"
     case .unreadable(let cause): "it cannot be read: \(cause)"
     }
   }

@@ -1,11 +1,11 @@
 /// Where the functions of a library are in its file, read with a bound on what a lie may cost.
 package enum ExportedFunctions {
-  /// The offsets of functions in a file, in the order of their names. All must be there.
-  package static func places(of names: [String], in source: ByteSource) throws(ELFError) -> [UInt64] {
+  /// The offsets of functions in a file, in the order of their names; nil for one that it has not.
+  package static func places(of names: [String], in source: ByteSource) throws(ELFError) -> [UInt64?] {
     let file = try ELFFile(source)
     let exported = try DynamicSymbols(file)
     var others: [LocalSymbols]?
-    var places: [UInt64] = []
+    var places: [UInt64?] = []
     for name in names {
       var address = try exported?.address(of: name)
       if address == nil {
@@ -17,8 +17,7 @@ package enum ExportedFunctions {
         others = tables
         for table in tables where address == nil { address = try table.address(of: name) }
       }
-      guard let address, let place = file.fileRange(from: address) else { throw ELFError.noFunction(name) }
-      places.append(place.offset)
+      places.append(address.flatMap { file.fileRange(from: $0)?.offset })
     }
     return places
   }

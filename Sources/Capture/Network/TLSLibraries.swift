@@ -236,14 +236,16 @@ struct TLSLibraries {
       case .everyone: nil
       }
     let wanted = Self.functions.filter { used.isEmpty || used.contains($0.name) }
-    let places: [UInt64]
+    let places: [UInt64?]
     do throws(ELFError) {
       places = try ExportedFunctions.places(of: wanted.map(\.name), in: ByteSource(file))
     } catch {
       note("\(error)", path, reach)
       return
     }
-    for ((_, program), offset) in zip(wanted, places) {
+    for ((function, program), offset) in zip(wanted, places) {
+      // Older libraries have no SSL_read_ex.
+      guard let offset else { return note("it has no function '\(function)'", path, reach) }
       for (program, isReturn) in [(program, false), (Self.returnProgram, true)] {
         let place = UserProbe(file: file.ownPath, offset: offset, isReturn: isReturn, process: process)
         do { try loaded.attach(program, to: place, keptBy: links(of: reach)) } catch {
