@@ -45,7 +45,7 @@ extension EndToEnd {
     }
 
     /// Runs a command and prints its peak resident memory in KiB.
-    private static let peakMemory = """
+    static let peakMemory = """
       import os, sys
       child = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
       _, status, usage = os.wait4(child, 0)
