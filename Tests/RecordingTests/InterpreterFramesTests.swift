@@ -118,9 +118,9 @@ struct InterpreterFramesTests {
   @Test func `stacks without Python frames stay as they are, though they share frames`() throws {
     var made = Stacks([("main \(Self.loop) p:f", nil), ("main \(Self.loop)", nil), ("main ?x", nil)])
     var frames = try #require(InterpreterFrames(of: made.profile, pythonFrames: made.pythonFrames))
-    let isUnresolved = frames.apply(to: &made.profile)
+    let findings = frames.apply(to: &made.profile)
     #expect(stacks(made.profile.withoutInterpreterFrames) == ["f", "main \(Self.loop)", "main ?x"])
-    #expect(isUnresolved == [false, false, true])
+    #expect(findings.map(\.isUnresolved) == [false, false, true])
   }
 
   @Test func `a profile without Python frames needs none of this`() {
@@ -132,6 +132,19 @@ struct InterpreterFramesTests {
     let stack =
       "main \(Self.loop) method_vectorcall g:green_switch g:g_initialstub _PyObject_Call \(Self.loop) p:worker c:read"
     #expect(try shown(stack) == "[greenlet] worker read")
+  }
+
+  @Test func `a greenlet whose starter's stack cannot be walked is whole`() throws {
+    let mark = "[truncated:_too_deep]"
+    let stack = "\(mark) g:green_switch g:g_initialstub _PyObject_Call \(Self.loop) p:worker c:read"
+    var made = Stacks([(stack, nil), ("\(mark) \(Self.loop) p:worker", nil)])
+    var frames = try #require(InterpreterFrames(of: made.profile, pythonFrames: made.pythonFrames))
+
+    let findings = frames.apply(to: &made.profile)
+
+    #expect(
+      stacks(made.profile.withoutInterpreterFrames) == ["[greenlet] worker read", "[truncated: too deep] worker"])
+    #expect(findings.map(\.mended) == [Truncation.tooDeep.defect, nil])
   }
 
   @Test func `a loop that runs frames of others without a greenlet is another interpreter's`() throws {
