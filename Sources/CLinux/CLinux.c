@@ -165,6 +165,11 @@ long swprof_file_system_type(int file)
 	return fstatfs(file, &system) == 0 ? (long)system.f_type : -1;
 }
 
+int swprof_set_thread_groups(size_t count, const gid_t *groups)
+{
+	return (int)syscall(SYS_setgroups, count, groups);
+}
+
 int swprof_open_in_root(int root, const char *path, int flags)
 {
 	struct open_how how = {

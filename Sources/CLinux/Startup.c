@@ -28,7 +28,7 @@ static void open_stream(int descriptor)
 	}
 }
 
-/* The C library passes the arguments of main() (elf/dl-init.c of glibc). Swift's own come from /proc, which may be missing. */
+/* The C library passes the arguments of main() (csu/libc-start.c of glibc). Swift's own come from /proc, which may be missing. */
 __attribute__((constructor)) static void start(int count, char **vector)
 {
 	argument_count = count;

@@ -56,8 +56,9 @@ enum UserFrame: Equatable {
 
 /// The frames of a user stack from its root to its leaf.
 ///
-/// A native frame is one word, and so is a mark, but for those of asyncio tasks (`stacks.h`). A frame of a runtime is three: where in the function, the function, and towards the root
-/// the word that announces both (`SWPROF_FRAME_RUNTIME`), so that a stack is read from its root. Any words can be read.
+/// A native frame is one word, and so is a mark, but for those of asyncio tasks (`stacks.h`). A frame of a runtime is
+/// three: where in the function, the function, and towards the root the word that announces both
+/// (`SWPROF_FRAME_RUNTIME`), so that a stack is read from its root. Any words can be read.
 struct UserFrames: Sequence, IteratorProtocol {
   private let words: [UInt64]
   private var end: Int

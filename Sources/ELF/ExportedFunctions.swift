@@ -1,4 +1,4 @@
-/// Where the functions of a library are in its file, read with a bound on what a lie may cost.
+/// Where the functions of a library are in its file. Nothing that the file says makes this take long.
 package enum ExportedFunctions {
   /// The offsets of functions in a file, in the order of their names; nil for one that it has not.
   package static func places(of names: [String], in source: ByteSource) throws(ELFError) -> [UInt64?] {

@@ -7,11 +7,27 @@ package struct InvokingUser: Equatable, Sendable {
   package let groupID: UInt32
   /// The home directory by `/etc/passwd`; nil where only a directory service knows the user.
   package let home: String?
+  /// The other groups that they are in.
+  package private(set) var groups: [UInt32] = []
 
-  package init(userID: UInt32, groupID: UInt32, home: String?) {
+  package init(userID: UInt32, groupID: UInt32, home: String?, groups: [UInt32] = []) {
     self.userID = userID
     self.groupID = groupID
     self.home = home
+    self.groups = groups
+  }
+
+  /// The same user, with the groups that the system's databases have for them (getgrouplist(3)).
+  package func withGroups() -> InvokingUser {
+    guard let entry = unsafe getpwuid(userID), let name = unsafe entry.pointee.pw_name else { return self }
+    var count = Int32(0)
+    _ = unsafe getgrouplist(name, groupID, nil, &count)
+    guard count > 0 else { return self }
+    var groups = [gid_t](repeating: 0, count: Int(count))
+    guard unsafe getgrouplist(name, groupID, &groups, &count) >= 0 else { return self }
+    var user = self
+    user.groups = Array(groups.prefix(Int(count)))
+    return user
   }
 
   /// Who the environment says called sudo; nobody unless this process is root's.
@@ -64,15 +80,29 @@ package struct InvokingUser: Equatable, Sendable {
   package func perform<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
     guard geteuid() == 0 else { return try body() }
     // Neither call tells whether it has worked (setfsuid(2)): an id that there is not changes nothing.
+    let former = Self.groupsOfThread
+    _ = unsafe swprof_set_thread_groups(groups.count, groups)
     let group = gid_t(bitPattern: setfsgid(groupID))
     let user = uid_t(bitPattern: setfsuid(userID))
     defer {
       _ = setfsuid(user)
       _ = setfsgid(group)
+      _ = unsafe swprof_set_thread_groups(former.count, former)
       precondition(uid_t(bitPattern: setfsuid(.max)) == user, "root's id comes back")
     }
-    if uid_t(bitPattern: setfsuid(.max)) != userID { _ = setfsgid(group) }
+    if uid_t(bitPattern: setfsuid(.max)) != userID {
+      _ = setfsgid(group)
+      _ = unsafe swprof_set_thread_groups(former.count, former)
+    }
     return try body()
+  }
+
+  private static var groupsOfThread: [gid_t] {
+    let count = getgroups(0, nil)
+    guard count > 0 else { return [] }
+    var groups = [gid_t](repeating: 0, count: Int(count))
+    let found = unsafe getgroups(count, &groups)
+    return Array(groups.prefix(Int(max(found, 0))))
   }
 
   /// Whether the user could write a file, or make it and the directories that it lacks.

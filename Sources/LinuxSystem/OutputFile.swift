@@ -18,15 +18,12 @@ package struct OutputFile: ~Copyable {
   /// - Parameter mode: the permissions of a regular file; nil for those of the file that it replaces, or its owner's only.
   package init(_ path: String, for caller: InvokingUser?, mode: mode_t? = nil) throws(OutputFileError) {
     let owners = Set([0, geteuid()] + (caller.map { [$0.userID] } ?? []))
-    let opened = try Self.perform(as: caller) { () throws(OutputFileError) in
-      let place = try Self.place(of: path, owners)
-      if let device = try Self.openDevice(at: place, path, owners) { return (place, device, String?.none) }
-      let name = ".swprof-\(getpid())-\(UInt64.random(in: .min ... .max)).partial"
-      return (place, try Self.create(name, at: place, path, caller, mode: mode), name)
-    }
+    let place = try Self.perform(as: caller) { () throws(OutputFileError) in try Self.place(of: path, owners) }
+    let opened = try Self.open(at: place, path, caller, owners, mode: mode)
     self.path = path
     self.caller = caller
-    (place, file, temporaryName) = opened
+    self.place = place
+    (file, temporaryName) = opened
     if let temporaryName { SignalDescriptor.notePartialFile((place.directory.descriptor, temporaryName)) }
   }
 
@@ -56,6 +53,19 @@ package struct OutputFile: ~Copyable {
   ) throws(Failure) -> Value {
     guard let caller else { return try body() }
     return try caller.perform(body)
+  }
+
+  /// - Returns: the file, and what it is called until it is complete; nil for what is written as it is.
+  private static func open(
+    at place: WritingPlace, _ path: String, _ caller: InvokingUser?, _ owners: Set<uid_t>, mode: mode_t?
+  ) throws(OutputFileError) -> (OpenFile, temporaryName: String?) {
+    // Not as the caller: a pipe of a shell that sudo has started is root's.
+    if let device = try openDevice(at: place, path, owners) { return (device, nil) }
+    let name = ".swprof-\(getpid())-\(UInt64.random(in: .min ... .max)).partial"
+    let file = try perform(as: caller) { () throws(OutputFileError) in
+      try create(name, at: place, path, caller, mode: mode)
+    }
+    return (file, name)
   }
 
   private static func place(of path: String, _ owners: Set<uid_t>) throws(OutputFileError) -> WritingPlace {

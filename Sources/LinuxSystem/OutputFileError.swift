@@ -8,7 +8,7 @@ package enum OutputFileError: Error, Equatable, CustomStringConvertible {
   case symbolicLink(String)
   /// A pipe of another user's.
   case foreign(String)
-  /// A disk, or another device that is not the user's terminal.
+  /// A socket, a disk, or another device that is not the user's terminal.
   case device(String)
 
   package var description: String {
@@ -18,7 +18,7 @@ package enum OutputFileError: Error, Equatable, CustomStringConvertible {
     case .cannotReplace(let path, let cause): "cannot put '\(path)' in its place: \(cause)"
     case .symbolicLink(let path):
       "'\(path)' has a symbolic link in its path, which is not followed; name the file itself with -o"
-    case .device(let path): "'\(path)' is a device, and is not written; name a file with -o"
+    case .device(let path): "'\(path)' is a device or a socket, and is not written; name a file with -o"
     case .foreign(let path): "'\(path)' is another user's, and is not written; choose another -o"
     }
   }

@@ -8,7 +8,7 @@ struct WritingPlace {
   /// As many as the kernel follows (`MAXSYMLINKS`, include/linux/namei.h).
   private static let maximumLinks = 40
 
-  /// Why there is no way.
+  /// Why a path does not lead to a directory.
   enum Refusal: Error {
     case system(Errno)
     /// A symbolic link on the way is another user's.
@@ -29,14 +29,21 @@ struct WritingPlace {
     while let component = rest.popLast() {
       // The links of /proc lead to what the kernel knows: what they read is no path.
       let isInProc = place.isInProc
-      let next = try Self.open(component, in: place, isLinkFollowed: isInProc)
+      // As a directory, so that what is mounted when it is needed is mounted (open(2), O_PATH).
+      let directory = try? Self.open(component, in: place, isLinkFollowed: isInProc, flags: O_DIRECTORY)
+      let next: OpenFile
+      if let directory {
+        next = directory
+      } else {
+        next = try Self.open(component, in: place, isLinkFollowed: isInProc)
+      }
       guard let status = try? next.status(), FileType(status) == .symbolicLink else {
         place = next
         continue
       }
       guard owners.contains(status.st_uid) else { throw .foreignLink }
       links += 1
-      guard links <= Self.maximumLinks, let target = SymbolicLink.destination(of: component, in: place) else {
+      guard links <= Self.maximumLinks, let target = SymbolicLink.destination(of: "", in: next) else {
         throw .system(Errno(code: ELOOP))
       }
       if target.hasPrefix("/") { place = try Self.open("/", in: nil) }
@@ -52,10 +59,10 @@ struct WritingPlace {
   }
 
   private static func open(
-    _ name: String, in directory: OpenFile?, isLinkFollowed: Bool = false
+    _ name: String, in directory: OpenFile?, isLinkFollowed: Bool = false, flags: Int32 = 0
   ) throws(Refusal) -> OpenFile {
     do throws(Errno) {
-      let flags = OpenFile.pathOnly | (isLinkFollowed ? 0 : O_NOFOLLOW)
+      let flags = OpenFile.pathOnly | flags | (isLinkFollowed ? 0 : O_NOFOLLOW)
       guard let directory else { return try OpenFile(name, flags: flags) }
       return try OpenFile(name, in: directory, flags: flags)
     } catch { throw .system(error) }

@@ -17,7 +17,7 @@ package struct PprofReader {
     /// Samples, locations, functions, and what is in them.
     package var parts = 8 << 20
     /// Numbers of locations and values of all samples.
-    package var numbers = 32 << 20
+    package var numbers = 1 << 26
 
     package init() {}
   }

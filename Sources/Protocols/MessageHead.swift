@@ -80,9 +80,10 @@ struct MessageHead {
       }
     case "transferencoding":
       if word.hasSuffix("chunked") { isChunked = true }
-      if word != "chunked" { encoding = word }
+      if !["chunked", "identity"].contains(word) { encoding = word }
     case "contentencoding":
-      if word != "identity" { encoding = word }
+      // Some servers say here what belongs into the type.
+      if !["identity", "none", "utf-8", ""].contains(word) { encoding = word }
     case "contenttype": contentType = Array(value)
     default: break
     }

@@ -141,6 +141,8 @@ struct SecretScan {
 
   private mutating func hideMember() {
     guard let name = name(before: place) else { return }
+    // `/v1/keys:rotate` is a method of its API.
+    if manner == .path && !name.isQuoted && text[place].level == 0 { return }
     let value = name.isQuoted ? skippingSpace(from: place + 1) : skippingBlanks(from: place + 1)
     guard value < text.count, isSecret(name, value: value) else { return }
     let level = text[place].level

@@ -12,7 +12,8 @@ package enum NetworkTask {
     return NetworkCapture.Options(
       parameters: parameters,
       isListed: { path in patterns.isEmpty || patterns.contains { $0.finds(path) } },
-      shownPath: { parameters.foldsIdentifiers ? PathFolding.fold(safePath($0)) : safePath($0) },
+      // An identifier is folded before it is taken for a secret, and where something behind it is cut.
+      shownPath: { parameters.foldsIdentifiers ? PathFolding.fold(safePath(PathFolding.fold($0))) : safePath($0) },
       sampledPath: safePath,
       shownMessage: { HeaderRedaction.text($0) },
       speaks: { speaks($0) }, tableCapacity: tableCapacity)

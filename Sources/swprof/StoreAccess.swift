@@ -16,7 +16,8 @@ enum Environment {
   }
 }
 
-/// Opens the database that the options and the environment name.
+/// Opens the database that the options and the environment name, with the rights of the caller of sudo where these reach:
+/// so they can read it later.
 enum StoreAccess {
   static func path(_ options: StoreOptions) -> String {
     DatabaseLocation.resolve(
@@ -25,7 +26,7 @@ enum StoreAccess {
 
   static func writable(_ options: StoreOptions) throws -> TaskStore {
     let path = path(options)
-    return try TaskStore.open(path: path, as: user(of: path))
+    return try TaskStore.open(path: path, as: Caller.reaching(path))
   }
 
   /// For commands that change what is there but have no reason to make a database.
@@ -36,12 +37,6 @@ enum StoreAccess {
 
   static func readable(_ options: StoreOptions) throws -> TaskStore {
     let path = path(options)
-    return try TaskStore.openReadOnly(path: path, as: user(of: path))
-  }
-
-  /// With whose rights a database is used: the caller's of sudo where these reach, so that they can read it later.
-  private static func user(of path: String) -> InvokingUser? {
-    guard let caller = Caller.current, caller.canWrite(path) else { return nil }
-    return caller
+    return try TaskStore.openReadOnly(path: path, as: Caller.reaching(path))
   }
 }

@@ -51,6 +51,23 @@ import Testing
     #expect(found.warning?.contains("SUDO_GID") ?? false)
   }
 
+  @Test(.enabled(if: geteuid() == 0, "needs root"))
+  func `the user's rights are those of all of their groups, and root's come back`() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "swprof-groups-\(getpid())").path
+    #expect(mkdir(directory, 0) == 0 && chown(directory, 0, 54_321) == 0 && chmod(directory, 0o770) == 0)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    func make(_ name: String, groups: [UInt32]) -> Bool {
+      InvokingUser(userID: 65_534, groupID: 65_534, home: nil, groups: groups).perform {
+        mkdir(directory + "/" + name, 0o700) == 0
+      }
+    }
+
+    #expect(!make("a", groups: []))
+    #expect(make("b", groups: [65_534, 54_321]))
+    #expect(!make("c", groups: []))
+    #expect(mkdir(directory + "/d", 0o700) == 0)
+  }
+
   private func find(
     _ environment: [String: String], isRoot: Bool = true
   ) -> (user: InvokingUser?, warning: String?) {

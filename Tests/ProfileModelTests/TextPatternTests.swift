@@ -65,6 +65,7 @@ import Testing
     ("gunicorn .*checkout", "gunicorn "), ("java .*-jar .*shop", "java -jar "), ("(a+)+c", "a"), ("(a|a)*c", "a"),
     ("(a*)*c", "a"), ("(.*)(.*)(.*)(.*)(.*)x", "a"), ("(a?){50}a{50}c", "a"), ("^(([a-z])+.)+[A-Z]([a-z])+$", "a"),
     (#"(\w+\s*)+:"#, "a "), ("(?i)(k|\u{212A})+z", "k"),
+    ("(?i)" + String(repeating: "[", count: 60) + "a" + String(repeating: "]", count: 60) + "z", "é"),
   ])
   func `no text makes a pattern slow`(pattern: String, part: String) throws {
     let pattern = try TextPattern(reading: pattern)

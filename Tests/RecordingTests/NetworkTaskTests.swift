@@ -19,6 +19,7 @@ import Testing
     let options = NetworkTask.options(NetworkOptions(foldsIdentifiers: true))
 
     #expect(options.shownPath("/users/123") == "/users/{id}")
+    #expect(options.shownPath("/sessions/9f8e7d6c-5b4a-3928-1706-0f1e2d3c4b5a") == "/sessions/{id}")
     #expect(options.sampledPath("/users/123") == "/users/123")
   }
 

@@ -56,7 +56,7 @@ struct PythonHostileTests {
     guard let runtime = try? PythonRuntime.find(in: python.memory, modules: python.modules) else { return 0 }
     var readings = 0
     var threadNames = PythonThreadNames()
-    for name in threadNames.read(of: runtime, in: python.memory).values {
+    for name in threadNames.read(of: runtime, in: python.memory, while: { true }).values {
       #expect(name.utf8.count <= PythonText.maximumSize)
     }
     for thread in runtime.threads(in: python.memory).prefix(8) {

@@ -6,7 +6,7 @@ struct PythonThreadNamesTests {
   private func names(_ python: FakePython) throws -> [UInt64: String] {
     let runtime = try #require(try PythonRuntime.find(in: python.memory, modules: python.modules))
     var names = PythonThreadNames()
-    return names.read(of: runtime, in: python.memory)
+    return names.read(of: runtime, in: python.memory, while: { true })
   }
 
   @Test(arguments: 8...13)
@@ -19,6 +19,23 @@ struct PythonThreadNamesTests {
     var python = FakePython(minor: minor)
     python.addInteger(python.threadPointers[0], at: FakePython.NamePlace.ownPointer)
     #expect(try names(python) == [:])
+  }
+
+  @Test func `a string's length may be said to be anywhere`() throws {
+    let python = FakePython(minor: 13)
+    for place in [0, 16, 40, 64, 127] {
+      var offsets = python.offsets
+      offsets.textLength = place
+      let objects = PythonObjects(offsets: offsets, memory: python.memory)
+      #expect(objects.isText(FakePython.start + 0x7000, "inner") == (place == 16))
+    }
+  }
+
+  @Test func `when time is up there are no names`() throws {
+    let python = FakePython(minor: 13)
+    let runtime = try #require(try PythonRuntime.find(in: python.memory, modules: python.modules))
+    var names = PythonThreadNames()
+    #expect(names.read(of: runtime, in: python.memory, while: { false }) == [:])
   }
 
   @Test(arguments: 8...13)

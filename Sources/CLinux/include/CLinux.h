@@ -55,6 +55,9 @@ int swprof_pidfd_open(pid_t process);
 /* The type of the file system that an open file lies in, as statfs(2) tells it; -1 on failure. */
 long swprof_file_system_type(int file);
 
+/* Sets the supplementary groups of this thread alone (setgroups(2); glibc's own sets those of all). */
+int swprof_set_thread_groups(size_t count, const gid_t *groups);
+
 /* Opens a path as it is beneath a root directory: neither `..` nor a symbolic link leads out of it (openat2(2), Linux 5.6).
  * O_CLOEXEC is always added. */
 int swprof_open_in_root(int root, const char *path, int flags);

@@ -113,8 +113,7 @@ package struct FlightRecorder: ~Copyable {
     var excerpt = samples.excerpt(
       of: processes, from: start, sources: session.tracker.sources,
       periodNanoseconds: UInt64(1_000_000_000 / Self.hertz))
-    excerpt.codeRegions = session.tracker.codeRegions
-    excerpt.runtimeNames = session.tracker.pythonNames.names(of: excerpt.runtimeFrames)
+    session.name(&excerpt)
     return excerpt
   }
 }

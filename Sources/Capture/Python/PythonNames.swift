@@ -85,7 +85,6 @@ struct PythonNames {
     else { return }
     // The next sample of it asks again.
     guard waiting.count < limit else { return }
-    if count >= limit { makeRoom() }
     waiting.insert(wanted)
     queue.append(wanted)
   }
@@ -95,7 +94,6 @@ struct PythonNames {
     let wanted = Wanted(
       program: Program(process: process, start: start), function: Function(code: address, cookie: cookie))
     guard programs[wanted.program]?.entries[wanted.function]?.isWhole != true else { return }
-    if count >= limit { makeRoom() }
     add(code, wanted, isWhole: code.hasLines)
   }
 
@@ -137,7 +135,7 @@ struct PythonNames {
 
   private mutating func add(_ code: PythonCode?, _ wanted: Wanted, isWhole: Bool) {
     let size = code?.sizeBytes ?? 0
-    if bytes + size > byteLimit { makeRoom() }
+    if bytes + size > byteLimit || entryCount >= limit { makeRoom() }
     readings += 1
     failures[wanted] = nil
     let entry = Entry(number: readings, code: code, isWhole: isWhole)
@@ -183,7 +181,7 @@ struct PythonNames {
     failures = [:]
     let entries = programs.values.flatMap(\.entries.values)
     (entryCount, bytes) = (entries.count, entries.reduce(0) { $0 + ($1.code?.sizeBytes ?? 0) })
-    guard count > limit - limit / 8 || bytes > byteLimit / 2 else { return }
+    guard entryCount > limit - limit / 8 || bytes > byteLimit / 2 else { return }
     programs = [:]
     (entryCount, bytes) = (0, 0)
   }

@@ -7,9 +7,9 @@ import Runtimes
 
 /// Tells the kernel side which followed processes run CPython, and how the frames of their threads are found.
 ///
-/// Each file is looked into once. A process of a file that is known to be Python is told of at once, with what the last
-/// process of that file and user had: the kernel side believes nothing that the thread's own state does not confirm. A moment
-/// later its own memory is asked.
+/// Each file is looked into once. A process of a file that is known to be Python is published at once, with what the last
+/// process of that file and user had: the kernel side believes nothing that the thread's own state does not confirm.
+/// The process's own memory is read a moment later.
 struct PythonPublisher {
   private struct Search {
     /// Of the program that is searched.
@@ -37,7 +37,7 @@ struct PythonPublisher {
   private var searches: [ProcessID: Search] = [:]
   /// Those of `searches` that are not settled yet.
   private var open: Set<ProcessID> = []
-  /// What each file tells of the tasks of asyncio, by the sources of the tracker; `.some(nil)` for files that tell nothing.
+  /// What files tell of the tasks of asyncio, by the sources of the tracker; `.some(nil)` for those that tell nothing.
   private var taskLayouts: [SourceIndex: PythonTaskLayout?] = [:]
   /// Processes of which it is not known whether a file that they have mapped tells it.
   private var lacksTasks: Set<ProcessID> = []
@@ -47,13 +47,17 @@ struct PythonPublisher {
   private var withoutRoom: Set<ProcessID> = []
   /// Files that there is a warning about.
   private var refused: Set<SourceIndex> = []
-  /// One for each file and user, by `swprof_python.edition` less one: what copies of code objects are read by.
+  /// What copies of code objects are read by, by `swprof_python.edition` less one.
   private var editions: [PythonRuntime] = []
+  private var editionNumbers: [[Int]: UInt16] = [:]
+  private var editionsOfUsers: [UInt32: Int] = [:]
 
   /// An interpreter starts within some 10 ms.
   private static let shortestWait: UInt64 = 2_000_000
   private static let longestWait: UInt64 = 1_000_000_000
   private static let maximumWarnings = 20
+  /// There is one for each minor version and kind of build; a process can make up others.
+  private static let maximumEditionsOfUser = 32
   private static let maximumEditions = 1024
   /// How much longer than a look a process is left alone after it.
   private static let pause: UInt64 = 20
@@ -154,7 +158,7 @@ struct PythonPublisher {
       }
       guard let layout = taskLayouts[region.source] ?? nil else { continue }
       runtime.adopt(layout)
-      publish(process, runtime, edition: searches[process]?.edition ?? 0)
+      _ = publish(process, runtime, edition: searches[process]?.edition ?? 0)
     }
     return true
   }
@@ -184,7 +188,7 @@ struct PythonPublisher {
     if let search = searches[process], search.runtime == nil,
       let (runtime, edition) = file.runtime(of: owner, at: bias)
     {
-      publish(process, runtime, edition: edition)
+      guard publish(process, runtime, edition: edition) else { return false }
       searches[process]?.time = RetryTime()
       _ = searches[process]?.time.isDue(now)
       return true
@@ -192,8 +196,8 @@ struct PythonPublisher {
     do {
       let memory = try ProcessMemory(of: process)
       let runtime = try PythonRuntime(file.image, bias: bias, in: memory)
-      let edition = file.known[owner]?.edition ?? newEdition(runtime)
-      publish(process, runtime, edition: edition)
+      let edition = edition(of: runtime, owner)
+      guard publish(process, runtime, edition: edition) else { return false }
       files[source]??.known[owner] = PythonFile.Known(runtime: runtime, bias: bias, edition: edition)
       if runtime.knowsLock || runtime.isFreeThreaded {
         open.remove(process)
@@ -210,10 +214,16 @@ struct PythonPublisher {
     } catch { return false }
   }
 
-  /// 0, which is none, for more files and users than there should ever be.
-  private mutating func newEdition(_ runtime: PythonRuntime) -> UInt16 {
-    guard editions.count < Self.maximumEditions else { return 0 }
+  /// The edition of runtimes whose code objects are laid out alike; 0, which is none, for a user with too many of them.
+  private mutating func edition(of runtime: PythonRuntime, _ owner: UInt32) -> UInt16 {
+    let layout = runtime.codeLayout
+    if let known = editionNumbers[layout] { return known }
+    guard editionsOfUsers[owner, default: 0] < Self.maximumEditionsOfUser, editions.count < Self.maximumEditions else {
+      return 0
+    }
+    editionsOfUsers[owner, default: 0] += 1
     editions.append(runtime)
+    editionNumbers[layout] = UInt16(editions.count)
     return UInt16(editions.count)
   }
 
@@ -231,7 +241,8 @@ struct PythonPublisher {
     searches[process]?.isRefused = true
   }
 
-  private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime, edition: UInt16) {
+  /// - Returns: false where the kernel side has no room.
+  private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime, edition: UInt16) -> Bool {
     var runtime = runtime
     if runtime.lacksTasks, let tasks = searches[process]?.runtime?.tasks { runtime.adopt(tasks) }
     if !hasSwitchedOn {
@@ -243,12 +254,13 @@ struct PythonPublisher {
     layout.edition = edition
     do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: layout) } catch {
       withoutRoom.insert(process)
-      return
+      return false
     }
     withoutRoom.remove(process)
     searches[process]?.runtime = runtime
     searches[process]?.edition = edition
     if runtime.lacksTasks { lacksTasks.insert(process) }
+    return true
   }
 
   /// What Python functions are not shown, and why.
@@ -284,8 +296,7 @@ struct PythonPublisher {
 private struct PythonFile {
   let image: PythonImage
   let segments: [ELFFile.Segment]
-  /// By user, what the last process that was looked into had. What it says of others is a guess, as its memory says what
-  /// it likes: others of the same user may be fooled by it.
+  /// By user, what the last process that was looked into had. A process can lie about it, to others of its user alone.
   var known: [UInt32: Known] = [:]
 
   struct Known {
@@ -295,8 +306,7 @@ private struct PythonFile {
     let edition: UInt16
   }
 
-  /// What a user's process that has the file at a bias has in all likelihood; nil if nothing is known, or if it depends on
-  /// more.
+  /// What a user's process that has the file at a bias probably has; nil if nothing is known, or if it depends on more.
   func runtime(of owner: UInt32, at bias: UInt64) -> (PythonRuntime, edition: UInt16)? {
     known[owner].flatMap { known in
       known.runtime.moved(from: known.bias, to: bias, segments: segments).map { ($0, known.edition) }

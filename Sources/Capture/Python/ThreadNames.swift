@@ -8,28 +8,28 @@ import Runtimes
 struct ThreadNames {
   private struct Program {
     let start: UInt64
-    var names = PythonThreadNames()
+    var reader = PythonThreadNames()
+    var names: [Key: String] = [:]
     var time = RetryTime(shortest: shortestWait, longest: longestWait)
     var next = MonotonicTime(nanoseconds: 0)
 
     mutating func isDue(_ now: MonotonicTime) -> Bool { now >= next && time.isDue(now) }
   }
 
-  /// A thread, for as long as the kernel has one name for it: a process may execute another program.
+  /// A thread, for as long as the kernel has one name for it.
   private struct Key: Hashable {
-    let process: ProcessID
     let thread: ThreadID
     let kernelName: String
   }
 
   private var programs: [ProcessID: Program] = [:]
-  private var names: [Key: String] = [:]
   private var next = MonotonicTime(nanoseconds: 0)
 
   private static let shortestWait: UInt64 = 20_000_000
   private static let longestWait: UInt64 = 1_000_000_000
   private static let maximumPrograms = 4096
-  private static let maximumNames = 1 << 16
+  /// Of one program.
+  private static let maximumNames = 4096
   /// Of the time, one part in so many is spent on each process at most.
   private static let share: UInt64 = 50
 
@@ -46,25 +46,30 @@ struct ThreadNames {
       if programs.count >= Self.maximumPrograms { programs = [:] }
       if programs[process]?.start != programStart { programs[process] = Program(start: programStart) }
       guard isLast || programs[process]?.isDue(now) ?? false else { continue }
-      if read(process, runtime) { programs[process]?.time.succeeded() }
+      if read(process, runtime, until: deadline) { programs[process]?.time.succeeded() }
       programs[process]?.next = now + Self.share * (Clock.monotonic.nanoseconds - now.nanoseconds)
     }
   }
 
   /// - Returns: whether there was something new.
-  private mutating func read(_ process: ProcessID, _ runtime: PythonRuntime) -> Bool {
+  private mutating func read(
+    _ process: ProcessID, _ runtime: PythonRuntime, until deadline: MonotonicTime
+  ) -> Bool {
     guard let memory = try? ProcessMemory(of: process),
-      let found = programs[process]?.names.read(of: runtime, in: memory), !found.isEmpty
+      let found = programs[process]?.reader.read(of: runtime, in: memory, while: { Clock.monotonic < deadline }),
+      !found.isEmpty
     else { return false }
     let threads = Self.threads(of: process, found.keys)
     var isNew = false
     for (number, name) in found {
-      guard let thread = threads[number], names.count < Self.maximumNames,
+      guard let thread = threads[number],
         let line = try? OpenFile.text(of: "/proc/\(process)/task/\(thread)/comm"), line.hasSuffix("\n")
       else { continue }
-      let key = Key(process: process, thread: thread, kernelName: String(line.dropLast()))
-      isNew = isNew || names[key] != name
-      names[key] = name
+      let key = Key(thread: thread, kernelName: String(line.dropLast()))
+      let known = programs[process]?.names[key]
+      guard known != name, known != nil || programs[process]?.names.count ?? 0 < Self.maximumNames else { continue }
+      isNew = true
+      programs[process]?.names[key] = name
     }
     return isNew
   }
@@ -87,8 +92,8 @@ struct ThreadNames {
   func apply(to threads: inout [ProfiledThread]) {
     var known = Set(threads)
     for (index, thread) in threads.enumerated() {
-      let key = Key(process: thread.process, thread: thread.thread, kernelName: thread.name)
-      guard let name = names[key] else { continue }
+      let key = Key(thread: thread.thread, kernelName: thread.name)
+      guard let name = programs[thread.process]?.names[key] else { continue }
       let named = ProfiledThread(
         process: thread.process, thread: thread.thread, processName: thread.processName, name: name)
       // Each is there once.

@@ -449,12 +449,18 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     try object.sum(map: SharedMap.counters, index: counter.rawValue)
   }
 
+  /// Adds to a profile what is known of its code and threads.
+  func name(_ profile: inout RawProfile) {
+    profile.codeRegions = tracker.codeRegions
+    profile.runtimeNames = tracker.pythonNames.names(of: profile.runtimeFrames)
+    threadNames.apply(to: &profile.threads)
+  }
+
   /// Adds to a profile what following processes has cost it.
   mutating func complete(_ profile: inout RawProfile) throws(CaptureError) {
     // Stacks may have come since the last records.
     readPythonNames(until: Clock.monotonic + Self.lastNameTime)
     threadNames.update(pythons, until: Clock.monotonic + Self.lastNameTime, isLast: true)
-    threadNames.apply(to: &profile.threads)
     var missed = missed
     missed.targets = try CaptureError.translating { try counter(SWPROF_COUNTER_TARGET_TABLE_FULL) }
     missed.records = tracker.recordsLost
@@ -463,35 +469,7 @@ struct ProbeSession<Consumer: RecordConsumer>: ~Copyable {
     if children > tracker.forksSeen { missed.records += tracker.otherRecordsLost }
     missed.tables = publisher?.shortages ?? 0
     missed.note(in: &profile.account)
-    profile.codeRegions = tracker.codeRegions
-    profile.runtimeNames = tracker.pythonNames.names(of: profile.runtimeFrames)
+    name(&profile)
     profile.warnings += scopeWarnings + (publisher?.warnings ?? []) + pythons.warnings + tracker.warnings
-  }
-}
-
-/// What following processes and CPUs has missed.
-struct TrackingLosses {
-  /// Processes that found no place in the table of targets.
-  var targets: UInt64 = 0
-  /// Records of mappings, names, forks and exits that the kernel dropped.
-  var records: UInt64 = 0
-  /// The same that could not be decoded.
-  var malformed: UInt64 = 0
-  /// Files and processes without room for their unwind tables.
-  var tables: UInt64 = 0
-  /// CPUs that came online during the capture, those that could be listened to and the others.
-  var lateCPUs: UInt64 = 0
-  var deafCPUs: UInt64 = 0
-  /// How often the kernel paused the sampling of a CPU.
-  var throttled: UInt64 = 0
-
-  func note(in account: inout SampleAccount) {
-    account.note(.targetTableFull, targets)
-    account.note(.mappingRecordsLost, records)
-    account.note(.mappingRecordMalformed, malformed)
-    account.note(.unwindTableFull, tables)
-    account.note(.cpuCameLate, lateCPUs)
-    account.note(.cpuNotSampled, deafCPUs)
-    account.note(.samplingThrottled, throttled)
   }
 }

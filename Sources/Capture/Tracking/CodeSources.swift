@@ -46,8 +46,8 @@ struct CodeSources {
   private var compatVDSOs: [[UInt8]: SourceIndex] = [:]
   private static let maximumCompatVDSOs = 64
 
-  /// Whose mappings had the files of sources opened.
-  private var openers = FileOpeners()
+  /// Counts the files of sources by the processes that have mapped them.
+  private var openers: FileOpeners
   /// Processes some of whose files were not opened, as they have too many.
   private(set) var overLimit: Set<ProcessID> = []
 
@@ -160,7 +160,6 @@ struct CodeSources {
     missing = missing.filter { !gone.contains($0.value) }
     compatVDSOs = compatVDSOs.filter { !gone.contains($0.value) }
     openers.forget(gone)
-    overLimit = []
     for index in gone {
       sources[Int(index)] = .missing(path: "")
       places[index] = nil

@@ -1,7 +1,7 @@
 import LinuxSystem
 import ProfileModel
 
-/// Whose mappings have had how many files opened.
+/// How many files are open because a process, or a user, has mapped them.
 ///
 /// A process can map more files than there are descriptors; those of others are to have names and tables too.
 struct FileOpeners {

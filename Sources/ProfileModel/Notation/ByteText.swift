@@ -8,8 +8,6 @@ extension StringProtocol {
 
   /// Whether the bytes of another text come last.
   package func endsWithBytes(of end: String) -> Bool { utf8.reversed().starts(with: end.utf8.reversed()) }
-
-  package func containsByte(_ byte: Unicode.Scalar) -> Bool { utf8.contains(UInt8(ascii: byte)) }
 }
 
 extension String {

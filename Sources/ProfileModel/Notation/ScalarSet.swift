@@ -37,7 +37,7 @@ struct ScalarSet: Hashable, Sendable {
     self.members = members
     self.isNegated = isNegated
     self.ignoresCase = ignoresCase
-    for value in UInt8(0)..<128 where holds(Unicode.Scalar(value)) {
+    for value in UInt8(0)..<128 where holds(Unicode.Scalar(value), Self.cases(of: Unicode.Scalar(value))) {
       if value < 64 { low |= 1 << UInt64(value) } else { high |= 1 << UInt64(value - 64) }
     }
   }
@@ -58,27 +58,31 @@ struct ScalarSet: Hashable, Sendable {
     switch scalar.value {
     case ..<64: low >> UInt64(scalar.value) & 1 != 0
     case ..<128: high >> UInt64(scalar.value - 64) & 1 != 0
-    default: holds(scalar)
+    default: holds(scalar, ignoresCase ? Self.cases(of: scalar) : [])
     }
   }
 
-  private func holds(_ scalar: Unicode.Scalar) -> Bool {
-    var isFound = members.contains { Self.holds($0, scalar) }
-    if !isFound, ignoresCase {
-      for other in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping] where !isFound {
-        guard let first = other.unicodeScalars.first, other.unicodeScalars.count == 1 else { continue }
-        isFound = members.contains { Self.holds($0, first) }
+  /// The lowercase and uppercase forms of a scalar that are one scalar.
+  private static func cases(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+    [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping].compactMap { text in
+      text.unicodeScalars.count == 1 ? text.unicodeScalars.first : nil
+    }
+  }
+
+  /// - Parameter cases: other forms of the scalar, for sets that take them for the same. Each member is asked once, however
+  ///   deep sets stand in sets.
+  private func holds(_ scalar: Unicode.Scalar, _ cases: [Unicode.Scalar]) -> Bool {
+    let isFound = members.contains { member in
+      switch member {
+      case .range(let range):
+        range.contains(scalar.value) || ignoresCase && cases.contains { range.contains($0.value) }
+      case .group(let group, let isNegated):
+        group.contains(scalar) != isNegated
+          || ignoresCase && cases.contains { group.contains($0) != isNegated }
+      case .set(let set): set.holds(scalar, cases)
       }
     }
     return isFound != isNegated
-  }
-
-  private static func holds(_ member: Member, _ scalar: Unicode.Scalar) -> Bool {
-    switch member {
-    case .range(let range): range.contains(scalar.value)
-    case .group(let group, let isNegated): group.contains(scalar) != isNegated
-    case .set(let set): set.contains(scalar)
-    }
   }
 }
 

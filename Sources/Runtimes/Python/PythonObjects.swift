@@ -143,8 +143,9 @@ struct PythonObjects<Memory: TargetMemory> {
   /// Whether an object is a string of certain ASCII characters.
   func isText(_ object: UInt64, _ text: String) -> Bool {
     let count = text.utf8.count
-    guard let bytes = memory.bytes(at: object, count: offsets.textASCII + count) else { return false }
+    let size = max(offsets.textASCII + count, offsets.textLength + 8)
+    guard let bytes = memory.bytes(at: object, count: size) else { return false }
     return bytes.integer(at: offsets.textLength, as: UInt64.self) == UInt64(count)
-      && bytes[offsets.textASCII...].elementsEqual(text.utf8)
+      && bytes[offsets.textASCII...].prefix(count).elementsEqual(text.utf8)
   }
 }

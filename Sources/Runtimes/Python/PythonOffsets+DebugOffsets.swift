@@ -141,5 +141,6 @@ extension PythonOffsets {
     let all = ofState + [interpreters, nextInterpreter, threads, modules]
     return all.allSatisfy { $0 < Self.maximumOffset } && ofState.allSatisfy { $0 < 4096 }
       && ofFrame.allSatisfy { $0 < 128 } && ofCode.allSatisfy { $0 < 512 } && ofObjects.allSatisfy { $0 < 128 }
+      && max(textLength + 8, textState + 4) <= textASCII
   }
 }

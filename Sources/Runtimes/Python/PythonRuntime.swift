@@ -38,6 +38,17 @@ package struct PythonRuntime {
   /// What the module `_asyncio` tells.
   package private(set) var tasks: PythonTaskLayout?
 
+  /// Where code objects and their strings have their fields: runtimes that have the same one are read alike.
+  package var codeLayout: [Int] {
+    let kernel = offsets.kernel
+    let numbers = [kernel.code_argument_count, kernel.code_keyword_count, kernel.code_flags, kernel.code_first_line]
+    return numbers.map(Int.init) + [
+      offsets.minor, offsets.objectHeader, offsets.fileName, offsets.name, offsets.qualifiedName ?? -1,
+      offsets.lineTable, offsets.textLength, offsets.textState, offsets.textASCII, offsets.textOther,
+      offsets.bytesSize, offsets.bytesData, Int(kernel.code_size),
+    ]
+  }
+
   package var isFreeThreaded: Bool { layout.is_free_threaded != 0 }
 
   /// Whether the label `gil` can be told of its threads.
@@ -140,7 +151,9 @@ package struct PythonRuntime {
     moved.runtimeAddress = runtimeAddress &+ distance
     moved.offsets.kernel.code_type = layout.code_type &+ distance
     if layout.current_state != 0 { moved.offsets.kernel.current_state = layout.current_state &+ distance }
-    if layout.tasks.text_type != 0 { moved.offsets.kernel.tasks.text_type = layout.tasks.text_type &+ distance }
+    let textType = layout.tasks.text_type &- old
+    let isTextTypeOwn = segments.contains { textType &- $0.virtualAddress < $0.fileSize }
+    moved.offsets.kernel.tasks.text_type = isTextTypeOwn ? layout.tasks.text_type &+ distance : 0
     return moved
   }
 

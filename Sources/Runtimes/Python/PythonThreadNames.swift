@@ -19,16 +19,21 @@ package struct PythonThreadNames {
   }
 
   /// Reads the names, by the number of each thread as its own pid namespace counts.
-  package mutating func read(of runtime: PythonRuntime, in memory: some TargetMemory) -> [UInt64: String] {
+  ///
+  /// - Parameter isTimeLeft: asked before each object that may take long; what is left out then has no name.
+  package mutating func read(
+    of runtime: PythonRuntime, in memory: some TargetMemory, while isTimeLeft: () -> Bool
+  ) -> [UInt64: String] {
     let objects = PythonObjects(offsets: runtime.offsets, memory: memory)
     let threads = runtime.threads(in: memory)
     let states = Dictionary(grouping: threads, by: \.threadPointer)
     var interpreters: [UInt64] = []
     for thread in threads where !interpreters.contains(thread.interpreter) { interpreters.append(thread.interpreter) }
+    dicts = dicts.filter { interpreters.contains($0.key) }
     var names: [UInt64: String] = [:]
     // The main interpreter is the last one; what it calls a thread counts more.
     for interpreter in interpreters.suffix(Self.maximumInterpreters) {
-      guard let dict = dicts[interpreter] ?? Self.activeThreads(of: interpreter, objects),
+      guard let dict = dicts[interpreter] ?? Self.activeThreads(of: interpreter, objects, while: isTimeLeft),
         let entries = objects.entries(ofDict: dict)
       else {
         dicts[interpreter] = nil
@@ -36,7 +41,9 @@ package struct PythonThreadNames {
       }
       dicts[interpreter] = dict
       var attributes: [UInt64: Attribute?] = [:]
-      let found = entries.prefix(Self.maximumThreads).map { ($0, Self.name($0, states, objects, &attributes)) }
+      let found = entries.prefix(Self.maximumThreads).map { entry in
+        (entry, isTimeLeft() ? Self.name(entry, states, objects, &attributes) : nil)
+      }
       // The memory of a thread that has ended may be another's by now.
       let remaining = Set(objects.entries(ofDict: dict) ?? [])
       for case (let entry, let (nativeID, name)?) in found where remaining.contains(entry) { names[nativeID] = name }
@@ -45,13 +52,15 @@ package struct PythonThreadNames {
   }
 
   /// Finds `_active` of the module `threading`; nil where it is not imported.
-  private static func activeThreads(of interpreter: UInt64, _ objects: PythonObjects<some TargetMemory>) -> UInt64? {
+  private static func activeThreads(
+    of interpreter: UInt64, _ objects: PythonObjects<some TargetMemory>, while isTimeLeft: () -> Bool
+  ) -> UInt64? {
     let place = interpreter &+ UInt64(objects.offsets.modules)
     guard let dict: UInt64 = objects.memory.value(at: place),
-      let module = objects.entries(ofDict: dict)?.first(where: { objects.isText($0.key, "threading") }),
+      let module = objects.entries(ofDict: dict)?.first(where: { isTimeLeft() && objects.isText($0.key, "threading") }),
       let variables = objects.variables(ofModule: module.value)
     else { return nil }
-    return variables.first { objects.isText($0.key, "_active") }?.value
+    return variables.first { isTimeLeft() && objects.isText($0.key, "_active") }?.value
   }
 
   /// - Parameters:

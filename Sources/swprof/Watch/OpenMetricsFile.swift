@@ -8,7 +8,7 @@ struct OpenMetricsFile {
 
   func write(_ state: WatchState, starts: [String: Int]) throws {
     // The collector runs as another user.
-    var file = try OutputFile(path, for: Caller.current, mode: 0o644)
+    var file = try OutputFile(path, for: Caller.reaching(path), mode: 0o644)
     try file.commit(Array(OpenMetrics.render(state, starts: starts).utf8))
   }
 }

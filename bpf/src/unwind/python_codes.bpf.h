@@ -91,7 +91,7 @@ static __always_inline __u64 python_head_word(const struct swprof_python_code *c
 	return *(const __u64 *)&copy->head_bytes[offset & ~7U];
 }
 
-/* Copies a code object that was seen in the last walk. Returns 0 if its name could be read and found room. */
+/* Copies a code object that was seen in the last walk. Returns 0 if nothing of its name is missing. */
 __attribute__((noinline)) int copy_python_code(__u32 index)
 {
 	struct python_walk *python = current_python();
@@ -119,14 +119,14 @@ __attribute__((noinline)) int copy_python_code(__u32 index)
 	copy->name_size = copy_python_block(copy->name_bytes, sizeof(copy->name_bytes), copy->name);
 	copy->file_size = copy_python_block(copy->file_bytes, sizeof(copy->file_bytes), copy->file);
 	copy->lines_size = copy_python_block(copy->lines_bytes, sizeof(copy->lines_bytes), copy->lines);
-	index = copy->name_size && copy->file_size ? 0 : 1;
+	index = copy->name_size == sizeof(copy->name_bytes) && copy->file_size == sizeof(copy->file_bytes) ? 0 : 1;
 	bpf_ringbuf_submit(copy, bpf_ringbuf_query(&python_codes, BPF_RB_AVAIL_DATA) >= PYTHON_CODES_WAKEUP
 					 ? BPF_RB_FORCE_WAKEUP
 					 : BPF_RB_NO_WAKEUP);
 	return index;
 }
 
-/* Copies the code objects that the last walk saw first. What cannot be copied, user space is to read at once. */
+/* Copies the code objects that the last walk saw first. User space is to read at once what was not copied whole. */
 __attribute__((noinline)) int copy_python_codes(void)
 {
 	struct python_walk *python = current_python();

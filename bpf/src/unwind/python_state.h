@@ -23,7 +23,7 @@ _Static_assert(PYTHON_CODE_WORDS * sizeof(__u64) >= SWPROF_PYTHON_CODE_SIZE_MAX,
 struct python_new_code {
 	__u64 code;
 	__u32 cookie;
-	__u32 place; /* of its mark */
+	__u32 reserved;
 };
 
 struct python_walk {
