@@ -241,7 +241,9 @@ struct SecretScan {
   /// `<password>…</password>`.
   private mutating func hideElement() {
     let level = text[place].level
-    let endOfName = end(from: place + 1, level, " \t\r\n>/")
+    let limit = min(text.count, place + 2 + Self.longestName)
+    let endOfName =
+      text[place + 1..<limit].firstIndex { $0.level <= level && " \t\r\n>/".utf8.contains($0.value) } ?? limit
     let name = text[place + 1..<endOfName].map(\.value)
     guard !name.isEmpty, name.count <= Self.longestName, SecretNames.contain(name) else { return }
     let close = end(from: endOfName, level, ">")

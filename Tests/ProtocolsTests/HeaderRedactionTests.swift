@@ -66,7 +66,7 @@ struct HeaderRedactionTests {
       let start = threadTime()
       #expect(HeaderRedaction.text(head + body).hasPrefix("POST / HTTP/1.1\n"))
       // It takes some milliseconds in a debug build.
-      #expect(threadTime() - start < 1_000_000_000, "\(pattern)")
+      #expect(threadTime() - start < 1_000_000_000, "pattern: \(pattern)")
     }
   }
 
