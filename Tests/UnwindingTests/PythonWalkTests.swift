@@ -188,6 +188,34 @@ struct PythonWalkTests {
         + Self.boundary(0x80C8, 4) + Self.record(3) + Self.boundary(Self.cframes, Self.detached))
   }
 
+  @Test func `in 3 10 a run that is being entered or left is left out, and no frame has another one's place`() {
+    // Three runs, whose loops are the first, the second and the fourth native frame.
+    var memory = chain(3, shims: [:])
+    memory.words[Self.state + 32] = 0x8008
+    for (cframe, outer) in [(0x8008 as UInt64, 0x8050 as UInt64), (0x8050, 0x80C8), (0x80C8, Self.state + 200)] {
+      memory.words[cframe] = outer
+    }
+    // Nobody sets the caller of the root.
+    memory.words[Self.state + 200] = 0x41
+    let target = Self.target {
+      $0.anchor = UInt8(SWPROF_PYTHON_ANCHOR_CFRAME.rawValue)
+      ($0.state_frame, $0.state_cframe, $0.cframe_previous) = (16, 32, 0)
+    }
+    let outer = Self.record(2) + Self.boundary(0x8050, 2) + Self.record(3) + Self.boundary(0x80C8, 4)
+    #expect(walk(memory, target).python == Self.record(1) + Self.boundary(0x8008, 1) + outer)
+
+    var entered = memory
+    entered.words[Self.state + 16] = Self.frame(2)
+    #expect(walk(entered, target).python == outer)
+    var left = memory
+    left.words[Self.state + 32] = 0x8050
+    #expect(walk(left, target).python == outer)
+    // One frame alone, whose run is being left: there is nothing else to show.
+    var last = chain(1, shims: [:])
+    (last.words[Self.state + 32], last.words[Self.state + 200]) = (Self.state + 200, 0)
+    #expect(walk(last, target).python == Self.record(1) + Self.boundary(Self.state + 200, Self.detached))
+  }
+
   /// Two runs, whose loops are the first native frame and the third one. The thread is entering the first one.
   private func entering(cframeFrame: UInt16) -> Memory {
     var memory = chain(2, shims: [1: 0x8020, 2: 0x80A0])

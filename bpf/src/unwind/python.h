@@ -73,6 +73,7 @@ static __always_inline void begin_python_frames(struct python_walk *python, __u3
 	python->frames = 0;
 	python->shown = 0;
 	python->is_cut = 0;
+	python->is_past_root = 0;
 	if (is_collecting(python))
 		add_python_record(python, SWPROF_PYTHON_COLLECTING, 0);
 	find_python_task();
@@ -122,11 +123,22 @@ static __always_inline int end_python_run(struct python_walk *python, __u64 addr
 	return add_python_record(python, SWPROF_PYTHON_BOUNDARY, SWPROF_PYTHON_END(address, 0)) || python->is_cut;
 }
 
+/* The state of a thread is smaller. */
+#define PYTHON_STATE_SIZE_MAX 1024
+
+/* Whether a CFrame is the one with which each chain of them ends. */
+static __always_inline bool is_root_cframe(const struct python_walk *python, __u64 cframe)
+{
+	return cframe - python->state < PYTHON_STATE_SIZE_MAX;
+}
+
 /* Ends the run of the CFrame at hand. Returns 0 while there may be another one. */
 static __always_inline int end_python_cframe(struct python_walk *python)
 {
 	__u64 cframe = python->cframe;
 
+	if (is_root_cframe(python, cframe))
+		python->is_past_root = 1;
 	python->cframe = cframe ? read_python_word(cframe + python->target.cframe_previous) : 0;
 	return end_python_run(python, cframe);
 }
@@ -302,6 +314,34 @@ static __always_inline bool is_entering_run(const struct python_walk *python)
 }
 
 /*
+ * In 3.10 each frame is a run. The thread links the CFrame of a run first and then its frame, and unlinks them in the
+ * same order: meanwhile there is one CFrame too many, or one too few, and each frame had that of another one. Begins
+ * again without the run. Returns 0 when so.
+ */
+static __always_inline int leave_moving_run(struct python_walk *python)
+{
+	const struct swprof_python *target = &python->target;
+	bool is_one_more = python->cframe && !is_root_cframe(python, python->cframe);
+	__u64 frame, cframe;
+
+	if (python->has_left_entry || python->is_cut || !python->shown || !(python->is_past_root || is_one_more))
+		return 1;
+	frame = read_python_word(python->state + target->state_frame);
+	cframe = read_python_word(python->state + target->state_cframe);
+	if (python->is_past_root)
+		frame = frame ? read_python_word(frame + target->frame_previous) : 0;
+	else
+		cframe = read_python_word(cframe + target->cframe_previous);
+	if (!frame)
+		return 1;
+	python->has_left_entry = 1;
+	python->frame = frame;
+	python->cframe = cframe;
+	begin_python_frames(python, python->first_word);
+	return 0;
+}
+
+/*
  * Begins again with the next run outwards where the thread is entering the loop, which is the native leaf then. Returns
  * 0 when so.
  */
@@ -315,6 +355,8 @@ __attribute__((noinline)) int leave_entered_run(void)
 	if (!python)
 		return 1;
 	target = &python->target;
+	if (target->anchor == SWPROF_PYTHON_ANCHOR_CFRAME && !keeps_frame_in_cframe(python))
+		return leave_moving_run(python);
 	cframe = python_state_word(python, target->state_cframe);
 	if (!keeps_frame_in_cframe(python) || python->has_left_entry || !scratch || scratch->walk.count < 2 ||
 	    cframe < python->frame_addresses[0] || cframe >= python->frame_addresses[1] || !is_entering_run(python))

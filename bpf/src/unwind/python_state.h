@@ -43,7 +43,8 @@ struct python_walk {
 	__u32 has_new_code; /* 0 or 1: user space is to be woken for code that was not seen before and not copied */
 	__u32 new_codes; /* of the last walk: code objects to be copied */
 	__u32 is_cut; /* 0 or 1: frames are left out up to the end of the run at hand */
-	__u32 has_left_entry; /* 0 or 1: the run that the thread was entering is left out */
+	__u32 has_left_entry; /* 0 or 1: the run that the thread was entering, or leaving, is left out */
+	__u32 is_past_root; /* 0 or 1: a run has ended at the CFrame that is none of a loop, in the thread state */
 	__u32 placed; /* boundaries that have their native frames */
 	__u32 native; /* where among them the next one is looked for */
 	__u64 window_start; /* where `window` was read */
