@@ -30,23 +30,28 @@ struct ThreadNames {
   private static let maximumPrograms = 4096
   /// Of one program.
   private static let maximumNames = 4096
-  /// Of the time, one part in so many is spent on each process at most.
+  /// Of the time, one part in so many is spent on each process at most, and on all of them.
   private static let share: UInt64 = 50
+  private static let shareOfAll: UInt64 = 5
+  /// How long a look may take, in ns: an application has some thousand modules.
+  private static let longestLook: UInt64 = 50_000_000
 
-  /// Reads the names of the processes whose turn it is, until time is up.
+  /// Reads the names of the processes whose turn it is. When time is up, no other look is begun.
   ///
   /// - Parameter isLast: whether each has its turn: no other look will follow.
   mutating func update(_ pythons: PythonPublisher, until deadline: MonotonicTime, isLast: Bool = false) {
     let start = Clock.monotonic
     guard isLast || start >= next else { return }
-    next = start + Self.shortestWait / 2
+    defer {
+      next = start + max(Self.shortestWait / 2, Self.shareOfAll * (Clock.monotonic.nanoseconds - start.nanoseconds))
+    }
     for (process, programStart, runtime) in pythons.runtimes {
       let now = Clock.monotonic
       guard now < deadline else { break }
       if programs.count >= Self.maximumPrograms { programs = [:] }
       if programs[process]?.start != programStart { programs[process] = Program(start: programStart) }
       guard isLast || programs[process]?.isDue(now) ?? false else { continue }
-      if read(process, runtime, until: deadline) { programs[process]?.time.succeeded() }
+      if read(process, runtime, until: now + Self.longestLook) { programs[process]?.time.succeeded() }
       programs[process]?.next = now + Self.share * (Clock.monotonic.nanoseconds - now.nanoseconds)
     }
   }
