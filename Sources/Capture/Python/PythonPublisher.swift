@@ -16,8 +16,6 @@ struct PythonPublisher {
     let programStart: UInt64
     /// What was published.
     var runtime: PythonRuntime?
-    /// With it; see `editions`.
-    var edition: UInt16 = 0
     /// Whether its runtime cannot be read. That says nothing of other processes with the same file: this one may lie.
     var isRefused = false
     var lastLook = MonotonicTime(nanoseconds: 0)
@@ -158,21 +156,28 @@ struct PythonPublisher {
       }
       guard let layout = taskLayouts[region.source] ?? nil else { continue }
       runtime.adopt(layout)
-      _ = publish(process, runtime, edition: searches[process]?.edition ?? 0)
+      _ = publish(process, runtime)
     }
     return true
   }
 
   private static func taskLayout(_ source: CodeSource) -> PythonTaskLayout? {
-    guard case .file(let open, _) = source, let bytes = try? ByteSource(open), let elf = try? ELFFile(bytes) else {
+    guard let (elf, _) = elf(source) else { return nil }
+    return (try? PythonTaskLayout(elf)) ?? nil
+  }
+
+  /// Nil for what is no ELF file, or cannot be read.
+  private static func elf(_ source: CodeSource) -> (ELFFile, path: String)? {
+    guard case .file(let open, let path) = source, let bytes = try? ByteSource(open), let elf = try? ELFFile(bytes)
+    else {
       return nil
     }
-    return (try? PythonTaskLayout(elf)) ?? nil
+    return (elf, path)
   }
 
   /// Nil for a file without Python, or one that cannot be read.
   private static func file(_ source: CodeSource, isProgram: Bool) -> PythonFile? {
-    guard case .file(let open, let path) = source, let bytes = try? ByteSource(open), let elf = try? ELFFile(bytes),
+    guard let (elf, path) = elf(source),
       let image = (try? PythonImage(elf, path: path, isProgram: isProgram)) ?? nil
     else { return nil }
     return PythonFile(image: image, segments: elf.loads)
@@ -185,10 +190,8 @@ struct PythonPublisher {
     _ process: ProcessID, _ file: PythonFile, bias: UInt64, _ source: SourceIndex, now: MonotonicTime
   ) -> Bool {
     guard let owner = try? ProcessTable.userID(of: process) else { return false }
-    if let search = searches[process], search.runtime == nil,
-      let (runtime, edition) = file.runtime(of: owner, at: bias)
-    {
-      guard publish(process, runtime, edition: edition) else { return false }
+    if let search = searches[process], search.runtime == nil, let runtime = file.runtime(of: owner, at: bias) {
+      guard publish(process, runtime) else { return false }
       searches[process]?.time = RetryTime()
       _ = searches[process]?.time.isDue(now)
       return true
@@ -196,9 +199,9 @@ struct PythonPublisher {
     do {
       let memory = try ProcessMemory(of: process)
       let runtime = try PythonRuntime(file.image, bias: bias, in: memory)
-      let edition = edition(of: runtime, owner)
-      guard publish(process, runtime, edition: edition) else { return false }
-      files[source]??.known[owner] = PythonFile.Known(runtime: runtime, bias: bias, edition: edition)
+      addEdition(of: runtime, owner)
+      guard publish(process, runtime) else { return false }
+      files[source]??.known[owner] = (runtime, bias)
       if runtime.knowsLock || runtime.isFreeThreaded {
         open.remove(process)
       } else {
@@ -214,17 +217,15 @@ struct PythonPublisher {
     } catch { return false }
   }
 
-  /// The edition of runtimes whose code objects are laid out alike; 0, which is none, for a user with too many of them.
-  private mutating func edition(of runtime: PythonRuntime, _ owner: UInt32) -> UInt16 {
+  /// Makes an edition for runtimes whose code objects are laid out alike, unless the user has too many of them.
+  private mutating func addEdition(of runtime: PythonRuntime, _ owner: UInt32) {
     let layout = runtime.codeLayout
-    if let known = editionNumbers[layout] { return known }
-    guard editionsOfUsers[owner, default: 0] < Self.maximumEditionsOfUser, editions.count < Self.maximumEditions else {
-      return 0
-    }
+    guard editionNumbers[layout] == nil, editionsOfUsers[owner, default: 0] < Self.maximumEditionsOfUser,
+      editions.count < Self.maximumEditions
+    else { return }
     editionsOfUsers[owner, default: 0] += 1
     editions.append(runtime)
     editionNumbers[layout] = UInt16(editions.count)
-    return UInt16(editions.count)
   }
 
   /// Reads the copy of a code object; nil where what is needed of it is missing.
@@ -242,7 +243,7 @@ struct PythonPublisher {
   }
 
   /// - Returns: false where the kernel side has no room.
-  private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime, edition: UInt16) -> Bool {
+  private mutating func publish(_ process: ProcessID, _ runtime: PythonRuntime) -> Bool {
     var runtime = runtime
     if runtime.lacksTasks, let tasks = searches[process]?.runtime?.tasks { runtime.adopt(tasks) }
     if !hasSwitchedOn {
@@ -251,14 +252,13 @@ struct PythonPublisher {
       hasSwitchedOn = true
     }
     var layout = runtime.layout
-    layout.edition = edition
+    layout.edition = editionNumbers[runtime.codeLayout] ?? 0
     do throws(BPFError) { try pythons.update(key: UInt32(process.rawValue), value: layout) } catch {
       withoutRoom.insert(process)
       return false
     }
     withoutRoom.remove(process)
     searches[process]?.runtime = runtime
-    searches[process]?.edition = edition
     if runtime.lacksTasks { lacksTasks.insert(process) }
     return true
   }
@@ -297,19 +297,10 @@ private struct PythonFile {
   let image: PythonImage
   let segments: [ELFFile.Segment]
   /// By user, what the last process that was looked into had. A process can lie about it, to others of its user alone.
-  var known: [UInt32: Known] = [:]
-
-  struct Known {
-    let runtime: PythonRuntime
-    let bias: UInt64
-    /// See `swprof_python.edition`.
-    let edition: UInt16
-  }
+  var known: [UInt32: (runtime: PythonRuntime, bias: UInt64)] = [:]
 
   /// What a user's process that has the file at a bias probably has; nil if nothing is known, or if it depends on more.
-  func runtime(of owner: UInt32, at bias: UInt64) -> (PythonRuntime, edition: UInt16)? {
-    known[owner].flatMap { known in
-      known.runtime.moved(from: known.bias, to: bias, segments: segments).map { ($0, known.edition) }
-    }
+  func runtime(of owner: UInt32, at bias: UInt64) -> PythonRuntime? {
+    known[owner].flatMap { $0.runtime.moved(from: $0.bias, to: bias, segments: segments) }
   }
 }
