@@ -109,7 +109,8 @@ let package = Package(
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "ProfileModel"], swiftSettings: strict),
     .testTarget(name: "CaptureTests", dependencies: ["CProbes", "Capture", "ELF", "Unwinding"], swiftSettings: strict),
     .testTarget(
-      name: "RuntimesTests", dependencies: ["CProbes", "ELF", "LinuxSystem", "ProfileModel", "Runtimes"],
+      name: "RuntimesTests",
+      dependencies: ["CProbes", "ELF", "LinuxSystem", "ProfileModel", "Runtimes", "SeededRandom"],
       swiftSettings: strict),
     .testTarget(name: "BPFTests", dependencies: ["BPF"], swiftSettings: strict),
     .testTarget(

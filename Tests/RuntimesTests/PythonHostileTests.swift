@@ -1,5 +1,6 @@
 import ELF
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import Runtimes

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Runtimes
@@ -70,18 +71,5 @@ struct PythonLineTableTests {
         for unit in [0, 1, 100, 1 << 29] { _ = table.line(atUnit: unit) }
       }
     }
-  }
-}
-
-/// A generator of which each run has the same numbers (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
-/// Generators", 2014).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

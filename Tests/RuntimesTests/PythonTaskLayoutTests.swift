@@ -1,5 +1,6 @@
 import CProbes
 import ELF
+import SeededRandom
 import Testing
 
 @testable import Runtimes
